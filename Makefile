@@ -1,0 +1,49 @@
+# The way from a fresh clone to a demo or a test run. Cargo alone works too, once `make setup` ran.
+
+# cpu | cuda; empty: the libtorch that is there, else cpu.
+DEVICE ?=
+# The competition of `make demo`.
+COMPETITION ?= dogs-vs-cats
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help setup build test demo fmt lint clean
+
+help:
+	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
+	@echo "make build                           the program: ./kaggle-kit"
+	@echo "make demo   [COMPETITION=dogs-vs-cats|dog-breed|planet]"
+	@echo "                                     fetch, train and submit against a stand-in Kaggle"
+	@echo "make test                            all tests"
+	@echo "make fmt | make lint                 format the code | format check and clippy"
+	@echo "make clean                           removes what was built, keeps libtorch and weights"
+
+setup:
+	@$(PYTHON) scripts/setup.py $(if $(DEVICE),--device $(DEVICE))
+
+build: setup
+	@$(call say_first_build)
+	cargo build
+	@ln -sfn $(TARGET)/debug/kaggle-kit kaggle-kit
+
+test: setup
+	@$(call say_first_build)
+	@$(PYTHON) scripts/test.py
+
+demo: build
+	./kaggle-kit demo $(COMPETITION)
+
+fmt:
+	cargo fmt
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+clean:
+	cargo clean
+	rm -f kaggle-kit
+
+# torch-sys compiles libtorch's C++ interface; nothing moves on the screen meanwhile.
+say_first_build = ls $(TARGET)/debug/deps/libtorch_sys-*.rlib >/dev/null 2>&1 || \
+	echo "the first build takes 5 to 10 minutes on two cores; torch-sys alone takes 3 to 5 of them"

@@ -1,0 +1,75 @@
+//! Why an archive is not unpacked.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::kind;
+
+/// An archive that could not be unpacked; nothing of it has reached its final place.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Some other kind of file.
+    #[error("`{}` is neither a zip, a tar nor a 7z archive{hint}", archive.display())]
+    NotAnArchive {
+        /// The file.
+        archive: PathBuf,
+        /// A hint line or nothing.
+        hint: &'static str,
+    },
+    /// Broken or cut off.
+    #[error("`{}` is damaged at `{entry}`: {reason}\nhint: get the archive again", archive.display())]
+    Damaged {
+        /// The archive.
+        archive: PathBuf,
+        /// The entry that was being read.
+        entry: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something that could write outside the folder.
+    #[error("`{}` holds `{entry}`, {reason}: it is not unpacked", archive.display())]
+    Unsafe {
+        /// The archive.
+        archive: PathBuf,
+        /// The entry.
+        entry: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// More than it may hold.
+    #[error("`{}` is not unpacked: {reason}", archive.display())]
+    TooBig {
+        /// The archive.
+        archive: PathBuf,
+        /// What is too much.
+        reason: String,
+    },
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] anyhow::Error),
+}
+
+impl Error {
+    pub(super) fn not_an_archive(archive: &Path) -> Self {
+        let hint = match kind::start_of(archive).unwrap_or_default().as_slice() {
+            [0x1f, 0x8b, ..] => "\nhint: it is packed with gzip: run `gunzip` on it first",
+            [b'<', ..] => "\nhint: it is a web page: the download went to a login or error page",
+            _ => "",
+        };
+        Self::NotAnArchive { archive: archive.to_owned(), hint }
+    }
+
+    pub(super) fn too_big(archive: &Path, reason: impl Into<String>) -> Self {
+        Self::TooBig { archive: archive.to_owned(), reason: reason.into() }
+    }
+
+    pub(super) fn damaged(archive: &Path, entry: &str, reason: &dyn Display) -> Self {
+        Self::Damaged {
+            archive: archive.to_owned(),
+            entry: entry.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}

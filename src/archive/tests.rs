@@ -1,0 +1,318 @@
+//! Archives made here, unpacked there.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
+use tar::EntryType;
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+/// Entries of an archive: names and contents; a name that ends in `/` is a folder.
+type Entries<'a> = &'a [(&'a str, &'a [u8])];
+
+fn zip(entries: Entries) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        if name.ends_with('/') {
+            writer.add_directory(*name, SimpleFileOptions::default()).unwrap();
+        } else {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(content).unwrap();
+        }
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// A tar; names are written as they are, so that bad ones can be made.
+fn tar(entries: Entries) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(content.len() as u64);
+        let folder = name.ends_with('/');
+        header.set_entry_type(if folder { EntryType::Directory } else { EntryType::Regular });
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn seven_z(entries: Entries) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    for (name, content) in entries {
+        writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Bytes that do not pack (xorshift).
+fn noise(n: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    std::iter::repeat_with(next).take(n).collect()
+}
+
+/// Writes an archive and unpacks it into `data/` beside it.
+fn unpacked(name: &str, bytes: &[u8]) -> (TempDir, Result<usize, Error>) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join(name);
+    fs::write_atomic(&archive, bytes).unwrap();
+    let result = extract(&archive, &folder.path().join("data"), &());
+    (folder, result)
+}
+
+/// Every file below `data/`, by its path there; nothing of the unpacking may be left.
+fn files(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
+    fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let data = folder.path().join("data");
+    let mut found = BTreeMap::new();
+    if data.exists() {
+        assert!(!data.join(Staging::NAME).exists());
+        walk(&data, &data, &mut found);
+    }
+    found
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    files(folder).into_keys().collect()
+}
+
+#[test]
+fn every_kind_is_known_by_its_content() {
+    let entries: Entries =
+        &[("train/1.jpg", b"one"), ("train/2.jpg", b"two"), ("labels.csv", b"id")];
+    for bytes in [zip(entries), tar(entries), seven_z(entries)] {
+        let (folder, result) = unpacked("data.bin", &bytes);
+        assert_eq!(result.unwrap(), 3);
+        assert_eq!(names(&folder), ["labels.csv", "train/1.jpg", "train/2.jpg"]);
+        assert_eq!(files(&folder)["train/2.jpg"], b"two");
+    }
+}
+
+#[test]
+fn a_tar_in_a_7z_is_read_through() {
+    let image = noise(70_000);
+    let inner = tar(&[("test-jpg/", b""), ("test-jpg/test_0.jpg", &image)]);
+    let (folder, result) = unpacked("test-jpg.tar.7z", &seven_z(&[("test-jpg.tar", &inner)]));
+    assert_eq!(result.unwrap(), 1);
+    assert_eq!(files(&folder)["test-jpg/test_0.jpg"], image);
+    assert_eq!(names(&folder).len(), 1);
+}
+
+#[test]
+fn archives_inside_archives_are_unpacked_where_they_lie() {
+    let train = zip(&[("train/cat.0.jpg", b"cat"), ("__MACOSX/train/._cat.0.jpg", b"junk")]);
+    let bare = zip(&[("1.jpg", b"1"), ("2.jpg", b"2")]);
+    let labels = zip(&[("labels.csv", b"id,breed\n")]);
+    let bundle = zip(&[
+        ("train.zip", &train),
+        ("test.zip", &bare),
+        ("labels.csv.zip", &labels),
+        ("sample_submission.csv", b"id,label\n"),
+    ]);
+    let (folder, result) = unpacked("dogs-vs-cats.zip", &bundle);
+    assert_eq!(result.unwrap(), 5);
+    assert_eq!(
+        names(&folder),
+        ["labels.csv", "sample_submission.csv", "test/1.jpg", "test/2.jpg", "train/cat.0.jpg"]
+    );
+}
+
+#[test]
+fn bare_images_go_to_a_folder_named_after_the_archive() {
+    let (folder, result) = unpacked("train.tar", &tar(&[("1.jpg", b"1"), ("2.JPG", b"2")]));
+    result.unwrap();
+    assert_eq!(names(&folder), ["train/1.jpg", "train/2.JPG"]);
+}
+
+#[test]
+fn names_that_leave_the_folder_are_refused() {
+    for name in
+        ["../evil.txt", "a/../../evil.txt", "/tmp/evil.txt", "C:\\evil.txt", "a\\..\\..\\e.txt"]
+    {
+        for bytes in
+            [zip(&[("ok.txt", b"1"), (name, b"2")]), tar(&[("ok.txt", b"1"), (name, b"2")])]
+        {
+            let (folder, result) = unpacked("data.zip", &bytes);
+            let error = result.expect_err(name);
+            assert!(matches!(error, Error::Unsafe { .. }), "{name}: {error}");
+            assert!(names(&folder).is_empty(), "{name}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "{name}");
+        }
+    }
+}
+
+#[test]
+fn links_and_devices_are_refused() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    let mut archives = vec![zip.finish().unwrap().into_inner()];
+    for kind in
+        [EntryType::Symlink, EntryType::Link, EntryType::Char, EntryType::Block, EntryType::Fifo]
+    {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_link_name("/etc/passwd").unwrap();
+        header.set_path("link").unwrap();
+        header.set_cksum();
+        builder.append(&header, std::io::empty()).unwrap();
+        archives.push(builder.into_inner().unwrap());
+    }
+    for bytes in archives {
+        let (folder, result) = unpacked("data.zip", &bytes);
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::Unsafe { .. }), "{error}");
+        assert!(names(&folder).is_empty());
+    }
+}
+
+#[test]
+fn a_name_may_not_come_twice() {
+    let (folder, result) = unpacked("data.tar", &tar(&[("a.txt", b"1"), ("a.txt", b"2")]));
+    assert!(result.unwrap_err().to_string().contains("twice"));
+    assert!(names(&folder).is_empty());
+}
+
+#[test]
+fn damage_leaves_nothing_behind() {
+    let image = noise(200_000);
+    let entries: Entries = &[("train/1.jpg", &image), ("train/2.jpg", &image)];
+    for (name, whole) in
+        [("a.zip", zip(entries)), ("a.7z", seven_z(entries)), ("a.tar", tar(entries))]
+    {
+        let half = &whole[..whole.len() / 2];
+        let (folder, result) = unpacked(name, half);
+        let error = result.expect_err(name);
+        assert!(matches!(error, Error::Damaged { .. }), "{name}: {error}");
+        assert!(names(&folder).is_empty(), "{name}");
+    }
+    let mut flipped = zip(entries);
+    flipped[150_000] ^= 0x55;
+    let (folder, result) = unpacked("a.zip", &flipped);
+    assert!(matches!(result.unwrap_err(), Error::Damaged { .. }));
+    assert!(names(&folder).is_empty());
+}
+
+#[test]
+fn bombs_are_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("bomb.zip");
+    let zeros = vec![0; 300_000];
+    for bytes in [
+        zip(&[("a", &zeros)]),
+        seven_z(&[("a", &zeros)]),
+        zip(&[("in.zip", &zip(&[("a", &zeros)]))]),
+    ] {
+        fs::write_atomic(&archive, bytes).unwrap();
+        let mut budget = Budget::new(200_000, 10, &());
+        let error = extract_within(&archive, &folder.path().join("data"), &mut budget).unwrap_err();
+        assert!(error.to_string().contains("the limit for its size is 200.0 kB"), "{error}");
+        assert!(names(&folder).is_empty());
+    }
+    fs::write_atomic(&archive, zip(&[("a", b"1"), ("b", b"2"), ("c", b"3")])).unwrap();
+    let mut budget = Budget::new(1000, 2, &());
+    let error = extract_within(&archive, &folder.path().join("data"), &mut budget).unwrap_err();
+    assert!(error.to_string().contains("more than 2 files"), "{error}");
+}
+
+#[test]
+fn a_real_bomb_is_beyond_the_bounds() {
+    // 1 GB of zeros in a megabyte: deflate's best ratio is 1032 to 1.
+    struct Zeros(u64);
+    impl std::io::Read for Zeros {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            let n = to.len().min(self.0 as usize);
+            to[..n].fill(0);
+            self.0 -= n as u64;
+            Ok(n)
+        }
+    }
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("a", SimpleFileOptions::default()).unwrap();
+    std::io::copy(&mut Zeros(1_000_000_000), &mut writer).unwrap();
+    let (folder, result) = unpacked("a.zip", &writer.finish().unwrap().into_inner());
+    assert!(matches!(result.unwrap_err(), Error::TooBig { .. }));
+    assert!(names(&folder).is_empty());
+}
+
+#[test]
+fn archives_do_not_nest_without_end() {
+    let mut bytes = zip(&[("a.txt", b"1")]);
+    for _ in 0..5 {
+        bytes = zip(&[("in.zip", &bytes)]);
+    }
+    let (folder, result) = unpacked("a.zip", &bytes);
+    assert!(result.unwrap_err().to_string().contains("without end"));
+    assert!(names(&folder).is_empty());
+}
+
+#[test]
+fn what_a_killed_run_left_is_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, data) = (folder.path().join("a.zip"), folder.path().join("data"));
+    fs::write_atomic(&archive, zip(&[("train/1.jpg", b"whole"), ("train/2.jpg", b"two")])).unwrap();
+    fs::write_atomic(data.join(Staging::NAME).join("level-0/train/1.jpg"), "ha").unwrap();
+    fs::write_atomic(data.join("train/2.jpg"), "two").unwrap();
+    extract(&archive, &data, &()).unwrap();
+    assert_eq!(names(&folder), ["train/1.jpg", "train/2.jpg"]);
+    assert_eq!(files(&folder)["train/1.jpg"], b"whole");
+}
+
+#[test]
+fn other_files_are_told_what_they_are() {
+    for (bytes, hint) in [
+        (&b"\x1f\x8b\x08"[..], "gunzip"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b"id,breed\n", "neither a zip, a tar nor a 7z"),
+        (b"", "neither a zip, a tar nor a 7z"),
+    ] {
+        let (_folder, result) = unpacked("train.zip", bytes);
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(hint), "{text}");
+    }
+}
+
+#[test]
+fn progress_comes_to_its_total() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    #[derive(Default)]
+    struct Counter(AtomicU64, AtomicU64);
+    impl Progress for Counter {
+        fn total(&self, units: u64) {
+            self.0.store(units, Ordering::Relaxed);
+        }
+        fn advance(&self, units: u64) {
+            self.1.fetch_add(units, Ordering::Relaxed);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("a.zip");
+    let inner = zip(&[("train/1.jpg", &[1; 1000])]);
+    fs::write_atomic(&archive, zip(&[("train.zip", &inner), ("a.csv", b"id")])).unwrap();
+    let counter = Counter::default();
+    extract(&archive, &folder.path().join("data"), &counter).unwrap();
+    assert_eq!(counter.0.into_inner(), counter.1.into_inner());
+}

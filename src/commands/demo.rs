@@ -1,0 +1,99 @@
+//! `kaggle-kit demo`: the whole path, fetch to score, against a stand-in for Kaggle on this
+//! machine. The competition is small and drawn here; all else is real: HTTP, weights, training.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::{Workspace, fetch, submit, train, upload};
+use crate::competition::Competition;
+use crate::fs;
+use crate::kaggle::Environment;
+use crate::recipe::Layer;
+use crate::standin::{self, miniature::{Miniature, Sizes}};
+use crate::term;
+use crate::torch::device::Choice;
+
+/// The pictures follow from it.
+const SEED: u64 = 20;
+
+/// Settings with which a few hundred small pictures are learnt in a minute or two on two cores.
+const RECIPE: &str = "\
+size = 128
+[head-with-augmentation]
+epochs = 1
+[find-full-rate]
+steps = 20
+[whole-network]
+max-cycles = 2
+";
+
+/// Draws, serves, fetches, trains, submits, uploads; ends with the score and each stage's time.
+pub fn run(
+    competition: &Competition,
+    port: u16,
+    device: Choice,
+    workspace: &Workspace,
+) -> Result<()> {
+    let mut times: Vec<(&str, f64)> = Vec::new();
+    let mut last = Instant::now();
+    let mut stage = |name: &'static str| {
+        times.push((name, last.elapsed().as_secs_f64()));
+        last = Instant::now();
+    };
+    let demo = Workspace::new(workspace.root.join("demo"));
+    let data = demo.data().join(&competition.name);
+    if data.exists() {
+        // The demo's own pictures of an earlier time; it is about fetching them.
+        fs::remove_dir_all(&data)?;
+    }
+
+    term::heading(format_args!("a small `{}`, drawn here, on a stand-in for Kaggle", competition.name));
+    let miniature = Miniature::generate(competition, Sizes::demo(competition), SEED)?;
+    let mut options = standin::Options::new(vec![miniature]);
+    options.port = (port != 0).then_some(port);
+    let server = standin::start(options).context("failed to start the stand-in for Kaggle")?;
+    let endpoint = server.url();
+    let environment = Environment::from([
+        ("KAGGLE_USERNAME", server.account().username.as_str()),
+        ("KAGGLE_KEY", server.account().key.as_str()),
+    ]);
+    term::say(format_args!("   it listens at {endpoint}"));
+    stage("draw and serve");
+
+    fetch::run(&fetch::FetchOptions {
+        competition: competition.clone(),
+        data: data.clone(),
+        from: Vec::new(),
+        endpoint: Some(endpoint.clone()),
+        environment: environment.clone(),
+        force: false,
+        keep_archives: false,
+        json: false,
+    })?;
+    stage("fetch");
+
+    let layers = vec![Layer::parse("the demo's recipe", RECIPE)?];
+    let (competition, runs) = (competition.clone(), demo.runs());
+    let options = train::TrainOptions { competition, data, runs, layers, device };
+    let run = train::run(&options)?;
+    stage("train");
+
+    let (data, submissions) = (demo.data(), demo.submissions());
+    let csv = submit::write(&submit::SubmitOptions { run, data, submissions, device })?;
+    stage("submit");
+
+    let message = "the demo's first try";
+    let scored = upload::run(&options.competition, &csv, message, Some(&endpoint), &environment)?;
+    stage("upload and score");
+
+    let rows: Vec<Vec<String>> = times
+        .iter()
+        .map(|(name, seconds)| vec![(*name).to_owned(), term::duration(*seconds)])
+        .collect();
+    term::say(term::table(&["stage", "time"], &rows));
+    let score = scored.public_score.context("the stand-in gave no score")?;
+    term::done(format_args!("the path from nothing to a scored submission, `{}`", csv.display()));
+    term::out(format_args!("{} {score:.5}", options.competition.metric.name()));
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! `fetched.toml`: that a data folder is whole, and where it came from.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::competition::Competition;
+use crate::dataset::Dataset;
+use crate::fs;
+
+const NAME: &str = "fetched.toml";
+
+/// What a finished fetch leaves in the data folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fetched {
+    /// The version of this file.
+    pub version: u32,
+    /// Kaggle's name of the competition.
+    pub slug: String,
+    /// When it was finished.
+    pub when: String,
+    /// Where the data came from.
+    pub sources: Vec<String>,
+    /// How many labelled images there are.
+    pub train_images: usize,
+    /// How many images there are to predict.
+    pub test_images: usize,
+    /// How many classes.
+    pub classes: usize,
+}
+
+impl Fetched {
+    pub(super) fn new(competition: &Competition, sources: Vec<String>, dataset: &Dataset) -> Self {
+        Self {
+            version: 1,
+            slug: competition.slug.clone(),
+            when: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            sources,
+            train_images: dataset.train.len(),
+            test_images: dataset.test.len(),
+            classes: dataset.classes.len(),
+        }
+    }
+
+    /// Reads the record of a data folder; `None` when no fetch has come to its end there.
+    pub fn read(data: &Path) -> Result<Option<Self>> {
+        let path = data.join(NAME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path)?;
+        let fetched = toml::from_str(&text).with_context(|| {
+            format!("failed to read `{}`\nhint: delete it and fetch again", path.display())
+        })?;
+        Ok(Some(fetched))
+    }
+
+    pub(super) fn write(&self, data: &Path) -> Result<()> {
+        fs::write_atomic(data.join(NAME), toml::to_string(self)?)
+    }
+
+    /// Takes the record away: from now on the folder is not known to be whole.
+    pub(super) fn forget(data: &Path) -> Result<()> {
+        let path = data.join(NAME);
+        if path.exists() {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+
+    /// The record and its folder as one JSON object.
+    pub(super) fn to_json(&self, data: &Path) -> Result<String> {
+        let mut value = serde_json::to_value(self)?;
+        value["folder"] = data.display().to_string().into();
+        Ok(serde_json::to_string_pretty(&value)?)
+    }
+}
+
+impl fmt::Display for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let day = self.when.split('T').next().unwrap_or_default();
+        write!(f, "fetched {day} from {}", self.sources.join(", "))
+    }
+}

@@ -1,0 +1,93 @@
+//! `score`: what a submission would score, told offline.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::competition::{self, Competition, SubmissionFormat};
+use crate::fs;
+use crate::submission;
+use crate::term;
+
+/// Scores `csv` against the true answers in `solution` by the competition's own metric; the last
+/// line on stdout is `<metric> <value>`. Without a competition, the one whose submissions have
+/// such a header.
+pub fn run(
+    csv: &Path,
+    solution: &Path,
+    competition: Option<Competition>,
+    json: bool,
+) -> Result<()> {
+    let competition = competition.map_or_else(|| guess(csv), Ok)?;
+    let score = submission::score(csv, solution, &competition)?;
+    if json {
+        term::out(json!({
+            "competition": competition.name,
+            "metric": score.metric.name(),
+            "value": score.value,
+            "rows": score.n_rows,
+            "accuracy": score.accuracy,
+        }));
+        return Ok(());
+    }
+    term::out(format_args!("rows {}", score.n_rows));
+    if let Some(accuracy) = score.accuracy {
+        term::out(format_args!("accuracy {accuracy:.5}"));
+    }
+    term::out(score.metric.told(score.value));
+    Ok(())
+}
+
+/// The one known competition whose submissions have the header of `csv`.
+fn guess(csv: &Path) -> Result<Competition> {
+    let bytes = fs::read(csv)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
+    let header: Vec<String> = reader
+        .headers()
+        .with_context(|| format!("failed to read `{}`", csv.display()))?
+        .iter()
+        .map(str::to_owned)
+        .collect();
+    let known = competition::all()?;
+    let mut fitting: Vec<Competition> =
+        known.iter().filter(|known| fits(known, &header)).cloned().collect();
+    match (fitting.len(), fitting.pop()) {
+        (1, Some(only)) => {
+            term::say(format_args!("competition `{}`, by the header", only.name));
+            Ok(only)
+        }
+        (0, _) => bail!(
+            "`{}` has the header of no known competition\nhint: name it with `--competition`: {}",
+            csv.display(),
+            names(&known)
+        ),
+        (_, last) => {
+            fitting.extend(last);
+            bail!(
+                "`{}` has the header of several competitions\nhint: name one with \
+                 `--competition`: {}",
+                csv.display(),
+                names(&fitting)
+            )
+        }
+    }
+}
+
+fn fits(competition: &Competition, header: &[String]) -> bool {
+    match &competition.submission {
+        SubmissionFormat::ProbabilityOf { id, column, .. }
+        | SubmissionFormat::TagList { id, column } => header == [id.as_str(), column.as_str()],
+        SubmissionFormat::ProbabilityPerClass { id } => {
+            let classes = &competition.target.classes;
+            header.len() > 2
+                && header[0] == *id
+                && (classes.is_empty() || header[1..].iter().all(|name| classes.contains(name)))
+        }
+    }
+}
+
+fn names(competitions: &[Competition]) -> String {
+    let names: Vec<String> = competitions.iter().map(|c| format!("`{}`", c.name)).collect();
+    names.join(", ")
+}

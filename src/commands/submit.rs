@@ -1,0 +1,61 @@
+//! `kaggle-kit submit`: a run folder and the test images become a CSV that Kaggle takes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::dataset::{self, Sample, SampleSubmission};
+use crate::predict::{Decision, tta};
+use crate::report::{Bar, Unit};
+use crate::run::Run;
+use crate::submission;
+use crate::term;
+use crate::torch::{Network, backbone, device};
+
+/// Which run, and where things are.
+pub struct SubmitOptions {
+    /// The run that predicts.
+    pub run: Run,
+    /// The folder of all data.
+    pub data: PathBuf,
+    /// The folder of all submissions.
+    pub submissions: PathBuf,
+    /// Where to compute.
+    pub device: device::Choice,
+}
+
+/// Predicts the test images and writes the CSV; gives its path.
+pub fn write(options: &SubmitOptions) -> Result<PathBuf> {
+    let run = &options.run;
+    let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
+    let decision: Decision = run.read_toml("decision.toml")?;
+    let data = options.data.join(&competition.name);
+    let samples: Arc<[Sample]> =
+        dataset::open_test(&competition, &data, &summary.classes)?.into();
+    let device = device::resolve(options.device)?;
+    term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
+    term::say(format_args!(
+        "   {} on {}, {} a picture",
+        term::count(samples.len(), "test image"),
+        device::describe(device),
+        term::count(tta::views(&recipe).len(), "view"),
+    ));
+
+    let architecture = backbone::find(&recipe.backbone)?;
+    let n_classes = summary.classes.len();
+    let mut network =
+        Network::new(architecture, &recipe, competition.target.kind, n_classes, device);
+    network.restore_from(&run.file("weights.safetensors"))?;
+    let bar = Bar::new("predictions", Unit::Items("images"));
+    let predictions = tta::predict(&mut network, &samples, &summary.classes, &recipe, &bar)?;
+    drop(bar);
+
+    let path = options.submissions.join(format!("{}-{}.csv", competition.name, run.id()));
+    let sample = SampleSubmission::find(&competition, &data)?;
+    let answers = decision.apply(predictions)?;
+    submission::write(&answers, &competition.submission, &sample, &path)?;
+    term::done(format_args!("{} rows in `{}`", term::thousands(sample.ids.len()), path.display()));
+    term::out(path.display());
+    Ok(path)
+}

@@ -1,0 +1,203 @@
+//! The fields of a competition file, and the checks that types cannot make.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::metric::Metric;
+use crate::target::TargetKind;
+
+/// One competition: where its files are, what is predicted, how it is scored and submitted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Competition {
+    /// The short name typed on the command line: the stem of the spec's file.
+    #[serde(skip)]
+    pub name: String,
+    /// The spec's own text, kept in every run so that a run folder alone suffices to submit.
+    #[serde(skip)]
+    pub source: String,
+    /// The title on Kaggle's page.
+    pub title: String,
+    /// Kaggle's name, as in `kaggle.com/competitions/<slug>`.
+    pub slug: String,
+    /// How Kaggle scores it.
+    pub metric: Metric,
+    /// Where images and tables lie in the data folder.
+    pub files: Files,
+    /// What is predicted.
+    pub target: TargetSpec,
+    /// What is uploaded.
+    pub submission: SubmissionFormat,
+    /// Changes to the default recipe.
+    #[serde(default)]
+    pub recipe: toml::Table,
+}
+
+/// The layout of the data folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Files {
+    /// Folders of training images; an image's id is its file stem.
+    pub train: Vec<String>,
+    /// Folders of test images; those that do not exist are passed over so long as one does.
+    pub test: Vec<String>,
+    /// The sample submission: its ids, their order, and its header.
+    pub sample: String,
+    /// The images' extension.
+    #[serde(default = "jpg")]
+    pub extension: String,
+    /// What to tell a person when images are not among the files that Kaggle gave.
+    #[serde(default)]
+    pub if_missing: Option<String>,
+}
+
+fn jpg() -> String {
+    "jpg".to_owned()
+}
+
+/// What an image is labelled with, and where the labels are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TargetSpec {
+    /// One class or many tags.
+    pub kind: TargetKind,
+    /// Where labels come from.
+    pub labels: Labels,
+    /// The classes in order, where the data do not tell: else they are the sample's columns
+    /// (`probability-per-class`) or the sorted labels of the training images.
+    #[serde(default)]
+    pub classes: Vec<String>,
+}
+
+/// Where the training labels are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Labels {
+    /// A table with a row an image; the tags of a multi-label row are separated by spaces.
+    Csv {
+        /// The file.
+        file: String,
+        /// The column of image ids.
+        id: String,
+        /// The column of labels.
+        label: String,
+    },
+    /// The part of the file name before the first separator: `cat.0.jpg`.
+    FileName {
+        /// Usually `.`.
+        separator: String,
+    },
+    /// The folder an image lies in: `train/cat/0.jpg`.
+    Folder {},
+}
+
+/// The shape of the upload.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum SubmissionFormat {
+    /// `id,label`: the probability of one class.
+    ProbabilityOf {
+        /// The id column.
+        id: String,
+        /// The probability column.
+        column: String,
+        /// The class that it is the probability of.
+        class: String,
+    },
+    /// `id,class,class,...`: a probability a class, columns in the sample's order.
+    ProbabilityPerClass {
+        /// The id column.
+        id: String,
+    },
+    /// `id,tags`: the tags separated by spaces.
+    TagList {
+        /// The id column.
+        id: String,
+        /// The tags' column.
+        column: String,
+    },
+}
+
+impl SubmissionFormat {
+    /// The name of the id column.
+    pub fn id_column(&self) -> &str {
+        match self {
+            Self::ProbabilityOf { id, .. }
+            | Self::ProbabilityPerClass { id }
+            | Self::TagList { id, .. } => id,
+        }
+    }
+}
+
+impl Competition {
+    /// Reads a spec; `origin` names it in errors. A typo is answered with line, caret and the
+    /// accepted words.
+    pub fn parse(name: &str, source: &str, origin: &str) -> Result<Self> {
+        let mut competition: Self =
+            toml::from_str(source).with_context(|| format!("failed to read `{origin}`"))?;
+        name.clone_into(&mut competition.name);
+        source.clone_into(&mut competition.source);
+        competition.check().with_context(|| format!("`{origin}` does not make sense"))?;
+        Ok(competition)
+    }
+
+    /// Finds what types cannot: contradictions between fields, names that would leave the folder.
+    fn check(&self) -> Result<()> {
+        ensure!(!self.files.train.is_empty(), "`files.train` is empty: name a folder");
+        ensure!(!self.files.test.is_empty(), "`files.test` is empty: name a folder");
+        let labels_file = match &self.target.labels {
+            Labels::Csv { file, .. } => Some(file),
+            Labels::FileName { .. } | Labels::Folder {} => None,
+        };
+        let folders = self.files.train.iter().chain(&self.files.test);
+        for path in folders.chain([&self.files.sample]).chain(labels_file) {
+            let leaves = path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..");
+            ensure!(!leaves && !path.is_empty(), "`{path}` is not a path inside the data folder");
+        }
+        let slug_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        ensure!(
+            !self.slug.is_empty() && self.slug.chars().all(slug_ok),
+            "`slug` is `{}`: give Kaggle's name, as at the end of the competition's address",
+            self.slug
+        );
+        let unique: HashSet<_> = self.target.classes.iter().collect();
+        ensure!(unique.len() == self.target.classes.len(), "`target.classes` names a class twice");
+        self.check_submission()
+    }
+
+    fn check_submission(&self) -> Result<()> {
+        match (&self.submission, self.target.kind, self.metric) {
+            (SubmissionFormat::TagList { .. }, TargetKind::SingleLabel, _) => {
+                bail!("`submission.tag-list` needs `target.kind = \"multi-label\"`")
+            }
+            (SubmissionFormat::TagList { .. }, _, Metric::LogLoss) => {
+                bail!("`metric = \"log-loss\"` needs probabilities, not `submission.tag-list`")
+            }
+            (
+                SubmissionFormat::ProbabilityOf { .. }
+                | SubmissionFormat::ProbabilityPerClass { .. },
+                _,
+                Metric::MeanF2,
+            ) => bail!("`metric = \"mean-f2\"` needs `submission.tag-list`"),
+            (_, TargetKind::MultiLabel, Metric::LogLoss) => {
+                bail!("`metric = \"log-loss\"` needs `target.kind = \"single-label\"`")
+            }
+            (SubmissionFormat::ProbabilityOf { class, .. }, ..) => {
+                let classes = &self.target.classes;
+                ensure!(
+                    classes.len() == 2 && classes.contains(class),
+                    "`submission.probability-of` needs two `target.classes`, one of them `{class}`"
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The page on which a person accepts the rules.
+    pub fn rules_page(&self) -> String {
+        format!("https://www.kaggle.com/competitions/{}/rules", self.slug)
+    }
+}

@@ -1,0 +1,305 @@
+//! The training images and what they are labelled with: from a table, from file names, or from
+//! folders.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::index::{self, Image};
+use super::table::{Table, header_text};
+use crate::competition::{Competition, Labels};
+use crate::target::{Classes, TargetKind};
+
+/// A training image with its label as it is written.
+pub(super) struct Labelled {
+    pub(super) id: String,
+    pub(super) path: PathBuf,
+    /// One class, or tags separated by spaces.
+    pub(super) label: String,
+    /// Where the label comes from, as errors begin.
+    place: Place,
+}
+
+/// Where a label comes from.
+enum Place {
+    /// A line of the table.
+    Line(u64),
+    /// The image's own path.
+    Path,
+}
+
+/// The labelled training images of a competition.
+pub(super) struct LabelledImages {
+    pub(super) images: Vec<Labelled>,
+    /// The table's path, if there is one.
+    table: Option<PathBuf>,
+    /// How many images have no label: they are left out.
+    pub(super) unlabelled: usize,
+}
+
+/// Reads labels and joins them with the images on disk.
+pub(super) fn read(competition: &Competition, folder: &Path) -> Result<LabelledImages> {
+    match &competition.target.labels {
+        Labels::Csv { file, id, label } => {
+            let images = flat_images(competition, folder)?;
+            let path = index::find_file(folder, file).with_context(|| {
+                format!(
+                    "no `{file}` in `{}`\nhint: run `kaggle-kit fetch {}`",
+                    folder.display(),
+                    competition.name
+                )
+            })?;
+            join(competition, &Table::read(&path)?, [id, label], images)
+        }
+        Labels::FileName { separator } => {
+            let images = flat_images(competition, folder)?
+                .into_iter()
+                .map(|image| {
+                    let label = match image.id.split_once(separator.as_str()) {
+                        Some((label, _)) if !label.is_empty() => label.to_owned(),
+                        _ => bail!(
+                            "no label before a `{separator}` in the name of `{}`\nhint: move the \
+                             file away, or change `target.labels.file-name` in the spec",
+                            image.path.display()
+                        ),
+                    };
+                    Ok(Labelled { id: image.id, path: image.path, label, place: Place::Path })
+                })
+                .collect::<Result<_>>()?;
+            Ok(LabelledImages { images, table: None, unlabelled: 0 })
+        }
+        Labels::Folder {} => {
+            let images = foldered_images(competition, folder)?;
+            Ok(LabelledImages { images, table: None, unlabelled: 0 })
+        }
+    }
+}
+
+impl LabelledImages {
+    /// The places of a label in the vocabulary: sorted, one for a single label.
+    pub(super) fn target(
+        &self,
+        image: &Labelled,
+        kind: TargetKind,
+        classes: &Classes,
+    ) -> Result<Vec<usize>> {
+        let place = || match (&self.table, &image.place) {
+            (Some(table), Place::Line(line)) => format!("`{}`, line {line}", table.display()),
+            _ => format!("`{}`", image.path.display()),
+        };
+        let position = |name: &str| {
+            classes.position(name).with_context(|| {
+                let what = match kind {
+                    TargetKind::SingleLabel => "label",
+                    TargetKind::MultiLabel => "tag",
+                };
+                let near = near_miss(name, classes);
+                let guess = near.map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+                format!(
+                    "{}: unknown {what} `{name}`\nhint: {guess}the {} known come from the spec's \
+                     `target.classes` or the sample submission's columns",
+                    place(),
+                    classes.len()
+                )
+            })
+        };
+        if kind == TargetKind::SingleLabel {
+            if image.label.is_empty() {
+                bail!(
+                    "{}: no label for `{}`\nhint: give one, or delete the row",
+                    place(),
+                    image.id
+                );
+            }
+            return Ok(vec![position(&image.label)?]);
+        }
+        let mut target: Vec<usize> =
+            image.label.split_whitespace().map(position).collect::<Result<_>>()?;
+        // Planet's table names `cultivation` twice in some rows.
+        target.sort_unstable();
+        target.dedup();
+        Ok(target)
+    }
+
+    /// The distinct labels in byte order: the vocabulary of a competition that names none.
+    pub(super) fn vocabulary(&self, kind: TargetKind) -> Classes {
+        let labels = self.images.iter().map(|image| image.label.as_str());
+        let mut names: Vec<String> = match kind {
+            TargetKind::SingleLabel => {
+                labels.filter(|l| !l.is_empty()).map(str::to_owned).collect()
+            }
+            TargetKind::MultiLabel => {
+                labels.flat_map(str::split_whitespace).map(str::to_owned).collect()
+            }
+        };
+        names.sort_unstable();
+        names.dedup();
+        names.into()
+    }
+}
+
+/// Joins the rows of a table with images by id.
+fn join(
+    competition: &Competition,
+    table: &Table,
+    columns: [&String; 2],
+    images: Vec<Image>,
+) -> Result<LabelledImages> {
+    let [id_column, label_column] = columns;
+    let (Some(id_at), Some(label_at)) = (table.column(id_column), table.column(label_column))
+    else {
+        bail!(
+            "{}: the header is not that of `{}`\n  expected `{id_column},{label_column}`\n  found \
+             \u{20}  `{}`\nhint: run `kaggle-kit fetch {}`, or change `target.labels.csv` in the \
+             spec",
+            table.place(1),
+            competition.name,
+            header_text(&table.header),
+            competition.name
+        );
+    };
+    let mut paths: HashMap<String, PathBuf> =
+        images.into_iter().map(|image| (image.id, image.path)).collect();
+    let mut lines: HashMap<&str, u64> = HashMap::with_capacity(table.rows.len());
+    let mut labelled = Vec::with_capacity(table.rows.len());
+    let mut missing = Vec::new();
+    for (line, row) in &table.rows {
+        let (id, label) = (&row[id_at], &row[label_at]);
+        if id.is_empty() {
+            bail!("{}: no id\nhint: give one, or delete the row", table.place(*line));
+        }
+        if let Some(first) = lines.insert(id, *line) {
+            bail!(
+                "{}: id `{id}` is also on line {first}\nhint: keep one of the two rows",
+                table.place(*line)
+            );
+        }
+        match paths.remove(id) {
+            Some(path) => labelled.push(Labelled {
+                id: id.to_owned(),
+                path,
+                label: label.to_owned(),
+                place: Place::Line(*line),
+            }),
+            None => missing.push(id),
+        }
+    }
+    ensure!(
+        missing.is_empty(),
+        "{} of the {} images in `{}` are not in `{}`: {}\nhint: run `kaggle-kit fetch {}` again, \
+         or delete their rows",
+        missing.len(),
+        table.rows.len(),
+        table.path.display(),
+        competition.files.train.join("`, `"),
+        first_three(&missing),
+        competition.name
+    );
+    Ok(LabelledImages {
+        images: labelled,
+        table: Some(table.path.clone()),
+        unlabelled: paths.len(),
+    })
+}
+
+/// The images of the training folders.
+fn flat_images(competition: &Competition, folder: &Path) -> Result<Vec<Image>> {
+    let files = &competition.files;
+    let mut images = Vec::new();
+    let mut last = None;
+    for name in &files.train {
+        let found = index::find_folder(folder, name, &files.extension)?;
+        let found = found.with_context(|| no_images(competition, folder, name))?;
+        images.extend(index::images_of(&found, &files.extension)?);
+        last = Some(found);
+    }
+    if let (true, Some(last)) = (images.is_empty(), last) {
+        bail!(empty_folder(competition, folder, &last)?);
+    }
+    index::check_ids(&images)?;
+    Ok(images)
+}
+
+/// The images one level down, where the folder is the label; ids are `<folder>/<stem>`, since two
+/// folders may number their files alike.
+fn foldered_images(competition: &Competition, folder: &Path) -> Result<Vec<Labelled>> {
+    let files = &competition.files;
+    let mut images = Vec::new();
+    for name in &files.train {
+        let outer = folder.join(name);
+        ensure!(outer.is_dir(), no_images(competition, folder, name));
+        for (label, inner) in index::folders_of(&outer)? {
+            for mut image in index::images_of(&inner, &files.extension)? {
+                image.id = format!("{label}/{}", image.id);
+                images.push((label.clone(), image));
+            }
+        }
+    }
+    if images.is_empty() {
+        bail!(empty_folder(competition, folder, &folder.join(&files.train[0]))?);
+    }
+    let ids: Vec<Image> = images.iter().map(|(_, image)| image.clone()).collect();
+    index::check_ids(&ids)?;
+    Ok(images
+        .into_iter()
+        .map(|(label, Image { id, path })| Labelled { id, path, label, place: Place::Path })
+        .collect())
+}
+
+/// What to say when a folder of images is not there.
+pub(super) fn no_images(competition: &Competition, folder: &Path, name: &str) -> String {
+    let hint = missing_hint(competition, folder);
+    format!("no folder `{name}` with images in `{}`\nhint: {hint}", folder.display())
+}
+
+/// What to say when a folder is there, but no image in it.
+pub(super) fn empty_folder(
+    competition: &Competition,
+    folder: &Path,
+    empty: &Path,
+) -> Result<String> {
+    let extension = &competition.files.extension;
+    let others = index::other_files(empty)?;
+    let (others, hint) = match others {
+        Some(others) => (
+            format!(" (it holds {others})"),
+            "`files.extension` in the spec says which files are images".to_owned(),
+        ),
+        None => (String::new(), missing_hint(competition, folder)),
+    };
+    Ok(format!("no `.{extension}` images in `{}`{others}\nhint: {hint}", empty.display()))
+}
+
+/// Where missing images come from: the spec's own word where tables are there without them.
+fn missing_hint(competition: &Competition, folder: &Path) -> String {
+    let has_table = match &competition.target.labels {
+        Labels::Csv { file, .. } => index::find_file(folder, file).is_some(),
+        Labels::FileName { .. } | Labels::Folder {} => {
+            index::find_file(folder, &competition.files.sample).is_some()
+        }
+    };
+    match &competition.files.if_missing {
+        Some(text) if has_table => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => format!("run `kaggle-kit fetch {}`", competition.name),
+    }
+}
+
+/// The class that a misspelt name most likely means.
+fn near_miss<'a>(name: &str, classes: &'a Classes) -> Option<&'a str> {
+    let likeness = |class: &str| strsim::normalized_damerau_levenshtein(name, class);
+    classes
+        .names()
+        .iter()
+        .map(|class| (likeness(class), class.as_str()))
+        .filter(|(likeness, _)| *likeness > 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, class)| class)
+}
+
+/// The first three of a list of ids, and how many follow.
+pub(super) fn first_three(ids: &[&str]) -> String {
+    let shown: Vec<String> = ids.iter().take(3).map(|id| format!("`{id}`")).collect();
+    let more = ids.len().saturating_sub(3);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}

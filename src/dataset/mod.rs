@@ -1,0 +1,30 @@
+//! From a data folder to batches of pixels: which images there are, what they show, and how they
+//! look to a network.
+//!
+//! Nothing here knows tensors: a batch is bytes, `[n, size, size, 3]`, and is normalised where the
+//! network runs.
+
+mod audit;
+mod augment;
+mod decode;
+mod format;
+mod index;
+mod labels;
+mod loader;
+mod open;
+mod sample_submission;
+mod split;
+mod symmetry;
+mod table;
+mod view;
+mod warp;
+
+pub use audit::audit;
+pub use decode::decode;
+pub use index::{find_file, natural_order};
+pub use loader::{Batch, Batches, Images, batches};
+pub use open::{Dataset, Sample, open, open_test};
+pub use sample_submission::SampleSubmission;
+pub use split::{Split, split};
+pub use symmetry::Symmetry;
+pub use view::{View, render};

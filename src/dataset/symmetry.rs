@@ -1,0 +1,123 @@
+//! The eight symmetries of the square, which leave a picture taken from above a likely picture.
+
+use crate::recipe::Augment;
+
+/// A mirror image or none, then quarter turns clockwise: an element of D4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Symmetry {
+    mirrored: bool,
+    quarter_turns: u8,
+}
+
+impl Symmetry {
+    /// Leaves everything where it is.
+    pub const IDENTITY: Self = Self::new(false, 0);
+    /// Left becomes right.
+    pub const MIRROR: Self = Self::new(true, 0);
+    /// All eight, the identity first.
+    pub const ALL: [Self; 8] = [
+        Self::IDENTITY,
+        Self::new(false, 1),
+        Self::new(false, 2),
+        Self::new(false, 3),
+        Self::MIRROR,
+        Self::new(true, 1),
+        Self::new(true, 2),
+        Self::new(true, 3),
+    ];
+
+    const fn new(mirrored: bool, quarter_turns: u8) -> Self {
+        Self { mirrored, quarter_turns }
+    }
+
+    /// The symmetry that does `self`, then `next`.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        // A mirror turns later turns around: mirror . turn^t = turn^-t . mirror.
+        let turns = if next.mirrored { 4 - self.quarter_turns } else { self.quarter_turns };
+        Self::new(self.mirrored != next.mirrored, (turns + next.quarter_turns) % 4)
+    }
+
+    /// The symmetry that undoes `self`.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        if self.mirrored { self } else { Self::new(false, (4 - self.quarter_turns) % 4) }
+    }
+
+    /// The pixel `(x, y)` of the source that a pixel of the result shows; both are squares with
+    /// `size` pixels a side.
+    pub fn source(self, (x, y): (usize, usize), size: usize) -> (usize, usize) {
+        let last = size - 1;
+        let (x, y) = match self.quarter_turns {
+            0 => (x, y),
+            1 => (y, last - x),
+            2 => (last - x, last - y),
+            _ => (last - y, x),
+        };
+        if self.mirrored { (last - x, y) } else { (x, y) }
+    }
+
+    /// Writes the transformed `pixels`, `[size, size, 3]`, to `out` of the same shape.
+    pub fn apply(self, pixels: &[u8], size: usize, out: &mut [u8]) {
+        if self == Self::IDENTITY {
+            out.copy_from_slice(pixels);
+            return;
+        }
+        for (y, row) in out.chunks_exact_mut(size * 3).enumerate() {
+            for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
+                let (source_x, source_y) = self.source((x, y), size);
+                let start = (source_y * size + source_x) * 3;
+                pixel.copy_from_slice(&pixels[start..start + 3]);
+            }
+        }
+    }
+}
+
+impl Augment {
+    /// The symmetries under which these pictures stay likely pictures: the views that test-time
+    /// augmentation averages.
+    pub fn symmetries(self) -> &'static [Symmetry] {
+        const UPRIGHT: [Symmetry; 2] = [Symmetry::IDENTITY, Symmetry::MIRROR];
+        match self {
+            Self::None => &UPRIGHT[..1],
+            Self::SideOn => &UPRIGHT,
+            Self::TopDown => &Symmetry::ALL,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three by three, every pixel different.
+    fn picture() -> Vec<u8> {
+        (0..27).collect()
+    }
+
+    fn apply(symmetry: Symmetry, pixels: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; pixels.len()];
+        symmetry.apply(pixels, 3, &mut out);
+        out
+    }
+
+    #[test]
+    fn all_eight_differ_and_compose() {
+        let results: Vec<_> = Symmetry::ALL.iter().map(|s| apply(*s, &picture())).collect();
+        for (i, first) in Symmetry::ALL.into_iter().enumerate() {
+            assert!(!results[..i].contains(&results[i]), "{first:?}");
+            for second in Symmetry::ALL {
+                let in_turn = apply(second, &results[i]);
+                assert_eq!(in_turn, apply(first.then(second), &picture()), "{first:?} {second:?}");
+            }
+            assert_eq!(apply(first.inverse(), &results[i]), picture(), "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_mirror_swaps_columns_and_a_turn_is_clockwise() {
+        let reds = |pixels: Vec<u8>| pixels.chunks(3).map(|p| p[0] / 3).collect::<Vec<_>>();
+        assert_eq!(reds(apply(Symmetry::MIRROR, &picture())), [2, 1, 0, 5, 4, 3, 8, 7, 6]);
+        assert_eq!(reds(apply(Symmetry::ALL[1], &picture())), [6, 3, 0, 7, 4, 1, 8, 5, 2]);
+    }
+}

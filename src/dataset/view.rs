@@ -1,0 +1,266 @@
+//! How an image looks to a network: resized, cropped, and at random a little different every epoch.
+//!
+//! The random view is fastai 0.7's (`transforms_side_on`, `transforms_top_down`): zoom, rotation
+//! with reflected borders, crop, flip or symmetry of the square, lighting. Here zoom and crop are
+//! one antialiased resize, and rotation and symmetry one bilinear warp on top of it.
+
+use std::cell::RefCell;
+
+use anyhow::Result;
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+use super::augment::{Change, relight};
+use super::symmetry::Symmetry;
+use super::warp::{Affine, warp};
+use crate::recipe::Augment;
+
+/// Which view of an image a batch holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// The shorter side resized, the centre cropped.
+    Plain,
+    /// A random one that follows from seed, epoch and the image's index alone.
+    Random {
+        /// The run's seed.
+        seed: u64,
+        /// Another epoch, another view.
+        epoch: u64,
+    },
+    /// The plain one under a symmetry of the square.
+    Symmetry(Symmetry),
+}
+
+/// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
+/// networks were trained with.
+const FILTER: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
+
+/// What a thread keeps between images.
+#[derive(Default)]
+struct Scratch {
+    resizer: Resizer,
+    pixels: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Draws a view of `image` into `out`, `[size, size, 3]`; `index` is the image's own number, for
+/// the random view.
+pub fn render(
+    image: &RgbImage,
+    size: usize,
+    augment: Augment,
+    view: View,
+    index: usize,
+    out: &mut [u8],
+) -> Result<()> {
+    SCRATCH.with_borrow_mut(|scratch| match view {
+        View::Symmetry(symmetry) => scratch.plain(image, size, symmetry, out),
+        View::Random { seed, epoch } if augment != Augment::None => {
+            let change = Change::draw(augment, seed, epoch, index);
+            scratch.changed(image, size, &change, out)?;
+            relight(out, change.brightness, change.contrast);
+            Ok(())
+        }
+        View::Plain | View::Random { .. } => scratch.plain(image, size, Symmetry::IDENTITY, out),
+    })
+}
+
+/// A part of an image, in its own pixels.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Scratch {
+    /// The centre of `image` under a symmetry.
+    fn plain(
+        &mut self,
+        image: &RgbImage,
+        size: usize,
+        symmetry: Symmetry,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        let side = width.min(height);
+        let (left, top) = ((width - side) / 2.0, (height - side) / 2.0);
+        let window = Window { left, top, width: side, height: side };
+        self.upright(image, window, size, symmetry, out)
+    }
+
+    /// A square window of `image` under a symmetry.
+    fn upright(
+        &mut self,
+        image: &RgbImage,
+        window: Window,
+        size: usize,
+        symmetry: Symmetry,
+        out: &mut [u8],
+    ) -> Result<()> {
+        if symmetry == Symmetry::IDENTITY {
+            return resize(&mut self.resizer, image, window, [size, size], out);
+        }
+        self.pixels.resize(size * size * 3, 0);
+        resize(&mut self.resizer, image, window, [size, size], &mut self.pixels)?;
+        symmetry.apply(&self.pixels, size, out);
+        Ok(())
+    }
+
+    /// A window of `image` zoomed, rotated and moved as `change` says.
+    fn changed(
+        &mut self,
+        image: &RgbImage,
+        size: usize,
+        change: &Change,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        // From here on the unit is a pixel of the result: the whole image would be resized to
+        // `whole`, and the crop's corner is at `corner` of it.
+        let scale = size as f64 * change.zoom / width.min(height);
+        let whole = [width * scale, height * scale];
+        let corner = [0, 1].map(|axis| change.corner[axis] * (whole[axis] - size as f64).max(0.0));
+        if change.radians == 0.0 {
+            let [left, top] = corner.map(|at| at / scale);
+            let side = size as f64 / scale;
+            let window = Window { left, top, width: side, height: side };
+            return self.upright(image, window, size, change.symmetry, out);
+        }
+        let to_whole = Affine::of_symmetry(change.symmetry, size)
+            .then(Affine::shift(corner))
+            .then(Affine::rotation(change.radians, whole.map(|side| side / 2.0)));
+        // Only the part that the result shows is resized.
+        let bounds = to_whole.bounds(size as f64);
+        let part = [0, 1].map(|axis| {
+            let start = bounds[axis].start.floor().clamp(0.0, whole[axis] - 1.0);
+            let end = bounds[axis].end.ceil().min(whole[axis]);
+            start..start + (end - start).floor().max(1.0)
+        });
+        let sides = [0, 1].map(|axis| (part[axis].end - part[axis].start) as usize);
+        let window = Window {
+            left: part[0].start / scale,
+            top: part[1].start / scale,
+            width: sides[0] as f64 / scale,
+            height: sides[1] as f64 / scale,
+        };
+        self.pixels.resize(sides[0] * sides[1] * 3, 0);
+        resize(&mut self.resizer, image, window, sides, &mut self.pixels)?;
+        let to_part = to_whole.then(Affine::shift([-part[0].start, -part[1].start]));
+        warp(&self.pixels, sides, &to_part, size, out);
+        Ok(())
+    }
+}
+
+/// Resizes a window of `image` to `[width, height]` pixels.
+fn resize(
+    resizer: &mut Resizer,
+    image: &RgbImage,
+    window: Window,
+    [width, height]: [usize; 2],
+    out: &mut [u8],
+) -> Result<()> {
+    let source = ImageRef::new(image.width(), image.height(), image, PixelType::U8x3)?;
+    let mut target = Image::from_slice_u8(width as u32, height as u32, out, PixelType::U8x3)?;
+    // Rounding must not push the window over the edge.
+    let (right, bottom) = (f64::from(image.width()), f64::from(image.height()));
+    let (left, top) = (window.left.clamp(0.0, right), window.top.clamp(0.0, bottom));
+    let options = ResizeOptions::new().resize_alg(FILTER).crop(
+        left,
+        top,
+        window.width.min(right - left),
+        window.height.min(bottom - top),
+    );
+    resizer.resize(&source, &mut target, &options)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use image::Rgb;
+
+    use super::*;
+
+    /// A picture whose colours tell the place: red grows to the right, green downwards.
+    fn ramp(width: u32, height: u32) -> RgbImage {
+        let share = |at: u32, n: u32| ((f64::from(at) + 0.5) / f64::from(n) * 255.0) as u8;
+        RgbImage::from_fn(width, height, |x, y| Rgb([share(x, width), share(y, height), 128]))
+    }
+
+    fn rendered(image: &RgbImage, size: usize, augment: Augment, view: View) -> Vec<u8> {
+        let mut out = vec![0; size * size * 3];
+        render(image, size, augment, view, 7, &mut out).unwrap();
+        out
+    }
+
+    fn random(epoch: u64) -> View {
+        View::Random { seed: 1, epoch }
+    }
+
+    #[test]
+    fn the_plain_view_is_the_middle() {
+        // Of 80 columns the middle 40 are seen: red from a quarter to three quarters.
+        let pixels = rendered(&ramp(80, 40), 20, Augment::SideOn, View::Plain);
+        let (first, last) = (&pixels[..3], &pixels[pixels.len() - 3..]);
+        assert!((64..72).contains(&first[0]) && first[1] < 8, "{first:?}");
+        assert!((183..192).contains(&last[0]) && last[1] > 247, "{last:?}");
+    }
+
+    #[test]
+    fn a_symmetry_is_applied_to_the_plain_view() {
+        let image = ramp(33, 50);
+        let plain = rendered(&image, 16, Augment::TopDown, View::Plain);
+        for symmetry in Symmetry::ALL {
+            let mut expected = vec![0; plain.len()];
+            symmetry.apply(&plain, 16, &mut expected);
+            let view = View::Symmetry(symmetry);
+            assert_eq!(rendered(&image, 16, Augment::TopDown, view), expected);
+        }
+    }
+
+    #[test]
+    fn random_views_repeat_and_differ_by_epoch() {
+        let image = ramp(64, 48);
+        for augment in [Augment::SideOn, Augment::TopDown] {
+            let view = |epoch| rendered(&image, 32, augment, random(epoch));
+            assert_eq!(view(3), view(3));
+            assert_ne!(view(3), view(4));
+        }
+        let plain = rendered(&image, 32, Augment::None, View::Plain);
+        assert_eq!(rendered(&image, 32, Augment::None, random(3)), plain);
+    }
+
+    #[test]
+    fn random_views_stay_near_the_plain_one() {
+        // Whatever is drawn, at most the frame's colours leave the picture's own by lighting, and
+        // an upright view keeps up and down.
+        let image = ramp(60, 60);
+        for epoch in 0..200 {
+            let pixels = rendered(&image, 24, Augment::SideOn, random(epoch));
+            let green = |rows: Range<usize>| {
+                let rows = &pixels[rows.start * 24 * 3..rows.end * 24 * 3];
+                rows.iter().skip(1).step_by(3).map(|&v| f64::from(v)).sum::<f64>() / 288.0
+            };
+            let (upper, lower) = (green(0..12), green(12..24));
+            assert!((30.0..110.0).contains(&upper) && (145.0..225.0).contains(&lower), "{epoch}");
+            let blue = pixels.iter().skip(2).step_by(3);
+            assert!(blue.clone().all(|&v| (115..=141).contains(&v)), "{epoch}");
+        }
+    }
+
+    #[test]
+    fn odd_shapes_are_bearable() {
+        for (width, height) in [(1, 1), (1, 400), (3000, 2), (17, 16)] {
+            for epoch in 0..20 {
+                rendered(&ramp(width, height), 16, Augment::TopDown, random(epoch));
+            }
+        }
+    }
+}

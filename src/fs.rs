@@ -1,0 +1,120 @@
+//! Files that appear whole or not at all, and errors that name their path.
+//!
+//! Everything a command leaves behind goes through [`write_atomic`] or [`AtomicFile`]: bytes land
+//! in a temporary file in the same folder, are flushed to disk, and only then get their name.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+pub use fs_err::{
+    File, copy, create_dir_all, hard_link, metadata, read, read_dir, read_to_string, remove_dir,
+    remove_dir_all, remove_file, rename,
+};
+use tempfile::NamedTempFile;
+
+/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part.
+pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let mut file = AtomicFile::create(path.as_ref())?;
+    file.write_all(bytes.as_ref())
+        .with_context(|| format!("failed to write `{}`", path.as_ref().display()))?;
+    file.commit()
+}
+
+/// A file being written under a temporary name beside its final one; dropped without
+/// [`AtomicFile::commit`] it vanishes.
+pub struct AtomicFile {
+    temporary: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Opens the temporary file, making the folder of `path` if need be.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        create_dir_all(folder)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".partial-")
+            .tempfile_in(folder)
+            .with_context(|| format!("failed to create a file in `{}`", folder.display()))?;
+        Ok(Self { temporary: BufWriter::new(temporary), path: path.to_owned() })
+    }
+
+    /// Where the bytes are now, for a writer that wants a path (libtorch does).
+    pub fn temporary_path(&self) -> &Path {
+        self.temporary.get_ref().path()
+    }
+
+    /// Flushes to disk and gives the file its name.
+    pub fn commit(self) -> Result<()> {
+        let failed = || format!("failed to write `{}`", self.path.display());
+        let temporary = self
+            .temporary
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .with_context(failed)?;
+        temporary.as_file().sync_all().with_context(failed)?;
+        open_to_readers(temporary.as_file()).with_context(failed)?;
+        temporary.persist(&self.path).map_err(|error| error.error).with_context(failed)?;
+        Ok(())
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// Temporary files are private to their owner; a finished one has a usual file's mode.
+#[cfg(unix)]
+fn open_to_readers(file: &std::fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn open_to_readers(_: &std::fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The folder for what can be made again: libtorch, weights, activations.
+///
+/// `KAGGLE_KIT_CACHE`, else `$XDG_CACHE_HOME/kaggle-kit`, else `~/.cache/kaggle-kit`;
+/// `scripts/setup.py` looks in the same places.
+pub fn cache_folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = variable("KAGGLE_KIT_CACHE") {
+        return folder.into();
+    }
+    let base = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| {
+        variable("HOME")
+            .or_else(|| variable("USERPROFILE"))
+            .map(|h| PathBuf::from(h).join(".cache"))
+    });
+    base.unwrap_or_else(|| PathBuf::from(".cache")).join("kaggle-kit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abandoned_file_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/a.txt");
+        write_atomic(&path, "old").unwrap();
+        let mut half = AtomicFile::create(&path).unwrap();
+        half.write_all(b"ne").unwrap();
+        drop(half);
+        assert_eq!(read_to_string(&path).unwrap(), "old");
+        assert_eq!(read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,189 @@
+//! From an answer that says no to the error that says why.
+//!
+//! Kaggle reports an error in one of two JSON shapes, `{"code": 403, "message": ".."}` or
+//! `{"error": {"code": 429, "message": ".."}}`, sometimes with status 200; its storage answers in
+//! XML. A wrong competition name looks like a missing permission.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::error::{Error, rules_page, shown};
+
+/// What was asked, as far as errors need to know.
+pub(super) struct Asked<'a> {
+    pub(super) url: &'a Url,
+    /// The competition, if one was named.
+    pub(super) slug: &'a str,
+    /// The thing asked for: "`labels.csv` in `dog-breed-identification`".
+    pub(super) what: &'a str,
+    /// Where the credentials came from; empty for storage, which gets none.
+    pub(super) credentials: &'a str,
+}
+
+/// Turns an answer that is an error into one of ours.
+pub(super) fn from_answer(
+    asked: &Asked,
+    status: u16,
+    retry_after: Option<Duration>,
+    body: &str,
+) -> Error {
+    let told = Told::read(body);
+    let status = told.code.filter(|code| (400..600).contains(code)).unwrap_or(status);
+    let url = shown(asked.url);
+    let message = told.message.unwrap_or_else(|| format!("status {status}"));
+    if asked.credentials.is_empty() {
+        return match status {
+            400 | 403 if message.contains("Expired") => Error::Expired { url },
+            404 => Error::NotFound { what: format!("`{url}`") },
+            429 => Error::RateLimited { message, retry_after },
+            408 | 500..600 => Error::Server { url, status, message },
+            _ => Error::Refused { url, status, message },
+        };
+    }
+    match status {
+        401 => Error::Unauthorized { credentials: asked.credentials.to_owned(), message },
+        403 if message.to_ascii_lowercase().contains("rules") => {
+            Error::RulesNotAccepted { page: rules_page(asked.slug), message }
+        }
+        403 if !asked.slug.is_empty() => Error::WrongName { slug: asked.slug.to_owned(), message },
+        404 => Error::NotFound { what: asked.what.to_owned() },
+        429 => Error::RateLimited { message, retry_after },
+        408 | 500..600 => Error::Server { url, status, message },
+        _ => Error::Refused { url, status, message },
+    }
+}
+
+/// Whether a body that came with status 200 is an error all the same.
+pub(super) fn is_error_body(body: &str) -> bool {
+    Told::read(body).code.is_some_and(|code| (400..600).contains(&code))
+}
+
+/// What an error body says.
+#[derive(Default, Deserialize)]
+struct Told {
+    code: Option<u16>,
+    message: Option<String>,
+    error: Option<Inner>,
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    code: Option<u16>,
+    message: Option<String>,
+}
+
+impl Told {
+    fn read(body: &str) -> Self {
+        let body = body.trim();
+        if body.starts_with('{') {
+            let mut told: Self = serde_json::from_str(body).unwrap_or_default();
+            if let Some(inner) = told.error.take() {
+                told = Self { code: inner.code, message: inner.message, error: None };
+            }
+            told.message = told.message.filter(|message| !message.is_empty());
+            return told;
+        }
+        let between = |open: &str, close: &str| {
+            let rest = &body[body.find(open)? + open.len()..];
+            Some(rest[..rest.find(close)?].to_owned())
+        };
+        let storage = between("<Code>", "</Code>").map(|code| {
+            between("<Message>", "</Message>")
+                .map_or(code.clone(), |text| format!("{code}: {text}"))
+        });
+        let plain = || {
+            let line = body.lines().next().filter(|line| !line.starts_with('<'))?;
+            Some(line.chars().take(200).collect())
+        };
+        Self { message: storage.or_else(plain), ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapped(status: u16, body: &str) -> Error {
+        let url = Url::parse("http://localhost/api/v1/x?Signature=s3cret").unwrap();
+        let asked = Asked {
+            url: &url,
+            slug: "dog-breed-identification",
+            what: "`labels.csv` in `dog-breed-identification`",
+            credentials: "`KAGGLE_API_TOKEN`",
+        };
+        from_answer(&asked, status, Some(Duration::from_secs(7)), body)
+    }
+
+    #[test]
+    fn every_answer_of_kaggle_has_its_error() {
+        let cases = [
+            (
+                401,
+                r#"{"code":401,"message":"Unauthenticated"}"#,
+                "`KAGGLE_API_TOKEN` (Unauthenticated)",
+            ),
+            (
+                403,
+                r#"{"code":403,"message":"You must accept this competition's rules before you'll be able to download files."}"#,
+                "https://www.kaggle.com/competitions/dog-breed-identification/rules",
+            ),
+            (
+                403,
+                r#"{"code":403,"message":"Permission 'competitions.get' was denied"}"#,
+                "the name is wrong",
+            ),
+            (404, r#"{"code":404,"message":"NotFound"}"#, "Kaggle has no `labels.csv`"),
+            (429, r#"{"code":429,"message":"TooManyRequests"}"#, "try again in 7 s"),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"Too many requests","status":"RESOURCE_EXHAUSTED"}}"#,
+                "(Too many requests)",
+            ),
+            (200, r#"{"error":{"code":503,"message":"busy"}}"#, "status 503 (busy)"),
+            (502, "<html><body>Bad gateway</body></html>", "failed with status 502"),
+            (400, r#"{"code":400,"message":"Submission not allowed"}"#, "(Submission not allowed)"),
+        ];
+        for (status, body, expected) in cases {
+            let text = mapped(status, body).to_string();
+            assert!(text.contains(expected), "{status} {body}: {text}");
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        use Error as E;
+        assert!(matches!(mapped(401, ""), E::Unauthorized { .. }));
+        assert!(matches!(
+            mapped(403, "you cannot submit until you accept the Rules"),
+            E::RulesNotAccepted { .. }
+        ));
+        assert!(matches!(mapped(403, ""), E::WrongName { .. }));
+        assert!(matches!(mapped(404, "Not found"), E::NotFound { .. }));
+        assert!(matches!(mapped(429, ""), E::RateLimited { retry_after: Some(_), .. }));
+        assert!(matches!(mapped(500, ""), E::Server { .. }));
+        assert!(matches!(mapped(400, ""), E::Refused { .. }));
+        assert!(mapped(503, "").is_passing() && !mapped(404, "").is_passing());
+    }
+
+    #[test]
+    fn storage_speaks_xml() {
+        let url = Url::parse("https://storage.googleapis.com/a/b.zip?Signature=s3cret").unwrap();
+        let asked = Asked { url: &url, slug: "", what: "", credentials: "" };
+        let body =
+            "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>old</Message></Error>";
+        let error = from_answer(&asked, 400, None, body);
+        assert!(matches!(error, Error::Expired { .. }), "{error}");
+        assert!(!error.to_string().contains("s3cret"));
+        assert!(matches!(from_answer(&asked, 404, None, ""), Error::NotFound { .. }));
+    }
+
+    #[test]
+    fn an_error_can_hide_behind_status_200() {
+        assert!(is_error_body(r#"{"code":403,"message":"no"}"#));
+        assert!(!is_error_body(r#"{"files":[]}"#));
+        assert!(!is_error_body(r#"{"code":0,"message":""}"#));
+    }
+}

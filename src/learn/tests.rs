@@ -1,0 +1,230 @@
+//! The golden rule on a mock network: steps, order, restarts and stops, without libtorch.
+
+use std::path::Path;
+
+use anyhow::Result;
+use image::{Rgb, RgbImage};
+
+use super::event::{Event, Listener, Stage};
+use super::learner::{FeedKind, Learner};
+use super::model::{Input, Model, Rates, Trainable};
+use super::{Data, Part, golden_rule, plan};
+use crate::dataset::{Images, Sample};
+use crate::metric::Metric;
+use crate::recipe::{self, Augment, Layer, Recipe};
+use crate::target::TargetKind;
+
+/// Logistic regression on an image's mean colour; what it does is written down.
+#[derive(Default)]
+struct Mock {
+    weights: [f32; 4],
+    trainable: Option<Trainable>,
+    steps: Vec<(Option<Trainable>, Rates, u64)>,
+}
+
+impl Mock {
+    fn colours(input: &Input) -> Vec<[f32; 4]> {
+        let with_one = |c: &[f32]| [c[0], c[1], c[2], 1.0];
+        match input {
+            Input::Activations(values) => values.chunks(3).map(with_one).collect(),
+            Input::Images(images) => mean_colours(images).chunks(3).map(with_one).collect(),
+        }
+    }
+
+    fn probability(&self, colour: &[f32; 4]) -> f32 {
+        let logit: f32 = colour.iter().zip(&self.weights).map(|(c, w)| c * w).sum();
+        1.0 / (1.0 + (-logit).exp())
+    }
+}
+
+fn mean_colours(images: &Images) -> Vec<f32> {
+    let n_pixels = images.size * images.size;
+    let mean = |image: &[u8], channel: usize| {
+        let sum: f32 = image.chunks(3).map(|pixel| f32::from(pixel[channel])).sum();
+        sum / n_pixels as f32 / 255.0 - 0.5
+    };
+    let images = images.pixels.chunks(n_pixels * 3);
+    images.flat_map(|image| [0, 1, 2].map(|channel| mean(image, channel))).collect()
+}
+
+impl Model for Mock {
+    type Snapshot = [f32; 4];
+
+    fn begin(&mut self, trainable: Trainable) {
+        self.trainable = Some(trainable);
+    }
+
+    fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
+        Ok(mean_colours(images))
+    }
+
+    fn step(&mut self, input: &Input, targets: &[f32], rates: &Rates, seed: u64) -> Result<f64> {
+        self.steps.push((self.trainable, *rates, seed));
+        let (colours, mut loss) = (Self::colours(input), 0.0);
+        let n = colours.len() as f32;
+        let mut gradient = [0.0; 4];
+        for (colour, target) in colours.iter().zip(targets.chunks(2)) {
+            let p = self.probability(colour);
+            let truth = target[1];
+            loss -= f64::from(if truth > 0.5 { p } else { 1.0 - p }).max(1e-9).ln();
+            for (g, c) in gradient.iter_mut().zip(colour) {
+                *g += (p - truth) * c / n;
+            }
+        }
+        for (weight, g) in self.weights.iter_mut().zip(gradient) {
+            *weight -= 100.0 * rates[2] as f32 * g;
+        }
+        Ok(loss / f64::from(n))
+    }
+
+    fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
+        let colours = Self::colours(input);
+        Ok(colours.iter().map(|c| self.probability(c)).flat_map(|p| [1.0 - p, p]).collect())
+    }
+
+    fn snapshot(&self) -> [f32; 4] {
+        self.weights
+    }
+
+    fn restore(&mut self, snapshot: &[f32; 4]) {
+        self.weights = *snapshot;
+    }
+}
+
+/// Remembers which stages ran, and each epoch's cycle.
+#[derive(Default)]
+struct Diary {
+    stages: Vec<Stage>,
+    epochs: Vec<(Stage, usize, usize)>,
+    found: Vec<String>,
+}
+
+impl Listener for Diary {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::StageStarted { stage } => self.stages.push(*stage),
+            Event::Epoch { stage, epoch, cycle, .. } => self.epochs.push((*stage, *epoch, *cycle)),
+            Event::StageFinished { found, .. } => self.found.push(found.clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Reddish and bluish images, `noisy` of which are labelled wrongly.
+fn data(folder: &Path, n: usize, noisy: usize) -> Data {
+    let samples: Vec<Sample> = (0..n)
+        .map(|i| {
+            let path = folder.join(format!("{i}.png"));
+            let (class, shade) = (i % 2, 60 + (i * 37 % 120) as u8);
+            let colour = if class == 0 { [200, shade, 90] } else { [90, shade, 200] };
+            RgbImage::from_pixel(16, 16, Rgb(colour)).save(&path).unwrap();
+            let label = if i / 2 < noisy { 1 - class } else { class };
+            Sample { id: i.to_string(), path, target: vec![label] }
+        })
+        .collect();
+    let (train, valid): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i / 2 % 4 != 0);
+    Data {
+        train: Part::new(&samples, &train, 2),
+        valid: Part::new(&samples, &valid, 2),
+        classes: vec!["red".to_owned(), "blue".to_owned()].into(),
+        kind: TargetKind::SingleLabel,
+        metric: Metric::LogLoss,
+        batch_size: 8,
+        size: 32,
+        augment: Augment::SideOn,
+        seed: 7,
+    }
+}
+
+fn recipe(settings: &[&str]) -> Recipe {
+    let few = ["head-on-activations.min-steps=6", "find-full-rate.steps=20"];
+    let layers: Vec<Layer> =
+        few.iter().chain(settings).map(|typed| Layer::assignment(typed).unwrap()).collect();
+    recipe::resolve(&layers).unwrap()
+}
+
+#[test]
+fn all_eight_steps_run_in_order_and_the_network_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let before = learner.validate().unwrap();
+    let after = golden_rule(&mut learner, &recipe(&[])).unwrap();
+    assert!(after.loss < before.loss / 2.0, "{before:?} {after:?}");
+    assert_eq!(
+        diary.stages,
+        [
+            Stage::Precompute,
+            Stage::FindHeadRate,
+            Stage::HeadOnActivations,
+            Stage::HeadWithAugmentation,
+            Stage::FindFullRate,
+            Stage::WholeNetwork
+        ]
+    );
+    // Steps 3 and 4 train the head, step 8 everything, earlier groups three times slower each.
+    let [first, second, last] = mock.steps.last().unwrap().1;
+    assert!((last / second - 3.0).abs() < 1e-9 && (second / first - 3.0).abs() < 1e-9);
+    assert_eq!(mock.steps.first().unwrap().0, Some(Trainable::Head));
+    assert_eq!(mock.steps.last().unwrap().0, Some(Trainable::Everything));
+}
+
+#[test]
+fn steps_that_are_switched_off_do_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 32, 0);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let settings = ["precompute.run=false", "find-head-rate.run=false", "unfreeze.run=false"];
+    let recipe = recipe(&settings);
+    golden_rule(&mut learner, &recipe).unwrap();
+    assert_eq!(diary.stages, [Stage::HeadOnActivations, Stage::HeadWithAugmentation]);
+    let off = plan(&recipe, &data).iter().filter(|(_, text)| text.starts_with("off")).count();
+    assert_eq!(off, 6);
+}
+
+#[test]
+fn cycles_double_and_stop_once_they_over_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    // Labels that contradict the rest: more training makes the held-out images worse.
+    let data = data(folder.path(), 48, 6);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let recipe = recipe(&["find-full-rate.run=false", "find-full-rate.rate=0.05", "whole-network.max-cycles=8"]);
+    let score = golden_rule(&mut learner, &recipe).unwrap();
+    let kept = learner.validate().unwrap();
+    assert_eq!(kept, score, "the best weights are the ones in the model");
+    let cycles: Vec<usize> = diary
+        .epochs
+        .iter()
+        .filter(|(stage, ..)| *stage == Stage::WholeNetwork)
+        .map(|(.., cycle)| *cycle)
+        .collect();
+    assert!(cycles.starts_with(&[1, 2, 2]), "{cycles:?}");
+    assert!(*cycles.last().unwrap() < 8, "{cycles:?}");
+    assert!(diary.found.last().unwrap().starts_with("over-fitting"), "{:?}", diary.found);
+}
+
+#[test]
+fn the_rate_finder_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let trained = |find: bool| {
+        let (mut mock, mut listener) = (Mock::default(), ());
+        let mut learner = Learner::new(&mut mock, &data, &mut listener);
+        let recipe = recipe(&["unfreeze.run=false"]);
+        if find {
+            let curve =
+                learner.find_rate(&recipe.find_head_rate, 1.0, FeedKind::Images).unwrap();
+            assert!(curve.suggestion.is_some(), "{curve:?}");
+        }
+        let off = Recipe {
+            find_head_rate: recipe::FindRate { run: false, ..recipe.find_head_rate },
+            ..recipe
+        };
+        golden_rule(&mut learner, &off).unwrap();
+        mock.weights
+    };
+    assert_eq!(trained(true), trained(false));
+}

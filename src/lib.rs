@@ -1,0 +1,31 @@
+//! kaggle-kit takes a Kaggle image competition from an empty folder to an accepted submission.
+//!
+//! The modules in reading order; `ARCHITECTURE.md` draws the layers they form.
+
+// Pure values and mathematics.
+pub mod competition;
+pub mod metric;
+pub mod recipe;
+pub mod schedule;
+pub mod target;
+// The outside world, without tensors.
+pub mod archive;
+pub mod dataset;
+pub mod kaggle;
+pub mod run;
+// Training.
+pub mod learn;
+pub mod torch;
+// From predictions to a file that Kaggle takes.
+pub mod predict;
+pub mod report;
+pub mod submission;
+// Where it all meets.
+pub mod cli;
+pub mod commands;
+pub mod standin;
+// What everything stands on.
+pub mod fs;
+pub mod progress;
+pub mod rng;
+pub mod term;

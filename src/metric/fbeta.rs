@@ -1,0 +1,73 @@
+//! Mean F-beta over samples: <https://www.kaggle.com/wiki/MeanFScore>; scikit-learn's
+//! `fbeta_score(average="samples", zero_division=0)`.
+
+/// F-beta of one image: `(1+b^2) tp / (b^2 |truth| + |predicted|)`, 0 when nothing is right.
+pub fn sample_fbeta(n_right: usize, n_truth: usize, n_predicted: usize, beta: f64) -> f64 {
+    if n_right == 0 {
+        return 0.0;
+    }
+    let b2 = beta * beta;
+    (1.0 + b2) * n_right as f64 / (b2 * n_truth as f64 + n_predicted as f64)
+}
+
+/// The mean over images. `truth` and `predicted` are `[n, classes]`, row-major.
+pub fn mean_fbeta(truth: &[bool], predicted: &[bool], n_classes: usize, beta: f64) -> f64 {
+    assert_eq!(truth.len(), predicted.len(), "truth and predictions of one shape");
+    let n = truth.len() / n_classes;
+    let scores = truth.chunks_exact(n_classes).zip(predicted.chunks_exact(n_classes)).map(
+        |(truth, predicted)| {
+            let count = |tags: &[bool]| tags.iter().filter(|&&tag| tag).count();
+            let n_right = truth.iter().zip(predicted).filter(|&(&t, &p)| t && p).count();
+            sample_fbeta(n_right, count(truth), count(predicted), beta)
+        },
+    );
+    scores.sum::<f64>() / n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::metric::log_loss::tests::reference;
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        let expected = &reference()["multilabel"];
+        let n_hot = |name: &str| -> Vec<bool> {
+            let rows: Vec<Vec<u8>> = serde_json::from_value(expected[name].clone()).unwrap();
+            rows.concat().iter().map(|&tag| tag == 1).collect()
+        };
+        for (name, beta) in [("f1 samples", 1.0), ("f2 samples", 2.0)] {
+            let score = mean_fbeta(&n_hot("truth"), &n_hot("predicted"), 5, beta);
+            assert!((score - expected[name].as_f64().unwrap()).abs() < 1e-12, "{name}: {score}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_formula_on_precision_and_recall() {
+        // tp 2 of 3 true, 4 predicted: P = 1/2, R = 2/3, F2 = 5PR / (4P + R).
+        let (p, r) = (0.5, 2.0 / 3.0);
+        assert!((sample_fbeta(2, 3, 4, 2.0) - 5.0 * p * r / (4.0 * p + r)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_empty_prediction_scores_nothing() {
+        assert_eq!(mean_fbeta(&[true, false, false, false], &[false; 4], 2, 2.0), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn f_lies_between_none_right_and_all_right(
+            tags in prop::collection::vec(any::<(bool, bool)>(), 5..50), beta in 0.5f64..4.0
+        ) {
+            let tags = &tags[..tags.len() / 5 * 5];
+            let (truth, predicted): (Vec<bool>, Vec<bool>) = tags.iter().copied().unzip();
+            let score = mean_fbeta(&truth, &predicted, 5, beta);
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&score), "{score}");
+            let n_tagged = truth.chunks(5).filter(|row| row.contains(&true)).count();
+            let perfect = n_tagged as f64 / (truth.len() / 5) as f64;
+            prop_assert!((mean_fbeta(&truth, &truth, 5, beta) - perfect).abs() < 1e-12);
+        }
+    }
+}

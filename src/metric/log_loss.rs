@@ -1,0 +1,96 @@
+//! Log loss as Kaggle computes it: <https://www.kaggle.com/wiki/LogLoss> and
+//! <https://www.kaggle.com/wiki/MultiClassLogLoss>.
+//!
+//! Probabilities may be `f32` (a model's) or `f64` (a CSV's: near one, single precision would
+//! change the score).
+
+/// Kaggle's own clip, far below any that is worth submitting.
+const KAGGLE_CLIP: f64 = 1e-15;
+
+/// Multi-class log loss: the mean of `-ln p(true class)`, rows scaled to sum to one first.
+///
+/// `rows` are `[n, classes]`, row-major; `truth` is one class index a row.
+pub fn log_loss<P: Copy + Into<f64>>(rows: &[P], n_classes: usize, truth: &[usize]) -> f64 {
+    assert_eq!(rows.len(), truth.len() * n_classes, "a row of probabilities for every truth");
+    let losses = rows.chunks_exact(n_classes).zip(truth).map(|(row, &class)| {
+        let sum: f64 = row.iter().map(|&p| p.into()).sum();
+        let p = if sum > 0.0 { row[class].into() / sum } else { 0.0 };
+        -p.clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP).ln()
+    });
+    losses.sum::<f64>() / truth.len() as f64
+}
+
+/// Log loss of one probability a row: `-(1/n) sum [y ln p + (1-y) ln(1-p)]`.
+pub fn binary_log_loss<P: Copy + Into<f64>>(probabilities: &[P], truth: &[bool]) -> f64 {
+    assert_eq!(probabilities.len(), truth.len(), "a probability for every truth");
+    let losses = probabilities.iter().zip(truth).map(|(&p, &positive)| {
+        let p = p.into().clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP);
+        if positive { -p.ln() } else { -(1.0 - p).ln() }
+    });
+    losses.sum::<f64>() / truth.len() as f64
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What scikit-learn says; `tests/reference/make_reference.py` made it.
+    pub(in crate::metric) fn reference() -> Value {
+        serde_json::from_str(include_str!("../../tests/reference/reference.json")).unwrap()
+    }
+
+    #[test]
+    fn kaggle_wiki_vector() {
+        let rows = [0.5, 0.5, 0.1, 0.9, 0.01, 0.99, 0.9, 0.1, 0.75, 0.25, 0.001, 0.999];
+        let loss = log_loss(&rows, 2, &[0, 0, 0, 1, 1, 1]);
+        assert!((loss - 1.881_797_068_998_267).abs() < 1e-12, "{loss}");
+    }
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        let expected = &reference()["multiclass"];
+        let rows: Vec<Vec<f64>> =
+            serde_json::from_value(expected["probabilities"].clone()).unwrap();
+        let truth: Vec<usize> = serde_json::from_value(expected["truth"].clone()).unwrap();
+        let loss = log_loss(&rows.concat(), 4, &truth);
+        assert!((loss - expected["log_loss"].as_f64().unwrap()).abs() < 1e-12, "{loss}");
+
+        let expected = &reference()["binary"];
+        let p: Vec<f64> = serde_json::from_value(expected["probabilities"].clone()).unwrap();
+        let truth: Vec<u8> = serde_json::from_value(expected["truth"].clone()).unwrap();
+        let truth: Vec<bool> = truth.iter().map(|&y| y == 1).collect();
+        let loss = binary_log_loss(&p, &truth);
+        assert!((loss - expected["log_loss"].as_f64().unwrap()).abs() < 1e-12, "{loss}");
+        let clipped: Vec<f64> = p.iter().map(|p| p.clamp(0.02, 0.98)).collect();
+        let loss = binary_log_loss(&clipped, &truth);
+        let clipped_loss = expected["log_loss clipped [.02,.98]"].as_f64().unwrap();
+        assert!((loss - clipped_loss).abs() < 1e-12, "{loss}");
+    }
+
+    #[test]
+    fn the_sample_submission_scores_ln_2() {
+        let loss = binary_log_loss(&[0.5; 4], &[true, false, true, true]);
+        assert!((loss - std::f64::consts::LN_2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_sure_and_wrong_row_costs_what_kaggle_charges() {
+        let loss = binary_log_loss(&[0.0], &[true]);
+        assert!((loss - 34.538_776).abs() < 1e-5, "{loss}");
+    }
+
+    proptest! {
+        #[test]
+        fn log_loss_is_never_negative(
+            rows in prop::collection::vec((prop::array::uniform3(0f32..=1.0), 0usize..3), 1..20)
+        ) {
+            let truth: Vec<usize> = rows.iter().map(|&(_, class)| class).collect();
+            let rows: Vec<f32> = rows.iter().flat_map(|&(row, _)| row).collect();
+            let loss = log_loss(&rows, 3, &truth);
+            prop_assert!((0.0..=34.6).contains(&loss), "{loss}");
+        }
+    }
+}

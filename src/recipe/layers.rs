@@ -1,0 +1,175 @@
+//! How a recipe comes about: layers of partial settings laid over the defaults, then checked.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use toml::{Table, Value};
+
+use super::Recipe;
+
+/// The commented defaults.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// A few settings and where they came from, for errors.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Such as `--recipe mine.toml`.
+    pub origin: String,
+    /// The settings.
+    pub settings: Table,
+}
+
+impl Layer {
+    /// A recipe file's text.
+    pub fn parse(origin: impl Into<String>, text: &str) -> Result<Self> {
+        let origin = origin.into();
+        let settings =
+            toml::from_str(text).with_context(|| format!("failed to read `{origin}`"))?;
+        Ok(Self { origin, settings })
+    }
+
+    /// `key=value` as typed: `whole-network.max-cycles=2`. What is no TOML value is a string.
+    pub fn assignment(typed: &str) -> Result<Self> {
+        let (key, value) = typed.split_once('=').ok_or_else(|| {
+            anyhow!("`--set {typed}` has no `=`\nhint: write `--set batch-size=16`")
+        })?;
+        let value = value.trim();
+        let value = toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        let mut parts: Vec<&str> = key.trim().split('.').collect();
+        let last = parts.pop().unwrap_or_default();
+        let mut settings = Table::from_iter([(last.to_owned(), value)]);
+        for part in parts.into_iter().rev() {
+            settings = Table::from_iter([(part.to_owned(), Value::Table(settings))]);
+        }
+        Ok(Self { origin: format!("--set {typed}"), settings })
+    }
+}
+
+/// Lays the layers over the defaults, in order.
+///
+/// An unknown key or a value of the wrong kind is an error that names the layer it came from.
+pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
+    let mut settings: Table = toml::from_str(DEFAULT).context("the default recipe")?;
+    for layer in layers {
+        overlay(&mut settings, &layer.settings, "")
+            .and_then(|()| read(&settings).map(drop))
+            .with_context(|| format!("`{}` does not fit the recipe", layer.origin))?;
+    }
+    read(&settings)
+}
+
+fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
+    for (key, value) in over {
+        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let known: Vec<String> = base.keys().cloned().collect();
+        let Some(old) = base.get_mut(key) else {
+            let near = known.iter().max_by(|a, b| {
+                strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key))
+            });
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            bail!("unknown setting `{full}`\nhint: {near}known are `{}`", known.join("`, `"));
+        };
+        match (old, value) {
+            (Value::Table(old), Value::Table(new)) => overlay(old, new, &full)?,
+            (Value::Table(old), _) => {
+                let keys: Vec<String> = old.keys().map(|k| format!("`{full}.{k}`")).collect();
+                bail!("`{full}` is a group of settings\nhint: set one of {}", keys.join(", "))
+            }
+            // 1 is a fine way to write 1.0.
+            (old @ Value::Float(_), Value::Integer(whole)) => *old = Value::Float(*whole as f64),
+            (old, value) if old.same_type(value) => *old = value.clone(),
+            (old, value) => bail!(
+                "`{full}` is `{value}`, of type {}, where the recipe has `{old}`, of type {}",
+                value.type_str(),
+                old.type_str()
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn read(settings: &Table) -> Result<Recipe> {
+    let recipe: Recipe = settings.clone().try_into()?;
+    recipe.check()?;
+    Ok(recipe)
+}
+
+impl Recipe {
+    /// Finds values that types allow and training does not.
+    fn check(&self) -> Result<()> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        ensure!(self.size >= 32, "`size` is {}: give at least 32 pixels", self.size);
+        ensure!(self.batch_size >= 2, "`batch-size` is {}: give at least 2", self.batch_size);
+        ensure!(
+            self.valid > 0.0 && self.valid < 0.9,
+            "`valid` is {}: give a fraction above 0 and below 0.9",
+            self.valid
+        );
+        for p in self.head.dropout {
+            ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
+        }
+        for (name, find) in
+            [("find-head-rate", &self.find_head_rate), ("find-full-rate", &self.find_full_rate)]
+        {
+            ensure!(
+                positive(find.start) && find.end > find.start && find.end.is_finite(),
+                "`{name}` must climb from a `start` above 0 to a higher `end`"
+            );
+            ensure!(positive(find.rate), "`{name}.rate` is {}: give a number above 0", find.rate);
+            ensure!(find.steps >= 10, "`{name}.steps` is {}: give at least 10", find.steps);
+        }
+        ensure!(
+            self.optimizer.weight_decay >= 0.0
+                && (0.0..1.0).contains(&self.optimizer.momentum)
+                && (0.0..1.0).contains(&self.optimizer.warm_up),
+            "`optimizer` wants a decay of at least 0, and a momentum and warm-up from 0 to below 1"
+        );
+        ensure!(
+            self.earlier_layers.factor >= 1.0,
+            "`earlier-layers.factor` is {}: give at least 1",
+            self.earlier_layers.factor
+        );
+        ensure!(
+            self.whole_network.cycle_len >= 1 && self.whole_network.cycle_mult >= 1,
+            "`whole-network` wants a `cycle-len` and a `cycle-mult` of at least 1"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_laid_over_the_defaults_in_order() {
+        let layers = ["size=128", "whole-network.max-cycles=1", "backbone=resnet18", "size=96"]
+            .map(|typed| Layer::assignment(typed).unwrap());
+        let recipe = resolve(&layers).unwrap();
+        assert_eq!((recipe.size, recipe.whole_network.max_cycles), (96, 1));
+        assert_eq!(recipe.backbone, "resnet18");
+    }
+
+    #[test]
+    fn a_wrong_setting_names_its_origin_and_the_known_ones() {
+        for (typed, expected) in [
+            ("sise=128", "did you mean `size`?"),
+            ("whole-network=1", "`whole-network.max-cycles`"),
+            ("size=big", "of type string"),
+            ("batch-size=1", "at least 2"),
+            ("augment=sideways", "side-on"),
+        ] {
+            let error = resolve(&[Layer::assignment(typed).unwrap()]).unwrap_err();
+            let text = format!("{error:#}");
+            assert!(text.contains(expected) && text.contains(typed), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_saved_recipe_reads_back() {
+        let recipe = resolve(&[]).unwrap();
+        let text = toml::to_string(&recipe).unwrap();
+        assert_eq!(resolve(&[Layer::parse("saved", &text).unwrap()]).unwrap(), recipe);
+    }
+}

@@ -1,0 +1,67 @@
+//! Training as a person follows it: a heading a step, a line an epoch, what each step found.
+
+use std::time::{Duration, Instant};
+
+use super::bar::{Bar, Unit};
+use crate::learn::{Event, Listener, Score, Stage};
+use crate::progress::Progress;
+use crate::term;
+
+/// Epochs that last milliseconds are not all worth a line.
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells events on the terminal.
+#[derive(Default)]
+pub struct Console {
+    bar: Option<Bar>,
+    stage: Option<Stage>,
+    last_line: Option<Instant>,
+}
+
+impl Listener for Console {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::StageStarted { stage } => {
+                self.stage = Some(*stage);
+                self.last_line = None;
+                term::heading(format_args!("{}. {}", stage.number(), stage.title()));
+            }
+            Event::PassStarted { unit, total } => {
+                let label = self.stage.map_or("", Stage::title);
+                let bar = Bar::new(format!("   {label}"), Unit::Items(unit));
+                bar.total(*total as u64);
+                self.bar = Some(bar);
+            }
+            Event::Advanced { units } => {
+                if let Some(bar) = &self.bar {
+                    bar.advance(*units as u64);
+                }
+            }
+            Event::Epoch { epoch, cycle, train_loss, score, seconds, .. } => {
+                self.bar = None;
+                if self.last_line.is_some_and(|last| last.elapsed() < LINE_EVERY) {
+                    return;
+                }
+                self.last_line = Some(Instant::now());
+                let seconds = term::duration(*seconds);
+                let told = scores(score);
+                term::say(format_args!(
+                    "   epoch {epoch:>2}, cycle {cycle}   train {train_loss:.4}   {told}   {seconds}"
+                ));
+            }
+            Event::RateFound { .. } => self.bar = None,
+            Event::StageFinished { seconds, found, .. } => {
+                self.bar = None;
+                term::say(format_args!("   {found} ({})", term::duration(*seconds)));
+            }
+        }
+    }
+}
+
+fn scores(score: &Score) -> String {
+    let Score { loss, metric, accuracy } = score;
+    match accuracy {
+        Some(accuracy) => format!("valid {loss:.4}   accuracy {accuracy:.4}"),
+        None => format!("valid {loss:.4}   F2 {metric:.4}"),
+    }
+}

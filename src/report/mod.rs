@@ -1,0 +1,22 @@
+//! Listeners: what turns the work's events into bars, lines and files. A failing listener never
+//! stops a run.
+
+mod bar;
+mod console;
+mod record;
+
+use crate::learn::{Event, Listener};
+
+pub use bar::{Bar, Unit};
+pub use console::Console;
+pub use record::Record;
+
+/// Two listeners that hear the same.
+pub struct Both<'a>(pub &'a mut dyn Listener, pub &'a mut dyn Listener);
+
+impl Listener for Both<'_> {
+    fn event(&mut self, event: &Event) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+}

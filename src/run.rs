@@ -1,0 +1,201 @@
+//! The run folder: what `train` leaves for `submit`, typed.
+//!
+//! `runs/<competition>/<time>-<hash>/` holds `competition.toml`, `recipe.toml`, `split.csv`,
+//! `events.jsonl`, `lr-find.csv`, `weights.safetensors`, `decision.toml`, `valid-predictions.csv`
+//! and, last of all, `summary.toml`: a run without one is unfinished. With the test images, the
+//! folder alone suffices to submit.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::competition::Competition;
+use crate::fs;
+use crate::recipe::{Layer, Recipe};
+use crate::target::Classes;
+
+/// A run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+/// What a finished run says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// Of this file's layout.
+    pub version: u32,
+    /// The competition's short name.
+    pub competition: String,
+    /// When the run was finished, RFC 3339.
+    pub finished: String,
+    /// The program that made it.
+    pub program: String,
+    /// The device it ran on.
+    pub device: String,
+    /// The competition's metric.
+    pub metric: String,
+    /// Its value on the validation images, decided and with test-time augmentation.
+    pub score: f64,
+    /// Images trained on.
+    pub train_images: usize,
+    /// Images held out.
+    pub valid_images: usize,
+    /// Wall time in all.
+    pub seconds: f64,
+    /// The vocabulary, in the order of the network's outputs.
+    pub classes: Classes,
+    /// Wall time of each stage, in order.
+    pub stages: Vec<StageTime>,
+}
+
+/// A line of the summary's table of stages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StageTime {
+    /// The stage's title.
+    pub stage: String,
+    /// Wall time.
+    pub seconds: f64,
+    /// What it found.
+    pub found: String,
+}
+
+/// The file that makes a run a finished one.
+const SUMMARY: &str = "summary.toml";
+
+impl Run {
+    /// Makes a new folder under `runs/<competition>/`, named after the time and what was asked for.
+    pub fn create(runs: &Path, competition: &Competition, recipe: &Recipe) -> Result<Self> {
+        let recipe = toml::to_string(recipe)?;
+        let now = jiff::ZonedDateTime::now();
+        let hash = Sha256::digest(format!("{now}{recipe}{}", competition.source));
+        let name = format!("{}-{:02x}{:02x}", now.strftime("%Y%m%d-%H%M%S"), hash[0], hash[1]);
+        let folder = runs.join(&competition.name).join(name);
+        fs::create_dir_all(&folder)?;
+        let run = Self { folder };
+        run.write("recipe.toml", recipe)?;
+        run.write("competition.toml", &competition.source)?;
+        Ok(run)
+    }
+
+    /// All runs of a competition, or of all of them, oldest first.
+    pub fn all(runs: &Path, competition: Option<&str>) -> Result<Vec<Self>> {
+        let mut found = Vec::new();
+        for folder in folders_in(runs)? {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if competition.is_none_or(|wanted| wanted == name) {
+                found.extend(folders_in(&folder)?.into_iter().map(|folder| Self { folder }));
+            }
+        }
+        found.sort_by_key(Self::id);
+        Ok(found)
+    }
+
+    /// The newest finished run.
+    pub fn newest(runs: &Path, competition: Option<&str>) -> Result<Self> {
+        let all = Self::all(runs, competition)?;
+        if let Some(run) = all.iter().rev().find(|run| run.is_finished()) {
+            return Ok(run.clone());
+        }
+        let what = competition.map(|name| format!(" of `{name}`")).unwrap_or_default();
+        let unfinished = match all.len() {
+            0 => String::new(),
+            n => format!(" ({n} unfinished)"),
+        };
+        let name = competition.unwrap_or("<competition>");
+        bail!(
+            "no finished run{what} in `{}`{unfinished}\nhint: run `kaggle-kit train {name}`",
+            runs.display()
+        )
+    }
+
+    /// A run's folder given by path.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let run = Self { folder: folder.to_owned() };
+        if !run.is_finished() {
+            bail!(
+                "`{}` holds no finished run: it has no `{SUMMARY}`\nhint: `kaggle-kit list` shows \
+                 the runs there are",
+                folder.display()
+            );
+        }
+        Ok(run)
+    }
+
+    /// The folder's name.
+    pub fn id(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Whether the run came to its end.
+    pub fn is_finished(&self) -> bool {
+        self.file(SUMMARY).is_file()
+    }
+
+    /// The path of a file in the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a file of the run.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> Result<()> {
+        fs::write_atomic(self.file(name), text)
+    }
+
+    /// Writes a file of the run as TOML.
+    pub fn write_toml<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
+        self.write(name, toml::to_string(value)?)
+    }
+
+    /// Reads a TOML file of the run.
+    pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.file(name);
+        let text = fs::read_to_string(&path)?;
+        toml::from_str(&text).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// The run's last word, which makes it a finished one.
+    pub fn finish(&self, summary: &Summary) -> Result<()> {
+        self.write_toml(SUMMARY, summary)
+    }
+
+    /// What the finished run says of itself.
+    pub fn summary(&self) -> Result<Summary> {
+        self.read_toml(SUMMARY)
+    }
+
+    /// The recipe it was trained with.
+    pub fn recipe(&self) -> Result<Recipe> {
+        let path = self.file("recipe.toml");
+        let text = fs::read_to_string(&path)?;
+        crate::recipe::resolve(&[Layer::parse(path.display().to_string(), &text)?])
+    }
+
+    /// The competition it was trained for.
+    pub fn competition(&self) -> Result<Competition> {
+        let path = self.file("competition.toml");
+        let name = self.folder.parent().and_then(Path::file_name).unwrap_or_default();
+        let text = fs::read_to_string(&path)?;
+        Competition::parse(&name.to_string_lossy(), &text, &path.display().to_string())
+    }
+}
+
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}

@@ -1,0 +1,300 @@
+//! Small competitions of our own: pictures drawn by seed, laid out as a spec says Kaggle does.
+//!
+//! What is drawn follows from the spec alone: two given classes become two kinds of animals, other
+//! single labels become breeds, many labels become tiles seen from above.
+
+mod animal;
+mod breed;
+mod canvas;
+mod coat;
+mod colour;
+mod noise;
+mod quadruped;
+mod scene;
+mod tables;
+mod tags;
+mod tile;
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use self::tile::Feature;
+use crate::competition::{Competition, Labels};
+use crate::fs;
+use crate::rng::{Purpose, stream};
+use crate::target::{Classes, TargetKind};
+
+/// How many pictures, of how many classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Training images.
+    pub train: usize,
+    /// Test images.
+    pub test: usize,
+    /// Classes, where the spec does not name them: breeds.
+    pub classes: usize,
+}
+
+impl Sizes {
+    /// Enough to learn from in a minute or two.
+    pub fn demo(competition: &Competition) -> Self {
+        match competition.target.kind {
+            TargetKind::MultiLabel => Self { train: 300, test: 120, classes: 0 },
+            TargetKind::SingleLabel if competition.target.classes.len() == 2 => {
+                Self { train: 240, test: 100, classes: 2 }
+            }
+            TargetKind::SingleLabel => Self { train: 240, test: 120, classes: 6 },
+        }
+    }
+
+    /// Enough to go through every step, for tests.
+    pub fn tiny() -> Self {
+        Self { train: 36, test: 12, classes: 3 }
+    }
+}
+
+/// A file of the data folder.
+#[derive(Clone, Debug)]
+pub struct DataFile {
+    /// Relative to the data folder, with `/`.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// A drawn competition, with the answers that Kaggle keeps to itself.
+#[derive(Clone, Debug)]
+pub struct Miniature {
+    /// The spec that it follows.
+    pub competition: Competition,
+    /// The vocabulary.
+    pub classes: Classes,
+    /// Tables first, then images, in the spec's layout.
+    pub files: Vec<DataFile>,
+    /// The sample submission's text.
+    pub sample: String,
+    /// The test images' ids in the sample's order, and their classes.
+    pub solution: Vec<(String, Vec<usize>)>,
+}
+
+impl Miniature {
+    /// Draws one; the same seed draws the same.
+    pub fn generate(competition: &Competition, sizes: Sizes, seed: u64) -> Result<Self> {
+        ensure!(sizes.train > 0 && sizes.test > 0, "a miniature needs training and test images");
+        let classes = vocabulary(competition, sizes);
+        ensure!(classes.len() > 1, "a miniature needs two classes or more");
+        let train = ids::train(competition, &classes, sizes.train, seed);
+        let test = ids::test(competition, &classes, sizes.test, seed);
+
+        let extension = &competition.files.extension;
+        let pictures: Vec<DataFile> = train
+            .par_iter()
+            .chain(test.par_iter())
+            .map(|image| {
+                let mut rng = stream(Purpose::Draw, seed, 1, image.number);
+                let sheet = picture(competition, &classes, image, &mut rng);
+                let path = format!("{}/{}.{extension}", image.folder, image.stem);
+                Ok(DataFile { path, bytes: sheet.jpeg(90)? })
+            })
+            .collect::<Result<_>>()?;
+
+        let solution: Vec<(String, Vec<usize>)> =
+            test.iter().map(|image| (image.id().to_owned(), image.target.clone())).collect();
+        let sample = tables::sample(competition, &classes, &solution)?;
+        let mut files = tables::labels(competition, &classes, &train)?;
+        let path = competition.files.sample.clone();
+        files.push(DataFile { path, bytes: sample.clone().into_bytes() });
+        files.extend(pictures);
+        Ok(Self { competition: competition.clone(), classes, files, sample, solution })
+    }
+
+    /// Lays the data folder out on disk, as after `fetch`.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        for file in &self.files {
+            let path = folder.join(&file.path);
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            fs::write_atomic(&path, &file.bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The test labels as a table like the sample's: what `score --solution` reads.
+    pub fn solution_csv(&self) -> Result<String> {
+        tables::solution(&self.competition, &self.classes, &self.solution)
+    }
+}
+
+/// An image to draw.
+struct Image {
+    /// The number of its stream of random numbers.
+    number: u64,
+    folder: String,
+    /// The path below the folder, without the extension.
+    stem: String,
+    /// Sorted class indices.
+    target: Vec<usize>,
+    features: Vec<Feature>,
+}
+
+impl Image {
+    /// The file's stem.
+    fn id(&self) -> &str {
+        self.stem.rsplit('/').next().unwrap_or(&self.stem)
+    }
+}
+
+fn vocabulary(competition: &Competition, sizes: Sizes) -> Classes {
+    if !competition.target.classes.is_empty() {
+        return competition.target.classes.clone().into();
+    }
+    match competition.target.kind {
+        TargetKind::SingleLabel => breed::names(sizes.classes).into(),
+        TargetKind::MultiLabel => {
+            tags::TAGS.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>().into()
+        }
+    }
+}
+
+fn picture(
+    competition: &Competition,
+    classes: &Classes,
+    image: &Image,
+    rng: &mut impl Rng,
+) -> canvas::Canvas {
+    match (competition.target.kind, image.target.as_slice()) {
+        (TargetKind::MultiLabel, _) => tile::picture(&image.features, rng),
+        (TargetKind::SingleLabel, [class]) if competition.target.classes.len() == 2 => {
+            let kind = if *class == 0 { animal::Kind::CatLike } else { animal::Kind::DogLike };
+            animal::picture(kind, rng)
+        }
+        (TargetKind::SingleLabel, target) => {
+            let class = target.first().copied().unwrap_or_default();
+            breed::picture(&classes.names()[class], class, rng)
+        }
+    }
+}
+
+/// Names and labels of images, in the way of the spec's layout.
+mod ids {
+    use super::{Classes, Competition, Image, Labels, Purpose, Rng, SliceRandom, TargetKind};
+    use super::{Feature, stream, tags};
+
+    /// Training images: in equal shares of the classes, in the order of a table.
+    pub(super) fn train(
+        competition: &Competition,
+        classes: &Classes,
+        n: usize,
+        seed: u64,
+    ) -> Vec<Image> {
+        let folders = &competition.files.train;
+        let mut images = draw_targets(competition, classes, n, seed, 0);
+        let mut counts = vec![0; classes.len()];
+        for (i, image) in images.iter_mut().enumerate() {
+            image.folder.clone_from(&folders[i % folders.len()]);
+            let class = image.target.first().copied().unwrap_or_default();
+            image.stem = match &competition.target.labels {
+                Labels::FileName { separator } => {
+                    counts[class] += 1;
+                    format!("{}{separator}{}", classes.names()[class], counts[class] - 1)
+                }
+                Labels::Folder {} => format!("{}/image_{i}", classes.names()[class]),
+                Labels::Csv { .. } if competition.target.kind == TargetKind::SingleLabel => {
+                    hexadecimal(seed, image.number)
+                }
+                Labels::Csv { .. } => format!("train_{i}"),
+            };
+        }
+        images
+    }
+
+    /// Test images, in the order of Kaggle's sample: numeric, or by text for planet's second
+    /// folder (`file_0, file_1, file_10`) and for hexadecimal ids.
+    pub(super) fn test(
+        competition: &Competition,
+        classes: &Classes,
+        n: usize,
+        seed: u64,
+    ) -> Vec<Image> {
+        let folders = &competition.files.test;
+        let mut images = draw_targets(competition, classes, n, seed, 1 << 32);
+        // As at planet, the first folder has two thirds of them.
+        let first = if folders.len() == 1 { n } else { n.div_ceil(3) * 2 };
+        for (i, image) in images.iter_mut().enumerate() {
+            let place = if i < first { 0 } else { 1 + (i - first) % (folders.len() - 1) };
+            image.folder.clone_from(&folders[place]);
+            let named_by_hash = matches!(competition.target.labels, Labels::Csv { .. })
+                && competition.target.kind == TargetKind::SingleLabel;
+            image.stem = if named_by_hash {
+                hexadecimal(seed, image.number)
+            } else if competition.target.kind == TargetKind::SingleLabel {
+                (i + 1).to_string()
+            } else if place == 0 {
+                format!("test_{i}")
+            } else {
+                format!("file_{}", i - first)
+            };
+        }
+        if images.iter().any(|image| image.stem.len() == 32) {
+            images.sort_by(|a, b| a.stem.cmp(&b.stem));
+        } else {
+            let rest = first.min(images.len());
+            images[rest..].sort_by(|a, b| a.stem.cmp(&b.stem));
+        }
+        images
+    }
+
+    fn draw_targets(
+        competition: &Competition,
+        classes: &Classes,
+        n: usize,
+        seed: u64,
+        first_number: u64,
+    ) -> Vec<Image> {
+        let mut rng = stream(Purpose::Draw, seed, 0, first_number);
+        let mut order: Vec<usize> = (0..n).map(|i| i % classes.len()).collect();
+        order.shuffle(&mut rng);
+        let image = |(i, class): (usize, usize)| {
+            let (features, target) = match competition.target.kind {
+                TargetKind::SingleLabel => (vec![], vec![class]),
+                TargetKind::MultiLabel => tagged(classes, &mut rng),
+            };
+            let number = first_number + i as u64;
+            Image { number, folder: String::new(), stem: String::new(), target, features }
+        };
+        order.into_iter().enumerate().map(image).collect()
+    }
+
+    /// The features of a tile and the tags that say so.
+    ///
+    /// Tags that our painters do not know are marks of their own on a quarter of the tiles.
+    fn tagged(classes: &Classes, rng: &mut impl Rng) -> (Vec<Feature>, Vec<usize>) {
+        let feature_of = |name: &str| tags::TAGS.iter().find(|(tag, _)| *tag == name).map(|t| t.1);
+        let mut features = tags::draw(rng);
+        let known: Vec<Option<Feature>> = classes.names().iter().map(|n| feature_of(n)).collect();
+        features.retain(|feature| known.contains(&Some(*feature)));
+        for (class, feature) in known.iter().enumerate() {
+            if feature.is_none() && rng.random_bool(0.25) {
+                features.push(Feature::Marked(class));
+            }
+        }
+        if features.is_empty() {
+            let class = rng.random_range(0..classes.len());
+            features.push(known[class].unwrap_or(Feature::Marked(class)));
+        }
+        let is_shown = |class: &usize| {
+            features.contains(&known[*class].unwrap_or(Feature::Marked(*class)))
+        };
+        let target = (0..classes.len()).filter(is_shown).collect();
+        (features, target)
+    }
+
+    /// 32 hexadecimal digits, as dog-breed's ids are.
+    fn hexadecimal(seed: u64, number: u64) -> String {
+        let mut rng = stream(Purpose::Draw, seed, 2, number);
+        format!("{:032x}", rng.random::<u128>())
+    }
+}

@@ -1,0 +1,229 @@
+//! Starts and stops the stand-in, and lets tests look into it.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request as Incoming, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderName, RANGE, USER_AGENT};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use rayon::prelude::*;
+use tokio::runtime::Runtime;
+
+use super::account::{Account, Rules};
+use super::answer::Refusal;
+use super::faults::Faults;
+use super::miniature::Miniature;
+use super::pack::Images;
+use super::state::{Request, Served, State, Submission};
+use super::{api, storage, upload};
+
+/// What a stand-in serves, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port; none takes a free one.
+    pub port: Option<u16>,
+    /// The competitions.
+    pub miniatures: Vec<Miniature>,
+    /// Who may ask.
+    pub account: Account,
+    /// Whether the account has accepted the rules.
+    pub rules: Rules,
+    /// Whether images are among the files.
+    pub images: Images,
+    /// How many submissions a day and competition are taken.
+    pub daily_submissions: u32,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Options {
+    /// These competitions on a free port, and nothing goes wrong.
+    pub fn new(miniatures: Vec<Miniature>) -> Self {
+        Self {
+            port: None,
+            miniatures,
+            account: Account::default(),
+            rules: Rules::default(),
+            images: Images::default(),
+            daily_submissions: 5,
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// A running stand-in; dropped, it stops.
+pub struct Server {
+    port: u16,
+    state: Arc<State>,
+    // None only while dropping.
+    runtime: Option<Runtime>,
+}
+
+/// Packs the competitions and starts to serve them.
+pub fn start(options: Options) -> Result<Server> {
+    let (listeners, port) = listen(options.port)?;
+    let images = options.images;
+    let served = options
+        .miniatures
+        .into_par_iter()
+        .map(|miniature| Served::new(miniature, images))
+        .collect::<Result<Vec<_>>>()?;
+    let state = Arc::new(State::new(
+        served,
+        (options.account, options.rules, options.daily_submissions),
+        options.faults,
+        format!("http://127.0.0.1:{port}"),
+    ));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("failed to start the stand-in's threads")?;
+    let router = router(&state);
+    for listener in listeners {
+        let entered = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .context("failed to start the stand-in")?;
+        drop(entered);
+        let server = axum::serve(listener, router.clone());
+        runtime.spawn(async move { server.await });
+    }
+    Ok(Server { port, state, runtime: Some(runtime) })
+}
+
+impl Server {
+    /// The address to give as `--endpoint`.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The account that may ask.
+    pub fn account(&self) -> &Account {
+        &self.state.account
+    }
+
+    /// The competitions with their hidden answers.
+    pub fn miniatures(&self) -> impl Iterator<Item = &Miniature> {
+        self.state.competitions.iter().map(|served| &served.miniature)
+    }
+
+    /// What was submitted so far, the oldest first.
+    pub fn submissions(&self) -> Vec<Submission> {
+        self.state.changing().submissions.clone()
+    }
+
+    /// What was asked so far, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.changing().requests.clone()
+    }
+
+    /// Changes what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.changing().faults = faults;
+    }
+
+    /// Serves until the process is ended.
+    pub fn wait(&self) -> ! {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Loopback only, by both families: some machines look for `localhost` at `::1` first.
+fn listen(port: Option<u16>) -> Result<(Vec<TcpListener>, u16)> {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let first = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or(0))))?;
+        let chosen = first.local_addr().context("failed to start the stand-in")?.port();
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, chosen)) {
+            Ok(second) => {
+                second.set_nonblocking(true).context("failed to start the stand-in")?;
+                return Ok((vec![first, second], chosen));
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse && port.is_some() => {
+                return Err(in_use(chosen));
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            // A machine without IPv6.
+            Err(_) => return Ok((vec![first], chosen)),
+        }
+    }
+    bail!("found no free port for the stand-in\nhint: name one")
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        if error.kind() == ErrorKind::AddrInUse {
+            return in_use(address.port());
+        }
+        anyhow::Error::new(error).context(format!("failed to listen at `{address}`"))
+    })?;
+    listener.set_nonblocking(true).context("failed to start the stand-in")?;
+    Ok(listener)
+}
+
+fn in_use(port: u16) -> anyhow::Error {
+    anyhow::anyhow!(
+        "failed to start the stand-in: port `{port}` is in use\nhint: end the program that uses \
+         it, or take another port; without `--port` a free one is found"
+    )
+}
+
+fn router(state: &Arc<State>) -> Router {
+    /// As large as an upload gets.
+    const MOST_BYTES: usize = 256 << 20;
+    Router::new()
+        .route("/api/v1/{service}/{method}", post(api::call))
+        .route("/storage/{slug}/{*path}", get(storage::get))
+        .route("/upload/o", put(upload::put))
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        })
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(from_fn_with_state(state.clone(), keep_record))
+        .with_state(state.clone())
+}
+
+/// Writes every request down, with the status of its answer.
+async fn keep_record(
+    Shared(state): Shared<Arc<State>>,
+    request: Incoming,
+    next: Next,
+) -> Response {
+    let mut record = describe(&request);
+    let response = next.run(request).await;
+    record.status = response.status().as_u16();
+    state.changing().requests.push(record);
+    response
+}
+
+fn describe(request: &Incoming) -> Request {
+    let header = |name: HeaderName| {
+        let value = request.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    Request {
+        method: request.method().to_string(),
+        path: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
+        authorized: request.headers().contains_key(AUTHORIZATION),
+        range: header(RANGE),
+        user_agent: header(USER_AGENT),
+        status: 0,
+    }
+}

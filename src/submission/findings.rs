@@ -1,0 +1,201 @@
+//! What can be wrong with a submission, counted, with the first few places of each kind.
+
+use std::fmt;
+
+use crate::term;
+
+/// How many places of a kind are told.
+const N_EXAMPLES: usize = 3;
+
+/// A kind of thing that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Bytes that are not text.
+    NotUtf8,
+    /// The first line.
+    Header,
+    /// A row longer or shorter than the header.
+    Columns,
+    /// More or fewer rows than ids.
+    RowCount,
+    /// An id without a row.
+    MissingId,
+    /// A row whose id is not one of the test set's.
+    UnknownId,
+    /// A second row of an id.
+    RepeatedId,
+    /// A probability that is no number.
+    NotANumber,
+    /// A probability that is `NaN` or infinite.
+    NotFinite,
+    /// A probability below zero or above one.
+    OutOfRange,
+    /// A row without tags.
+    NoTags,
+    /// A tag that is none of the competition's.
+    UnknownTag,
+    /// A tag given twice in a row.
+    RepeatedTag,
+    /// Probabilities of a row that do not sum to one.
+    RowSum,
+    /// Rows in another order than the sample's.
+    Order,
+}
+
+/// Whether a file with the problem may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Kaggle refuses the file, or it certainly scores worse than meant.
+    Error,
+    /// Kaggle takes the file as it was meant.
+    Note,
+}
+
+impl Problem {
+    /// Whether it stops the file.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::RepeatedTag | Self::RowSum | Self::Order => Severity::Note,
+            _ => Severity::Error,
+        }
+    }
+
+    /// The problem in words, `n` times.
+    fn describe(self, n: usize) -> String {
+        let counted = |noun: &str, rest: &str| format!("{}{rest}", term::count(n, noun));
+        match self {
+            Self::NotUtf8 => counted("row", " not in UTF-8"),
+            Self::Header => "wrong header".to_owned(),
+            Self::Columns => counted("row", " with another number of columns than the header"),
+            Self::RowCount => "wrong number of rows".to_owned(),
+            Self::MissingId => counted("missing id", ""),
+            Self::UnknownId => counted("unknown id", ""),
+            Self::RepeatedId => counted("repeated id", ""),
+            Self::NotANumber => counted("value", " not a number"),
+            Self::NotFinite => counted("value", " not finite"),
+            Self::OutOfRange => counted("value", " outside [0, 1]"),
+            Self::NoTags => counted("row", " without a tag"),
+            Self::UnknownTag => counted("unknown tag", ""),
+            Self::RepeatedTag => counted("repeated tag", ""),
+            Self::RowSum => counted("row", " not summing to one (Kaggle scales them)"),
+            Self::Order => counted("row", " in another order than the sample's"),
+        }
+    }
+}
+
+/// Where something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The line of the file, counted from one; none for what is absent.
+    pub line: Option<u64>,
+    /// What was found there, and what was expected.
+    pub text: String,
+}
+
+impl fmt::Display for Example {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match (self.line, self.text.as_str()) {
+            (Some(line), "") => write!(f, "line {line}"),
+            (Some(line), text) => write!(f, "line {line}: {text}"),
+            (None, text) => f.write_str(text),
+        }
+    }
+}
+
+/// All places of one problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: Problem,
+    /// How often.
+    pub count: usize,
+    /// The first few places.
+    pub examples: Vec<Example>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.problem.describe(self.count))?;
+        for (i, example) in self.examples.iter().enumerate() {
+            write!(f, "{} {example}", if i == 0 { ":" } else { ";" })?;
+        }
+        match self.count - self.examples.len() {
+            0 => Ok(()),
+            more => write!(f, "; and {} more", term::thousands(more)),
+        }
+    }
+}
+
+/// Everything found in one file, a [`Finding`] a kind, in the order met.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    found: Vec<Finding>,
+}
+
+impl Findings {
+    /// Notes one more place of `problem`.
+    pub(super) fn add(
+        &mut self,
+        problem: Problem,
+        line: impl Into<Option<u64>>,
+        text: impl FnOnce() -> String,
+    ) {
+        let place = self.found.iter().position(|finding| finding.problem == problem);
+        let place = place.unwrap_or_else(|| {
+            self.found.push(Finding { problem, count: 0, examples: Vec::new() });
+            self.found.len() - 1
+        });
+        let finding = &mut self.found[place];
+        finding.count += 1;
+        if finding.examples.len() < N_EXAMPLES {
+            finding.examples.push(Example { line: line.into(), text: text() });
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.found.iter()
+    }
+
+    /// What is known of one problem, if it was met.
+    pub fn of(&self, problem: Problem) -> Option<&Finding> {
+        self.found.iter().find(|finding| finding.problem == problem)
+    }
+
+    /// Those that stop the file.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.found.iter().filter(|finding| finding.problem.severity() == Severity::Error)
+    }
+
+    /// Those worth a word only.
+    pub fn notes(&self) -> impl Iterator<Item = &Finding> {
+        self.found.iter().filter(|finding| finding.problem.severity() == Severity::Note)
+    }
+
+    /// An error that tells all findings of `file`, compared with `pattern`, unless they are notes
+    /// only.
+    pub fn ensure_fit(self, file: &str, pattern: &str) -> Result<Self, Misfit> {
+        if self.errors().next().is_none() {
+            return Ok(self);
+        }
+        Err(Misfit { file: file.to_owned(), pattern: pattern.to_owned(), findings: self })
+    }
+}
+
+/// A file that must not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Misfit {
+    /// The file, as errors name it.
+    pub file: String,
+    /// What it was compared with, likewise.
+    pub pattern: String,
+    /// All that is wrong with it.
+    pub findings: Findings,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} does not fit {}", self.file, self.pattern)?;
+        self.findings.errors().try_for_each(|finding| write!(f, "\n  - {finding}"))
+    }
+}

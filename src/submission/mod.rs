@@ -1,0 +1,15 @@
+//! From answers to the CSV that Kaggle takes, and from a CSV back to a score.
+//!
+//! A submission costs a daily slot, so whatever can be wrong with a file is found before it is
+//! sent, and all of it at once. The same reader serves `score` and the stand-in server.
+
+mod check;
+mod findings;
+mod lines;
+mod score;
+mod write;
+
+pub use check::{Against, Rows, Submission, check, read};
+pub use findings::{Example, Finding, Findings, Misfit, Problem, Severity};
+pub use score::{Score, score, score_bytes};
+pub use write::{to_csv, write};

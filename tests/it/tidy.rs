@@ -1,0 +1,308 @@
+//! Rules of the repository that no compiler holds: the layers, the two doors, who prints, and that
+//! the documents name what exists.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kaggle_kit::fs;
+
+use crate::support::{self, kaggle_kit};
+
+/// From the top down. A module may use the lower layers and, in its own, what stands to its right.
+const LAYERS: &[&[&str]] = &[
+    &["main", "cli"],
+    &["commands", "standin"],
+    &["torch", "report", "submission", "predict"],
+    &["learn"],
+    &["kaggle", "archive", "dataset", "run"],
+    &["competition", "recipe", "schedule", "metric", "target"],
+    &["fs", "term", "progress", "rng"],
+];
+
+const MAX_LINES: usize = 400;
+
+#[test]
+fn modules_use_lower_layers_only() {
+    assert_eq!(in_sources(layering), NONE);
+}
+
+#[test]
+fn one_door_to_libtorch_and_one_to_http() {
+    let doors = |file: &Source| {
+        let mut wrong = names_outside(file, "tch", "torch");
+        wrong.extend(names_outside(file, "reqwest", "kaggle"));
+        wrong
+    };
+    assert_eq!(in_sources(doors), NONE);
+}
+
+#[test]
+fn only_term_and_report_print() {
+    assert_eq!(in_sources(printing), NONE);
+}
+
+#[test]
+fn files_are_short() {
+    assert_eq!(in_sources(length), NONE);
+}
+
+#[test]
+fn every_module_is_in_the_table_of_layers() {
+    let mut modules: BTreeSet<String> = sources().iter().map(|s| s.module.clone()).collect();
+    modules.remove("lib");
+    let table: BTreeSet<String> = LAYERS.concat().into_iter().map(str::to_owned).collect();
+    assert_eq!(modules, table);
+}
+
+#[test]
+fn competitions_parse_and_are_named_in_the_documents() {
+    let documents = ["README.md", "competitions/README.md"];
+    let texts = documents.map(|name| fs::read_to_string(support::repository().join(name)).unwrap());
+    let mut n = 0;
+    for path in files_in(&support::repository().join("competitions"), "toml") {
+        let competition = kaggle_kit::competition::find(path.to_str().unwrap()).unwrap();
+        for (document, text) in documents.iter().zip(&texts) {
+            assert!(text.contains(&competition.name), "{document} lacks `{}`", competition.name);
+        }
+        n += 1;
+    }
+    assert!(n >= 3, "{n} competitions");
+}
+
+#[test]
+fn the_readme_names_every_command_and_no_other() {
+    let readme = fs::read_to_string(support::repository().join("README.md")).unwrap();
+    let help = kaggle_kit().arg("--help").assert().success().get_output().stdout.clone();
+    let commands = commands_in_help(&String::from_utf8(help).unwrap());
+    let named = commands_in_code(&readme, "kaggle-kit");
+    assert_eq!(named, commands);
+    let makefile = fs::read_to_string(support::repository().join("Makefile")).unwrap();
+    for target in commands_in_code(&readme, "make") {
+        assert!(makefile.contains(&format!("\n{target}:")), "no `make {target}`");
+    }
+}
+
+/// The rules themselves, on sources that break them.
+#[test]
+fn the_rules_can_be_broken() {
+    let source = |path: &str, text: &str| Source::new(path, text);
+    let bad = source("src/metric/fbeta.rs", "use crate::fs;\n\nlet x = crate::learn::fit(1);\n");
+    assert_eq!(layering(&bad), ["src/metric/fbeta.rs:3: `metric` may not use `learn`"]);
+    let group = source("src/learn/a.rs", "use crate::{fs, torch::{self, head},\n    run::Run};\n");
+    assert_eq!(layering(&group), ["src/learn/a.rs:1: `learn` may not use `torch`"]);
+    let sideways = source("src/target.rs", "use crate::competition::Spec;");
+    assert_eq!(layering(&sideways).len(), 1);
+    let main = source("src/main.rs", "use kaggle_kit::cli;\nuse kaggle_kit::commands::train;");
+    assert_eq!(layering(&main), NONE);
+    let comment = source("src/target.rs", "//! See [`crate::learn`].\nlet a = 1; // crate::cli\n");
+    assert_eq!(layering(&comment), NONE);
+    let allowed = source("src/competition/spec.rs", "use crate::target::Classes;");
+    assert_eq!(layering(&allowed), NONE);
+
+    let tensor = source("src/learn/a.rs", "fn f(t: &tch::Tensor) {}\nuse tch;\nuse watch::x;\n");
+    assert_eq!(names_outside(&tensor, "tch", "torch").len(), 2);
+    assert_eq!(names_outside(&source("src/torch/a.rs", "use tch::Kind;"), "tch", "torch"), NONE);
+
+    let loud = source("src/run.rs", "fn f() {\n    eprintln!(\"x\");\n    let println = 1;\n}\n");
+    assert_eq!(printing(&loud), ["src/run.rs:2: `eprintln!` outside `term` and `report`"]);
+    assert_eq!(length(&source("src/run.rs", &"\n".repeat(MAX_LINES + 1))).len(), 1);
+
+    let help =
+        "Usage: x\n\nCommands:\n  fetch  Gets data\n  help   Tells\n\nOptions:\n  -q  Quiet\n";
+    assert_eq!(commands_in_help(help), BTreeSet::from(["fetch".to_owned()]));
+    let text = "Run kaggle-kit daily.\n`kaggle-kit score a.csv`\n\n```\n$ kaggle-kit --root x\n./kaggle-kit fetch planet\n```\n";
+    let named = BTreeSet::from(["fetch".to_owned(), "score".to_owned()]);
+    assert_eq!(commands_in_code(text, "kaggle-kit"), named);
+}
+
+const NONE: [&str; 0] = [];
+
+/// A file of the program, its comments taken out.
+struct Source {
+    path: String,
+    module: String,
+    code: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        let module = path.trim_start_matches("src/").split(['/', '.']).next().unwrap().to_owned();
+        let code: Vec<&str> = text.lines().map(without_comment).collect();
+        Self { path: path.to_owned(), module, code: code.join("\n") }
+    }
+
+    fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.path, 1 + self.code[..offset].matches('\n').count())
+    }
+
+    /// Where `word` stands alone, not as a part of a longer name.
+    fn places_of(&self, word: &str) -> Vec<usize> {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        self.code
+            .match_indices(word)
+            .map(|(start, _)| start)
+            .filter(|&start| !self.code[..start].ends_with(is_part))
+            .filter(|&start| !self.code[start + word.len()..].starts_with(is_part))
+            .collect()
+    }
+}
+
+/// `//` starts a comment where a space or nothing is before it; in an address a colon is.
+fn without_comment(line: &str) -> &str {
+    let starts = line.match_indices("//").map(|(at, _)| at);
+    let at = starts.into_iter().find(|&at| at == 0 || line[..at].ends_with(char::is_whitespace));
+    &line[..at.unwrap_or(line.len())]
+}
+
+fn sources() -> Vec<Source> {
+    let root = support::repository();
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+        Source::new(&name, &fs::read_to_string(path).unwrap())
+    };
+    let sources: Vec<Source> = files_in(&root.join("src"), "rs").into_iter().map(read).collect();
+    assert!(sources.len() > 20, "only {} sources found", sources.len());
+    sources
+}
+
+fn in_sources(rule: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
+    sources().iter().flat_map(rule).collect()
+}
+
+fn files_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_in(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn layering(file: &Source) -> Vec<String> {
+    if file.module == "lib" {
+        return Vec::new();
+    }
+    let place = |module: &str| {
+        let layer = LAYERS.iter().position(|layer| layer.contains(&module))?;
+        Some((layer, LAYERS[layer].iter().position(|name| *name == module)?))
+    };
+    let mut wrong = Vec::new();
+    for root in ["crate", "kaggle_kit"] {
+        for start in file.places_of(root) {
+            let Some(path) = file.code[start + root.len()..].strip_prefix("::") else { continue };
+            for used in first_names(path) {
+                // Names that are no module are items of lib.rs, of which there are none.
+                if place(&used).is_none_or(|there| there.cmp(&place(&file.module).unwrap()).is_lt())
+                {
+                    let at = file.place(start);
+                    wrong.push(format!("{at}: `{}` may not use `{used}`", file.module));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// `a` of `a::b`, and `a`, `c` of `{a::{b}, c}`.
+fn first_names(path: &str) -> Vec<String> {
+    let name = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let Some(group) = path.strip_prefix('{') else { return vec![name(path)] };
+    let mut names = vec![name(group)];
+    let mut depth = 0;
+    for (at, sign) in group.char_indices() {
+        match sign {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(name(&group[at + 1..])),
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn names_outside(file: &Source, library: &str, door: &str) -> Vec<String> {
+    if file.module == door {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for start in file.places_of(library) {
+        let after = &file.code[start + library.len()..];
+        if after.starts_with("::") || file.code[..start].ends_with("use ") {
+            wrong.push(format!("{}: `{library}` outside `{door}`", file.place(start)));
+        }
+    }
+    wrong
+}
+
+fn printing(file: &Source) -> Vec<String> {
+    if ["term", "report"].contains(&file.module.as_str()) {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for name in ["print", "println", "eprint", "eprintln", "dbg"] {
+        for start in file.places_of(name) {
+            if file.code[start + name.len()..].starts_with('!') {
+                let at = file.place(start);
+                wrong.push(format!("{at}: `{name}!` outside `term` and `report`"));
+            }
+        }
+    }
+    wrong
+}
+
+fn length(file: &Source) -> Vec<String> {
+    let n = file.code.matches('\n').count() + 1;
+    if n > MAX_LINES { vec![format!("{}: {n} lines", file.path)] } else { Vec::new() }
+}
+
+/// The names under `Commands:`, without `help`.
+fn commands_in_help(help: &str) -> BTreeSet<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The words after `program` in a Markdown text's code.
+fn commands_in_code(text: &str, program: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        let pieces: Vec<&str> =
+            if fenced { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
+        for piece in pieces {
+            let mut words = piece.split_whitespace().map(|word| word.trim_start_matches("./"));
+            while let Some(word) = words.next() {
+                if word != program {
+                    continue;
+                }
+                let next = words.next().unwrap_or_default();
+                let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
+                if next.starts_with(|c: char| c.is_ascii_lowercase()) && next.chars().all(is_name) {
+                    names.insert(next.to_owned());
+                }
+            }
+        }
+    }
+    names
+}
