@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kaggle_kit::cli::Cli;
-use kaggle_kit::{commands, term};
+use kaggle_kit::{commands, term, torch};
 
 fn main() -> ExitCode {
+    torch::allocator::keep_memory();
     let cli = Cli::parse();
     let verbosity = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => term::Verbosity::Quiet,

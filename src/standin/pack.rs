@@ -1,6 +1,7 @@
 //! What Kaggle's bundle holds: plain files, zips in the zip, or planet's archives of 2017.
 
 use std::io::{Cursor, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
@@ -49,8 +50,9 @@ pub(super) fn data_files(miniature: &Miniature, images: Images) -> Result<Vec<Da
     let competition = &miniature.competition;
     let packing = Packing::of(competition);
     let folders = || competition.files.train.iter().chain(&competition.files.test);
-    let in_folder =
-        |file: &&DataFile, folder: &str| file.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let in_folder = |file: &&DataFile, folder: &str| {
+        file.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
     let is_image = |file: &&DataFile| folders().any(|folder| in_folder(file, folder));
 
     let tables = miniature.files.iter().filter(|file| !is_image(file)).map(|file| {
@@ -89,7 +91,7 @@ fn zip_file<'a>(folder: &str, inside: impl Iterator<Item = &'a DataFile>) -> Res
 pub(super) fn zip<'a>(files: impl Iterator<Item = &'a DataFile>) -> Result<Vec<u8>> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for file in files {
-        let method = if file.path.ends_with(".csv") {
+        let method = if is_table(&file.path) {
             CompressionMethod::Deflated
         } else {
             CompressionMethod::Stored
@@ -117,4 +119,8 @@ fn tar_7z<'a>(folder: &str, inside: impl Iterator<Item = &'a DataFile>) -> Resul
     writer.push_archive_entry(entry, Some(tar.as_slice())).context("failed to pack a 7z")?;
     let bytes = writer.finish().context("failed to pack a 7z")?.into_inner();
     Ok(DataFile { path: format!("{folder}.tar.7z"), bytes })
+}
+
+pub(super) fn is_table(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "csv")
 }

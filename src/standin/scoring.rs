@@ -24,10 +24,7 @@ pub(super) fn judge(csv: &[u8], miniature: &Miniature) -> Verdict {
 fn scores(csv: &[u8], miniature: &Miniature) -> Result<[f64; 2]> {
     let competition = &miniature.competition;
     let solution = miniature.solution_csv()?;
-    ensure!(
-        !csv.starts_with(b"PK"),
-        "the submission is a zip: the stand-in takes plain CSV files"
-    );
+    ensure!(!csv.starts_with(b"PK"), "the submission is a zip: the stand-in takes plain CSV files");
     // The whole file must fit before any part is looked at.
     score_bytes(csv, solution.as_bytes(), competition)?;
     let part = |public: bool| -> Result<f64> {

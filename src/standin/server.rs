@@ -88,8 +88,8 @@ pub fn start(options: Options) -> Result<Server> {
     let router = router(&state);
     for listener in listeners {
         let entered = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)
-            .context("failed to start the stand-in")?;
+        let listener =
+            tokio::net::TcpListener::from_std(listener).context("failed to start the stand-in")?;
         drop(entered);
         let server = axum::serve(listener, router.clone());
         runtime.spawn(async move { server.await });
@@ -201,11 +201,7 @@ fn router(state: &Arc<State>) -> Router {
 }
 
 /// Writes every request down, with the status of its answer.
-async fn keep_record(
-    Shared(state): Shared<Arc<State>>,
-    request: Incoming,
-    next: Next,
-) -> Response {
+async fn keep_record(Shared(state): Shared<Arc<State>>, request: Incoming, next: Next) -> Response {
     let mut record = describe(&request);
     let response = next.run(request).await;
     record.status = response.status().as_u16();

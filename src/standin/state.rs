@@ -162,7 +162,7 @@ const ZIPPED_FROM: usize = 4096;
 
 /// Kaggle sends larger plain files zipped, whatever was asked for.
 fn as_download(file: DataFile) -> Result<(String, Vec<u8>)> {
-    if !file.path.ends_with(".csv") || file.bytes.len() < ZIPPED_FROM {
+    if !pack::is_table(&file.path) || file.bytes.len() < ZIPPED_FROM {
         return Ok((file.path, file.bytes));
     }
     let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();

@@ -26,7 +26,9 @@ const CHANGED: &str = "Thu, 01 Sep 2016 18:06:17 GMT";
 /// The address of an object, signed as Kaggle's are.
 pub(super) fn signed_address(storage: &str, slug: &str, path: &str) -> String {
     // Far enough away for any test; a client does not look at it.
-    format!("{storage}/storage/{slug}/{path}?GoogleAccessId=standin&Expires=4102444800&Signature=standin")
+    format!(
+        "{storage}/storage/{slug}/{path}?GoogleAccessId=standin&Expires=4102444800&Signature=standin"
+    )
 }
 
 /// The value of a parameter in a query.
@@ -40,7 +42,9 @@ pub(super) fn refuse_credentials() -> Response {
 }
 
 fn xml(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = format!("<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    let body = format!(
+        "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
     (status, [(CONTENT_TYPE, "application/xml; charset=UTF-8")], body).into_response()
 }
 

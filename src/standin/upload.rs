@@ -49,12 +49,11 @@ pub(super) async fn put(
     let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
     match range.map(part) {
         None => upload.received = body.to_vec(),
-        Some(Some(Part::Nothing)) => {}
-        // A part that does not go on where the last one ended is not taken; the answer says where.
         Some(Some(Part::From(start))) if start == upload.received.len() => {
             upload.received.extend_from_slice(&body);
         }
-        Some(Some(Part::From(_))) => {}
+        // A part that does not go on where the last one ended is not taken; the answer says where.
+        Some(Some(Part::Nothing | Part::From(_))) => {}
         Some(None) => return StatusCode::BAD_REQUEST.into_response(),
     }
     let n = upload.received.len();

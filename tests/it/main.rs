@@ -1,1 +1,21 @@
-fn main(){}
+//! The integration tests: the real binary and the library from outside, one module a subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should panic where it fails")]
+
+// The whole path.
+mod cli;
+mod path;
+// Its parts.
+mod dataset;
+mod fetch;
+mod kaggle;
+mod parity;
+mod score;
+mod standin;
+mod submission;
+mod weights;
+// The house rules and the set-up.
+mod setup;
+mod tidy;
+
+mod support;

@@ -22,7 +22,7 @@ fn the_set_up_script_passes_its_own_tests() {
     assert!(told.contains("Ran ") && !told.contains("Ran 0 tests"), "{told}");
 }
 
-/// `../shared/weights` holds the same network, converted with PyTorch.
+/// `../shared/weights` holds the same network, converted with `PyTorch`.
 #[test]
 fn the_converted_weights_equal_pytorchs() {
     let name = "tf_efficientnet_lite0.safetensors";

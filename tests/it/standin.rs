@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
 
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset;
@@ -22,8 +23,12 @@ const DOGS: &str = "dogs-vs-cats-redux-kernels-edition";
 const BREEDS: &str = "dog-breed-identification";
 const PLANET: &str = "planet-understanding-the-amazon-from-space";
 
+/// Each competition is drawn once for all tests.
 fn drawn(name: &str) -> Miniature {
-    Miniature::generate(&competition::find(name).unwrap(), Sizes::tiny(), 7).unwrap()
+    static DRAWN: Mutex<BTreeMap<String, Miniature>> = Mutex::new(BTreeMap::new());
+    let mut drawn = DRAWN.lock().unwrap();
+    let draw = || Miniature::generate(&competition::find(name).unwrap(), Sizes::tiny(), 7).unwrap();
+    drawn.entry(name.to_owned()).or_insert_with(draw).clone()
 }
 
 fn serve(names: &[&str], change: impl FnOnce(&mut Options)) -> Server {
@@ -49,12 +54,14 @@ impl Reply {
 fn ask(server: &Server, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Reply {
     let address = server.url().replace("http://localhost", "127.0.0.1");
     let mut stream = TcpStream::connect(address).unwrap();
-    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    let mut head =
+        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for header in headers {
-        head += &format!("{header}\r\n");
+        head.push_str(header);
+        head.push_str("\r\n");
     }
-    head += &format!("Content-Length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
     stream.write_all(body).unwrap();
     let mut bytes = Vec::new();
     // A connection that is cut on purpose may end in an error; what came before it counts.
@@ -116,7 +123,8 @@ fn a_miniature_of_every_spec_is_a_data_set_that_opens() {
     // Layouts and labels that no competition of ours has.
     let text = |name: &str| specs.iter().find(|c| c.name == name).unwrap().source.clone();
     let (dogs, planet) = (text("dogs-vs-cats"), text("planet"));
-    let folders = dogs.replace("[target.labels.file-name]\nseparator = \".\"", "[target.labels.folder]");
+    let folders =
+        dogs.replace("[target.labels.file-name]\nseparator = \".\"", "[target.labels.folder]");
     let words = "kind = \"multi-label\"\nclasses = [\"cars\", \"trees\", \"water\", \"sand\"]";
     let tags = planet.replace("kind = \"multi-label\"", words);
     specs.push(Competition::parse("folders", &folders, "folders.toml").unwrap());
@@ -148,7 +156,7 @@ fn a_miniature_of_every_spec_is_a_data_set_that_opens() {
 #[test]
 fn a_tile_has_one_weather_and_cloud_hides_all_else() {
     let planet = competition::find("planet").unwrap();
-    let sizes = Sizes { train: 1, test: 300, classes: 0 };
+    let sizes = Sizes { train: 1, test: 150, classes: 0 };
     let miniature = Miniature::generate(&planet, sizes, 5).unwrap();
     let names = miniature.classes.names();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -160,7 +168,7 @@ fn a_tile_has_one_weather_and_cloud_hides_all_else() {
         tags.into_iter().for_each(|tag| *counts.entry(tag).or_default() += 1);
     }
     assert_eq!(miniature.classes.len(), 17);
-    assert!(counts["primary"] > 200 && counts["road"] > 30 && counts["water"] > 20, "{counts:?}");
+    assert!(counts["primary"] > 100 && counts["road"] > 15 && counts["water"] > 10, "{counts:?}");
     let ids: Vec<&str> = miniature.solution.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(&ids[..3], ["test_0", "test_1", "test_2"]);
     // The additional images come in the order of their text, as in Kaggle's sample.
@@ -182,7 +190,7 @@ fn the_same_seed_draws_the_same_and_another_does_not() {
 #[test]
 fn the_average_colour_does_not_tell_the_two_kinds_apart() {
     let spec = competition::find("dogs-vs-cats").unwrap();
-    let sizes = Sizes { train: 200, test: 2, classes: 2 };
+    let sizes = Sizes { train: 120, test: 2, classes: 2 };
     let files = Miniature::generate(&spec, sizes, 11).unwrap().files;
     let mut kinds: [Vec<[f64; 3]>; 2] = [vec![], vec![]];
     for file in files.iter().filter(|file| file.path.starts_with("train/")) {
@@ -199,9 +207,8 @@ fn the_average_colour_does_not_tell_the_two_kinds_apart() {
         let n = kinds[kind].len() as f64;
         [0, 1, 2].map(|channel: usize| kinds[kind].iter().map(|m| m[channel]).sum::<f64>() / n)
     });
-    let distance = |a: &[f64; 3], b: &[f64; 3]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
-    };
+    let distance =
+        |a: &[f64; 3], b: &[f64; 3]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum() };
     let n_right: usize = [0, 1]
         .iter()
         .map(|&kind: &usize| {
@@ -211,7 +218,7 @@ fn the_average_colour_does_not_tell_the_two_kinds_apart() {
             kinds[kind].iter().filter(nearer).count()
         })
         .sum();
-    assert!(n_right < 130, "{n_right} of 200 are told apart by colour");
+    assert!(n_right < 80, "{n_right} of 120 are told apart by colour");
 }
 
 #[test]
@@ -330,7 +337,8 @@ fn refusals_are_in_kaggles_words() {
         assert_eq!(body["code"], reply.status);
         (reply.status, body["message"].as_str().unwrap().to_owned())
     };
-    let wrong = ask(&server, "POST", path, &["Authorization: Bearer nonsense"], arguments.as_bytes());
+    let wrong =
+        ask(&server, "POST", path, &["Authorization: Bearer nonsense"], arguments.as_bytes());
     assert_eq!(refused(wrong), (401, "Unauthenticated".to_owned()));
     let unknown = call(&server, "ListDataFiles", &json!({ "competitionName": "dogs" }));
     assert_eq!(refused(unknown).0, 403);

@@ -31,7 +31,8 @@ pub(super) fn get(state: &State, arguments: &Arguments) -> Result<Answer, Refusa
 fn describe(state: &State, served: &Served) -> Value {
     let competition = &served.miniature.competition;
     let page = format!("https://www.kaggle.com/competitions/{}", competition.slug);
-    let id = 1 + state.competitions.iter().position(|other| std::ptr::eq(other, served)).unwrap_or(0);
+    let id =
+        1 + state.competitions.iter().position(|other| std::ptr::eq(other, served)).unwrap_or(0);
     json!({
         "id": id,
         "ref": page,

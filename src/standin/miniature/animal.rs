@@ -40,30 +40,32 @@ fn cat_like(rng: &mut impl Rng) -> Build {
         legs: rng.random_range(0.48..0.6),
         leg_width: rng.random_range(0.1..0.14),
         neck: rng.random_range(0.08..0.2),
-        head: rng.random_range(0.25..0.31),
+        head: rng.random_range(0.31..0.38),
         snout: rng.random_range(0.1..0.3),
         muzzle: rng.random_range(0.42..0.56),
         ear: Ear::Pricked,
-        ear_size: rng.random_range(0.6..0.95),
-        tail: if rng.random_bool(0.85) { Tail::Whip } else { Tail::Brush },
+        ear_size: rng.random_range(0.7..1.05),
+        tail: Tail::Whip,
         eye: Eye::Slit,
         whiskers: true,
     }
 }
 
 fn dog_like(rng: &mut impl Rng) -> Build {
-    let ear = *[Ear::Hanging, Ear::Hanging, Ear::Button, Ear::Pricked].choose(rng).unwrap_or(&Ear::Button);
+    let ear = *[Ear::Hanging, Ear::Hanging, Ear::Hanging, Ear::Button, Ear::Button, Ear::Pricked]
+        .choose(rng)
+        .unwrap_or(&Ear::Button);
     Build {
         length: rng.random_range(0.8..1.1),
         depth: rng.random_range(0.38..0.52),
-        legs: rng.random_range(0.5..0.74),
+        legs: rng.random_range(0.58..0.78),
         leg_width: rng.random_range(0.1..0.16),
         neck: rng.random_range(0.16..0.32),
-        head: rng.random_range(0.2..0.27),
+        head: rng.random_range(0.26..0.33),
         snout: rng.random_range(0.8..1.4),
         muzzle: rng.random_range(0.56..0.78),
         ear,
-        ear_size: rng.random_range(0.65..1.2),
+        ear_size: rng.random_range(0.9..1.4),
         tail: *[Tail::Sabre, Tail::Sabre, Tail::Curled, Tail::Brush, Tail::Stub]
             .choose(rng)
             .unwrap_or(&Tail::Sabre),

@@ -1,5 +1,7 @@
 //! A sheet to draw on: smooth shapes through points in figure coordinates, clipped coats, JPEGs.
 
+#![expect(clippy::many_single_char_names, reason = "splines are written with the letters of books")]
+
 use anyhow::{Context, Result};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -40,9 +42,8 @@ impl Canvas {
     /// An empty sheet of the same size whose shapes are scaled, turned (degrees) and moved.
     pub(super) fn overlay(&self, at: Point, scale: Point, degrees: f32) -> Self {
         let mut sheet = Self::new(self.pixels.width(), self.pixels.height());
-        sheet.transform = Transform::from_translate(at.0, at.1)
-            .pre_rotate(degrees)
-            .pre_scale(scale.0, scale.1);
+        sheet.transform =
+            Transform::from_translate(at.0, at.1).pre_rotate(degrees).pre_scale(scale.0, scale.1);
         sheet
     }
 
@@ -118,7 +119,7 @@ impl Canvas {
         const STEPS: usize = 24;
         for step in 0..=STEPS {
             let t = step as f32 / STEPS as f32;
-            let radius = (widths.0 + (widths.1 - widths.0) * t) / 2.0;
+            let radius = 0.5 * (widths.0 + (widths.1 - widths.0) * t);
             self.ellipse(along(points, t), (radius, radius), colour);
         }
     }
@@ -157,7 +158,7 @@ impl Canvas {
         let exposure: f32 = rng.random_range(0.78..1.18);
         let contrast: f32 = rng.random_range(0.8..1.15);
         let cast = [0; 3].map(|_| rng.random_range(0.93..1.07_f32));
-        let grain: f32 = rng.random_range(0.0..0.05);
+        let grain: f32 = rng.random_range(0.0..0.035);
         let (width, height) = self.size();
         let vignette: f32 = rng.random_range(0.0..0.35);
         self.each_pixel(|x, y, colour| {
@@ -249,4 +250,9 @@ pub(super) fn along(points: &[Point], t: f32) -> Point {
             + (3.0 * b - a - 3.0 * c + d) * t * t * t)
     };
     (spline(a.0, b.0, c.0, d.0), spline(a.1, b.1, c.1, d.1))
+}
+
+/// The point between two.
+pub(super) fn middle(a: Point, b: Point) -> Point {
+    (f32::midpoint(a.0, b.0), f32::midpoint(a.1, b.1))
 }

@@ -135,16 +135,15 @@ pub(super) fn paint_head(
             }
             Pattern::Speckles => {
                 for _ in 0..24 {
-                    let at = (
-                        x + rng.random_range(-1.0..1.0) * r,
-                        y + rng.random_range(-1.0..1.0) * r,
-                    );
+                    let at =
+                        (x + rng.random_range(-1.0..1.0) * r, y + rng.random_range(-1.0..1.0) * r);
                     head.ellipse_on(On::Drawn, at, (0.05 * r, 0.05 * r), coat.second);
                 }
             }
             Pattern::Stripes => {
                 for side in [-0.35, -0.12, 0.12, 0.35] {
-                    let band = [(root.0 + side * r, y - 0.95 * r), (root.0 + side * r * 0.8, y - 0.5 * r)];
+                    let band =
+                        [(root.0 + side * r, y - 0.95 * r), (root.0 + side * r * 0.8, y - 0.5 * r)];
                     head.line_on(On::Drawn, &band, 0.1 * r, coat.second);
                 }
             }
@@ -168,7 +167,12 @@ pub(super) fn paint_head(
                 head.limb(&[root, tip], (deep, deep * 0.74), coat.base);
             }
             Pattern::Saddle => {
-                head.ellipse_on(On::Drawn, (x - 0.3 * r, y - 0.7 * r), (0.8 * r, 0.45 * r), coat.second);
+                head.ellipse_on(
+                    On::Drawn,
+                    (x - 0.3 * r, y - 0.7 * r),
+                    (0.8 * r, 0.45 * r),
+                    coat.second,
+                );
             }
         }
     }
@@ -178,7 +182,12 @@ pub(super) fn paint_head(
 fn saddle(body: &mut Canvas, coat: &Coat, torso: &Limb) {
     for step in 0..=12 {
         let ((x, y), radius) = torso.at(step as f32 / 12.0);
-        body.ellipse_on(On::Drawn, (x, y - radius * 0.55), (radius * 0.7, radius * 0.75), coat.second);
+        body.ellipse_on(
+            On::Drawn,
+            (x, y - radius * 0.55),
+            (radius * 0.7, radius * 0.75),
+            coat.second,
+        );
     }
 }
 

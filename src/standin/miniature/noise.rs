@@ -34,7 +34,7 @@ impl Noise {
             / 7.0
     }
 
-    /// A hash of a grid point (the finaliser of MurmurHash3).
+    /// A hash of a grid point (the finaliser of `MurmurHash3`).
     fn at(self, column: i32, row: i32) -> f32 {
         let mut h = self.seed ^ (column as u32).wrapping_mul(0x9e37_79b1);
         h ^= (row as u32).wrapping_mul(0x85eb_ca77);

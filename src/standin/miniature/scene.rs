@@ -22,14 +22,16 @@ pub(super) fn with_figure<R: Rng>(
     let mut sheet = Canvas::new(width, height);
     let (w, h) = (width as f32, height as f32);
     let horizon = h * rng.random_range(0.45..0.7);
-    let setting = *[Setting::Meadow, Setting::Room, Setting::Beach, Setting::Street].choose(rng).unwrap_or(&Setting::Meadow);
+    let setting = *[Setting::Meadow, Setting::Room, Setting::Beach, Setting::Street]
+        .choose(rng)
+        .unwrap_or(&Setting::Meadow);
     match setting {
         Setting::Meadow => meadow(&mut sheet, horizon, rng),
         Setting::Room => room(&mut sheet, horizon, rng),
         Setting::Beach => beach(&mut sheet, horizon, rng),
         Setting::Street => street(&mut sheet, horizon, rng),
     }
-    let size = (w / extent.0).min(h * 0.9 / extent.1) * rng.random_range(0.7..1.02);
+    let size = (w / extent.0).min(h * 0.9 / extent.1) * rng.random_range(0.8..1.05);
     let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
     // The head needs room on the side that it looks to.
     let slack = (w - size * extent.0).max(0.0) / 2.0;
@@ -52,10 +54,12 @@ enum Setting {
     Street,
 }
 
+/// The sky gets lighter in so many steps.
+const BANDS: u32 = 12;
+
 /// Two areas that meet at the horizon, each lightly textured.
 fn areas(sheet: &mut Canvas, horizon: f32, above: Colour, below: Colour, rng: &mut impl Rng) {
     let (w, h) = sheet.size();
-    const BANDS: u32 = 12;
     for band in 0..BANDS {
         let t = band as f32 / BANDS as f32;
         let top = horizon * t;
@@ -66,7 +70,11 @@ fn areas(sheet: &mut Canvas, horizon: f32, above: Colour, below: Colour, rng: &m
 }
 
 fn sky(rng: &mut impl Rng) -> Colour {
-    Colour::hsv(rng.random_range(195.0..225.0), rng.random_range(0.1..0.5), rng.random_range(0.7..0.95))
+    Colour::hsv(
+        rng.random_range(195.0..225.0),
+        rng.random_range(0.1..0.5),
+        rng.random_range(0.7..0.95),
+    )
 }
 
 fn meadow(sheet: &mut Canvas, horizon: f32, rng: &mut impl Rng) {
@@ -120,7 +128,11 @@ fn room(sheet: &mut Canvas, horizon: f32, rng: &mut impl Rng) {
         let (dx, dy) = (rng.random_range(18.0..50.0), rng.random_range(18.0..40.0));
         sheet.rectangle((x - 3.0, y - 3.0), (x + dx + 3.0, y + dy + 3.0), floor.shade(0.6));
         sheet.rectangle((x, y), (x + dx, y + dy), sky(rng));
-        sheet.ellipse((x + dx * 0.5, y + dy * 0.8), (dx * 0.35, dy * 0.18), Colour::hsv(100.0, 0.4, 0.5));
+        sheet.ellipse(
+            (x + dx * 0.5, y + dy * 0.8),
+            (dx * 0.35, dy * 0.18),
+            Colour::hsv(100.0, 0.4, 0.5),
+        );
     }
     if rng.random_bool(0.5) {
         let cloth = Colour::hsv(rng.random_range(0.0..360.0), 0.45, rng.random_range(0.3..0.8));
@@ -128,7 +140,8 @@ fn room(sheet: &mut Canvas, horizon: f32, rng: &mut impl Rng) {
         let sofa = (left + w * rng.random_range(0.5..0.8), horizon + 22.0);
         sheet.rectangle((left, horizon - 34.0), (sofa.0, sofa.1 - 12.0), cloth.shade(0.85));
         sheet.rectangle((left - 6.0, horizon - 12.0), (sofa.0 + 6.0, sofa.1), cloth);
-        sheet.line(&[((left + sofa.0) / 2.0, horizon - 32.0), ((left + sofa.0) / 2.0, sofa.1)], 1.5, cloth.shade(0.7));
+        let seam = f32::midpoint(left, sofa.0);
+        sheet.line(&[(seam, horizon - 32.0), (seam, sofa.1)], 1.5, cloth.shade(0.7));
     }
     if rng.random_bool(0.5) {
         let rug = Colour::hsv(rng.random_range(0.0..360.0), 0.4, 0.7);
@@ -148,7 +161,11 @@ fn ball(sheet: &mut Canvas, horizon: f32, rng: &mut impl Rng) {
     let radius = rng.random_range(4.0..10.0);
     let colour = Colour::hsv(rng.random_range(0.0..360.0), 0.7, 0.8);
     sheet.ellipse(at, (radius, radius), colour);
-    sheet.ellipse((at.0 - radius * 0.3, at.1 - radius * 0.3), (radius * 0.3, radius * 0.3), colour.shade(1.4));
+    sheet.ellipse(
+        (at.0 - radius * 0.3, at.1 - radius * 0.3),
+        (radius * 0.3, radius * 0.3),
+        colour.shade(1.4),
+    );
 }
 
 /// Sand and sea, or snow and ice: it depends on the light.
@@ -179,7 +196,11 @@ fn street(sheet: &mut Canvas, horizon: f32, rng: &mut impl Rng) {
     while x < w {
         let width = rng.random_range(24.0..54.0);
         let top = horizon * rng.random_range(0.0..0.55);
-        let house = Colour::hsv(rng.random_range(0.0..60.0), rng.random_range(0.1..0.5), rng.random_range(0.4..0.85));
+        let house = Colour::hsv(
+            rng.random_range(0.0..60.0),
+            rng.random_range(0.1..0.5),
+            rng.random_range(0.4..0.85),
+        );
         sheet.rectangle((x, top), (x + width, horizon), house);
         let mut y = top + 6.0;
         while y < horizon - 10.0 {

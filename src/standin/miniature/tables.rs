@@ -32,11 +32,14 @@ pub(super) fn sample(
         SubmissionFormat::ProbabilityPerClass { id } => {
             let header = [id.clone()].into_iter().chain(classes.names().iter().cloned());
             let share = (1.0 / classes.len() as f64).to_string();
-            csv(header, ids.map(|id| {
-                let mut row = vec![id];
-                row.resize(classes.len() + 1, share.clone());
-                row
-            }))
+            csv(
+                header,
+                ids.map(|id| {
+                    let mut row = vec![id];
+                    row.resize(classes.len() + 1, share.clone());
+                    row
+                }),
+            )
         }
         SubmissionFormat::TagList { id, column } => {
             // A few tags that are often right, as in planet's own sample.

@@ -3,7 +3,11 @@
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::tile::Feature::{self, *};
+use super::tile::Feature;
+use super::tile::Feature::{
+    Agriculture, ArtisanalMine, BareGround, Blooming, BlowDown, Clear, Cloudy, ConventionalMine,
+    Cultivation, Habitation, Haze, PartlyCloudy, Primary, Road, SelectiveLogging, SlashBurn, Water,
+};
 
 /// Planet's seventeen, in its spelling and order.
 pub(super) const TAGS: [(&str, Feature); 17] = [
@@ -52,7 +56,8 @@ pub(super) fn draw(rng: &mut impl Rng) -> Vec<Feature> {
     chance(&mut features, BareGround, 0.04);
     if !fields && features.contains(&Primary) {
         // The rare ones are sights of the forest, and seldom seen together.
-        let rare = [SelectiveLogging, SlashBurn, Blooming, BlowDown, ConventionalMine, ArtisanalMine];
+        let rare =
+            [SelectiveLogging, SlashBurn, Blooming, BlowDown, ConventionalMine, ArtisanalMine];
         if rng.random_bool(0.14) {
             features.push(*rare.choose(rng).unwrap_or(&Blooming));
         }

@@ -102,21 +102,16 @@ fn four_component_jpeg(values: [u8; 4]) -> Vec<u8> {
     let scan = (1..=4).flat_map(|id| [id, 0x00]);
     let scan = [4].into_iter().chain(scan).chain([0, 63, 0]);
     segment(0xda, &scan.collect::<Vec<u8>>());
-    let mut bits = String::new();
-    for value in values {
+    let coded = values.map(|value| {
         // The block's mean is 128 + DC / 8.
         let dc = (i32::from(value) - 128) * 8;
         let length = (32 - dc.unsigned_abs().leading_zeros()) as usize;
-        let coded = if dc < 0 { dc - 1 } else { dc } & ((1 << length) - 1);
-        bits += &format!("{length:04b}");
-        if length > 0 {
-            bits += &format!("{coded:0length$b}");
-        }
-        bits.push('0');
-    }
-    while bits.len() % 8 != 0 {
-        bits.push('1');
-    }
+        let bits = if dc < 0 { dc - 1 } else { dc } & ((1 << length) - 1);
+        let bits = if length == 0 { String::new() } else { format!("{bits:0length$b}") };
+        format!("{length:04b}{bits}0")
+    });
+    let mut bits = coded.concat();
+    bits += &"1".repeat(bits.len().next_multiple_of(8) - bits.len());
     for byte in bits.as_bytes().chunks(8) {
         let byte = byte.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0'));
         jpeg.push(byte);

@@ -1,12 +1,12 @@
 //! From an empty folder to a data folder: from Kaggle, from folders, from archives.
 
+mod standin;
+
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use kaggle_kit::commands::fetch::{self, FetchOptions, Fetched};
-use kaggle_kit::kaggle::{Client, Environment, SubmissionStatus};
-use kaggle_kit::standin::miniature::{Miniature, Sizes};
-use kaggle_kit::standin::{self, Faults, Images, Rules};
+use kaggle_kit::kaggle::Environment;
 use kaggle_kit::{competition, fs, term};
 use tempfile::TempDir;
 
@@ -72,14 +72,6 @@ impl Place {
         let path = self.folder.path().join(name);
         fs::write_atomic(&path, content).unwrap();
         path
-    }
-
-    /// A place that fetches from this stand-in with its credentials.
-    fn of(server: &standin::Server) -> Self {
-        let mut place = Self::new(&server.miniatures().next().unwrap().competition.name);
-        place.options.endpoint = Some(server.url());
-        place.options.environment = environment_of(server);
-        place
     }
 
     fn fetch(&self) -> Result<(), (String, Vec<String>)> {
@@ -379,88 +371,4 @@ fn two_at_once_are_one_too_many() {
     let held = fs::File::open(&place.options.data).unwrap();
     held.file().lock().unwrap();
     assert!(place.fetch().unwrap_err().0.contains("another kaggle-kit is fetching"));
-}
-
-/// A stand-in with one drawn competition.
-fn standin(name: &str, change: impl FnOnce(&mut standin::Options)) -> standin::Server {
-    let competition = competition::find(name).unwrap();
-    let miniature = Miniature::generate(&competition, Sizes::tiny(), 1).unwrap();
-    let mut options = standin::Options::new(vec![miniature]);
-    change(&mut options);
-    standin::start(options).unwrap()
-}
-
-fn environment_of(server: &standin::Server) -> Environment {
-    Environment::from([("KAGGLE_API_TOKEN", server.account().token.as_str())])
-}
-
-#[test]
-fn every_competition_is_fetched_from_the_stand_in() {
-    for name in ["dogs-vs-cats", "dog-breed", "planet"] {
-        let server = standin(name, |_| {});
-        let place = Place::of(&server);
-        place.fetch().unwrap();
-        let fetched = place.fetched().unwrap();
-        let sample = server.miniatures().next().unwrap().solution_csv().unwrap();
-        assert_eq!(fetched.test_images, sample.lines().count() - 1, "{name}");
-        assert!(fetched.train_images > 0, "{name}");
-        for request in server.requests() {
-            assert_eq!(request.authorized, request.path.starts_with("/api/"), "{}", request.path);
-        }
-        let asked = server.requests().len();
-        place.fetch().unwrap();
-        assert_eq!(server.requests().len(), asked, "{name}: a second fetch asks nobody");
-    }
-}
-
-#[test]
-fn storage_that_fails_and_breaks_off_is_outlasted() {
-    let faults = Faults { failing_downloads: 1, cut_at: Some(1000), ..Faults::default() };
-    let server = standin("dogs-vs-cats", |options| options.faults = faults);
-    let place = Place::of(&server);
-    place.fetch().unwrap();
-    assert!(place.fetched().is_some());
-    assert_eq!(server.requests().len(), 6);
-}
-
-#[test]
-fn the_stand_in_refuses_as_kaggle_does() {
-    let server = standin("dogs-vs-cats", |options| options.rules = Rules::NotAccepted);
-    let mut place = Place::of(&server);
-    let (_, hints) = place.fetch().unwrap_err();
-    assert!(hints[0].contains("/dogs-vs-cats-redux-kernels-edition/rules"), "{hints:?}");
-    place.options.environment = Environment::from([("KAGGLE_API_TOKEN", "KGAT_other")]);
-    let (message, _) = place.fetch().unwrap_err();
-    assert!(
-        message.contains("does not accept the credentials from `KAGGLE_API_TOKEN`"),
-        "{message}"
-    );
-
-    let server = standin("planet", |options| options.images = Images::Withdrawn);
-    let place = Place::of(&server);
-    let (message, hints) = place.fetch().unwrap_err();
-    assert!(message.contains("no training images"), "{message}");
-    assert!(hints[0].contains("took planet's images off"), "{hints:?}");
-}
-
-#[test]
-fn a_submission_is_scored_by_the_stand_in() {
-    let server = standin("dogs-vs-cats", |_| {});
-    let place = Place::of(&server);
-    place.fetch().unwrap();
-    let client = Client::connect(Some(&server.url()), &environment_of(&server)).unwrap();
-    let slug = &place.options.competition.slug;
-    let sample = place.options.data.join("sample_submission.csv");
-    let before = client.submission_limits(slug).unwrap().num_allowed_now;
-    let submitted = client.submit(slug, &sample, "the sample").unwrap();
-    let submission = client.submission(submitted.reference).unwrap();
-    assert_eq!(submission.status, SubmissionStatus::Complete);
-    // One half for every image: the natural logarithm of 2.
-    let score = submission.public_score.unwrap();
-    assert!((score - std::f64::consts::LN_2).abs() < 1e-4, "{score}");
-    assert_eq!(client.submission_limits(slug).unwrap().num_allowed_now, before - 1);
-    assert_eq!(client.list_submissions(slug).unwrap()[0].reference, submitted.reference);
-    let names: Vec<_> =
-        client.list_files(slug).unwrap().into_iter().map(|file| file.name).collect();
-    assert!(names.contains(&"sample_submission.csv".to_owned()), "{names:?}");
 }

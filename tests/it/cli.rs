@@ -1,0 +1,75 @@
+//! What a person types and gets back: usage, names, exit codes.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use crate::support::{Scratch, kaggle_kit};
+
+#[test]
+fn help_tells_every_command_and_ends_with_examples() {
+    let help = kaggle_kit().arg("--help").assert().success();
+    let told = String::from_utf8(help.get_output().stdout.clone()).unwrap();
+    for command in ["fetch", "train", "submit", "score", "list", "doctor", "demo"] {
+        assert!(told.contains(&format!("\n  {command} ")), "{told}");
+        kaggle_kit().args([command, "--help"]).assert().success().stdout(contains("Usage:"));
+    }
+    assert!(told.contains("Examples:") && told.contains("Exit codes:"), "{told}");
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for wrong in [
+        vec!["frobnicate"],
+        vec!["fetch"],
+        vec!["train", "planet", "--device", "gpu"],
+        vec!["submit", "--upload"],
+        vec!["score", "a.csv"],
+    ] {
+        kaggle_kit().args(&wrong).assert().code(2).stderr(contains("Usage:").or(contains("help")));
+    }
+}
+
+#[test]
+fn an_unknown_competition_is_answered_with_the_known_ones() {
+    for command in ["fetch", "train", "submit", "demo"] {
+        let here = Scratch::new();
+        here.kaggle_kit()
+            .args([command, "planets"])
+            .assert()
+            .code(1)
+            .stderr(contains("unknown competition `planets`").and(contains("did you mean `planet`?")));
+    }
+}
+
+#[test]
+fn without_data_or_runs_the_next_command_is_named() {
+    let here = Scratch::new();
+    let train = here.kaggle_kit().args(["train", "planet"]).assert().code(1);
+    train.stderr(contains("no data for `planet`").and(contains("kaggle-kit fetch planet")));
+    let submit = here.kaggle_kit().arg("submit").assert().code(1);
+    submit.stderr(contains("no finished run").and(contains("kaggle-kit train")));
+    here.kaggle_kit().arg("list").assert().success().stdout(contains("dog-breed"));
+    let list = here.kaggle_kit().args(["list", "--json"]).assert().success();
+    let rows: serde_json::Value = serde_json::from_slice(&list.get_output().stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_recipe_can_be_seen_and_set() {
+    let typed = ["train", "planet", "--show-recipe", "--set", "whole-network.max-cycles=1"];
+    let shown = contains("max-cycles = 1").and(contains("augment = \"top-down\""));
+    kaggle_kit().args(typed).assert().success().stdout(shown);
+    let wrong = ["train", "planet", "--show-recipe", "--set", "sizes=1"];
+    kaggle_kit().args(wrong).assert().code(1).stderr(contains("did you mean `size`?"));
+}
+
+#[test]
+fn the_root_is_an_option_or_a_variable() {
+    let (here, there) = (Scratch::new(), Scratch::new());
+    let expected = there.path().join("data").display().to_string();
+    let option = ["train", "planet", "--root", there.path().to_str().unwrap()];
+    here.kaggle_kit().args(option).assert().code(1).stderr(contains(&expected));
+    let mut by_variable = here.kaggle_kit();
+    by_variable.env("KAGGLE_KIT_ROOT", there.path()).args(["train", "planet"]);
+    by_variable.assert().code(1).stderr(contains(&expected));
+}

@@ -1,0 +1,86 @@
+//! What a run leaves behind: a folder that suffices, nothing broken after a kill, same seed same
+//! bytes.
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use kaggle_kit::fs;
+use kaggle_kit::run::Run;
+use predicates::str::contains;
+
+use super::{only, trained, with_data};
+
+#[test]
+fn a_run_folder_holds_all_that_it_was_made_with() {
+    let here = trained();
+    let run = Run::newest(&here.path().join("runs"), None).unwrap();
+    for file in [
+        "competition.toml",
+        "recipe.toml",
+        "split.csv",
+        "events.jsonl",
+        "lr-find.csv",
+        "weights.safetensors",
+        "decision.toml",
+        "valid-predictions.csv",
+        "summary.toml",
+    ] {
+        assert!(fs::metadata(run.file(file)).unwrap().len() > 0, "{file}");
+    }
+    let summary = run.summary().unwrap();
+    assert_eq!((summary.train_images + summary.valid_images, summary.classes.len()), (60, 2));
+    let events = fs::read_to_string(run.file("events.jsonl")).unwrap();
+    for line in events.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(event["time"].is_string() && event["event"].is_string(), "{line}");
+    }
+    let splits = fs::read_to_string(run.file("split.csv")).unwrap();
+    assert_eq!(splits.lines().filter(|line| line.ends_with(",valid")).count(), summary.valid_images);
+}
+
+#[test]
+fn the_same_seed_trains_the_same_network() {
+    let here = with_data("dogs-vs-cats");
+    let weights = || {
+        let mut train = here.kaggle_kit();
+        train.env("OMP_NUM_THREADS", "1").args(["train", "dogs-vs-cats", "--smoke"]);
+        train.args(["--set", "whole-network.run=false"]).assert().success();
+        let runs = Run::all(&here.path().join("runs"), None).unwrap();
+        fs::read(runs.last().unwrap().file("weights.safetensors")).unwrap()
+    };
+    let first = weights();
+    // Run folders are named by the second.
+    sleep(Duration::from_millis(1100));
+    assert!(first == weights(), "two runs with one seed differ");
+}
+
+#[test]
+fn a_killed_training_leaves_nothing_broken_and_another_one_works() {
+    let here = with_data("dogs-vs-cats");
+    let args = ["train", "dogs-vs-cats", "--smoke"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kaggle-kit"))
+        .args(args)
+        .current_dir(here.path())
+        .env("HOME", here.home())
+        .env("KAGGLE_KIT_CACHE", fs::cache_folder())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Once it has written its first file, it is in the middle of things.
+    let (start, runs) = (Instant::now(), here.path().join("runs/dogs-vs-cats"));
+    while !runs.exists() && start.elapsed() < Duration::from_secs(120) {
+        sleep(Duration::from_millis(20));
+    }
+    sleep(Duration::from_millis(1500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = Run { folder: only(&runs) };
+    assert!(!killed.is_finished());
+
+    let submit = here.kaggle_kit().arg("submit").assert().code(1);
+    submit.stderr(contains("1 unfinished"));
+    here.kaggle_kit().args(args).assert().success();
+    here.kaggle_kit().arg("submit").assert().success();
+    here.kaggle_kit().arg("list").assert().success().stdout(contains("1 (+ 1 unfinished)"));
+}
