@@ -8,7 +8,7 @@ use crate::torch::device::Choice;
 
 /// Takes a Kaggle image competition from an empty folder to an accepted submission
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "kaggle-kit", bin_name = "kaggle-kit", version, about, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -31,7 +31,13 @@ Examples:
 #[derive(Args, Debug)]
 pub struct Global {
     /// The folder that holds data/, runs/ and submissions/
-    #[arg(long, global = true, value_name = "FOLDER", env = "KAGGLE_KIT_ROOT", default_value = ".")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "KAGGLE_KIT_ROOT",
+        default_value = "."
+    )]
     pub root: PathBuf,
     /// Tell only warnings and errors
     #[arg(short, long, global = true)]

@@ -26,6 +26,7 @@ pub mod commands;
 pub mod standin;
 // What everything stands on.
 pub mod fs;
+pub mod lines;
 pub mod progress;
 pub mod rng;
 pub mod term;

@@ -22,7 +22,7 @@ pub enum Purpose {
     Weights = 5,
 }
 
-/// The stream of `purpose` at `(seed, epoch, sample)`: ChaCha8 with the four numbers as its key.
+/// The stream of `purpose` at `(seed, epoch, sample)`: `ChaCha8` with the four numbers as its key.
 pub fn stream(purpose: Purpose, seed: u64, epoch: u64, sample: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     for (bytes, number) in key.chunks_exact_mut(8).zip([purpose as u64, seed, epoch, sample]) {

@@ -10,7 +10,10 @@ use crate::competition::Competition;
 use crate::fs;
 use crate::kaggle::Environment;
 use crate::recipe::Layer;
-use crate::standin::{self, miniature::{Miniature, Sizes}};
+use crate::standin::{
+    self,
+    miniature::{Miniature, Sizes},
+};
 use crate::term;
 use crate::torch::device::Choice;
 
@@ -48,7 +51,10 @@ pub fn run(
         fs::remove_dir_all(&data)?;
     }
 
-    term::heading(format_args!("a small `{}`, drawn here, on a stand-in for Kaggle", competition.name));
+    term::heading(format_args!(
+        "a small `{}`, drawn here, on a stand-in for Kaggle",
+        competition.name
+    ));
     let miniature = Miniature::generate(competition, Sizes::demo(competition), SEED)?;
     let mut options = standin::Options::new(vec![miniature]);
     options.port = (port != 0).then_some(port);

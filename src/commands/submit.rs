@@ -31,8 +31,7 @@ pub fn write(options: &SubmitOptions) -> Result<PathBuf> {
     let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
     let decision: Decision = run.read_toml("decision.toml")?;
     let data = options.data.join(&competition.name);
-    let samples: Arc<[Sample]> =
-        dataset::open_test(&competition, &data, &summary.classes)?.into();
+    let samples: Arc<[Sample]> = dataset::open_test(&competition, &data, &summary.classes)?.into();
     let device = device::resolve(options.device)?;
     term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
     term::say(format_args!(

@@ -57,8 +57,7 @@ pub fn run(options: &TrainOptions) -> Result<Run> {
     let weights = pretrained(architecture, &recipe.weights)?;
     let data = hold_out(&dataset, competition, &recipe)?;
 
-    let mut network =
-        Network::new(architecture, &recipe, data.kind, data.classes.len(), device);
+    let mut network = Network::new(architecture, &recipe, data.kind, data.classes.len(), device);
     network.load_backbone(&weights)?;
     term::detail(format_args!("weights: `{}`", weights.display()));
     tell_plan(competition, &recipe, &data, &device::describe(device));
@@ -135,11 +134,7 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
 }
 
 /// Splits off the validation images.
-fn hold_out(
-    dataset: &Dataset,
-    competition: &Competition,
-    recipe: &Recipe,
-) -> Result<Data> {
+fn hold_out(dataset: &Dataset, competition: &Competition, recipe: &Recipe) -> Result<Data> {
     let (samples, n_classes) = (&dataset.train, dataset.classes.len());
     let split = dataset::split(samples, n_classes, dataset.kind, recipe.valid, recipe.seed);
     ensure!(
@@ -218,7 +213,8 @@ fn split_table(data: &Data) -> String {
 /// `id,class,class,...`, one row a held-out image.
 fn predictions_table(predictions: &Predictions) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    let header = std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
+    let header =
+        std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
     table.write_record(header)?;
     for (id, row) in predictions.ids.iter().zip(predictions.rows()) {
         let cells = row.iter().map(f32::to_string);

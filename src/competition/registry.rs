@@ -21,7 +21,7 @@ pub fn all() -> Result<Vec<Competition>> {
 /// Finds a competition by its short name, Kaggle's slug, the address of its page, or the path of a
 /// spec (anything that ends in `.toml`).
 pub fn find(typed: &str) -> Result<Competition> {
-    if typed.ends_with(".toml") {
+    if Path::new(typed).extension().is_some_and(|extension| extension == "toml") {
         return open(Path::new(typed));
     }
     let wanted = slug_of(typed);
@@ -46,7 +46,10 @@ pub fn find(typed: &str) -> Result<Competition> {
 
 fn open(path: &Path) -> Result<Competition> {
     let text = fs::read_to_string(path).with_context(|| {
-        format!("no competition spec at `{}`\nhint: competitions/README.md tells how to write one", path.display())
+        format!(
+            "no competition spec at `{}`\nhint: competitions/README.md tells how to write one",
+            path.display()
+        )
     })?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Competition::parse(&stem, &text, &path.display().to_string())

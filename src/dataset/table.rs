@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::fs;
+use crate::lines::{Lines, without_mark};
 
 /// A table in memory. Values are trimmed; a byte order mark and CRLF line ends are fine.
 pub(super) struct Table {
@@ -18,16 +19,16 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path)?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let bytes = without_mark(&bytes);
         let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(bytes);
         let failed = || format!("failed to read `{}`", path.display());
         let header: Vec<String> =
             reader.headers().with_context(failed)?.iter().map(str::to_owned).collect();
         let mut rows = Vec::new();
-        let mut lines = Lines { bytes, at: 0, line: 1 };
+        let mut lines = Lines::new(bytes);
         for record in reader.records() {
             let record = record.with_context(failed)?;
-            let line = lines.at(record.position().map_or(0, |position| position.byte() as usize));
+            let line = lines.of(record.position());
             if record.len() != header.len() {
                 bail!(
                     "`{}`, line {line}: {} fields, but the header has {}: `{}`\nhint: a value \
@@ -51,24 +52,6 @@ impl Table {
     /// The place of a line, as errors begin.
     pub(super) fn place(&self, line: u64) -> String {
         format!("`{}`, line {line}", self.path.display())
-    }
-}
-
-/// Line numbers of rising positions. The csv crate's own fall behind at blank lines and CRLF: it
-/// notes where the row before ended.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn at(&mut self, start: usize) -> u64 {
-        let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-        let start = start + self.bytes[start..].iter().take_while(is_break).count();
-        self.line += self.bytes[self.at..start].split(|byte| *byte == b'\n').skip(1).count() as u64;
-        self.at = start;
-        self.line
     }
 }
 

@@ -87,7 +87,8 @@ pub(super) type Labelled = (Input, Vec<f32>);
 impl Data {
     /// Steps in an epoch. A last batch of one image is left out: a norm cannot learn from it.
     pub fn steps(&self) -> usize {
-        let (whole, rest) = (self.train.len() / self.batch_size, self.train.len() % self.batch_size);
+        let (whole, rest) =
+            (self.train.len() / self.batch_size, self.train.len() % self.batch_size);
         whole + usize::from(rest > 1)
     }
 

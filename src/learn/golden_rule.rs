@@ -66,15 +66,18 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Resul
     }
 
     if recipe.unfreeze.run {
-        // The backbone is about to change, and its activations with it; the head goes on from the
-        // best that it has been.
-        learner.restore_best();
-        learner.activations = None;
-
-        // 5. Unfreeze all layers.
-        learner.model.begin(Trainable::Everything);
+        // 5. Unfreeze all layers. The backbone is about to change, and its activations with it; the
+        // head goes on from the best that it has been.
+        learner.stage(Stage::Unfreeze, |learner| {
+            learner.restore_best();
+            learner.activations = None;
+            learner.model.begin(Trainable::Everything);
+            Ok(format!("from {}", told(learner.best_score().as_ref())))
+        })?;
 
         // 6. Set earlier layers to a 3x-10x lower learning rate than the next higher layer.
+        learner.stage(Stage::EarlierLayers, |_| Ok(told_factors(factor)))?;
+
         // 7. Find the learning rate again.
         let rate = learner.rate(Stage::FindFullRate, &recipe.find_full_rate, factor)?;
 
@@ -102,10 +105,9 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
         }
     };
     let (whole, full) = (&recipe.whole_network, recipe.unfreeze.run);
-    let cycles: Vec<String> =
-        cycle_epochs(whole.cycle_len, whole.cycle_mult, whole.max_cycles)
-            .map(|epochs| epochs.to_string())
-            .collect();
+    let cycles: Vec<String> = cycle_epochs(whole.cycle_len, whole.cycle_mult, whole.max_cycles)
+        .map(|epochs| epochs.to_string())
+        .collect();
     let images = data.train.len() + data.valid.len();
     vec![
         (Stage::Precompute, off(recipe.precompute.run, format!("{images} images, once"))),
@@ -122,11 +124,7 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
             off(recipe.head_with_augmentation.run, text)
         }),
         (Stage::Unfreeze, off(full, "three layer groups".to_owned())),
-        (Stage::EarlierLayers, {
-            let [first, second, _] = differential::<GROUPS>(1.0, recipe.earlier_layers.factor);
-            let text = format!("rates x {first:.2}, x {second:.2}, x 1 (the head)");
-            off(full, text)
-        }),
+        (Stage::EarlierLayers, { off(full, told_factors(recipe.earlier_layers.factor)) }),
         (Stage::FindFullRate, off(full, find(&recipe.find_full_rate))),
         (Stage::WholeNetwork, {
             let text = format!("cycles of {} epochs, until over-fitting", cycles.join(" + "));
@@ -186,7 +184,7 @@ impl<M: Model> Learner<'_, M> {
         self.stage(stage, |learner| {
             let curve = learner.find_rate(settings, factor, FeedKind::Activations)?;
             learner.listener.event(&Event::RateFound { stage, curve: &curve });
-            rate = curve.suggestion.unwrap_or(settings.rate);
+            rate = curve.rate(settings.rate);
             Ok(told_rate(&curve, rate))
         })?;
         Ok(rate)
@@ -228,7 +226,7 @@ impl<M: Model> Learner<'_, M> {
 
 fn told(score: Option<&Score>) -> String {
     match score {
-        None => "nothing to do".to_owned(),
+        None => "nothing trained so far".to_owned(),
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {
             format!("loss {loss:.4}, accuracy {accuracy:.4}")
         }
@@ -236,9 +234,14 @@ fn told(score: Option<&Score>) -> String {
     }
 }
 
+fn told_factors(factor: f64) -> String {
+    let [first, second, _] = differential::<GROUPS>(1.0, factor);
+    format!("rates x {first:.2}, x {second:.2}, x 1 (the head)")
+}
+
 fn told_rate(curve: &RateCurve, rate: f64) -> String {
     match curve.suggestion {
         Some(_) => format!("{rate:.1e}, the highest rate at which the loss still clearly improves"),
-        None => format!("the loss never clearly improves: the recipe's own {rate:.1e} is taken"),
+        None => format!("the loss never clearly improves at any rate: {rate:.1e} is taken"),
     }
 }

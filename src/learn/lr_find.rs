@@ -17,6 +17,8 @@ pub struct RateCurve {
     pub rates: Vec<f64>,
     /// The batch losses, smoothed by an exponential mean with its bias corrected.
     pub losses: Vec<f64>,
+    /// The batch losses as they were.
+    pub batch_losses: Vec<f64>,
     /// Why the sweep ended.
     pub end: SweepEnd,
     /// The highest rate at which the loss still clearly improves; none if it never does.
@@ -44,6 +46,9 @@ const MEMORY_STEPS_PER_100: f64 = 10.0;
 
 /// The slope that still counts as a clear improvement, as a part of the steepest.
 const CLEAR: f64 = 0.5;
+
+/// How many standard errors the loss must fall to have clearly improved.
+const CLEARLY: f64 = 3.0;
 
 impl<M: Model> Learner<'_, M> {
     /// Sweeps the rates; the model, its optimiser and the learner's clock end where they began,
@@ -93,6 +98,7 @@ struct Sweep<'a> {
     settings: &'a FindRate,
     rates: Vec<f64>,
     losses: Vec<f64>,
+    batch_losses: Vec<f64>,
     memory: f64,
     mean: f64,
     end: SweepEnd,
@@ -101,8 +107,9 @@ struct Sweep<'a> {
 impl<'a> Sweep<'a> {
     fn new(settings: &'a FindRate) -> Self {
         let memory = 1.0 - 1.0 / (MEMORY_STEPS_PER_100 * settings.steps as f64 / 100.0).max(2.0);
-        let (rates, losses) = (Vec::new(), Vec::new());
-        Self { settings, rates, losses, memory, mean: 0.0, end: SweepEnd::LastRate }
+        let (rates, losses, batch_losses) = (Vec::new(), Vec::new(), Vec::new());
+        let end = SweepEnd::LastRate;
+        Self { settings, rates, losses, batch_losses, memory, mean: 0.0, end }
     }
 
     fn next_rate(&self) -> f64 {
@@ -117,12 +124,16 @@ impl<'a> Sweep<'a> {
             return false;
         }
         self.rates.push(self.next_rate());
+        self.batch_losses.push(loss);
         self.mean = self.memory * self.mean + (1.0 - self.memory) * loss;
         let smoothed = self.mean / (1.0 - self.memory.powi(self.rates.len() as i32));
         self.losses.push(smoothed);
         // The first losses are too noisy to be called a best (golden rule, A6).
         let settled = self.losses.len() > self.settings.steps / 10;
-        if settled && smoothed > EXPLOSION * least(&self.losses).1 {
+        // A network that is nearly always right has losses of nearly nothing, with a bad batch now
+        // and then: that is no explosion.
+        let calm = least(&self.losses).1.max(spread(&self.batch_losses));
+        if settled && smoothed > EXPLOSION * calm {
             self.end = SweepEnd::Exploded;
             return false;
         }
@@ -130,8 +141,22 @@ impl<'a> Sweep<'a> {
     }
 
     fn finish(self) -> RateCurve {
-        let suggestion = suggest(&self.rates, &self.losses);
-        RateCurve { rates: self.rates, losses: self.losses, end: self.end, suggestion }
+        let Self { rates, losses, batch_losses, memory, end, .. } = self;
+        let doubt = doubt(&losses, &batch_losses, memory);
+        let suggestion = suggest(&rates, &losses, doubt);
+        RateCurve { rates, losses, batch_losses, end, suggestion }
+    }
+}
+
+impl RateCurve {
+    /// The rate to train with: the suggestion, else `usual`, but never within a tenth of a rate at
+    /// which the loss exploded.
+    pub fn rate(&self, usual: f64) -> f64 {
+        match (self.suggestion, self.end, self.rates.last()) {
+            (Some(rate), ..) => rate,
+            (None, SweepEnd::Exploded | SweepEnd::NotFinite, Some(last)) => usual.min(last / 10.0),
+            (None, ..) => usual,
+        }
     }
 }
 
@@ -139,16 +164,18 @@ impl<'a> Sweep<'a> {
 /// is still at least half of the steepest.
 ///
 /// Slopes are taken over a window of a tenth of the sweep. None if the loss never falls by more
-/// than its own noise: the spread of its second differences.
-fn suggest(rates: &[f64], losses: &[f64]) -> Option<f64> {
+/// than three times its `doubt`, the standard error of a smoothed loss.
+fn suggest(rates: &[f64], losses: &[f64], doubt: f64) -> Option<f64> {
     let window = (losses.len() / 10).max(2);
     let first = losses.len() / 20;
     if losses.len() < first + 2 * window {
         return None;
     }
     let (minimum, lowest) = least(losses);
-    let highest_before = losses[first..=minimum.max(first)].iter().copied().fold(0.0, f64::max);
-    if highest_before - lowest < 3.0 * noise(losses) {
+    // The height that the loss falls from: before the descent, not one lucky or unlucky batch.
+    let early = &losses[first..=minimum.max(first)];
+    let height = early.iter().sum::<f64>() / early.len() as f64;
+    if height - lowest < CLEARLY * doubt {
         return None;
     }
     let slope = |i: usize| {
@@ -164,6 +191,22 @@ fn suggest(rates: &[f64], losses: &[f64]) -> Option<f64> {
     Some(rates[first + last])
 }
 
+/// The standard error of a smoothed loss: the batches' spread, less by as much as an exponential
+/// mean with this memory lessens it. Taken over the part before the minimum.
+fn doubt(losses: &[f64], batch_losses: &[f64], memory: f64) -> f64 {
+    let (minimum, _) = least(losses);
+    let n = (minimum + 1).min(batch_losses.len());
+    spread(&batch_losses[..n]) * ((1.0 - memory) / (1.0 + memory)).sqrt()
+}
+
+/// The standard deviation of a batch's loss, from the differences of neighbours, in which the
+/// curve's own fall plays no part (von Neumann et al. 1941).
+fn spread(batch_losses: &[f64]) -> f64 {
+    let squares = batch_losses.windows(2).map(|pair| (pair[1] - pair[0]).powi(2));
+    let n = batch_losses.len().saturating_sub(1).max(1);
+    (squares.sum::<f64>() / (2.0 * n as f64)).sqrt()
+}
+
 /// Where the least of the losses is, and what it is.
 fn least(losses: &[f64]) -> (usize, f64) {
     losses
@@ -172,14 +215,6 @@ fn least(losses: &[f64]) -> (usize, f64) {
         .enumerate()
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .unwrap_or((0, f64::INFINITY))
-}
-
-/// The typical size of a wobble: the median absolute second difference.
-fn noise(losses: &[f64]) -> f64 {
-    let mut wobbles: Vec<f64> =
-        losses.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).collect();
-    wobbles.sort_by(f64::total_cmp);
-    wobbles.get(wobbles.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -201,15 +236,44 @@ mod tests {
                 1.0 - 0.8 * t + (rate * 20.0).powi(2)
             })
             .collect();
-        let suggestion = suggest(&rates, &losses).unwrap();
+        let suggestion = suggest(&rates, &losses, 0.02).unwrap();
         assert!((1e-3..1e-2).contains(&suggestion), "{suggestion}");
+    }
+
+    #[test]
+    fn losses_of_nearly_nothing_with_a_bad_batch_are_neither_a_fall_nor_an_explosion() {
+        // As seen on cats and dogs, with a head that is nearly always right.
+        let batch_losses = [
+            0.261, 0.045, 0.004, 0.002, 0.12, 0.0, 0.019, 0.002, 0.0, 0.056, 0.052, 0.078, 0.204,
+            0.046, 0.188,
+        ];
+        let settings = FindRate { run: true, start: 1e-6, end: 0.1, steps: 40, rate: 1e-4 };
+        let mut sweep = Sweep::new(&settings);
+        for loss in batch_losses {
+            assert!(sweep.add(loss), "exploded at {:?}", sweep.losses);
+        }
+        let curve = sweep.finish();
+        assert_eq!((curve.suggestion, curve.rate(1e-4)), (None, 1e-4));
+    }
+
+    #[test]
+    fn a_sweep_that_exploded_bounds_the_usual_rate() {
+        let curve = |end| RateCurve {
+            rates: vec![1e-5, 1e-4, 1e-3],
+            losses: vec![1.0, 1.0, 5.0],
+            batch_losses: vec![1.0, 1.0, 9.0],
+            end,
+            suggestion: None,
+        };
+        assert_eq!(curve(SweepEnd::Exploded).rate(3e-3), 1e-3 / 10.0);
+        assert_eq!(curve(SweepEnd::LastRate).rate(3e-3), 3e-3);
     }
 
     #[test]
     fn nothing_is_read_off_a_loss_that_only_wobbles() {
         let losses: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i % 2)).collect();
-        assert_eq!(suggest(&rates(100), &losses), None);
+        assert_eq!(suggest(&rates(100), &losses, doubt(&losses, &losses, 0.9).max(0.005)), None);
         let rising: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i)).collect();
-        assert_eq!(suggest(&rates(100), &rising), None);
+        assert_eq!(suggest(&rates(100), &rising, 0.0), None);
     }
 }

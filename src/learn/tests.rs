@@ -159,6 +159,8 @@ fn all_eight_steps_run_in_order_and_the_network_learns() {
             Stage::FindHeadRate,
             Stage::HeadOnActivations,
             Stage::HeadWithAugmentation,
+            Stage::Unfreeze,
+            Stage::EarlierLayers,
             Stage::FindFullRate,
             Stage::WholeNetwork
         ]
@@ -191,7 +193,11 @@ fn cycles_double_and_stop_once_they_over_fit() {
     let data = data(folder.path(), 48, 6);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    let recipe = recipe(&["find-full-rate.run=false", "find-full-rate.rate=0.05", "whole-network.max-cycles=8"]);
+    let recipe = recipe(&[
+        "find-full-rate.run=false",
+        "find-full-rate.rate=0.05",
+        "whole-network.max-cycles=8",
+    ]);
     let score = golden_rule(&mut learner, &recipe).unwrap();
     let kept = learner.validate().unwrap();
     assert_eq!(kept, score, "the best weights are the ones in the model");
@@ -215,8 +221,7 @@ fn the_rate_finder_leaves_no_trace() {
         let mut learner = Learner::new(&mut mock, &data, &mut listener);
         let recipe = recipe(&["unfreeze.run=false"]);
         if find {
-            let curve =
-                learner.find_rate(&recipe.find_head_rate, 1.0, FeedKind::Images).unwrap();
+            let curve = learner.find_rate(&recipe.find_head_rate, 1.0, FeedKind::Images).unwrap();
             assert!(curve.suggestion.is_some(), "{curve:?}");
         }
         let off = Recipe {

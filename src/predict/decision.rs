@@ -156,6 +156,9 @@ impl fmt::Display for TagThresholds {
             )?,
         }
         let Some(held_out) = self.held_out else { return Ok(()) };
+        if held_out.standard_error == 0.0 {
+            return write!(f, "; a threshold a tag changes nothing on held-out images");
+        }
         write!(
             f,
             "; on held-out images {:.5} a tag, {:.5} with one (standard error {:.5})",

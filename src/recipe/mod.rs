@@ -43,7 +43,7 @@ pub struct Recipe {
     /// Step 4.
     pub head_with_augmentation: HeadWithAugmentation,
     /// Step 5.
-    pub unfreeze: Switch,
+    pub unfreeze: Unfreeze,
     /// Step 6.
     pub earlier_layers: EarlierLayers,
     /// Step 7.
@@ -70,6 +70,26 @@ pub enum Augment {
 pub struct Switch {
     /// Whether the step runs.
     pub run: bool,
+}
+
+/// All layers train from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Unfreeze {
+    /// Whether the steps from here on run.
+    pub run: bool,
+    /// What batch norms of the backbone do.
+    pub statistics: Statistics,
+}
+
+/// The mean and spread by which a backbone's batch norms normalise, once it trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistics {
+    /// Those of the pretraining, for good (v0.7's `bn_freeze(True)`); scale and shift still train.
+    Fixed,
+    /// Each batch's own, with a running mean for prediction.
+    Moving,
 }
 
 /// The shape of the head: pooled features -> hidden layer -> classes.

@@ -7,10 +7,10 @@ use anyhow::Result;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::findings::{Findings, Problem};
-use super::lines::{Lines, without_mark};
 use crate::competition::{Competition, SubmissionFormat};
 use crate::dataset::SampleSubmission;
 use crate::fs;
+use crate::lines::{Lines, without_mark};
 use crate::target::Classes;
 
 /// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.

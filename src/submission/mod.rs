@@ -5,7 +5,6 @@
 
 mod check;
 mod findings;
-mod lines;
 mod score;
 mod write;
 

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use csv::ReaderBuilder;
 
 use super::check::{Against, Rows, Submission, read};
-use super::lines::{Lines, without_mark};
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::fs;
+use crate::lines::{Lines, without_mark};
 use crate::metric::{Metric, accuracy, binary_log_loss, log_loss, sample_fbeta};
 use crate::target::Classes;
 

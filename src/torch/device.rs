@@ -58,7 +58,9 @@ pub fn resolve(choice: Choice) -> Result<Device> {
         Choice::Auto if report.mps => Ok(Device::Mps),
         Choice::Auto => Ok(Device::Cpu),
         Choice::Mps if report.mps => Ok(Device::Mps),
-        Choice::Mps => bail!("no Apple GPU: this libtorch is built without MPS\nhint: use `--device cpu`"),
+        Choice::Mps => {
+            bail!("no Apple GPU: this libtorch is built without MPS\nhint: use `--device cpu`")
+        }
         Choice::Cuda(number) if (number as i64) < report.cuda_devices => Ok(Device::Cuda(number)),
         Choice::Cuda(number) if report.cuda_devices > 0 => bail!(
             "no GPU number {number}: there are {} (from 0)\nhint: use `--device cuda:0`",

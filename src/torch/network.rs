@@ -13,7 +13,7 @@ use super::optimizer::{AdamW, State};
 use super::weights;
 use crate::dataset::Images;
 use crate::learn::{Input, Model, Rates, Trainable};
-use crate::recipe::{Optimizer, Recipe};
+use crate::recipe::{Optimizer, Recipe, Statistics};
 use crate::target::TargetKind;
 
 /// A backbone with a head, and the optimiser that trains them.
@@ -27,6 +27,7 @@ pub struct Network {
     kind: TargetKind,
     n_classes: usize,
     settings: Optimizer,
+    statistics: Statistics,
     trainable: Trainable,
     optimizer: AdamW,
 }
@@ -67,6 +68,7 @@ impl Network {
             kind,
             n_classes,
             settings: recipe.optimizer,
+            statistics: recipe.unfreeze.statistics,
             trainable: Trainable::Head,
             optimizer: AdamW::new(Vec::new(), recipe.optimizer),
         };
@@ -106,7 +108,8 @@ impl Network {
         let mut x = self.normalise.apply(images)?;
         for group in 0..N_GROUPS {
             let trains = train && self.is_trained(group);
-            let forward = || self.backbone.forward_group(group, &x, trains);
+            let moving = trains && self.statistics == Statistics::Moving;
+            let forward = || self.backbone.forward_group(group, &x, moving);
             x = if trains { forward() } else { no_grad(forward) };
         }
         Ok(concat_pool(&x))
@@ -126,11 +129,9 @@ impl Network {
     fn loss(&self, logits: &Tensor, targets: &[f32]) -> Result<Tensor> {
         let targets = rows(targets, self.n_classes, self.store.device())?;
         Ok(match self.kind {
-            TargetKind::SingleLabel => {
-                -(logits.log_softmax(-1, Kind::Float) * targets)
-                    .sum_dim_intlist(-1, false, Kind::Float)
-                    .mean(Kind::Float)
-            }
+            TargetKind::SingleLabel => -(logits.log_softmax(-1, Kind::Float) * targets)
+                .sum_dim_intlist(-1, false, Kind::Float)
+                .mean(Kind::Float),
             TargetKind::MultiLabel => logits.binary_cross_entropy_with_logits::<Tensor>(
                 &targets,
                 None,
@@ -160,8 +161,7 @@ impl Model for Network {
     }
 
     fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
-        no_grad(|| to_host(&self.pooled(images, false)?))
-            .context("failed to compute activations")
+        no_grad(|| to_host(&self.pooled(images, false)?)).context("failed to compute activations")
     }
 
     fn step(&mut self, input: &Input, targets: &[f32], rates: &Rates, seed: u64) -> Result<f64> {

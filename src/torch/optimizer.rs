@@ -113,7 +113,8 @@ mod tests {
         // p = torch.nn.Parameter(torch.tensor([[1., -2., 3.]]))
         // o = torch.optim.AdamW([p], lr=.1, weight_decay=.1)
         // for w in ([.5, -1, 2], [.1, .2, -.3]): o.zero_grad(); (p * torch.tensor(w)).sum().backward(); o.step()
-        let variable = Tensor::from_slice(&[1.0_f32, -2.0, 3.0]).view([1, 3]).set_requires_grad(true);
+        let variable =
+            Tensor::from_slice(&[1.0_f32, -2.0, 3.0]).view([1, 3]).set_requires_grad(true);
         let settings = Settings { weight_decay: 0.1, momentum: 0.9, warm_up: 0.0 };
         let mut optimizer = AdamW::new(vec![(variable.shallow_clone(), 2)], settings);
         let _ = step(&mut optimizer, &variable, &[0.5, -1.0, 2.0], 0.1);

@@ -33,11 +33,9 @@ fn wrong_usage_exits_with_2() {
 fn an_unknown_competition_is_answered_with_the_known_ones() {
     for command in ["fetch", "train", "submit", "demo"] {
         let here = Scratch::new();
-        here.kaggle_kit()
-            .args([command, "planets"])
-            .assert()
-            .code(1)
-            .stderr(contains("unknown competition `planets`").and(contains("did you mean `planet`?")));
+        here.kaggle_kit().args([command, "planets"]).assert().code(1).stderr(
+            contains("unknown competition `planets`").and(contains("did you mean `planet`?")),
+        );
     }
 }
 

@@ -165,7 +165,9 @@ fn a_tile_has_one_weather_and_cloud_hides_all_else() {
         let weather = ["clear", "cloudy", "haze", "partly_cloudy"];
         assert_eq!(tags.iter().filter(|tag| weather.contains(tag)).count(), 1, "{id}: {tags:?}");
         assert!(!tags.contains(&"cloudy") || tags.len() == 1, "{id}: {tags:?}");
-        tags.into_iter().for_each(|tag| *counts.entry(tag).or_default() += 1);
+        for tag in tags {
+            *counts.entry(tag).or_default() += 1;
+        }
     }
     assert_eq!(miniature.classes.len(), 17);
     assert!(counts["primary"] > 100 && counts["road"] > 15 && counts["water"] > 10, "{counts:?}");
@@ -197,7 +199,9 @@ fn the_average_colour_does_not_tell_the_two_kinds_apart() {
         let picture = image::load_from_memory(&file.bytes).unwrap().to_rgb8();
         let mut mean = [0.0; 3];
         for pixel in picture.pixels() {
-            (0..3).for_each(|channel| mean[channel] += f64::from(pixel[channel]));
+            for channel in 0..3 {
+                mean[channel] += f64::from(pixel[channel]);
+            }
         }
         let n = f64::from(picture.width() * picture.height());
         kinds[usize::from(file.path.starts_with("train/dog"))].push(mean.map(|sum| sum / n));

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["learn"],
     &["kaggle", "archive", "dataset", "run"],
     &["competition", "recipe", "schedule", "metric", "target"],
-    &["fs", "term", "progress", "rng"],
+    &["fs", "lines", "term", "progress", "rng"],
 ];
 
 /// Where a use goes up all the same, and why that is better than the rule.

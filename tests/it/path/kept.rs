@@ -36,7 +36,10 @@ fn a_run_folder_holds_all_that_it_was_made_with() {
         assert!(event["time"].is_string() && event["event"].is_string(), "{line}");
     }
     let splits = fs::read_to_string(run.file("split.csv")).unwrap();
-    assert_eq!(splits.lines().filter(|line| line.ends_with(",valid")).count(), summary.valid_images);
+    assert_eq!(
+        splits.lines().filter(|line| line.ends_with(",valid")).count(),
+        summary.valid_images
+    );
 }
 
 #[test]

@@ -1,20 +1,21 @@
-//! On which line of a file a record is, as an editor counts.
+//! On which line of a table a record is, as an editor counts.
 
 /// Counts lines up to the places of records, met in order. (The `csv` crate's own count is one
 /// behind after `\r\n` and blank lines.)
-pub(super) struct Lines<'a> {
+pub struct Lines<'a> {
     text: &'a [u8],
     counted: usize,
     line: u64,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    /// A count that starts at the top of `text`.
+    pub fn new(text: &'a [u8]) -> Self {
         Self { text, counted: 0, line: 1 }
     }
 
     /// The line of the record that starts at or after the line ends at `position`.
-    pub(super) fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+    pub fn of(&mut self, position: Option<&csv::Position>) -> u64 {
         let is_end = |&&byte: &&u8| byte == b'\r' || byte == b'\n';
         let byte = position.map_or(self.counted, |position| position.byte() as usize);
         let start = byte + self.text[byte..].iter().take_while(is_end).count();
@@ -27,7 +28,7 @@ impl<'a> Lines<'a> {
 }
 
 /// The text without the byte order mark that some editors put first.
-pub(super) fn without_mark(text: &[u8]) -> &[u8] {
+pub fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
