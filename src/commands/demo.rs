@@ -23,6 +23,8 @@ const SEED: u64 = 20;
 /// Settings with which a few hundred small pictures are learnt in a minute or two on two cores.
 const RECIPE: &str = "\
 size = 128
+[head-on-activations]
+min-steps = 200
 [head-with-augmentation]
 epochs = 1
 [find-full-rate]

@@ -35,10 +35,10 @@ pub fn run(data: &Path, runs: &Path, json: bool) -> Result<()> {
     let mut known = competition::all()?;
     // Competitions read from a spec file are known by the runs that they have left.
     for run in Run::all(runs, None)? {
-        if let Ok(own) = run.competition() {
-            if !known.iter().any(|c| c.name == own.name) {
-                known.push(own);
-            }
+        if let Ok(own) = run.competition()
+            && !known.iter().any(|c| c.name == own.name)
+        {
+            known.push(own);
         }
     }
     let rows = known.iter().map(|c| row(c, data, runs)).collect::<Result<Vec<_>>>()?;

@@ -204,7 +204,7 @@ fn split_table(data: &Data) -> String {
     let mut table = "id,part\n".to_owned();
     for (part, name) in [(&data.train, "train"), (&data.valid, "valid")] {
         for sample in part.samples.iter() {
-            table.push_str(&format!("{},{name}\n", sample.id));
+            table.extend([sample.id.as_str(), ",", name, "\n"]);
         }
     }
     table

@@ -190,13 +190,13 @@ impl<M: Model> Learner<'_, M> {
         Ok(rate)
     }
 
-    /// Cycle after cycle, until one ends without having lowered the validation loss.
+    /// Cycle after cycle, until one ends without having lowered the validation loss below what the
+    /// cycle before reached: from then on the network only learns its training images by heart.
     fn until_over_fitting(&mut self, recipe: &Recipe, rates: [f64; GROUPS]) -> Result<String> {
         let settings = &recipe.whole_network;
         let cycles = cycle_epochs(settings.cycle_len, settings.cycle_mult, settings.max_cycles);
-        let mut epochs_before = 0;
+        let (mut epochs_before, mut reached_before) = (0, f64::INFINITY);
         for (cycle, epochs) in cycles.enumerate() {
-            let before = self.best_score();
             let plan = CyclePlan {
                 stage: Stage::WholeNetwork,
                 number: cycle + 1,
@@ -206,21 +206,20 @@ impl<M: Model> Learner<'_, M> {
                 warm_up: if cycle == 0 { recipe.optimizer.warm_up } else { 0.0 },
             };
             let scores = self.train_cycle(&plan, FeedKind::Images)?;
-            epochs_before += epochs;
             let reached = scores.iter().map(|score| score.loss).fold(f64::INFINITY, f64::min);
-            let Some(before) = before else { continue };
-            // The first cycle only shakes the freshly unfrozen layers; it is not judged.
-            if cycle > 0 && reached > before.loss * (1.0 - settings.min_gain) {
+            if reached > reached_before * (1.0 - settings.min_gain) {
                 return Ok(format!(
-                    "over-fitting: cycle {} reached a loss of {reached:.4} where {:.4} was reached \
-                     before; the best weights are kept",
+                    "over-fitting: cycle {} reached a loss of {reached:.4}, the one before \
+                     {reached_before:.4}; kept: {}",
                     cycle + 1,
-                    before.loss
+                    told(self.best_score().as_ref())
                 ));
             }
+            epochs_before += epochs;
+            reached_before = reached;
         }
         let best = told(self.best_score().as_ref());
-        Ok(format!("all {} done, {best}", term::count(settings.max_cycles, "cycle")))
+        Ok(format!("all {} done; kept: {best}", term::count(settings.max_cycles, "cycle")))
     }
 }
 

@@ -232,7 +232,7 @@ mod tests {
         let losses: Vec<f64> = rates
             .iter()
             .map(|&rate| {
-                let t = ((rate.log10() + 4.0) / 2.0).clamp(0.0, 1.0);
+                let t = (rate.log10() / 2.0 + 2.0).clamp(0.0, 1.0);
                 1.0 - 0.8 * t + (rate * 20.0).powi(2)
             })
             .collect();

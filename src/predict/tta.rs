@@ -36,7 +36,7 @@ pub fn predict<M: Model>(
     for batch in batches {
         let images = batch?.images;
         let n_images = images.n as u64;
-        probabilities.extend(mean_over_views(model, images, symmetries)?);
+        probabilities.extend(mean_over_views(model, &images, symmetries)?);
         progress.advance(n_images);
     }
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
@@ -45,7 +45,7 @@ pub fn predict<M: Model>(
 
 fn mean_over_views<M: Model>(
     model: &mut M,
-    plain: Images,
+    plain: &Images,
     symmetries: &[Symmetry],
 ) -> Result<Vec<f32>> {
     let mut mean: Vec<f32> = Vec::new();

@@ -121,9 +121,11 @@ impl Recipe {
         }
         ensure!(
             self.optimizer.weight_decay >= 0.0
+                && self.head.weight_decay >= 0.0
                 && (0.0..1.0).contains(&self.optimizer.momentum)
                 && (0.0..1.0).contains(&self.optimizer.warm_up),
-            "`optimizer` wants a decay of at least 0, and a momentum and warm-up from 0 to below 1"
+            "a `weight-decay` is at least 0; `optimizer` wants a momentum and a warm-up from 0 to \
+             below 1"
         );
         ensure!(
             self.earlier_layers.factor >= 1.0,

@@ -31,7 +31,7 @@ pub struct Recipe {
     /// Whether predictions are the mean over symmetric views.
     pub tta: bool,
     /// The new layers on top of the backbone.
-    pub head: HeadShape,
+    pub head: HeadSettings,
     /// `AdamW`'s settings.
     pub optimizer: Optimizer,
     /// Step 1.
@@ -92,21 +92,23 @@ pub enum Statistics {
     Moving,
 }
 
-/// The shape of the head: pooled features -> hidden layer -> classes.
+/// The head: pooled features -> hidden layer -> classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct HeadShape {
+pub struct HeadSettings {
     /// Units of the hidden layer; 0: no hidden layer.
     pub width: usize,
     /// Dropout before the hidden layer and before the output.
     pub dropout: [f64; 2],
+    /// The head's own decoupled decay; see [`Optimizer::weight_decay`].
+    pub weight_decay: f64,
 }
 
 /// `AdamW`: <https://arxiv.org/abs/1711.05101>.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Optimizer {
-    /// Decoupled decay a step, times the rate; norms and biases are left out.
+    /// The backbone's decoupled decay a step, times the rate; norms and biases are left out.
     pub weight_decay: f64,
     /// Decay of the gradient's running mean (beta 1).
     pub momentum: f64,

@@ -23,7 +23,7 @@ const LOG_EVERY: Duration = Duration::from_secs(15);
 
 /// A bar that is drawn on a terminal, told in lines elsewhere, and gone when dropped.
 pub struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     label: String,
     unit: Unit,
     done: AtomicU64,
@@ -51,7 +51,14 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         bar.set_message(label.clone());
         let last_line = Mutex::new(Instant::now());
-        Self { bar, label, unit, done: AtomicU64::new(0), total: AtomicU64::new(0), last_line }
+        Self {
+            drawn: bar,
+            label,
+            unit,
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            last_line,
+        }
     }
 
     fn log_line(&self) {
@@ -77,12 +84,12 @@ impl Bar {
 impl Progress for Bar {
     fn total(&self, units: u64) {
         self.total.store(units, Ordering::Relaxed);
-        self.bar.set_length(units);
+        self.drawn.set_length(units);
     }
 
     fn advance(&self, units: u64) {
         self.done.fetch_add(units, Ordering::Relaxed);
-        self.bar.inc(units);
+        self.drawn.inc(units);
         if !term::draws_bars() {
             self.log_line();
         }
@@ -91,6 +98,6 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

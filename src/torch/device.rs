@@ -53,11 +53,9 @@ impl fmt::Display for Choice {
 pub fn resolve(choice: Choice) -> Result<Device> {
     let report = report();
     match choice {
-        Choice::Cpu => Ok(Device::Cpu),
         Choice::Auto if report.cuda_devices > 0 => Ok(Device::Cuda(0)),
-        Choice::Auto if report.mps => Ok(Device::Mps),
-        Choice::Auto => Ok(Device::Cpu),
-        Choice::Mps if report.mps => Ok(Device::Mps),
+        Choice::Auto | Choice::Mps if report.mps => Ok(Device::Mps),
+        Choice::Auto | Choice::Cpu => Ok(Device::Cpu),
         Choice::Mps => {
             bail!("no Apple GPU: this libtorch is built without MPS\nhint: use `--device cpu`")
         }

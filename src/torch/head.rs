@@ -4,7 +4,7 @@
 use tch::nn::{self, Init, Module, ModuleT};
 use tch::{Kind, Tensor};
 
-use crate::recipe::HeadShape;
+use crate::recipe::HeadSettings;
 
 /// From pooled features to logits.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) fn concat_pool(features: &Tensor) -> Tensor {
 
 impl Head {
     /// `width` numbers an image in, `n_classes` logits out.
-    pub(super) fn new(path: &nn::Path, width: i64, shape: &HeadShape, n_classes: i64) -> Self {
+    pub(super) fn new(path: &nn::Path, width: i64, shape: &HeadSettings, n_classes: i64) -> Self {
         let hidden = shape.width as i64;
         let [first, last] = shape.dropout;
         let blocks = if hidden == 0 {

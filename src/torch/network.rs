@@ -27,6 +27,7 @@ pub struct Network {
     kind: TargetKind,
     n_classes: usize,
     settings: Optimizer,
+    head_decay: f64,
     statistics: Statistics,
     trainable: Trainable,
     optimizer: AdamW,
@@ -68,9 +69,10 @@ impl Network {
             kind,
             n_classes,
             settings: recipe.optimizer,
+            head_decay: recipe.head.weight_decay,
             statistics: recipe.unfreeze.statistics,
             trainable: Trainable::Head,
-            optimizer: AdamW::new(Vec::new(), recipe.optimizer),
+            optimizer: AdamW::new(Vec::new(), recipe.optimizer.momentum),
         };
         network.begin(Trainable::Head);
         network
@@ -154,10 +156,12 @@ impl Model for Network {
             let learns = self.is_trained(group) && !is_statistic(&name);
             let variable = variable.set_requires_grad(learns);
             if learns {
-                variables.push((variable, group));
+                let in_head = group == N_GROUPS;
+                let decay = if in_head { self.head_decay } else { self.settings.weight_decay };
+                variables.push((variable, group, decay));
             }
         }
-        self.optimizer = AdamW::new(variables, self.settings);
+        self.optimizer = AdamW::new(variables, self.settings.momentum);
     }
 
     fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {

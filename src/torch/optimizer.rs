@@ -6,7 +6,6 @@
 use tch::{Tensor, no_grad};
 
 use crate::learn::Rates;
-use crate::recipe::Optimizer as Settings;
 
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -16,7 +15,7 @@ const EPSILON: f64 = 1e-8;
 struct Slot {
     variable: Tensor,
     group: usize,
-    decays: bool,
+    decay: f64,
     mean: Tensor,
     square: Tensor,
 }
@@ -26,7 +25,7 @@ struct Slot {
 pub(super) struct AdamW {
     slots: Vec<Slot>,
     steps: i32,
-    settings: Settings,
+    momentum: f64,
 }
 
 /// The state at one moment.
@@ -37,17 +36,17 @@ pub(super) struct State {
 }
 
 impl AdamW {
-    /// A fresh optimiser over variables with their layer group.
-    pub(super) fn new(variables: Vec<(Tensor, usize)>, settings: Settings) -> Self {
-        let slots = variables.into_iter().map(|(variable, group)| Slot {
+    /// A fresh optimiser over variables with their layer group and decay.
+    pub(super) fn new(variables: Vec<(Tensor, usize, f64)>, momentum: f64) -> Self {
+        let slots = variables.into_iter().map(|(variable, group, decay)| Slot {
             mean: variable.zeros_like(),
             square: variable.zeros_like(),
             // Norms and biases are vectors; pulling them to zero does no good.
-            decays: variable.dim() > 1,
+            decay: if variable.dim() > 1 { decay } else { 0.0 },
             group,
             variable,
         });
-        Self { slots: slots.collect(), steps: 0, settings }
+        Self { slots: slots.collect(), steps: 0, momentum }
     }
 
     /// Forgets the gradients of the step before.
@@ -60,7 +59,7 @@ impl AdamW {
     /// One step, each layer group at its rate.
     pub(super) fn step(&mut self, rates: &Rates) {
         self.steps += 1;
-        let beta1 = self.settings.momentum;
+        let beta1 = self.momentum;
         let (bias1, bias2) = (1.0 - beta1.powi(self.steps), 1.0 - BETA2.powi(self.steps));
         no_grad(|| {
             for slot in &mut self.slots {
@@ -69,8 +68,8 @@ impl AdamW {
                     continue;
                 }
                 let rate = rates[slot.group];
-                if slot.decays {
-                    let _ = slot.variable.g_mul_scalar_(1.0 - rate * self.settings.weight_decay);
+                if slot.decay > 0.0 {
+                    let _ = slot.variable.g_mul_scalar_(1.0 - rate * slot.decay);
                 }
                 let _ = slot.mean.lerp_(&gradient, 1.0 - beta1);
                 let _ = slot.square.lerp_(&gradient.square(), 1.0 - BETA2);
@@ -115,8 +114,7 @@ mod tests {
         // for w in ([.5, -1, 2], [.1, .2, -.3]): o.zero_grad(); (p * torch.tensor(w)).sum().backward(); o.step()
         let variable =
             Tensor::from_slice(&[1.0_f32, -2.0, 3.0]).view([1, 3]).set_requires_grad(true);
-        let settings = Settings { weight_decay: 0.1, momentum: 0.9, warm_up: 0.0 };
-        let mut optimizer = AdamW::new(vec![(variable.shallow_clone(), 2)], settings);
+        let mut optimizer = AdamW::new(vec![(variable.shallow_clone(), 2, 0.1)], 0.9);
         let _ = step(&mut optimizer, &variable, &[0.5, -1.0, 2.0], 0.1);
         let values = step(&mut optimizer, &variable, &[0.1, 0.2, -0.3], 0.1);
         let expected = reference(&[1.0, -2.0, 3.0], [&[0.5, -1.0, 2.0], &[0.1, 0.2, -0.3]]);
@@ -144,8 +142,7 @@ mod tests {
     #[test]
     fn a_state_restored_takes_the_same_step() {
         let variable = Tensor::ones([1, 2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-        let settings = Settings { weight_decay: 0.0, momentum: 0.9, warm_up: 0.0 };
-        let mut optimizer = AdamW::new(vec![(variable.shallow_clone(), 2)], settings);
+        let mut optimizer = AdamW::new(vec![(variable.shallow_clone(), 2, 0.0)], 0.9);
         step(&mut optimizer, &variable, &[1.0, 2.0], 0.1);
         let (before, state) = (variable.detach().copy(), optimizer.state());
         let first = step(&mut optimizer, &variable, &[3.0, -1.0], 0.1);

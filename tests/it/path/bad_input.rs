@@ -61,7 +61,7 @@ fn labels_with_a_wrong_header_a_duplicate_or_an_unknown_tag() {
     let (id, _) = first.split_once(',').unwrap();
 
     replace(&labels, good.replacen("id,breed", "id,race", 1));
-    refused(&here, "dog-breed", &["labels.csv", "`breed`", "hint:"]);
+    refused(&here, "dog-breed", &["labels.csv", "expected `id,breed`", "hint:"]);
     replace(&labels, format!("{good}{first}\n"));
     refused(&here, "dog-breed", &["labels.csv", id, "hint:"]);
     replace(&labels, good.replacen(first, &format!("{id},great_dragon"), 1));
