@@ -43,7 +43,12 @@ pub fn run(
                 term::say(format_args!("   not scored yet: see {}", page(competition)));
             }
             (SubmissionStatus::Complete, Some(score)) => {
-                term::say(format_args!("   public score {score:.5}"));
+                let private = submission.private_score;
+                let private = private.map(|score| format!(", private score {score:.5}"));
+                term::say(format_args!(
+                    "   public score {score:.5}{}",
+                    private.unwrap_or_default()
+                ));
             }
             (SubmissionStatus::Complete, None) => {
                 term::say(format_args!("   scored: see {}", page(competition)));

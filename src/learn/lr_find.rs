@@ -47,6 +47,9 @@ const MEMORY_STEPS_PER_100: f64 = 10.0;
 /// The slope that still counts as a clear improvement, as a part of the steepest.
 const CLEAR: f64 = 0.5;
 
+/// Sweeps start where nothing is learnt yet: what falls in the first fifth is the batches' luck.
+const IDLE: usize = 5;
+
 /// How many standard errors the loss must fall to have clearly improved.
 const CLEARLY: f64 = 3.0;
 
@@ -141,9 +144,9 @@ impl<'a> Sweep<'a> {
     }
 
     fn finish(self) -> RateCurve {
-        let Self { rates, losses, batch_losses, memory, end, .. } = self;
+        let Self { settings, rates, losses, batch_losses, memory, end, .. } = self;
         let doubt = doubt(&losses, &batch_losses, memory);
-        let suggestion = suggest(&rates, &losses, doubt);
+        let suggestion = suggest(&rates, &losses, settings.steps, doubt);
         RateCurve { rates, losses, batch_losses, end, suggestion }
     }
 }
@@ -165,15 +168,15 @@ impl RateCurve {
 ///
 /// Slopes are taken over a window of a tenth of the sweep. None if the loss never falls by more
 /// than three times its `doubt`, the standard error of a smoothed loss.
-fn suggest(rates: &[f64], losses: &[f64], doubt: f64) -> Option<f64> {
+fn suggest(rates: &[f64], losses: &[f64], n_steps: usize, doubt: f64) -> Option<f64> {
     let window = (losses.len() / 10).max(2);
-    let first = losses.len() / 20;
-    if losses.len() < first + 2 * window {
+    let first = n_steps / IDLE;
+    let (minimum, lowest) = least(losses);
+    if minimum < first + window {
         return None;
     }
-    let (minimum, lowest) = least(losses);
     // The height that the loss falls from: before the descent, not one lucky or unlucky batch.
-    let early = &losses[first..=minimum.max(first)];
+    let early = &losses[first..=minimum];
     let height = early.iter().sum::<f64>() / early.len() as f64;
     if height - lowest < CLEARLY * doubt {
         return None;
@@ -236,7 +239,7 @@ mod tests {
                 1.0 - 0.8 * t + (rate * 20.0).powi(2)
             })
             .collect();
-        let suggestion = suggest(&rates, &losses, 0.02).unwrap();
+        let suggestion = suggest(&rates, &losses, 100, 0.02).unwrap();
         assert!((1e-3..1e-2).contains(&suggestion), "{suggestion}");
     }
 
@@ -272,8 +275,11 @@ mod tests {
     #[test]
     fn nothing_is_read_off_a_loss_that_only_wobbles() {
         let losses: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i % 2)).collect();
-        assert_eq!(suggest(&rates(100), &losses, doubt(&losses, &losses, 0.9).max(0.005)), None);
+        assert_eq!(
+            suggest(&rates(100), &losses, 100, doubt(&losses, &losses, 0.9).max(0.005)),
+            None
+        );
         let rising: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i)).collect();
-        assert_eq!(suggest(&rates(100), &rising, 0.0), None);
+        assert_eq!(suggest(&rates(100), &rising, 100, 0.0), None);
     }
 }
