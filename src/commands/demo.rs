@@ -20,7 +20,7 @@ use crate::torch::device::Choice;
 /// The pictures follow from it.
 const SEED: u64 = 20;
 
-/// Settings with which a few hundred small pictures are learnt in a minute or two on two cores.
+/// Settings with which a few hundred small pictures are learnt in a minute or less on two cores.
 const RECIPE: &str = "\
 size = 128
 [head-on-activations]

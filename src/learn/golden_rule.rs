@@ -46,6 +46,7 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Resul
 
     // 4. Train the last layer with augmentation for 2-3 epochs, with cycle_len = 1.
     if recipe.head_with_augmentation.run {
+        // On few images step 3 goes on beyond its best; this step starts from there.
         learner.restore_best();
         learner.model.begin(Trainable::Head);
         learner.stage(Stage::HeadWithAugmentation, |learner| {
