@@ -85,6 +85,24 @@ fn open_to_readers(_: &std::fs::File) -> io::Result<()> {
     Ok(())
 }
 
+/// How many bytes a person may still write to the disk that `folder` is on, or will be on once it
+/// is made; `None` where the system does not tell.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    folder.ancestors().find(|place| place.exists()).and_then(free_at)
+}
+
+#[cfg(unix)]
+fn free_at(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail * disk.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_at(_: &Path) -> Option<u64> {
+    None
+}
+
 /// The folder for what can be made again: libtorch, weights, activations.
 ///
 /// `KAGGLE_KIT_CACHE`, else `$XDG_CACHE_HOME/kaggle-kit`, else `~/.cache/kaggle-kit`;

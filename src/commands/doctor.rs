@@ -211,7 +211,7 @@ fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
 
 fn disk(what: &'static str, folder: &Path, problems: &mut Vec<Problem>) -> Disk {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let free = folder.ancestors().find(|place| place.exists()).and_then(free_space);
+    let free = fs::free_space(&folder);
     if let Some(free) = free.filter(|&free| free < ENOUGH_SPACE) {
         let place = folder.display();
         problems.push(Problem {
@@ -223,17 +223,6 @@ fn disk(what: &'static str, folder: &Path, problems: &mut Vec<Problem>) -> Disk 
         });
     }
     Disk { what, folder, free }
-}
-
-#[cfg(unix)]
-fn free_space(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail * disk.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free_space(_: &Path) -> Option<u64> {
-    None
 }
 
 fn table(findings: &Findings) -> String {

@@ -38,7 +38,7 @@ pub fn write(options: &SubmitOptions) -> Result<PathBuf> {
         "   {} on {}, {} a picture",
         term::count(samples.len(), "test image"),
         device::describe(device),
-        term::count(tta::views(&recipe).len(), "view"),
+        term::count(tta::Views::of(&recipe).count(), "view"),
     ));
 
     let architecture = backbone::find(&recipe.backbone)?;

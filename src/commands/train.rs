@@ -155,6 +155,7 @@ fn hold_out(dataset: &Dataset, competition: &Competition, recipe: &Recipe) -> Re
         metric: competition.metric,
         batch_size: recipe.batch_size,
         size: recipe.size,
+        crop: recipe.crop,
         augment: recipe.augment,
         seed: recipe.seed,
     })
@@ -192,7 +193,7 @@ fn predict_valid(
     let bar = Bar::new("predictions", Unit::Items("images"));
     let predictions = tta::predict(network, &data.valid.samples, &data.classes, recipe, &bar)?;
     drop(bar);
-    let n_views = tta::views(recipe).len();
+    let n_views = tta::Views::of(recipe).count();
     let found = format!("mean over {}", term::count(n_views, "view"));
     let seconds = start.elapsed().as_secs_f64();
     listener.event(&Event::StageFinished { stage, seconds, found });

@@ -151,6 +151,8 @@ mod tests {
     use super::*;
     use crate::fs;
 
+    const WHOLE: View = View::Centre { share: 1.0 };
+
     /// `n` gray pictures whose value is their number.
     fn pictures(folder: &std::path::Path, n: usize) -> Arc<[Sample]> {
         (0..n)
@@ -172,7 +174,7 @@ mod tests {
         let samples = pictures(folder.path(), 10);
         let order: Vec<usize> = (0..10).rev().collect();
         let all: Vec<Batch> =
-            load(&samples, order.clone(), View::Plain).collect::<Result<_>>().unwrap();
+            load(&samples, order.clone(), WHOLE).collect::<Result<_>>().unwrap();
         let sizes: Vec<usize> = all.iter().map(|batch| batch.images.n).collect();
         assert_eq!(sizes, [4, 4, 2]);
         let indices: Vec<usize> = all.iter().flat_map(|batch| batch.indices.clone()).collect();
@@ -200,7 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let samples = pictures(folder.path(), 10);
         fs::write_atomic(&samples[5].path, "<html>").unwrap();
-        let mut batches = load(&samples, (0..10).collect(), View::Plain);
+        let mut batches = load(&samples, (0..10).collect(), WHOLE);
         assert!(batches.next().unwrap().is_ok());
         let error = format!("{:#}", batches.next().unwrap().unwrap_err());
         assert!(error.contains("5.png` is not an image but an HTML page"), "{error}");
@@ -214,7 +216,7 @@ mod tests {
         // An hour of work, of which nobody wants more than the first batch.
         let order = [0, 1, 2, 3].repeat(5_000_000);
         let start = Instant::now();
-        let mut batches = load(&samples, order, View::Plain);
+        let mut batches = load(&samples, order, WHOLE);
         batches.next().unwrap().unwrap();
         drop(batches);
         assert!(start.elapsed() < Duration::from_secs(10));

@@ -18,10 +18,13 @@ use super::warp::{Affine, warp};
 use crate::recipe::Augment;
 
 /// Which view of an image a batch holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum View {
-    /// The shorter side resized, the centre cropped.
-    Plain,
+    /// A square in the middle.
+    Centre {
+        /// Its side as a share of the image's shorter one, in (0, 1].
+        share: f64,
+    },
     /// A random one that follows from seed, epoch and the image's index alone.
     Random {
         /// The run's seed.
@@ -29,8 +32,6 @@ pub enum View {
         /// Another epoch, another view.
         epoch: u64,
     },
-    /// The plain one under a symmetry of the square.
-    Symmetry(Symmetry),
 }
 
 /// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
@@ -59,14 +60,14 @@ pub fn render(
     out: &mut [u8],
 ) -> Result<()> {
     SCRATCH.with_borrow_mut(|scratch| match view {
-        View::Symmetry(symmetry) => scratch.plain(image, size, symmetry, out),
+        View::Centre { share } => scratch.centre(image, size, share, out),
         View::Random { seed, epoch } if augment != Augment::None => {
             let change = Change::draw(augment, seed, epoch, index);
             scratch.changed(image, size, &change, out)?;
             relight(out, change.brightness, change.contrast);
             Ok(())
         }
-        View::Plain | View::Random { .. } => scratch.plain(image, size, Symmetry::IDENTITY, out),
+        View::Random { .. } => scratch.centre(image, size, 1.0, out),
     })
 }
 
@@ -80,19 +81,19 @@ struct Window {
 }
 
 impl Scratch {
-    /// The centre of `image` under a symmetry.
-    fn plain(
+    /// The middle of `image`.
+    fn centre(
         &mut self,
         image: &RgbImage,
         size: usize,
-        symmetry: Symmetry,
+        share: f64,
         out: &mut [u8],
     ) -> Result<()> {
         let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-        let side = width.min(height);
+        let side = width.min(height) * share;
         let (left, top) = ((width - side) / 2.0, (height - side) / 2.0);
         let window = Window { left, top, width: side, height: side };
-        self.upright(image, window, size, symmetry, out)
+        resize(&mut self.resizer, image, window, [size, size], out)
     }
 
     /// A square window of `image` under a symmetry.
@@ -207,24 +208,18 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_view_is_the_middle() {
+    fn the_centre_view_is_the_middle() {
+        let whole = View::Centre { share: 1.0 };
         // Of 80 columns the middle 40 are seen: red from a quarter to three quarters.
-        let pixels = rendered(&ramp(80, 40), 20, Augment::SideOn, View::Plain);
+        let pixels = rendered(&ramp(80, 40), 20, Augment::SideOn, whole);
         let (first, last) = (&pixels[..3], &pixels[pixels.len() - 3..]);
         assert!((64..72).contains(&first[0]) && first[1] < 8, "{first:?}");
         assert!((183..192).contains(&last[0]) && last[1] > 247, "{last:?}");
-    }
-
-    #[test]
-    fn a_symmetry_is_applied_to_the_plain_view() {
-        let image = ramp(33, 50);
-        let plain = rendered(&image, 16, Augment::TopDown, View::Plain);
-        for symmetry in Symmetry::ALL {
-            let mut expected = vec![0; plain.len()];
-            symmetry.apply(&plain, 16, &mut expected);
-            let view = View::Symmetry(symmetry);
-            assert_eq!(rendered(&image, 16, Augment::TopDown, view), expected);
-        }
+        // Half of that: the middle 20 columns, and green from a quarter to three quarters.
+        let pixels = rendered(&ramp(80, 40), 20, Augment::SideOn, View::Centre { share: 0.5 });
+        let (first, last) = (&pixels[..3], &pixels[pixels.len() - 3..]);
+        assert!((96..104).contains(&first[0]) && (64..72).contains(&first[1]), "{first:?}");
+        assert!((151..160).contains(&last[0]) && (183..192).contains(&last[1]), "{last:?}");
     }
 
     #[test]
@@ -235,12 +230,12 @@ mod tests {
             assert_eq!(view(3), view(3));
             assert_ne!(view(3), view(4));
         }
-        let plain = rendered(&image, 32, Augment::None, View::Plain);
+        let plain = rendered(&image, 32, Augment::None, View::Centre { share: 1.0 });
         assert_eq!(rendered(&image, 32, Augment::None, random(3)), plain);
     }
 
     #[test]
-    fn random_views_stay_near_the_plain_one() {
+    fn random_views_stay_near_the_whole_image() {
         // Whatever is drawn, at most the frame's colours leave the picture's own by lighting, and
         // an upright view keeps up and down.
         let image = ramp(60, 60);

@@ -28,6 +28,8 @@ pub struct Data {
     pub batch_size: usize,
     /// Side of the square that the network sees, in pixels.
     pub size: usize,
+    /// The square's share of the shorter side, where no random view is taken.
+    pub crop: f64,
     /// The random views.
     pub augment: Augment,
     /// Order and views follow from it.
@@ -123,9 +125,9 @@ impl Data {
         }
     }
 
-    /// The plain views of a part, in its own order.
-    pub fn plain_batches(&self, part: &Part) -> impl Iterator<Item = Result<dataset::Batch>> {
-        self.load(part, (0..part.len()).collect(), View::Plain)
+    /// The centre crops of a part, in its own order.
+    pub fn centre_batches(&self, part: &Part) -> impl Iterator<Item = Result<dataset::Batch>> {
+        self.load(part, (0..part.len()).collect(), View::Centre { share: self.crop })
     }
 
     fn load(

@@ -164,7 +164,7 @@ impl<M: Model> Learner<'_, M> {
         self.listener.event(&Event::PassStarted { unit: "images", total });
         let mut answers = [Vec::new(), Vec::new()];
         for (answers, part) in answers.iter_mut().zip([&data.train, &data.valid]) {
-            for batch in data.plain_batches(part) {
+            for batch in data.centre_batches(part) {
                 let batch = batch?;
                 answers.extend(self.model.activations(&batch.images)?);
                 self.listener.event(&Event::Advanced { units: batch.images.n });

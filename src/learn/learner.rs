@@ -123,7 +123,7 @@ impl<'a, M: Model> Learner<'a, M> {
         Ok(scores)
     }
 
-    /// The score on the validation images, plain view.
+    /// The score on the validation images, centre crop.
     pub fn validate(&mut self) -> Result<Score> {
         let data = self.data;
         let mut probabilities = Vec::new();
@@ -134,7 +134,7 @@ impl<'a, M: Model> Learner<'a, M> {
                 probabilities.extend(self.model.predict(&input)?);
             }
         } else {
-            for batch in data.plain_batches(&data.valid) {
+            for batch in data.centre_batches(&data.valid) {
                 probabilities.extend(self.model.predict(&Input::Images(batch?.images))?);
             }
         }

@@ -131,6 +131,7 @@ fn data(folder: &Path, n: usize, noisy: usize) -> Data {
         metric: Metric::LogLoss,
         batch_size: 8,
         size: 32,
+        crop: 1.0,
         augment: Augment::SideOn,
         seed: 7,
     }

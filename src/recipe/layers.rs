@@ -106,6 +106,11 @@ impl Recipe {
             "`valid` is {}: give a fraction above 0 and below 0.9",
             self.valid
         );
+        ensure!(
+            self.crop > 0.0 && self.crop <= 1.0,
+            "`crop` is {}: give a share above 0, at most 1",
+            self.crop
+        );
         for p in self.head.dropout {
             ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
         }
@@ -160,6 +165,7 @@ mod tests {
             ("whole-network=1", "`whole-network.max-cycles`"),
             ("size=big", "of type string"),
             ("batch-size=1", "at least 2"),
+            ("crop=1.5", "at most 1"),
             ("augment=sideways", "side-on"),
         ] {
             let error = resolve(&[Layer::assignment(typed).unwrap()]).unwrap_err();

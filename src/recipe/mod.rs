@@ -18,6 +18,8 @@ pub struct Recipe {
     pub weights: String,
     /// Side of the square that the network sees, in pixels.
     pub size: usize,
+    /// The square's share of an image's shorter side, in (0, 1], where no random view is taken.
+    pub crop: f64,
     /// Images a step.
     pub batch_size: usize,
     /// Use only so many training images, a stratified part; 0: all.
@@ -28,7 +30,7 @@ pub struct Recipe {
     pub seed: u64,
     /// The random views of training images, and the symmetries of test-time augmentation.
     pub augment: Augment,
-    /// Whether predictions are the mean over symmetric views.
+    /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.
     pub tta: bool,
     /// The new layers on top of the backbone.
     pub head: HeadSettings,
