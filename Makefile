@@ -7,7 +7,7 @@ COMPETITION ?= dogs-vs-cats
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build test demo fmt lint clean
+.PHONY: help setup build test test-kaggle demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
@@ -15,6 +15,7 @@ help:
 	@echo "make demo   [COMPETITION=dogs-vs-cats|dog-breed|planet]"
 	@echo "                                     fetch, train and submit against a stand-in Kaggle"
 	@echo "make test                            all tests"
+	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
 	@echo "make fmt | make lint                 format the code | format check and clippy"
 	@echo "make clean                           removes what was built, keeps libtorch and weights"
 
@@ -29,6 +30,9 @@ build: setup
 test: setup
 	@$(call say_first_build)
 	@$(PYTHON) scripts/test.py
+
+test-kaggle: build
+	@$(PYTHON) scripts/test_kaggle.py ./kaggle-kit
 
 demo: build
 	./kaggle-kit demo $(COMPETITION)

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::standin::{FAULTS, Faults, Images, Rules};
 use crate::torch::device::Choice;
 
 /// Takes a Kaggle image competition from an empty folder to an accepted submission
@@ -25,7 +27,10 @@ Examples:
   kaggle-kit train dog-breed          the golden rule, start to end
   kaggle-kit submit                   write the upload for the newest run
 
-`kaggle-kit <command> --help` tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.";
+`kaggle-kit <command> --help` tells more.
+Exit codes: 0 done, 1 failed, 2 wrong usage; where Kaggle is asked also 3 credentials, 4 rules not
+accepted or no permission, 5 not found, 6 rate or submission limit, 7 network or server; 8 a
+submission that does not fit.";
 
 /// Options of every command
 #[derive(Args, Debug)]
@@ -57,8 +62,12 @@ pub enum Command {
     Fetch(Fetch),
     /// Train by the golden rule
     Train(Train),
-    /// Write the upload for a run, and send it if asked
+    /// Write the upload for a run, or check a CSV made elsewhere, and send it if asked
     Submit(Submit),
+    /// List what was submitted, with our run and its held-out score beside each
+    Submissions(Submissions),
+    /// Show the top of the leaderboard, and where our best score or any other stands
+    Leaderboard(Leaderboard),
     /// Score a submission offline by the competition's own metric
     Score(Score),
     /// Show competitions, the data and runs there are, and best scores
@@ -67,6 +76,8 @@ pub enum Command {
     Doctor(Json),
     /// Walk the whole path on a small competition drawn here, without Kaggle
     Demo(Demo),
+    /// Serve a small Kaggle on this machine, to try or measure clients with
+    Standin(Standin),
 }
 
 /// Machine-readable output
@@ -82,7 +93,10 @@ Examples:
   kaggle-kit fetch dogs-vs-cats
   kaggle-kit fetch https://www.kaggle.com/c/dog-breed-identification
   kaggle-kit fetch planet --from ~/Downloads/train-jpg.tar.7z --from ~/Downloads/test-jpg.tar.7z
-  kaggle-kit fetch ./mine.toml --from ~/data/mine";
+  kaggle-kit fetch ./mine.toml --from ~/data/mine
+  kaggle-kit fetch dogs-vs-cats --dry-run             what would be downloaded, how much, where
+  kaggle-kit fetch dogs-vs-cats --check               is every file still what was fetched?
+A stopped fetch goes on where it stood when it is run again.";
 
 /// Arguments of `fetch`
 #[derive(Args, Debug)]
@@ -93,15 +107,33 @@ pub struct Fetch {
     /// Take data already at hand: a folder in Kaggle's layout, or an archive (repeatable)
     #[arg(long, value_name = "PATH")]
     pub from: Vec<PathBuf>,
-    /// Fetch again what is already there
+    /// How much of it to do
+    #[command(flatten)]
+    pub mode: FetchMode,
+    /// Keep the downloaded archives once they are unpacked
     #[arg(long)]
-    pub force: bool,
+    pub keep_archives: bool,
     /// Where Kaggle's API is
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How much of a fetch to do: at most one of them
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub struct FetchMode {
+    /// Fetch again what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Say what would be downloaded or taken, how much, and where
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Verify that every file is still what was fetched
+    #[arg(long, conflicts_with = "from")]
+    pub check: bool,
 }
 
 const TRAIN_EXAMPLES: &str = "\
@@ -134,13 +166,19 @@ pub struct Train {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, default_value_t)]
     pub device: Choice,
+    /// Print the finished run as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const SUBMIT_EXAMPLES: &str = "\
 Examples:
   kaggle-kit submit                                   the newest finished run
   kaggle-kit submit dog-breed
-  kaggle-kit submit --run runs/dog-breed/20261124-101500-3fa9 --upload -m 'lite0, TTA'";
+  kaggle-kit submit --run runs/dog-breed/20261124-101500-3fa9 --upload -m 'lite0, TTA'
+  kaggle-kit submit planet --upload -m 'seed 2' --wait      until there is a score
+  kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
+A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
 
 /// Arguments of `submit`
 #[derive(Args, Debug)]
@@ -151,18 +189,76 @@ pub struct Submit {
     /// This run's folder instead
     #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
     pub run: Option<PathBuf>,
+    /// Check this CSV, made elsewhere, instead of predicting
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub csv: Option<PathBuf>,
     /// Send it to Kaggle
     #[arg(long, requires = "message")]
     pub upload: bool,
     /// The upload's description
     #[arg(short, long, value_name = "TEXT", requires = "upload")]
     pub message: Option<String>,
+    /// Wait for the score, an hour or so many seconds; without it, only a short look
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600", requires = "upload")]
+    pub wait: Option<u64>,
+    /// Send a file that this run has sent before
+    #[arg(long, requires = "upload")]
+    pub again: bool,
     /// Where Kaggle's API is
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, default_value_t)]
     pub device: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SUBMISSIONS_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit submissions                              of the newest run's competition
+  kaggle-kit submissions planet --json
+Scores that have come in since are written into their runs.";
+
+/// Arguments of `submissions`
+#[derive(Args, Debug)]
+#[command(after_help = SUBMISSIONS_EXAMPLES)]
+pub struct Submissions {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, that of the newest run
+    pub competition: Option<String>,
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const LEADERBOARD_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit leaderboard                              of the newest run's competition
+  kaggle-kit leaderboard planet --top 20 --score 0.93
+Without `--score`: our best public score; before the first, the best on images held out.";
+
+/// Arguments of `leaderboard`
+#[derive(Args, Debug)]
+#[command(after_help = LEADERBOARD_EXAMPLES)]
+pub struct Leaderboard {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, that of the newest run
+    pub competition: Option<String>,
+    /// How many teams to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+    /// Where this score would stand
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub score: Option<f64>,
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const SCORE_EXAMPLES: &str = "\
@@ -206,4 +302,69 @@ pub struct Demo {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, default_value_t)]
     pub device: Choice,
+}
+
+/// Arguments of `standin`
+#[derive(Args, Debug)]
+pub struct Standin {
+    /// What to do
+    #[command(subcommand)]
+    pub action: StandinAction,
+}
+
+/// What `standin` does
+#[derive(Debug, Subcommand)]
+pub enum StandinAction {
+    /// Serve until Ctrl-C; the first line on stdout is the address
+    Serve(Serve),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit standin serve
+  kaggle-kit standin serve --competition planet --images withdrawn
+  kaggle-kit standin serve --filler 200000000 --rate 50000000 --log requests.jsonl
+  kaggle-kit standin serve --fault cut=1000000 --fault expired --fault api-429=2*3";
+
+/// Arguments of `standin serve`
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_EXAMPLES, after_long_help = format!("Faults, each used up as it happens; `*N` behind one makes it happen N times:\n{FAULTS}\n\n{SERVE_EXAMPLES}"))]
+pub struct Serve {
+    /// Where to listen; 0 takes a free port
+    #[arg(long, default_value_t = 7777)]
+    pub port: u16,
+    /// What to draw and serve (repeatable); without it, all competitions
+    #[arg(long = "competition", value_name = "NAME")]
+    pub competitions: Vec<String>,
+    /// Whether images are among the files; planet's are withdrawn since 2019
+    #[arg(long, default_value = "served", value_parser = images())]
+    pub images: Images,
+    /// Whether the account has accepted the rules
+    #[arg(long, default_value = "accepted", value_parser = rules())]
+    pub rules: Rules,
+    /// Make every bundle larger by a file of noise, kept on disk
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub filler: u64,
+    /// Let so many bytes a second pass in one request, as over a slow line
+    #[arg(long, value_name = "BYTES")]
+    pub rate: Option<u64>,
+    /// How many submissions a day are taken
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub daily_submissions: u32,
+    /// Let something go wrong (repeatable); `--help` lists what
+    #[arg(long = "fault", value_name = "NAME[=ARG][*N]")]
+    pub faults: Vec<Faults>,
+    /// Append a line of JSON for every request
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+fn images() -> impl TypedValueParser<Value = Images> {
+    PossibleValuesParser::new(["served", "withdrawn"])
+        .map(|text| if text == "served" { Images::Served } else { Images::Withdrawn })
+}
+
+fn rules() -> impl TypedValueParser<Value = Rules> {
+    PossibleValuesParser::new(["accepted", "not-accepted"])
+        .map(|text| if text == "accepted" { Rules::Accepted } else { Rules::NotAccepted })
 }

@@ -21,11 +21,21 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(
     file.commit()
 }
 
+/// The same for a file that nobody but its owner may read.
+pub fn write_private(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let mut file = AtomicFile::create(path.as_ref())?;
+    file.private = true;
+    file.write_all(bytes.as_ref())
+        .with_context(|| format!("failed to write `{}`", path.as_ref().display()))?;
+    file.commit()
+}
+
 /// A file being written under a temporary name beside its final one; dropped without
 /// [`AtomicFile::commit`] it vanishes.
 pub struct AtomicFile {
     temporary: BufWriter<NamedTempFile>,
     path: PathBuf,
+    private: bool,
 }
 
 impl AtomicFile {
@@ -40,7 +50,7 @@ impl AtomicFile {
             .prefix(".partial-")
             .tempfile_in(folder)
             .with_context(|| format!("failed to create a file in `{}`", folder.display()))?;
-        Ok(Self { temporary: BufWriter::new(temporary), path: path.to_owned() })
+        Ok(Self { temporary: BufWriter::new(temporary), path: path.to_owned(), private: false })
     }
 
     /// Where the bytes are now, for a writer that wants a path (libtorch does).
@@ -57,7 +67,9 @@ impl AtomicFile {
             .map_err(io::IntoInnerError::into_error)
             .with_context(failed)?;
         temporary.as_file().sync_all().with_context(failed)?;
-        open_to_readers(temporary.as_file()).with_context(failed)?;
+        if !self.private {
+            open_to_readers(temporary.as_file()).with_context(failed)?;
+        }
         temporary.persist(&self.path).map_err(|error| error.error).with_context(failed)?;
         Ok(())
     }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             term::error(&error);
-            ExitCode::FAILURE
+            ExitCode::from(commands::exit::code(&error))
         }
     }
 }

@@ -6,6 +6,8 @@ pub trait Progress: Sync {
     fn total(&self, _units: u64) {}
     /// So many more of them are done.
     fn advance(&self, _units: u64) {}
+    /// A line for the person in the middle of the work: a wait, a retry, a new beginning.
+    fn note(&self, _text: &str) {}
 }
 
 impl Progress for () {}

@@ -3,7 +3,7 @@
 //! `runs/<competition>/<time>-<hash>/` holds `competition.toml`, `recipe.toml`, `split.csv`,
 //! `events.jsonl`, `lr-find.csv`, `weights.safetensors`, `decision.toml`, `valid-predictions.csv`
 //! and, last of all, `summary.toml`: a run without one is unfinished. With the test images, the
-//! folder alone suffices to submit.
+//! folder alone suffices to submit; what comes of it is kept in `submission.toml`.
 
 use std::path::{Path, PathBuf};
 

@@ -166,6 +166,17 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
+/// A text from elsewhere as one line of at most `n` characters that a terminal can take.
+pub fn short(text: &str, n: usize) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut printable = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let mut short: String = printable.by_ref().take(n).collect();
+    if printable.next().is_some() {
+        short.push_str("...");
+    }
+    short
+}
+
 /// Columns padded to a common width, two spaces apart; numbers (right-aligned) start with a space.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();

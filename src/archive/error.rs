@@ -8,6 +8,9 @@ use thiserror::Error;
 use super::kind;
 
 /// An archive that could not be unpacked; nothing of it has reached its final place.
+///
+/// The path of an archive inside another goes on where that of the outer one ends:
+/// `bundle.zip/train.zip`.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Some other kind of file.
@@ -28,6 +31,18 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// Sound perhaps, but packed or encrypted in a way that is not read here.
+    #[error(
+        "`{}` is not unpacked: {reason}\nhint: unpack it with another program and name the folder \
+         with `--from`",
+        archive.display()
+    )]
+    Unsupported {
+        /// The archive.
+        archive: PathBuf,
+        /// What is not supported.
+        reason: String,
+    },
     /// Something that could write outside the folder.
     #[error("`{}` holds `{entry}`, {reason}: it is not unpacked", archive.display())]
     Unsafe {
@@ -44,6 +59,14 @@ pub enum Error {
         /// The archive.
         archive: PathBuf,
         /// What is too much.
+        reason: String,
+    },
+    /// More than the disk has room for.
+    #[error("`{}` is not unpacked: {reason}\nhint: make room on the disk", archive.display())]
+    NoSpace {
+        /// The archive.
+        archive: PathBuf,
+        /// What was needed, if known.
         reason: String,
     },
     /// A local file.
@@ -63,6 +86,18 @@ impl Error {
 
     pub(super) fn too_big(archive: &Path, reason: impl Into<String>) -> Self {
         Self::TooBig { archive: archive.to_owned(), reason: reason.into() }
+    }
+
+    pub(super) fn no_space(archive: &Path, reason: impl Into<String>) -> Self {
+        Self::NoSpace { archive: archive.to_owned(), reason: reason.into() }
+    }
+
+    pub(super) fn unsupported(archive: &Path, reason: impl Into<String>) -> Self {
+        Self::Unsupported { archive: archive.to_owned(), reason: reason.into() }
+    }
+
+    pub(super) fn refused(archive: &Path, entry: &str, reason: &'static str) -> Self {
+        Self::Unsafe { archive: archive.to_owned(), entry: entry.to_owned(), reason }
     }
 
     pub(super) fn damaged(archive: &Path, entry: &str, reason: &dyn Display) -> Self {

@@ -79,6 +79,16 @@ pub(super) fn is_archive_name(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| is_archive_extension(extension))
 }
 
+/// Whether a file's name is not that of a table, a text or an archive.
+pub(super) fn is_image_name(path: &Path) -> bool {
+    const OTHERS: [&str; 6] = ["csv", "tsv", "json", "txt", "md", "pdf"];
+    let Some(extension) = path.extension().map(|extension| extension.to_string_lossy()) else {
+        return false;
+    };
+    !is_archive_extension(&extension)
+        && !OTHERS.iter().any(|other| extension.eq_ignore_ascii_case(other))
+}
+
 fn is_archive_extension(extension: &str) -> bool {
     ["zip", "tar", "7z"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }

@@ -2,21 +2,35 @@
 //!
 //! An archive is unpacked into a folder of its own beside the final place, archives inside it
 //! included, and only a whole result is moved where it belongs: what has its final name is whole.
-//! A killed run leaves that folder, which the next one empties. Names that leave the folder, links
-//! and devices are refused, and so is an archive that grows beyond its bounds.
+//! A killed run leaves that folder, which the next one empties. Names that leave the folder or that
+//! meet, links and devices are refused, and so is an archive that grows beyond its bounds.
+//!
+//! An archive inside another is not written to disk first: where it lies there as it is, it is read
+//! in place, and where it is packed, it is unpacked as it comes out. Only what cannot be read in
+//! order is put aside in a file: a packed zip's directory, and a packed 7z. Memory does not depend
+//! on the size of files, and on their number only by what a directory says of each.
 
+mod budget;
 mod error;
 mod kind;
-mod read;
+mod names;
+mod seven_z;
 mod sink;
+mod tarball;
+mod window;
+mod zip_file;
+mod zip_stream;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 
+use budget::{Budget, Meter};
 pub use error::Error;
 pub use kind::{Kind, stem};
-use sink::{Budget, Sink};
+use sink::{Content, Sink, Unpacked};
+use window::Window;
 
 use crate::fs;
 use crate::progress::Progress;
@@ -32,80 +46,76 @@ const MOST_BYTES: u64 = 2_000_000_000_000;
 /// No competition has more files.
 const MOST_FILES: usize = 5_000_000;
 
+const LINK: &str = "a link";
+const NO_PLAIN_FILE: &str = "no plain file";
+
 /// Unpacks `archive` and every archive inside it into the folder `into`; counts the files, archives
 /// among them aside.
 ///
 /// Names keep their folders. The bare files of an archive that holds nothing else (images, not
 /// tables) go to a folder named after it: `1.jpg` in `train.zip` becomes `train/1.jpg`. Files that
-/// are there already are replaced. Progress counts unpacked bytes.
+/// are there already are replaced. Progress counts the bytes of `archive` that were read.
 pub fn extract(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<usize, Error> {
     let size = fs::metadata(archive).map_err(anyhow::Error::from)?.len();
     let most = size.saturating_mul(MOST_RATIO).saturating_add(RATIO_SLACK).min(MOST_BYTES);
-    let mut budget = Budget::new(most, MOST_FILES, progress);
-    extract_within(archive, into, &mut budget)
+    extract_at_most(most, MOST_FILES, archive, into, progress)
 }
 
-fn extract_within(archive: &Path, into: &Path, budget: &mut Budget) -> Result<usize, Error> {
-    let staging = Staging::open(into)?;
-    let whole = staging.folder.join("whole");
-    unpack(archive, &staging, &whole, 0, budget)?;
-    move_into(&whole, into)?;
-    Ok(budget.files())
-}
-
-/// Unpacks one archive into `root`, and then those it holds, each beside where it lay.
-fn unpack(
+/// As [`extract`], with other bounds: the fuzz targets have them lower.
+pub(crate) fn extract_at_most(
+    bytes: u64,
+    files: usize,
     archive: &Path,
-    staging: &Staging,
-    root: &Path,
+    into: &Path,
+    progress: &dyn Progress,
+) -> Result<usize, Error> {
+    extract_within(archive, into, Budget::new(bytes, files, fs::free_space(into)), progress)
+}
+
+fn extract_within(
+    archive: &Path,
+    into: &Path,
+    budget: Budget,
+    progress: &dyn Progress,
+) -> Result<usize, Error> {
+    let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
+    let file = fs::File::open(archive).map_err(anyhow::Error::from)?;
+    let meter = Meter::new(file.metadata().map_err(anyhow::Error::from)?.len(), progress);
+    let work = Work { staging: Staging::open(into)?, n_fresh: AtomicUsize::new(0), budget };
+    let content = Content::Part(Window::whole(&file, Some(&meter))?);
+    let Unpacked { folder, is_loose } = unpack(&work, archive, kind, content, 0)?;
+    let target = if is_loose { into.join(stem(archive)) } else { into.to_owned() };
+    move_into(&folder, &target)?;
+    meter.finish();
+    Ok(work.budget.files())
+}
+
+/// Unpacks one archive into a fresh folder.
+fn unpack(
+    work: &Work,
+    archive: &Path,
+    kind: Kind,
+    content: Content,
     level: usize,
-    budget: &mut Budget,
-) -> Result<(), Error> {
-    let kind = Kind::of(archive)?;
-    let kind = kind.ok_or_else(|| Error::not_an_archive(archive))?;
+) -> Result<Unpacked, Error> {
     if level == MOST_LEVELS {
         return Err(Error::too_big(archive, "it holds archives in archives without end"));
     }
-    let fresh = staging.folder.join(format!("level-{level}"));
-    if fresh.exists() {
-        fs::remove_dir_all(&fresh).map_err(anyhow::Error::from)?;
-    }
-    fs::create_dir_all(&fresh).map_err(anyhow::Error::from)?;
-    let mut sink = Sink::new(archive, &fresh, budget);
-    read::entries(archive, kind, &mut sink)?;
-    let Sink { nested, .. } = sink;
-    let target = if is_loose(&fresh)? { root.join(stem(archive)) } else { root.to_owned() };
-    move_into(&fresh, &target)?;
-    for inner in nested {
-        let inner = target.join(inner);
-        // The name alone says little: a table called `.zip` stays what it is.
-        if Kind::of(&inner)?.is_none() {
-            continue;
+    let mut sink = Sink::new(work, archive, level)?;
+    match (kind, content) {
+        (Kind::Zip, Content::Part(window)) => {
+            zip_file::entries(&window, &mut sink, &zip_file::Done::new())?;
         }
-        let beside = inner.parent().unwrap_or(&target);
-        unpack(&inner, staging, beside, level + 1, budget)?;
-        // It is gone already when the archive held a folder or file of its own name.
-        if inner.is_file() && Kind::of(&inner)?.is_some() {
-            fs::remove_file(&inner).map_err(anyhow::Error::from)?;
+        (Kind::Zip, Content::Stream(stream)) => zip_stream::entries(stream, &mut sink)?,
+        (Kind::Tar, Content::Part(window)) => tarball::placed(&window, &mut sink)?,
+        (Kind::Tar, Content::Stream(stream)) => tarball::streamed(stream, &mut sink)?,
+        (Kind::SevenZ, Content::Part(window)) => seven_z::entries(&window, &mut sink)?,
+        (Kind::SevenZ, Content::Stream(stream)) => {
+            let aside = sink.put_aside(&[], stream)?;
+            seven_z::entries(&Window::whole(&aside.file, None)?, &mut sink)?;
         }
-        budget.one_was_an_archive();
     }
-    Ok(())
-}
-
-/// Whether a folder holds bare images and nothing else.
-fn is_loose(folder: &Path) -> Result<bool, Error> {
-    const NOT_IMAGES: [&str; 9] = ["csv", "tsv", "json", "txt", "md", "pdf", "zip", "tar", "7z"];
-    let mut any = false;
-    for entry in fs::read_dir(folder).map_err(anyhow::Error::from)? {
-        let path = entry.map_err(anyhow::Error::from)?.path();
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if path.is_dir() || NOT_IMAGES.contains(&extension.as_str()) || extension.is_empty() {
-            return Ok(false);
-        }
-        any = true;
-    }
-    Ok(any)
+    sink.finish()
 }
 
 /// Moves everything in `from` into `into`, folder by folder; files that are there are replaced.
@@ -129,17 +139,30 @@ pub fn move_into(from: &Path, into: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What all archives of one call share.
+struct Work {
+    staging: Staging,
+    n_fresh: AtomicUsize,
+    budget: Budget,
+}
+
+impl Work {
+    /// A path in the staging folder that nothing has.
+    fn fresh_path(&self) -> PathBuf {
+        let n = self.n_fresh.fetch_add(1, Ordering::Relaxed);
+        self.staging.folder.join(n.to_string())
+    }
+}
+
 /// The folder in which an archive is unpacked, gone when dropped.
 struct Staging {
     folder: PathBuf,
 }
 
 impl Staging {
-    const NAME: &str = ".unpacking";
-
     /// Makes the folder anew; what a killed run left in it goes.
     fn open(into: &Path) -> Result<Self, Error> {
-        let folder = into.join(Self::NAME);
+        let folder = into.join(names::STAGING);
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(anyhow::Error::from)?;
         }

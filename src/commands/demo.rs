@@ -1,11 +1,11 @@
 //! `kaggle-kit demo`: the whole path, fetch to score, against a stand-in for Kaggle on this
 //! machine. The competition is small and drawn here; all else is real: HTTP, weights, training.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{Workspace, fetch, submit, train, upload};
+use super::{Workspace, connect, fetch, submit, train, upload};
 use crate::competition::Competition;
 use crate::fs;
 use crate::kaggle::Environment;
@@ -75,7 +75,7 @@ pub fn run(
         from: Vec::new(),
         endpoint: Some(endpoint.clone()),
         environment: environment.clone(),
-        force: false,
+        mode: fetch::Mode::Missing,
         keep_archives: false,
         json: false,
     })?;
@@ -88,11 +88,16 @@ pub fn run(
     stage("train");
 
     let (data, submissions) = (demo.data(), demo.submissions());
-    let csv = submit::write(&submit::SubmitOptions { run, data, submissions, device })?;
+    let ready = submit::write(submit::SubmitOptions { run, data, submissions, device })?;
+    ready.tell();
     stage("submit");
 
-    let message = "the demo's first try";
-    let scored = upload::run(&options.competition, &csv, message, Some(&endpoint), &environment)?;
+    let client = connect(Some(&endpoint), &environment)?;
+    let message = "the demo's first try".to_owned();
+    let wait = Some(Duration::from_secs(60));
+    let uploading = upload::UploadOptions { message, again: false, wait };
+    let scored = upload::run(&client, &ready, &uploading)?;
+    scored.ensure_taken()?;
     stage("upload and score");
 
     let rows: Vec<Vec<String>> = times
@@ -100,8 +105,9 @@ pub fn run(
         .map(|(name, seconds)| vec![(*name).to_owned(), term::duration(*seconds)])
         .collect();
     term::say(term::table(&["stage", "time"], &rows));
-    let score = scored.public_score.context("the stand-in gave no score")?;
-    term::done(format_args!("the path from nothing to a scored submission, `{}`", csv.display()));
+    let score = scored.upload.public_score.context("the stand-in gave no score")?;
+    let csv = ready.csv.display();
+    term::done(format_args!("the path from nothing to a scored submission, `{csv}`"));
     term::out(format_args!("{} {score:.5}", options.competition.metric.name()));
     Ok(())
 }

@@ -22,7 +22,7 @@ struct Findings {
     version: &'static str,
     libtorch: Libtorch,
     device: Device,
-    credentials: Option<String>,
+    credentials: Vec<String>,
     weights: Vec<Weights>,
     disk: Vec<Disk>,
     problems: Vec<Problem>,
@@ -176,20 +176,21 @@ fn why_no_gpu(report: &device::Report, has_nvidia: bool) -> (Option<String>, Opt
     (Some(reason.to_owned()), hint)
 }
 
-/// Where the credentials are. Only `fetch` and `submit --upload` need them.
-fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Option<String> {
-    match credentials::find(environment) {
-        Ok(found) => {
-            for warning in found.warnings {
-                let hint = "whoever has the key can submit in your name".to_owned();
-                problems.push(Problem { message: warning, hint, fatal: false });
+/// Where the credentials are, in the order in which they are tried. Only `fetch` and what asks
+/// Kaggle need them.
+fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<String> {
+    match credentials::find_all(environment) {
+        Ok(all) => {
+            for warning in all.iter().flat_map(|found| &found.warnings) {
+                let hint = "Kaggle is asked with the first that works".to_owned();
+                problems.push(Problem { message: warning.clone(), hint, fatal: false });
             }
-            Some(found.source)
+            all.into_iter().map(|found| found.source).collect()
         }
         Err(error) => {
             let (message, hints) = term::describe(&error.into());
             problems.push(Problem { message, hint: hints.join("; "), fatal: false });
-            None
+            Vec::new()
         }
     }
 }
@@ -234,7 +235,9 @@ fn table(findings: &Findings) -> String {
         row("device", format!("{} (what `--device auto` takes)", device.chosen)),
     ];
     rows.extend(device.no_gpu.as_ref().map(|reason| row("GPU", format!("not used: {reason}"))));
-    rows.push(row("credentials", findings.credentials.as_deref().unwrap_or("none")));
+    let (first, others) = findings.credentials.split_first().unzip();
+    rows.push(row("credentials", first.map_or("none", String::as_str)));
+    rows.extend(others.into_iter().flatten().map(|other| row("", format!("then {other}"))));
     for (i, found) in weights.iter().enumerate() {
         let state = found.bytes.map_or("not in the cache".to_owned(), term::bytes);
         let first = if i == 0 { "weights" } else { "" };
@@ -265,7 +268,7 @@ mod tests {
         let fatal: Vec<_> = findings.problems.iter().filter(|p| p.fatal).collect();
         assert_eq!(fatal.len(), 1);
         assert!(fatal[0].message.starts_with("no weights of"), "{}", fatal[0].message);
-        assert_eq!(findings.credentials, None);
+        assert!(findings.credentials.is_empty());
         assert!(findings.disk.iter().all(|disk| disk.free.is_some_and(|free| free > 0)));
         assert!(table(&findings).contains("not in the cache"));
         assert!(findings.libtorch.folder.join("libtorch_cpu.so").exists());

@@ -40,7 +40,7 @@ pub fn run(
 }
 
 /// The one known competition whose submissions have the header of `csv`.
-fn guess(csv: &Path) -> Result<Competition> {
+pub(super) fn guess(csv: &Path) -> Result<Competition> {
     let bytes = fs::read(csv)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header: Vec<String> = reader

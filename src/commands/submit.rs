@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::ready::{Ready, file_name};
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::predict::{Decision, tta};
 use crate::report::{Bar, Unit};
@@ -25,8 +26,8 @@ pub struct SubmitOptions {
     pub device: device::Choice,
 }
 
-/// Predicts the test images and writes the CSV; gives its path.
-pub fn write(options: &SubmitOptions) -> Result<PathBuf> {
+/// Predicts the test images and writes the CSV, which fits the sample.
+pub fn write(options: SubmitOptions) -> Result<Ready> {
     let run = &options.run;
     let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
     let decision: Decision = run.read_toml("decision.toml")?;
@@ -50,11 +51,9 @@ pub fn write(options: &SubmitOptions) -> Result<PathBuf> {
     let predictions = tta::predict(&mut network, &samples, &summary.classes, &recipe, &bar)?;
     drop(bar);
 
-    let path = options.submissions.join(format!("{}-{}.csv", competition.name, run.id()));
+    let csv = options.submissions.join(file_name(&competition.name, run));
     let sample = SampleSubmission::find(&competition, &data)?;
     let answers = decision.apply(predictions)?;
-    submission::write(&answers, &competition.submission, &sample, &path)?;
-    term::done(format_args!("{} rows in `{}`", term::thousands(sample.ids.len()), path.display()));
-    term::out(path.display());
-    Ok(path)
+    let notes = submission::write(&answers, &competition.submission, &sample, &csv)?;
+    Ok(Ready { competition, run: Some(options.run), csv, n_rows: sample.ids.len(), notes })
 }

@@ -1,68 +1,264 @@
 //! Sending a CSV to Kaggle, and what comes of it.
+//!
+//! A submission is one of a few a day, so nothing is sent twice by accident: not a file that the
+//! run's history knows as sent, and none once the day's number is used up. What Kaggle has taken is
+//! written into the run at once, and the score and the place when they are known.
 
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
 
+use super::history::{History, Place, Status, Upload};
+use super::leaderboard;
+use super::ready::Ready;
 use crate::competition::Competition;
-use crate::kaggle::{Client, Environment, Submission, SubmissionStatus};
+use crate::fs;
+use crate::kaggle::{Class, Client, Found, SubmissionLimits};
+use crate::progress::Progress;
+use crate::report::{Bar, Unit};
 use crate::term;
 
-/// How long a score is waited for; Kaggle goes on scoring after that.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a score is looked for when nobody asked to wait; Kaggle goes on scoring after that.
+const SHORT_LOOK: Duration = Duration::from_secs(15);
+/// Kaggle is asked as often as this at most, and as this at least.
+const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(15)];
 
-/// Uploads `csv` with a message, and waits a little for its score; gives what Kaggle says of it.
-pub fn run(
-    competition: &Competition,
-    csv: &Path,
-    message: &str,
-    endpoint: Option<&str>,
-    environment: &Environment,
-) -> Result<Submission> {
-    let slug = &competition.slug;
-    let client = Client::connect(endpoint, environment)?;
-    client.credentials().warnings.iter().for_each(term::warn);
-    let submitted = client
-        .submit(slug, csv, message)
-        .with_context(|| format!("failed to upload `{}`", csv.display()))?;
-    term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
-    if let Ok(limits) = client.submission_limits(slug) {
-        term::say(format_args!("   {} more today", limits.num_allowed_now));
-    }
-    let (start, mut pause) = (Instant::now(), Duration::from_millis(200));
-    loop {
-        let submission = client.submission(submitted.reference)?;
-        match (submission.status, submission.public_score) {
-            (SubmissionStatus::Pending, _) if start.elapsed() < PATIENCE => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_secs(10));
-                continue;
-            }
-            (SubmissionStatus::Pending, _) => {
-                term::say(format_args!("   not scored yet: see {}", page(competition)));
-            }
-            (SubmissionStatus::Complete, Some(score)) => {
-                let private = submission.private_score;
-                let private = private.map(|score| format!(", private score {score:.5}"));
-                term::say(format_args!(
-                    "   public score {score:.5}{}",
-                    private.unwrap_or_default()
-                ));
-            }
-            (SubmissionStatus::Complete, None) => {
-                term::say(format_args!("   scored: see {}", page(competition)));
-            }
-            (SubmissionStatus::Error, _) => anyhow::bail!(
+/// How to send.
+#[derive(Clone, Debug)]
+pub struct UploadOptions {
+    /// The submission's description.
+    pub message: String,
+    /// Send a file that was sent before.
+    pub again: bool,
+    /// How long to wait for the score; none is a short look.
+    pub wait: Option<Duration>,
+}
+
+/// What has come of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outcome {
+    /// What the run keeps of it.
+    #[serde(flatten)]
+    pub upload: Upload,
+    /// Whether it was sent now, or was there already.
+    pub sent_now: bool,
+    /// How many more Kaggle takes today, where it tells.
+    pub left_today: Option<u32>,
+}
+
+/// The day's submissions are used up.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "no submission to `{slug}` is left today: {sent} sent\nhint: Kaggle's day ends at midnight UTC"
+)]
+pub struct NoneLeft {
+    /// The competition.
+    pub slug: String,
+    /// How many were sent today.
+    pub sent: u32,
+}
+
+impl Outcome {
+    /// An error if Kaggle turned it down.
+    pub fn ensure_taken(&self) -> Result<()> {
+        if self.upload.status == Status::Error {
+            bail!(
                 "Kaggle turned submission {} down: {}",
-                submission.reference,
-                submission.error_description.as_deref().unwrap_or("it does not say why")
-            ),
+                self.upload.reference,
+                self.upload.error.as_deref().unwrap_or("it does not say why")
+            );
         }
-        return Ok(submission);
+        Ok(())
     }
 }
 
-fn page(competition: &Competition) -> String {
-    format!("https://www.kaggle.com/competitions/{}/submissions", competition.slug)
+/// Sends a CSV, or finds that it is there already, and waits for its score.
+pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Outcome> {
+    let competition = &ready.competition;
+    let sha256 = base_16(&Sha256::digest(fs::read(&ready.csv)?));
+    let earlier = match (&ready.run, options.again) {
+        (Some(run), false) => {
+            History::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
+        }
+        _ => None,
+    };
+    let earlier = earlier.map(|upload| still_there(client, upload)).transpose()?.flatten();
+    let mut outcome = if let Some(upload) = earlier {
+        term::say(format_args!(
+            "   this very file is submission {} already, sent {}: `--again` sends it once more",
+            upload.reference, upload.sent
+        ));
+        Outcome { upload, sent_now: false, left_today: None }
+    } else {
+        let limits = left_today(client, competition, &ready.csv)?;
+        let upload = send(client, ready, options, sha256)?;
+        let left_today = limits.map(|limits| limits.num_allowed_now.saturating_sub(1));
+        if let Some(left) = left_today {
+            term::say(format_args!("   {} left today", term::count(left as usize, "submission")));
+        }
+        Outcome { upload, sent_now: true, left_today }
+    };
+    let keep = |upload: &Upload| match &ready.run {
+        Some(run) => History::keep(run, upload),
+        None => Ok(()),
+    };
+    keep(&outcome.upload)?;
+    let patience = options.wait.unwrap_or(SHORT_LOOK);
+    wait_for_score(client, &mut outcome.upload, patience)?;
+    if let Some(score) = outcome.upload.public_score
+        && outcome.upload.status == Status::Complete
+    {
+        outcome.upload.place = place(client, competition, score).or(outcome.upload.place);
+    }
+    keep(&outcome.upload)?;
+    tell(&outcome.upload, competition);
+    Ok(outcome)
+}
+
+/// An upload of an earlier time as Kaggle has it now; none if it does not have it, or turned it
+/// down.
+fn still_there(client: &Client, mut upload: Upload) -> Result<Option<Upload>> {
+    match client.submission(upload.reference) {
+        Ok(now) => upload.update(&now),
+        Err(error) if error.class() == Class::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(upload).filter(|upload| upload.status != Status::Error))
+}
+
+/// The day's limits, shown; an error where nothing is left. Where Kaggle does not tell, the
+/// submission itself will.
+fn left_today(
+    client: &Client,
+    competition: &Competition,
+    csv: &Path,
+) -> Result<Option<SubmissionLimits>> {
+    let slug = &competition.slug;
+    let limits = match client.submission_limits(slug) {
+        Ok(limits) => limits,
+        Err(error) if matches!(error.class(), Class::Credentials | Class::Rules) => {
+            return Err(error.into());
+        }
+        Err(error) => {
+            let (told, _) = term::describe(&error.into());
+            term::warn(format_args!("the day's limit is not known: {told}"));
+            return Ok(None);
+        }
+    };
+    term::say(format_args!(
+        "   {} left today, {} sent",
+        term::count(limits.num_allowed_now as usize, "submission"),
+        term::thousands(limits.num_today as usize),
+    ));
+    if limits.num_allowed_now == 0 && !is_under_way(csv) {
+        return Err(NoneLeft { slug: slug.clone(), sent: limits.num_today }.into());
+    }
+    Ok(Some(limits))
+}
+
+/// Whether a submission of the file was cut off: it may have been taken, and counted, so going on
+/// with it must not be stopped by the count. (The client keeps this file until it is made.)
+fn is_under_way(csv: &Path) -> bool {
+    let name = csv.file_name().unwrap_or_default().to_string_lossy();
+    csv.with_file_name(format!(".{name}.upload.toml")).is_file()
+}
+
+fn send(client: &Client, ready: &Ready, options: &UploadOptions, sha256: String) -> Result<Upload> {
+    let name = ready.csv.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bar = Bar::new(&name, Unit::Bytes);
+    let submitted = client
+        .submit(&ready.competition.slug, &ready.csv, &options.message, &bar)
+        .with_context(|| format!("failed to upload `{}`", ready.csv.display()))?;
+    drop(bar);
+    term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
+    if submitted.found == Found::InList {
+        term::say("   the answer was lost, but Kaggle's list has it: it was not sent twice");
+    }
+    Ok(Upload {
+        reference: submitted.reference,
+        endpoint: client.endpoint().to_string(),
+        file: name,
+        sha256,
+        message: options.message.clone(),
+        sent: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        status: Status::Pending,
+        public_score: None,
+        private_score: None,
+        error: None,
+        place: None,
+    })
+}
+
+/// Asks until there is a score, a refusal, or no patience left. The submission is made: trouble
+/// with asking ends the wait, and is not an error.
+fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> Result<()> {
+    let bar = Bar::new("waiting for the score", Unit::Items("seconds"));
+    bar.total(patience.as_secs());
+    let (start, [mut pause, longest]) = (Instant::now(), PAUSES);
+    let mut shown = 0;
+    loop {
+        match client.submission(upload.reference) {
+            Ok(now) => upload.update(&now),
+            // A new submission is not everywhere at once.
+            Err(error) if error.class() == Class::NotFound => {}
+            Err(error) if error.class() == Class::Credentials => return Err(error.into()),
+            Err(error) => {
+                let (told, _) = term::describe(&error.into());
+                bar.note(&format!("the score cannot be asked for now: {told}"));
+            }
+        }
+        let left = patience.saturating_sub(start.elapsed());
+        if upload.status != Status::Pending || left.is_zero() {
+            return Ok(());
+        }
+        sleep(pause.min(left));
+        pause = (pause * 2).min(longest);
+        let seconds = start.elapsed().as_secs();
+        bar.advance(seconds - shown);
+        shown = seconds;
+    }
+}
+
+/// Where a score stands; none where the board cannot be had, which is no reason to fail.
+fn place(client: &Client, competition: &Competition, score: f64) -> Option<Place> {
+    match client.leaderboard(&competition.slug, &()) {
+        Ok(standings) => leaderboard::place_of(score, &standings, competition.metric),
+        Err(error) => {
+            term::detail(format_args!("no leaderboard: {error}"));
+            None
+        }
+    }
+}
+
+fn tell(upload: &Upload, competition: &Competition) {
+    let page = format!("https://www.kaggle.com/competitions/{}/submissions", competition.slug);
+    match (upload.status, upload.public_score) {
+        (Status::Pending, _) => {
+            term::say(format_args!(
+                "   not scored yet: see {page}, or run `kaggle-kit submissions {}` later",
+                competition.name
+            ));
+        }
+        (Status::Complete, Some(score)) => {
+            let private = upload.private_score.map(|score| format!(", private score {score:.5}"));
+            let private = private.unwrap_or_default();
+            term::say(format_args!("   public score {score:.5}{private}"));
+            if let Some(place) = upload.place {
+                term::say(format_args!("   {}", leaderboard::told(place)));
+            }
+        }
+        (Status::Complete, None) => term::say(format_args!("   scored: see {page}")),
+        (Status::Error, _) => {}
+    }
+}
+
+fn base_16(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -48,9 +48,22 @@ pub struct Files {
     /// The images' extension.
     #[serde(default = "jpg")]
     pub extension: String,
+    /// How many images Kaggle has, to compare with.
+    #[serde(default)]
+    pub counts: Option<Counts>,
     /// What to tell a person when images are not among the files that Kaggle gave.
     #[serde(default)]
     pub if_missing: Option<String>,
+}
+
+/// How many images a competition has on Kaggle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Counts {
+    /// Labelled ones.
+    pub train: usize,
+    /// Those to predict.
+    pub test: usize,
 }
 
 fn jpg() -> String {

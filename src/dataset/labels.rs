@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::index::{self, Image};
 use super::table::{Table, header_text};
-use crate::competition::{Competition, Labels};
+use crate::competition::{Competition, Labels, TargetSpec};
 use crate::target::{Classes, TargetKind};
 
 /// A training image with its label as it is written.
@@ -124,19 +124,35 @@ impl LabelledImages {
 
     /// The distinct labels in byte order: the vocabulary of a competition that names none.
     pub(super) fn vocabulary(&self, kind: TargetKind) -> Classes {
-        let labels = self.images.iter().map(|image| image.label.as_str());
-        let mut names: Vec<String> = match kind {
-            TargetKind::SingleLabel => {
-                labels.filter(|l| !l.is_empty()).map(str::to_owned).collect()
-            }
-            TargetKind::MultiLabel => {
-                labels.flat_map(str::split_whitespace).map(str::to_owned).collect()
-            }
-        };
-        names.sort_unstable();
-        names.dedup();
-        names.into()
+        vocabulary(self.images.iter().map(|image| image.label.as_str()), kind)
     }
+}
+
+/// The classes that the table of labels names, in byte order, without a look at any image; the
+/// spec's, if it names them, and none where there is no table.
+pub fn tags(competition: &Competition, folder: &Path) -> Result<Option<Classes>> {
+    let TargetSpec { classes, labels, kind } = &competition.target;
+    if !classes.is_empty() {
+        return Ok(Some(classes.clone().into()));
+    }
+    let Labels::Csv { file, label, .. } = labels else { return Ok(None) };
+    let Some(path) = index::find_file(folder, file) else { return Ok(None) };
+    let table = Table::read(&path)?;
+    let Some(at) = table.column(label) else { return Ok(None) };
+    Ok(Some(vocabulary(table.rows.iter().map(|(_, row)| &row[at]), *kind)))
+}
+
+/// The distinct labels in byte order.
+fn vocabulary<'a>(labels: impl Iterator<Item = &'a str>, kind: TargetKind) -> Classes {
+    let mut names: Vec<String> = match kind {
+        TargetKind::SingleLabel => labels.filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+        TargetKind::MultiLabel => {
+            labels.flat_map(str::split_whitespace).map(str::to_owned).collect()
+        }
+    };
+    names.sort_unstable();
+    names.dedup();
+    names.into()
 }
 
 /// Joins the rows of a table with images by id.

@@ -173,8 +173,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let samples = pictures(folder.path(), 10);
         let order: Vec<usize> = (0..10).rev().collect();
-        let all: Vec<Batch> =
-            load(&samples, order.clone(), WHOLE).collect::<Result<_>>().unwrap();
+        let all: Vec<Batch> = load(&samples, order.clone(), WHOLE).collect::<Result<_>>().unwrap();
         let sizes: Vec<usize> = all.iter().map(|batch| batch.images.n).collect();
         assert_eq!(sizes, [4, 4, 2]);
         let indices: Vec<usize> = all.iter().flat_map(|batch| batch.indices.clone()).collect();

@@ -22,6 +22,7 @@ mod warp;
 pub use audit::audit;
 pub use decode::decode;
 pub use index::{find_file, natural_order};
+pub use labels::tags;
 pub use loader::{Batch, Batches, Images, batches};
 pub use open::{Dataset, Sample, open, open_test};
 pub use sample_submission::SampleSubmission;

@@ -82,13 +82,7 @@ struct Window {
 
 impl Scratch {
     /// The middle of `image`.
-    fn centre(
-        &mut self,
-        image: &RgbImage,
-        size: usize,
-        share: f64,
-        out: &mut [u8],
-    ) -> Result<()> {
+    fn centre(&mut self, image: &RgbImage, size: usize, share: f64, out: &mut [u8]) -> Result<()> {
         let (width, height) = (f64::from(image.width()), f64::from(image.height()));
         let side = width.min(height) * share;
         let (left, top) = ((width - side) / 2.0, (height - side) / 2.0);

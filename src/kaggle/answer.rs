@@ -20,6 +20,15 @@ pub(super) struct Asked<'a> {
     pub(super) what: &'a str,
     /// Where the credentials came from; empty for storage, which gets none.
     pub(super) credentials: &'a str,
+    /// Whether the address is a signed one, which expires.
+    pub(super) signed: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// A question to storage, which knows neither competitions nor credentials.
+    pub(super) fn storage(url: &'a Url, signed: bool) -> Self {
+        Self { url, slug: "", what: "", credentials: "", signed }
+    }
 }
 
 /// Turns an answer that is an error into one of ours.
@@ -35,10 +44,10 @@ pub(super) fn from_answer(
     let message = told.message.unwrap_or_else(|| format!("status {status}"));
     if asked.credentials.is_empty() {
         return match status {
-            400 | 403 if message.contains("Expired") => Error::Expired { url },
+            400 | 403 | 410 if asked.signed => Error::Expired { url, message },
             404 => Error::NotFound { what: format!("`{url}`") },
             429 => Error::RateLimited { message, retry_after },
-            408 | 500..600 => Error::Server { url, status, message },
+            408 | 500..600 => Error::Server { url, status, message, retry_after },
             _ => Error::Refused { url, status, message },
         };
     }
@@ -50,7 +59,7 @@ pub(super) fn from_answer(
         403 if !asked.slug.is_empty() => Error::WrongName { slug: asked.slug.to_owned(), message },
         404 => Error::NotFound { what: asked.what.to_owned() },
         429 => Error::RateLimited { message, retry_after },
-        408 | 500..600 => Error::Server { url, status, message },
+        408 | 500..600 => Error::Server { url, status, message, retry_after },
         _ => Error::Refused { url, status, message },
     }
 }
@@ -112,6 +121,7 @@ mod tests {
             slug: "dog-breed-identification",
             what: "`labels.csv` in `dog-breed-identification`",
             credentials: "`KAGGLE_API_TOKEN`",
+            signed: false,
         };
         from_answer(&asked, status, Some(Duration::from_secs(7)), body)
     }
@@ -171,13 +181,18 @@ mod tests {
     #[test]
     fn storage_speaks_xml() {
         let url = Url::parse("https://storage.googleapis.com/a/b.zip?Signature=s3cret").unwrap();
-        let asked = Asked { url: &url, slug: "", what: "", credentials: "" };
+        let asked = Asked::storage(&url, true);
         let body =
             "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>old</Message></Error>";
         let error = from_answer(&asked, 400, None, body);
         assert!(matches!(error, Error::Expired { .. }), "{error}");
         assert!(!error.to_string().contains("s3cret"));
+        for status in [403, 410] {
+            assert!(matches!(from_answer(&asked, status, None, ""), Error::Expired { .. }));
+        }
         assert!(matches!(from_answer(&asked, 404, None, ""), Error::NotFound { .. }));
+        let plain = Asked::storage(&url, false);
+        assert!(matches!(from_answer(&plain, 403, None, ""), Error::Refused { .. }));
     }
 
     #[test]

@@ -1,34 +1,57 @@
 //! The calls of the competitions' service.
 
+use std::cell::Cell;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use reqwest::Url;
 use reqwest::blocking::Response;
+use reqwest::header::{HeaderMap, HeaderValue, RANGE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{self, Asked};
 use super::credentials::{self, Credentials, Found};
+use super::download::{self, Announced};
 use super::error;
 use super::http::{self, Http};
 use super::wire::{
-    CompetitionInfo, DataFile, FileOf, FilesPage, OfCompetition, PageOf, Submission,
+    CompetitionInfo, DataFile, FileOf, FilesPage, FirstFiles, OfCompetition, PageOf, Submission,
     SubmissionLimits, SubmissionRef, SubmissionsPage,
 };
-use super::{Endpoint, Environment, Error, Patience, Received, download};
+use super::{Endpoint, Environment, Error, Patience, Received};
 use crate::progress::Progress;
+use crate::term;
 
 /// As many entries a page as Kaggle gives.
 const PAGE_SIZE: u32 = 200;
 /// More pages than any competition has; a server that never ends its list is stopped here.
 const MOST_PAGES: usize = 5_000;
 
-/// A person's line to Kaggle.
+/// A person's line to Kaggle; several threads may use one.
 pub struct Client {
     pub(super) http: Http,
     pub(super) patience: Patience,
     endpoint: Endpoint,
-    found: Found,
+    /// In the order in which they are tried; never empty.
+    found: Vec<Found>,
+    /// Which of them Kaggle has not refused yet.
+    in_use: AtomicUsize,
+    /// Hears of waits, retries and refused credentials where no progress is shown.
+    warn: Box<dyn Fn(&str) + Send + Sync>,
 }
+
+/// What there is to download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its size, if the server tells.
+    pub bytes: Option<u64>,
+    /// The host that holds it.
+    pub host: String,
+}
+
+/// The address that a download call led to, between the attempts of one download.
+pub(super) type Signed = Cell<Option<Url>>;
 
 /// One call, as far as the wire and errors need to know it.
 pub(super) struct Call<'a, B> {
@@ -40,22 +63,27 @@ pub(super) struct Call<'a, B> {
 }
 
 impl Client {
-    /// A client of `endpoint` that asks with these credentials.
-    pub fn new(endpoint: Endpoint, found: Found) -> Self {
-        Self { http: Http::default(), patience: Patience::default(), endpoint, found }
-    }
-
     /// A client of the usual endpoint (or the one given) with the credentials found in the usual
     /// places.
     pub fn connect(endpoint: Option<&str>, environment: &Environment) -> Result<Self, Error> {
         let endpoint = Endpoint::find(endpoint, environment)?;
-        Ok(Self::new(endpoint, credentials::find(environment)?))
+        let found = credentials::find_all(environment)?;
+        let patience = Patience::default();
+        let (http, in_use) = (Http::new(patience.silence), AtomicUsize::new(0));
+        let warn = Box::new(|text: &str| term::warn(text));
+        Ok(Self { http, patience, endpoint, found, in_use, warn })
+    }
+
+    /// The same client with somebody else to hear its warnings, which go to stderr otherwise.
+    #[must_use]
+    pub fn with_warn(self, warn: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { warn: Box::new(warn), ..self }
     }
 
     /// The same client with another patience.
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
-        Self { patience, ..self }
+        Self { http: Http::new(patience.silence), patience, ..self }
     }
 
     /// Where it asks.
@@ -63,9 +91,9 @@ impl Client {
         &self.endpoint
     }
 
-    /// Where its credentials came from, and what there is to say about the place.
+    /// The credentials in use, where they came from, and what there is to say about the place.
     pub fn credentials(&self) -> &Found {
-        &self.found
+        &self.found[self.in_use.load(Ordering::SeqCst)]
     }
 
     /// What Kaggle says of a competition.
@@ -78,7 +106,16 @@ impl Client {
         self.pages("ListDataFiles", slug, |page: FilesPage| (page.files, page.next_page_token))
     }
 
-    /// Downloads all data of a competition as one archive, which gets its name once it is whole.
+    /// The first of a competition's data files: some have tens of thousands, and a page is a call.
+    pub fn first_files(&self, slug: &str) -> Result<FirstFiles, Error> {
+        let body = PageOf { competition_name: slug, page_size: PAGE_SIZE, page_token: "" };
+        let what = format!("competition `{slug}`");
+        let page: FilesPage = self.call(&Call { method: "ListDataFiles", slug, what, body })?;
+        Ok(FirstFiles { files: page.files, more: !page.next_page_token.is_empty() })
+    }
+
+    /// Downloads all data of a competition as one archive, which gets its name once it is whole;
+    /// until then what has arrived waits in `<path>.part`, and a second call goes on from there.
     pub fn download_bundle(
         &self,
         slug: &str,
@@ -86,6 +123,17 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<Received, Error> {
         self.download(&Call::about("DownloadDataFiles", slug), path, progress)
+    }
+
+    /// What [`Client::download_bundle`] would download, for the price of one byte.
+    pub fn bundle_head(&self, slug: &str) -> Result<Head, Error> {
+        let call = Call::about("DownloadDataFiles", slug);
+        let first_byte = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
+        self.patience.retry(&self.warn, || {
+            let response = self.open(&call, &first_byte, &Signed::default(), &self.warn)?;
+            let announced = Announced::read(&response);
+            Ok(Head { bytes: announced.length(), host: announced.host().to_owned() })
+        })
     }
 
     /// Downloads one data file. Kaggle sends large plain files as a zip of the file, whatever the
@@ -121,7 +169,7 @@ impl Client {
         })
     }
 
-    fn pages<P: DeserializeOwned, T>(
+    pub(super) fn pages<P: DeserializeOwned, T>(
         &self,
         method: &str,
         slug: &str,
@@ -148,16 +196,45 @@ impl Client {
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<Received, Error> {
-        // Every attempt asks for a fresh address: signed ones expire.
-        let open = || {
-            let response = self.send(call)?;
-            let url = response.url().clone();
-            if http::is_redirect(response.status()) {
-                return self.http.get(&http::location(&url, response.headers())?);
+        let signed = Signed::default();
+        let what = format!("{} from {}", call.what, self.endpoint);
+        let open = |range: &HeaderMap| self.open(call, range, &signed, &|text| progress.note(text));
+        download::to_file(&what, &open, path, self.patience, progress)
+    }
+
+    /// Opens what a call redirects to. The signed address is asked for once, as Kaggle counts such
+    /// calls, and again when storage does not take it any more.
+    pub(super) fn open<B: Serialize>(
+        &self,
+        call: &Call<B>,
+        range: &HeaderMap,
+        signed: &Signed,
+        note: &dyn Fn(&str),
+    ) -> Result<Response, Error> {
+        if let Some(url) = signed.take() {
+            match self.http.get(&url, range, true) {
+                Err(error @ (Error::Expired { .. } | Error::NotFound { .. })) => {
+                    let text = error.to_string();
+                    let what = text.lines().next().unwrap_or_default();
+                    note(&format!("{what}: asking for a new one"));
+                }
+                result => {
+                    signed.set(Some(url));
+                    return result;
+                }
             }
-            Ok(response)
-        };
-        download::to_file(open, path, self.patience, progress)
+        }
+        let response = self.authorized(|found| self.send(call, found))?;
+        let url = response.url().clone();
+        if !http::is_redirect(response.status()) {
+            return Ok(response);
+        }
+        let url = http::location(&url, response.headers())?;
+        let result = self.http.get(&url, range, true);
+        if !matches!(result, Err(Error::Expired { .. } | Error::NotFound { .. })) {
+            signed.set(Some(url));
+        }
+        result
     }
 
     /// Calls, again if need be, and reads the answer.
@@ -165,15 +242,46 @@ impl Client {
         &self,
         call: &Call<B>,
     ) -> Result<A, Error> {
-        self.patience.retry(|| self.call_once(call))
+        self.patience.retry(&self.warn, || self.authorized(|found| self.call_once(call, found)))
+    }
+
+    /// Asks with the credentials in use, and with the next ones when Kaggle does not accept them.
+    fn authorized<T>(&self, ask: impl Fn(&Found) -> Result<T, Error>) -> Result<T, Error> {
+        loop {
+            let n = self.in_use.load(Ordering::SeqCst);
+            match ask(&self.found[n]) {
+                Err(Error::Unauthorized { message, .. }) => self.fall_through(n, message)?,
+                result => return result,
+            }
+        }
+    }
+
+    fn fall_through(&self, refused: usize, message: String) -> Result<(), Error> {
+        let Some(next) = self.found.get(refused + 1) else {
+            let all: Vec<&str> = self.found.iter().map(|found| found.source.as_str()).collect();
+            return Err(Error::Unauthorized { credentials: all.join(", then "), message });
+        };
+        let moved =
+            self.in_use.compare_exchange(refused, refused + 1, Ordering::SeqCst, Ordering::SeqCst);
+        // Another thread may have found out at the same time.
+        if moved.is_ok() {
+            let (source, next_source) = (&self.found[refused].source, &next.source);
+            (self.warn)(&format!(
+                "Kaggle does not accept the credentials from {source} ({message}): going on with \
+                 those from {next_source}"
+            ));
+            next.warnings.iter().for_each(|warning| (self.warn)(warning));
+        }
+        Ok(())
     }
 
     /// Calls once and reads the answer.
     pub(super) fn call_once<B: Serialize, A: DeserializeOwned>(
         &self,
         call: &Call<B>,
+        found: &Found,
     ) -> Result<A, Error> {
-        let response = self.send(call)?;
+        let response = self.send(call, found)?;
         let url = response.url().clone();
         let bad = |reason: String| Error::BadAnswer { url: error::shown(&url), reason };
         if http::is_redirect(response.status()) {
@@ -186,16 +294,16 @@ impl Client {
             return Err(bad("a web page; is this the address of Kaggle's API?".to_owned()));
         }
         if answer::is_error_body(&text) {
-            return Err(answer::from_answer(&self.asked(call, &url), 200, None, &text));
+            return Err(answer::from_answer(&asked(call, &url, found), 200, None, &text));
         }
         serde_json::from_str(&text).map_err(|error| bad(format!("JSON that does not fit: {error}")))
     }
 
     /// Posts a call; a redirect is an answer, an error status is an error.
-    fn send<B: Serialize>(&self, call: &Call<B>) -> Result<Response, Error> {
+    fn send<B: Serialize>(&self, call: &Call<B>, found: &Found) -> Result<Response, Error> {
         let url = self.endpoint.method(call.method);
         let request = self.http.agent(&url)?.post(url.clone()).json(&call.body);
-        let request = match &self.found.credentials {
+        let request = match &found.credentials {
             Credentials::Token(token) => request.bearer_auth(token.reveal()),
             Credentials::Basic { username, key } => {
                 request.basic_auth(username, Some(key.reveal()))
@@ -205,12 +313,12 @@ impl Client {
         if response.status().is_success() || http::is_redirect(response.status()) {
             return Ok(response);
         }
-        Err(http::failed(&self.asked(call, &url), response))
+        Err(http::failed(&asked(call, &url, found), response))
     }
+}
 
-    fn asked<'a, B>(&'a self, call: &'a Call<B>, url: &'a reqwest::Url) -> Asked<'a> {
-        Asked { url, slug: call.slug, what: &call.what, credentials: &self.found.source }
-    }
+fn asked<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a Found) -> Asked<'a> {
+    Asked { url, slug: call.slug, what: &call.what, credentials: &found.source, signed: false }
 }
 
 impl<'a> Call<'a, OfCompetition<'a>> {

@@ -69,59 +69,88 @@ pub struct Found {
 
 /// The first credentials in the official order; else an error that lists where it looked.
 pub fn find(environment: &Environment) -> Result<Found, Error> {
-    let mut search = Search { environment, looked: Vec::new() };
-    if let Some(found) = search.token()? {
-        return Ok(found);
+    Ok(find_all(environment)?.swap_remove(0))
+}
+
+/// All credentials in the official order, at least one: those to try when Kaggle does not accept
+/// the ones before. A place that holds something else is passed over, with a warning beside the
+/// next one that is good; if none is, it is the error.
+pub fn find_all(environment: &Environment) -> Result<Vec<Found>, Error> {
+    let mut search = Search { environment, looked: Vec::new(), found: Vec::new(), bad: Vec::new() };
+    search.tokens();
+    search.pairs();
+    search.login();
+    if !search.found.is_empty() {
+        return Ok(search.found);
     }
-    if let Some(found) = search.pair()? {
-        return Ok(found);
-    }
-    if let Some(found) = search.login()? {
-        return Ok(found);
-    }
-    Err(Error::NoCredentials { looked: search.looked })
+    let looked = search.looked;
+    Err(search.bad.into_iter().next().unwrap_or(Error::NoCredentials { looked }))
 }
 
 struct Search<'a> {
     environment: &'a Environment,
     looked: Vec<String>,
+    found: Vec<Found>,
+    /// Places that hold something else, since the last good one.
+    bad: Vec<Error>,
 }
 
 impl Search<'_> {
-    fn token(&mut self) -> Result<Option<Found>, Error> {
+    /// Takes in what a place has given.
+    fn add(&mut self, place: Result<Option<Found>, Error>) {
+        match place {
+            Ok(None) => {}
+            Err(error) => self.bad.push(error),
+            // The same secret in two places is refused in both.
+            Ok(Some(found)) if self.found.iter().any(|f| f.credentials == found.credentials) => {}
+            Ok(Some(mut found)) => {
+                let passed_over = self
+                    .bad
+                    .drain(..)
+                    .map(|error| error.to_string().lines().next().unwrap_or_default().to_owned());
+                found.warnings.splice(0..0, passed_over);
+                self.found.push(found);
+            }
+        }
+    }
+
+    fn tokens(&mut self) {
         let environment = self.environment;
         if let Some(path) = environment.get("KAGGLE_API_V1_TOKEN") {
             let place = format!("`{path}` (named by `KAGGLE_API_V1_TOKEN`)");
-            if let Some(found) = self.token_file(Path::new(path), place)? {
-                return Ok(Some(found));
-            }
+            let found = self.token_file(Path::new(path), place);
+            self.add(found);
         }
-        match environment.get("KAGGLE_API_TOKEN") {
-            None => self.looked.push("`KAGGLE_API_TOKEN`".to_owned()),
-            Some(path) if Path::new(path).is_file() => {
-                let place = format!("`{path}` (named by `KAGGLE_API_TOKEN`)");
-                if let Some(found) = self.token_file(Path::new(path), place)? {
-                    return Ok(Some(found));
-                }
-            }
-            Some(path) if path.contains(['/', '\\']) => {
-                return Err(bad("`KAGGLE_API_TOKEN`", "it names a file that is not there"));
-            }
-            Some(token) => {
-                let credentials = Credentials::Token(secret(token, "`KAGGLE_API_TOKEN`")?);
-                let source = "`KAGGLE_API_TOKEN`".to_owned();
-                return Ok(Some(Found { credentials, source, warnings: Vec::new() }));
-            }
-        }
+        let found = self.token_variable();
+        self.add(found);
         for name in ["access_token", "access_token.txt"] {
             let Some(home) = environment.home() else { break };
             let path = home.join(".kaggle").join(name);
             let place = format!("`{}`", path.display());
-            if let Some(found) = self.token_file(&path, place)? {
-                return Ok(Some(found));
+            let found = self.token_file(&path, place);
+            self.add(found);
+        }
+    }
+
+    fn token_variable(&mut self) -> Result<Option<Found>, Error> {
+        match self.environment.get("KAGGLE_API_TOKEN") {
+            None => {
+                self.looked.push("`KAGGLE_API_TOKEN`".to_owned());
+                Ok(None)
+            }
+            Some(path) if Path::new(path).is_file() => {
+                let place = format!("`{path}` (named by `KAGGLE_API_TOKEN`)");
+                self.token_file(Path::new(path), place)
+            }
+            Some(path) if path.contains(['/', '\\']) => {
+                Err(bad("`KAGGLE_API_TOKEN`", "it names a file that is not there"))
+            }
+            Some(token) => {
+                let credentials = Credentials::Token(secret(token, "`KAGGLE_API_TOKEN`")?);
+                let source = "`KAGGLE_API_TOKEN`".to_owned();
+                Ok(Some(Found { credentials, source, warnings: Vec::new() }))
             }
         }
-        Ok(None)
     }
 
     fn token_file(&mut self, path: &Path, place: String) -> Result<Option<Found>, Error> {
@@ -134,44 +163,53 @@ impl Search<'_> {
         Ok(Some(Found { credentials, source: place, warnings: loose_mode(path) }))
     }
 
-    /// Each variable is laid over what the file says; the file is not touched when both are set.
-    fn pair(&mut self) -> Result<Option<Found>, Error> {
+    /// One variable alone is laid over what the files say; two are a place of their own.
+    fn pairs(&mut self) {
         let username = self.environment.get("KAGGLE_USERNAME");
         let key = self.environment.get("KAGGLE_KEY");
-        if let (Some(username), Some(key)) = (username, key) {
-            let source = "`KAGGLE_USERNAME` and `KAGGLE_KEY`".to_owned();
-            let key = secret(key, &source)?;
-            let credentials = Credentials::Basic { username: username.to_owned(), key };
-            return Ok(Some(Found { credentials, source, warnings: Vec::new() }));
+        let mut over = Over { username, key, source: None };
+        match (username, key) {
+            (Some(username), Some(key)) => {
+                let source = "`KAGGLE_USERNAME` and `KAGGLE_KEY`".to_owned();
+                let found = secret(key, &source).map(|key| {
+                    let credentials = Credentials::Basic { username: username.to_owned(), key };
+                    Some(Found { credentials, source, warnings: Vec::new() })
+                });
+                self.add(found);
+                over = Over::default();
+            }
+            (Some(_), None) => over.source = Some("`KAGGLE_USERNAME`"),
+            (None, Some(_)) => over.source = Some("`KAGGLE_KEY`"),
+            (None, None) => {}
         }
-        let alone = match (username, key) {
-            (Some(_), None) => Some("`KAGGLE_USERNAME`"),
-            (None, Some(_)) => Some("`KAGGLE_KEY`"),
-            _ => None,
-        };
-        self.looked.push(match alone {
+        self.looked.push(match over.source {
             Some(alone) => format!("{alone} (set without its partner)"),
             None => "`KAGGLE_USERNAME` and `KAGGLE_KEY`".to_owned(),
         });
         for path in self.kaggle_json() {
-            let place = format!("`{}`", path.display());
-            let Some(text) = self.text_of(&path, &place)? else { continue };
-            let file: KaggleJson = serde_json::from_str(&text).map_err(|error| {
-                let hint = "\nhint: it should read {\"username\":\"..\",\"key\":\"..\"}: make it \
-                            anew on https://www.kaggle.com/settings/api";
-                let reason = without_content(&error);
-                Error::BadCredentials { place: place.clone(), reason, hint: hint.to_owned() }
-            })?;
-            let wanted = |name| bad(&place, &format!("`{name}` is empty"));
-            let username = username.map(str::to_owned).or(file.username.filter(|u| !u.is_empty()));
-            let key = key.map(str::to_owned).or(file.key.filter(|k| !k.is_empty()));
-            let username = username.ok_or_else(|| wanted("username"))?;
-            let key = secret(key.ok_or_else(|| wanted("key"))?.trim(), &place)?;
-            let credentials = Credentials::Basic { username, key };
-            let source = alone.map_or(place.clone(), |name| format!("{name} and {place}"));
-            return Ok(Some(Found { credentials, source, warnings: loose_mode(&path) }));
+            let found = self.pair_file(&path, &over);
+            self.add(found);
         }
-        Ok(None)
+    }
+
+    fn pair_file(&mut self, path: &Path, over: &Over) -> Result<Option<Found>, Error> {
+        let place = format!("`{}`", path.display());
+        let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
+        let file: KaggleJson = serde_json::from_str(&text).map_err(|error| {
+            let hint = "\nhint: it should read {\"username\":\"..\",\"key\":\"..\"}: make it anew \
+                        on https://www.kaggle.com/settings/api";
+            let reason = without_content(&error);
+            Error::BadCredentials { place: place.clone(), reason, hint: hint.to_owned() }
+        })?;
+        let either = |variable: Option<&str>, value: Option<String>, name| {
+            let value = variable.map(str::to_owned).or(value.filter(|value| !value.is_empty()));
+            value.ok_or_else(|| bad(&place, &format!("`{name}` is empty")))
+        };
+        let username = either(over.username, file.username, "username")?;
+        let key = secret(either(over.key, file.key, "key")?.trim(), &place)?;
+        let credentials = Credentials::Basic { username, key };
+        let source = over.source.map_or(place.clone(), |name| format!("{name} and {place}"));
+        Ok(Some(Found { credentials, source, warnings: loose_mode(path) }))
     }
 
     /// Where kaggle.json may be: the folder that `KAGGLE_CONFIG_DIR` names, or else the two usual
@@ -189,11 +227,16 @@ impl Search<'_> {
     }
 
     /// The login that `kaggle auth login` leaves; it can be used but not renewed here.
-    fn login(&mut self) -> Result<Option<Found>, Error> {
-        let Some(home) = self.environment.home() else { return Ok(None) };
-        let path = home.join(".kaggle").join("credentials.json");
+    fn login(&mut self) {
+        if let Some(home) = self.environment.home() {
+            let found = self.login_file(&home.join(".kaggle").join("credentials.json"));
+            self.add(found);
+        }
+    }
+
+    fn login_file(&mut self, path: &Path) -> Result<Option<Found>, Error> {
         let place = format!("`{}`", path.display());
-        let Some(text) = self.text_of(&path, &place)? else { return Ok(None) };
+        let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         let login: Login =
             serde_json::from_str(&text).map_err(|error| bad(&place, &without_content(&error)))?;
         let until = login.access_token_expiration.parse::<jiff::Timestamp>();
@@ -206,7 +249,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let credentials = Credentials::Token(secret(login.access_token.trim(), &place)?);
-        Ok(Some(Found { credentials, source: place, warnings: loose_mode(&path) }))
+        Ok(Some(Found { credentials, source: place, warnings: loose_mode(path) }))
     }
 
     /// The text of a file that may not exist; one that exists and cannot be read is an error.
@@ -228,6 +271,14 @@ impl Search<'_> {
             }
         }
     }
+}
+
+/// The variables that go over what a kaggle.json says, and their names.
+#[derive(Default)]
+struct Over<'a> {
+    username: Option<&'a str>,
+    key: Option<&'a str>,
+    source: Option<&'static str>,
 }
 
 #[derive(Deserialize)]

@@ -30,9 +30,15 @@ impl Endpoint {
                 "PROD" => Self::parse(PRODUCTION),
                 "LOCALHOST" => Self::parse("http://localhost"),
                 "TEST" => Self::parse("http://localhost:7777"),
+                // Kaggle's own, which answer nobody outside.
+                "STAGING" | "ADMIN" | "QA" => {
+                    Self::parse(&format!("https://{}.kaggle.com", name.to_ascii_lowercase()))
+                }
                 _ => Err(Error::BadEndpoint {
                     given: name.to_owned(),
-                    reason: "`KAGGLE_API_ENVIRONMENT` is PROD, LOCALHOST or TEST".to_owned(),
+                    reason: "`KAGGLE_API_ENVIRONMENT` is PROD, LOCALHOST, TEST, STAGING, ADMIN or \
+                             QA"
+                    .to_owned(),
                 }),
             },
         }
@@ -114,6 +120,9 @@ mod tests {
             ("test", "http://localhost:7777/api/v1"),
             ("LOCALHOST", "http://localhost/api/v1"),
             ("PROD", PRODUCTION),
+            ("Staging", "https://staging.kaggle.com/api/v1"),
+            ("ADMIN", "https://admin.kaggle.com/api/v1"),
+            ("QA", "https://qa.kaggle.com/api/v1"),
             ("", PRODUCTION),
         ] {
             let environment = Environment::from([("KAGGLE_API_ENVIRONMENT", name)]);
@@ -126,7 +135,7 @@ mod tests {
         for given in ["ftp://kaggle.com", "https://me:secret@kaggle.com", "http://", "a b"] {
             assert!(Endpoint::parse(given).is_err(), "{given}");
         }
-        let environment = Environment::from([("KAGGLE_API_ENVIRONMENT", "QA")]);
+        let environment = Environment::from([("KAGGLE_API_ENVIRONMENT", "MARS")]);
         assert!(Endpoint::find(None, &environment).unwrap_err().to_string().contains("LOCALHOST"));
     }
 

@@ -1,9 +1,12 @@
 //! What can go wrong between here and Kaggle, told so that a person knows what to do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 use thiserror::Error;
+
+use crate::term;
 
 /// A failed exchange with Kaggle or its storage. Texts end in lines that start with `hint: `.
 #[derive(Debug, Error)]
@@ -109,18 +112,36 @@ pub enum Error {
         status: u16,
         /// The server's words.
         message: String,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
     },
-    /// A signed address that is no longer valid.
-    #[error("the address `{url}` has expired")]
+    /// A signed address that is not, or no longer, valid.
+    #[error(
+        "the address `{url}` is not valid any more ({message})\nhint: run the same command again: it asks for a new one, and what has arrived is kept"
+    )]
     Expired {
         /// The address, without its query.
         url: String,
+        /// The server's words.
+        message: String,
     },
     /// No answer, or half of one.
     #[error(
         "no whole answer from `{url}`: {reason}\nhint: check the network (and `HTTPS_PROXY`, if there is a proxy), then run the same command again"
     )]
     Network {
+        /// The address, without its query.
+        url: String,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// The server's certificate is not to be trusted.
+    #[error(
+        "`{url}` does not prove that it is what it says ({reason})\nhint: if a proxy of your \
+         company reads all connections, name the file of its certificate in `SSL_CERT_FILE` or \
+         `REQUESTS_CA_BUNDLE`"
+    )]
+    Untrusted {
         /// The address, without its query.
         url: String,
         /// The innermost cause.
@@ -144,9 +165,9 @@ pub enum Error {
     },
     /// The submission may or may not have been taken.
     #[error(
-        "the answer to the submission was lost ({reason})\nhint: look at \
-         https://www.kaggle.com/competitions/{slug}/submissions before sending it again: it may \
-         have been taken"
+        "the answer to the submission was lost ({reason})\nhint: run the same command again: it \
+         looks for the submission before it makes another one\nhint: or look yourself at \
+         https://www.kaggle.com/competitions/{slug}/submissions"
     )]
     SubmissionInDoubt {
         /// The competition.
@@ -154,12 +175,77 @@ pub enum Error {
         /// What went wrong.
         reason: String,
     },
+    /// Another process is at work on the same file.
+    #[error(
+        "another kaggle-kit is at work on `{}`\nhint: wait until it is done, or stop it", path.display()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk is full, or too small for what is to come.
+    #[error(
+        "no room for `{}`{}\nhint: free some disk space, then run the same command again: what has \
+         arrived is kept",
+        path.display(), room(*needed, *free)
+    )]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes are still to come, where that is known.
+        needed: Option<u64>,
+        /// How many bytes are free.
+        free: Option<u64>,
+    },
     /// A local file.
     #[error(transparent)]
     File(#[from] anyhow::Error),
 }
 
+/// What kind of trouble an error is, for a program that asks: exit codes are made from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// There are none, or Kaggle does not accept them.
+    Credentials,
+    /// The rules are not accepted, or the person may not do this.
+    Rules,
+    /// There is no such thing on Kaggle.
+    NotFound,
+    /// Kaggle is asked too often.
+    RateLimited,
+    /// The network, the server, or whatever answers in its place.
+    Network,
+    /// Everything else: files of this machine, settings, requests that Kaggle refuses.
+    Other,
+}
+
 impl Error {
+    /// What kind of trouble it is.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NoCredentials { .. }
+            | Self::BadCredentials { .. }
+            | Self::Unauthorized { .. } => Class::Credentials,
+            Self::RulesNotAccepted { .. }
+            | Self::WrongName { .. }
+            | Self::Refused { status: 403, .. } => Class::Rules,
+            Self::NotFound { .. } => Class::NotFound,
+            Self::RateLimited { .. } => Class::RateLimited,
+            Self::Server { .. }
+            | Self::Expired { .. }
+            | Self::Network { .. }
+            | Self::Untrusted { .. }
+            | Self::BadAnswer { .. }
+            | Self::Damaged { .. }
+            | Self::SubmissionInDoubt { .. } => Class::Network,
+            Self::BadEndpoint { .. }
+            | Self::Refused { .. }
+            | Self::Busy { .. }
+            | Self::NoSpace { .. }
+            | Self::File(_) => Class::Other,
+        }
+    }
+
     /// Whether the same call may succeed a little later.
     pub fn is_passing(&self) -> bool {
         matches!(
@@ -168,14 +254,15 @@ impl Error {
                 | Self::Server { .. }
                 | Self::Network { .. }
                 | Self::Expired { .. }
-                | Self::Damaged { .. }
         )
     }
 
     /// How long the server wants to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } => *retry_after,
+            Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => {
+                *retry_after
+            }
             _ => None,
         }
     }
@@ -190,6 +277,14 @@ fn wait_hint(retry_after: Option<Duration>) -> String {
         None => "wait some minutes, then run the same command again".to_owned(),
         Some(seconds @ 0..120) => format!("try again in {seconds} s"),
         Some(seconds) => format!("try again in {} min", seconds.div_ceil(60)),
+    }
+}
+
+fn room(needed: Option<u64>, free: Option<u64>) -> String {
+    match (needed.map(term::bytes), free.map(term::bytes)) {
+        (Some(needed), Some(free)) => format!(": {needed} are to come, {free} are free"),
+        (Some(needed), None) => format!(": {needed} are to come"),
+        (None, _) => ": the disk is full".to_owned(),
     }
 }
 
@@ -218,5 +313,9 @@ pub(super) fn network(url: &Url, error: &reqwest::Error) -> Error {
     } else {
         cause.to_string()
     };
+    // That is rustls speaking; a second attempt would get the same certificate.
+    if reason.contains("invalid peer certificate") {
+        return Error::Untrusted { url: shown(url), reason };
+    }
     Error::Network { url: shown(url), reason }
 }

@@ -1,63 +1,99 @@
 //! The HTTP agents: their timeouts, proxies and certificates, and redirects followed by hand.
 //!
 //! No agent follows a redirect by itself, so that nothing sent to one host reaches another.
-//! Proxies come from the usual variables (`HTTPS_PROXY`, `NO_PROXY` ...); this machine itself is
-//! never asked through one.
+//! Proxies come from the usual variables (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`);
+//! this machine itself is never asked through one. Certificates are the system's, or those that
+//! `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` (as for the official client) or `SSL_CERT_FILE` name.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::blocking::{Client as Agent, ClientBuilder, Response};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
 use super::answer::{self, Asked};
+use super::certificates;
 use super::error::{self, Error};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a server may say nothing, before the answer and between two pieces of it.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 const MOST_REDIRECTS: usize = 10;
 
 /// The agents, made when they are first needed.
-#[derive(Default)]
 pub(super) struct Http {
+    /// How long a server may say nothing.
+    silence: Duration,
     local: OnceLock<Agent>,
     outside: OnceLock<Agent>,
 }
 
 impl Http {
+    pub(super) fn new(silence: Duration) -> Self {
+        Self { silence, local: OnceLock::new(), outside: OnceLock::new() }
+    }
+
     /// The agent for the host of `url`.
     pub(super) fn agent(&self, url: &Url) -> Result<&Agent, Error> {
-        let (slot, builder): (_, fn() -> ClientBuilder) = if is_this_machine(url) {
-            // No certificates: a machine without any can still talk to itself.
-            (&self.local, || builder().no_proxy().tls_certs_only([]))
-        } else {
-            (&self.outside, builder)
-        };
+        let local = is_this_machine(url);
+        let slot = if local { &self.local } else { &self.outside };
         if let Some(agent) = slot.get() {
             return Ok(agent);
         }
-        let agent = builder().build().map_err(|error| error::network(url, &error))?;
+        let builder = if local {
+            // No certificates: a machine without any can still talk to itself.
+            self.builder().no_proxy().tls_certs_only([])
+        } else {
+            match certificates::named()? {
+                Some(certificates) => self.builder().tls_certs_only(certificates),
+                None => self.builder(),
+            }
+        };
+        let agent = builder.build().map_err(|error| error::network(url, &error))?;
         Ok(slot.get_or_init(|| agent))
     }
 
-    /// A plain `GET` without credentials, redirects followed.
-    pub(super) fn get(&self, url: &Url) -> Result<Response, Error> {
+    /// A blocking agent's timeout is one on silence: it starts anew with every piece of an answer.
+    fn builder(&self) -> ClientBuilder {
+        Agent::builder()
+            .user_agent(concat!("kaggle-kit/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(self.silence))
+            .timeout(self.silence)
+    }
+
+    /// How long an answer may be waited for while `bytes` are sent before it.
+    pub(super) fn patience_for(&self, bytes: u64) -> Duration {
+        /// The slowest line that an upload is waited for.
+        const SLOWEST_BYTES_PER_SECOND: u64 = 10_000;
+        self.silence + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+    }
+
+    /// A plain `GET` without credentials, redirects followed. A range that is beyond the end is an
+    /// answer, not an error; `signed` says that the address is one that expires.
+    pub(super) fn get(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        signed: bool,
+    ) -> Result<Response, Error> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.agent(&url)?.get(url.clone()).send();
-            let response = response.map_err(|error| error::network(&url, &error))?;
-            if response.status().is_redirection() {
+            let request = self.agent(&url)?.get(url.clone()).headers(headers.clone());
+            // A byte of a file is a byte of a file, whatever a server would like to pack.
+            let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let response = request.send().map_err(|error| error::network(&url, &error))?;
+            let status = response.status();
+            if is_redirect(status) {
                 url = location(&url, response.headers())?;
-            } else if response.status().is_success() {
+            } else if status.is_success()
+                || (status == StatusCode::RANGE_NOT_SATISFIABLE && headers.contains_key(RANGE))
+            {
                 return Ok(response);
             } else {
-                return Err(failed(
-                    &Asked { url: &url, slug: "", what: "", credentials: "" },
-                    response,
-                ));
+                return Err(failed(&Asked::storage(&url, signed), response));
             }
         }
         Err(Error::BadAnswer {
@@ -65,14 +101,6 @@ impl Http {
             reason: "it redirects in circles".to_owned(),
         })
     }
-}
-
-fn builder() -> ClientBuilder {
-    Agent::builder()
-        .user_agent(concat!("kaggle-kit/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(SILENCE_TIMEOUT)
 }
 
 fn is_this_machine(url: &Url) -> bool {
@@ -111,17 +139,54 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let until = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    let wait = until.as_second() - jiff::Timestamp::now().as_second();
-    Some(Duration::from_secs(wait.max(0).unsigned_abs()))
+    let wait = until.as_millisecond() - jiff::Timestamp::now().as_millisecond();
+    Some(Duration::from_millis(wait.max(0).unsigned_abs()))
+}
+
+/// The media type of an answer, in lower case and without parameters; empty if it has none.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Whether an answer is a page for people (a login page, an error page of a proxy).
 pub(super) fn is_page(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+    media_type(headers) == "text/html"
 }
 
 /// Whether a status means "look there".
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let read = |value: &str| {
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]))
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("Thu, 01 Sep 2016 18:06:17 GMT"), Some(Duration::ZERO));
+        let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(90);
+        let date = soon.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let wait = read(&date).unwrap();
+        assert!(wait > Duration::from_secs(85) && wait <= Duration::from_secs(90), "{wait:?}");
+        assert_eq!(read("soon"), None);
+    }
+
+    #[test]
+    fn only_this_machine_goes_without_proxy() {
+        for (url, local) in [
+            ("http://localhost:1/", true),
+            ("http://127.0.0.3/", true),
+            ("http://[::1]:7/", true),
+            ("http://localhost.example.org/", false),
+            ("https://api.kaggle.com/", false),
+        ] {
+            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), local, "{url}");
+        }
+    }
 }

@@ -3,9 +3,11 @@
 //! The protocol is the one that the official clients speak since 2025: every call is a `POST` of a
 //! JSON object to `<base>/competitions.CompetitionApiService/<Method>`; files come from and go to a
 //! storage host by signed addresses, which never see the credentials. This is the only part of the
-//! program that names reqwest. It prints nothing and keeps no state on disk.
+//! program that names reqwest. Unfinished downloads and uploads are kept beside their files, so that
+//! a call that was cut off or stopped goes on where it was.
 
 mod answer;
+mod certificates;
 mod client;
 pub mod credentials;
 mod download;
@@ -13,15 +15,21 @@ mod endpoint;
 mod environment;
 mod error;
 mod http;
+mod leaderboard;
 mod patience;
+mod pending;
+mod submit;
 mod upload;
 mod wire;
 
-pub use client::Client;
+pub use client::{Client, Head};
 pub use download::{Received, download};
 pub use endpoint::Endpoint;
 pub use environment::Environment;
-pub use error::Error;
+pub use error::{Class, Error};
+pub use leaderboard::Standing;
 pub use patience::Patience;
-pub use upload::Submitted;
-pub use wire::{CompetitionInfo, DataFile, Submission, SubmissionLimits, SubmissionStatus};
+pub use submit::{Found, Submitted};
+pub use wire::{
+    CompetitionInfo, DataFile, FirstFiles, Submission, SubmissionLimits, SubmissionStatus,
+};

@@ -1,91 +1,240 @@
-//! A submission: a place to upload to, the file, and the call that makes it count.
+//! Bytes on their way to Kaggle: a Google upload session, which knows how far it is.
 
-use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use reqwest::Url;
-use reqwest::blocking::Body;
+use reqwest::blocking::{Body, Response};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
 
 use super::answer::Asked;
 use super::client::Call;
-use super::error;
-use super::wire::{Created, SubmissionOf, UploadOf, UploadPlace};
-use super::{Client, Error, http};
-use crate::fs;
+use super::pending::{Csv, Pending, Stage};
+use super::wire::{UploadOf, UploadPlace};
+use super::{Client, Error, error, http};
+use crate::progress::Progress;
 
-/// The slowest line that an upload is waited for.
-const SLOWEST_BYTES_PER_SECOND: u64 = 10_000;
+/// Google's "go on": the status that elsewhere is a redirect.
+const GO_ON: u16 = 308;
 
-/// A submission that Kaggle took.
-#[derive(Clone, Debug)]
-pub struct Submitted {
-    /// Kaggle's number for it, with which [`Client::submission`] asks for its score.
-    pub reference: u64,
-    /// Kaggle's words.
-    pub message: String,
+/// How far a session is.
+#[derive(Debug, PartialEq, Eq)]
+enum Stands {
+    Done,
+    At(u64),
 }
 
 impl Client {
-    /// Uploads a CSV and submits it with a message. The last call is made once only: a second one
-    /// could spend a second of the day's submissions.
-    pub fn submit(&self, slug: &str, csv: &Path, message: &str) -> Result<Submitted, Error> {
-        let token = self.upload(slug, csv)?;
-        let body = SubmissionOf {
-            competition_name: slug,
-            blob_file_tokens: &token,
-            submission_description: message,
-        };
-        let what = format!("competition `{slug}`");
-        let call = Call { method: "CreateSubmission", slug, what, body };
-        match self.call_once(&call) {
-            Ok(Created { reference, message }) => Ok(Submitted { reference, message }),
-            Err(
-                error @ (Error::Network { .. } | Error::Server { .. } | Error::BadAnswer { .. }),
-            ) => {
-                let text = error.to_string();
-                let reason = text.lines().next().unwrap_or_default().to_owned();
-                Err(Error::SubmissionInDoubt { slug: slug.to_owned(), reason })
+    /// Brings the file to Kaggle, going on from `pending` if there is one.
+    pub(super) fn upload(
+        &self,
+        pending: Option<Pending>,
+        csv: &Csv,
+        (slug, message): (&str, &str),
+        progress: &dyn Progress,
+    ) -> Result<Pending, Error> {
+        progress.total(csv.length);
+        let shown = AtomicU64::new(0);
+        let note = |text: &str| progress.note(text);
+        // What a session from before has is not known here.
+        let mut asks = pending.is_some();
+        let mut session = pending;
+        let (mut retry, mut most) = (0, 0);
+        loop {
+            let mut pending = match session.take() {
+                Some(pending) => pending,
+                None => self.start_upload(csv, slug, message)?,
+            };
+            if pending.stage != Stage::Uploading {
+                return Ok(pending);
             }
-            Err(error) => Err(error),
+            let mut stands = Stands::At(0);
+            let sent = self.send_rest(&pending.address, csv, asks, &mut stands, &shown, progress);
+            let error = match sent {
+                Ok(()) => {
+                    pending.stage = Stage::Uploaded;
+                    pending.write(csv)?;
+                    return Ok(pending);
+                }
+                Err(error @ (Error::Expired { .. } | Error::NotFound { .. })) => {
+                    let url = self.endpoint().to_string();
+                    let message = error.to_string().lines().next().unwrap_or_default().to_owned();
+                    note("the upload session has ended: beginning another one");
+                    (asks, most) = (false, 0);
+                    Error::Server { url, status: 404, message, retry_after: None }
+                }
+                Err(error) => {
+                    (asks, session) = (true, Some(pending));
+                    error
+                }
+            };
+            if let Stands::At(bytes) = stands
+                && bytes > most
+            {
+                (retry, most) = (0, bytes);
+            }
+            self.patience.wait(error, retry, &note)?;
+            retry += 1;
         }
     }
 
-    /// Puts the file where Kaggle says; the answer is the token that stands for it.
-    fn upload(&self, slug: &str, csv: &Path) -> Result<String, Error> {
-        let metadata = fs::metadata(csv).map_err(anyhow::Error::from)?;
-        let file_name = csv
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(|| anyhow!("`{}` has no file name that Kaggle can take", csv.display()))?;
-        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    fn start_upload(&self, csv: &Csv, slug: &str, message: &str) -> Result<Pending, Error> {
         let body = UploadOf {
             competition_name: slug,
-            file_name,
-            content_length: metadata.len(),
-            last_modified_epoch_seconds: modified.map_or(0, |since| since.as_secs()),
+            file_name: &csv.name,
+            content_length: csv.length,
+            last_modified_epoch_seconds: csv.modified,
         };
         let what = format!("competition `{slug}`");
-        let call = Call { method: "StartSubmissionUpload", slug, what, body };
-        let place: UploadPlace = self.call(&call)?;
-        let url = Url::parse(&place.create_url).map_err(|_| Error::BadAnswer {
+        let place: UploadPlace =
+            self.call(&Call { method: "StartSubmissionUpload", slug, what, body })?;
+        let session = (place.token, place.create_url);
+        let pending = Pending::new(self.endpoint().to_string(), slug, message, csv, session);
+        pending.write(csv)?;
+        Ok(pending)
+    }
+
+    /// Sends what the session does not have yet. No credentials: the address is the permission.
+    fn send_rest(
+        &self,
+        address: &str,
+        csv: &Csv,
+        asks: bool,
+        stands: &mut Stands,
+        shown: &AtomicU64,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let url = Url::parse(address).map_err(|_| Error::BadAnswer {
             url: self.endpoint().to_string(),
             reason: "an upload address that is none".to_owned(),
         })?;
-        self.patience.retry(|| self.put(&url, csv, metadata.len()))?;
-        Ok(place.token)
+        if asks {
+            *stands = self.ask(&url, csv.length)?;
+        }
+        let mut part = asks;
+        while let Stands::At(from) = *stands {
+            let after = watched(shown, progress, from, |at| self.put(&url, csv, from, part, at))?;
+            if let Stands::At(at) = after
+                && at <= from
+            {
+                let reason = format!("it took none of the bytes after {from}");
+                return Err(Error::Network { url: error::shown(&url), reason });
+            }
+            (*stands, part) = (after, true);
+        }
+        Ok(())
     }
 
-    /// One `PUT` of the whole file, without credentials: the address is the permission.
-    fn put(&self, url: &Url, csv: &Path, length: u64) -> Result<(), Error> {
-        let file = fs::File::open(csv).context("failed to open the submission")?;
-        let limit = Duration::from_secs(60 + length / SLOWEST_BYTES_PER_SECOND);
+    /// Asks a session how far it is.
+    fn ask(&self, url: &Url, length: u64) -> Result<Stands, Error> {
         let request = self.http.agent(url)?.put(url.clone());
-        let request = request.timeout(limit).body(Body::sized(file, length));
-        let response = request.send().map_err(|error| error::network(url, &error))?;
-        if response.status().is_success() {
-            return Ok(());
+        let request = request
+            .header(CONTENT_RANGE, format!("bytes */{length}"))
+            .header(CONTENT_LENGTH, 0)
+            .body("");
+        stands(url, request.send().map_err(|error| error::network(url, &error))?)
+    }
+
+    /// Sends everything after `from`: as the whole file, or as a part that says where it belongs.
+    fn put(
+        &self,
+        url: &Url,
+        csv: &Csv,
+        from: u64,
+        part: bool,
+        at: Arc<AtomicU64>,
+    ) -> Result<Stands, Error> {
+        let rest = csv.length - from.min(csv.length);
+        let body = Body::sized(Counted { reader: csv.from(from)?, at }, rest);
+        let request = self.http.agent(url)?.put(url.clone());
+        let mut request = request.timeout(self.http.patience_for(rest)).body(body);
+        if part && rest > 0 {
+            let range = format!("bytes {from}-{}/{}", csv.length - 1, csv.length);
+            request = request.header(CONTENT_RANGE, range);
         }
-        Err(http::failed(&Asked { url, slug: "", what: "", credentials: "" }, response))
+        stands(url, request.send().map_err(|error| error::network(url, &error))?)
+    }
+}
+
+/// What a session says of itself.
+fn stands(url: &Url, response: Response) -> Result<Stands, Error> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(Stands::Done);
+    }
+    if status.as_u16() == GO_ON {
+        return Ok(Stands::At(taken(response.headers())));
+    }
+    Err(http::failed(&Asked::storage(url, true), response))
+}
+
+/// `Range: bytes=0-k`: the session has k + 1 bytes; without it, it has none.
+fn taken(headers: &HeaderMap) -> u64 {
+    let last = headers.get(RANGE).and_then(|range| {
+        range.to_str().ok()?.trim().strip_prefix("bytes=0-")?.parse::<u64>().ok()
+    });
+    last.map_or(0, |last| last.saturating_add(1))
+}
+
+/// Sends while a second thread tells the progress how far it is; bytes that are sent a second time
+/// do not move it.
+fn watched<T>(
+    shown: &AtomicU64,
+    progress: &dyn Progress,
+    from: u64,
+    send: impl FnOnce(Arc<AtomicU64>) -> T,
+) -> T {
+    const EVERY: Duration = Duration::from_millis(100);
+    let at = Arc::new(AtomicU64::new(0));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            loop {
+                let last = done.load(Ordering::SeqCst);
+                let now = from + at.load(Ordering::SeqCst);
+                let before = shown.fetch_max(now, Ordering::SeqCst);
+                progress.advance(now.saturating_sub(before));
+                if last {
+                    break;
+                }
+                thread::park_timeout(EVERY);
+            }
+        });
+        let result = send(Arc::clone(&at));
+        done.store(true, Ordering::SeqCst);
+        watcher.thread().unpark();
+        result
+    })
+}
+
+/// A reader that says how much of it has been read.
+struct Counted<R> {
+    reader: R,
+    at: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.at.fetch_add(n as u64, Ordering::SeqCst);
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_tells_what_it_has() {
+        for (range, expected) in
+            [(Some("bytes=0-41"), 42), (Some("bytes=0-0"), 1), (Some("bytes=7-9"), 0), (None, 0)]
+        {
+            let headers = range.map(|range| (RANGE, range.parse().unwrap()));
+            assert_eq!(taken(&headers.into_iter().collect()), expected, "{range:?}");
+        }
     }
 }

@@ -104,6 +104,15 @@ pub struct DataFile {
     pub creation_date: String,
 }
 
+/// The first page of a competition's files.
+#[derive(Clone, Debug)]
+pub struct FirstFiles {
+    /// As Kaggle orders them.
+    pub files: Vec<DataFile>,
+    /// Whether there are others.
+    pub more: bool,
+}
+
 /// What Kaggle says of a competition.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -192,7 +201,7 @@ impl<'de> Deserialize<'de> for SubmissionStatus {
 }
 
 /// `"0.69314"`, `0.69314`, or nothing (`""`, `null`).
-fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     use serde_json::Value;
     Ok(match Value::deserialize(from)? {
         Value::String(text) => text.trim().parse().ok(),

@@ -94,6 +94,10 @@ impl Progress for Bar {
             self.log_line();
         }
     }
+
+    fn note(&self, text: &str) {
+        self.drawn.suspend(|| term::say(format_args!("   {text}")));
+    }
 }
 
 impl Drop for Bar {

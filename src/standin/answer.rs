@@ -1,16 +1,22 @@
-//! What the API answers: JSON, a redirect, or a refusal in Kaggle's words.
+//! What the API answers: JSON, a redirect, a zip, or a refusal in Kaggle's words.
 
 use axum::Json;
-use axum::http::header::LOCATION;
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+
+use super::line::NoAnswer;
 
 /// A good answer.
 pub(super) enum Answer {
     Json(Value),
     /// 302 with an empty body.
     Found(String),
+    /// A file in a zip.
+    Zip(Vec<u8>),
+    /// The connection breaks off.
+    Nothing,
 }
 
 /// A refusal: `{"code":..,"message":..}` with the same status.
@@ -18,11 +24,19 @@ pub(super) enum Answer {
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     message: String,
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), retry_after: None }
+    }
+
+    /// A trouble that happens on purpose.
+    pub(super) fn trouble(status: u16, retry_after: Option<u32>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let message = status.canonical_reason().unwrap_or("Trouble");
+        Self { retry_after, ..Self::new(status, message) }
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -51,6 +65,8 @@ impl IntoResponse for Answer {
                 Ok(address) => (StatusCode::FOUND, [(LOCATION, address)]).into_response(),
                 Err(_) => Refusal::not_found().into_response(),
             },
+            Self::Zip(bytes) => ([(CONTENT_TYPE, "application/zip")], bytes).into_response(),
+            Self::Nothing => NoAnswer.into_response(),
         }
     }
 }
@@ -58,6 +74,10 @@ impl IntoResponse for Answer {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = json!({ "code": self.status.as_u16(), "message": self.message });
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

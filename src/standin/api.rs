@@ -1,7 +1,10 @@
-//! The calls of Kaggle's API that the commands make, each a `POST` of a JSON object.
+//! The calls of Kaggle's API that its clients make for competitions, each a `POST` of a JSON
+//! object.
 
 mod competitions;
+mod leaderboard;
 mod submissions;
+mod tree;
 
 use std::sync::Arc;
 
@@ -11,6 +14,7 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal};
+use super::faults::{Fault, Place};
 use super::state::State;
 
 /// Answers `POST /api/v1/<service>/<method>`.
@@ -30,10 +34,17 @@ pub(super) async fn call(
     if service != "competitions.CompetitionApiService" {
         return Err(Refusal::not_found());
     }
+    let fault = state.changing().faults.take(Place::Api);
+    if let Some(Fault::Status { status, retry_after, .. }) = fault {
+        return Err(Refusal::trouble(status, retry_after));
+    }
     match method.as_str() {
         "ListCompetitions" => Ok(competitions::list(&state, &arguments)),
         "GetCompetition" => competitions::get(&state, &arguments),
         "ListDataFiles" => competitions::files(&state, &arguments),
+        "ListDataTreeFiles" => tree::list(&state, &arguments),
+        "GetCompetitionDataFilesSummary" => tree::summary(&state, &arguments),
+        "ListCompetitionPages" => competitions::pages(&state, &arguments),
         "DownloadDataFiles" => competitions::bundle(&state, &arguments),
         "DownloadDataFile" => competitions::file(&state, &arguments),
         "StartSubmissionUpload" => submissions::start_upload(&state, &arguments),
@@ -41,7 +52,9 @@ pub(super) async fn call(
         "GetSubmission" => submissions::get(&state, &arguments),
         "ListSubmissions" => submissions::list(&state, &arguments),
         "GetSubmissionLimits" => submissions::limits(&state, &arguments),
-        "GetLeaderboard" => submissions::leaderboard(&state, &arguments),
+        "DownloadSubmission" => submissions::download(&state, &arguments),
+        "GetLeaderboard" => leaderboard::get(&state, &arguments),
+        "DownloadLeaderboard" => leaderboard::download(&state, &arguments),
         _ => Err(Refusal::not_found()),
     }
 }

@@ -3,14 +3,17 @@
 //!
 //! `demo` and the tests run the real client against it. The API answers at `localhost` and the
 //! storage at `127.0.0.1`, two hosts as at Kaggle, so that a client that carries credentials from
-//! one to the other is caught. It keeps everything in memory and forgets it when stopped.
+//! one to the other is caught. It forgets everything when stopped.
 
 mod account;
 mod answer;
 mod api;
 mod blob;
 mod faults;
+mod line;
+mod outgoing;
 mod pack;
+mod record;
 mod scoring;
 mod server;
 mod state;
@@ -20,7 +23,7 @@ mod upload;
 pub mod miniature;
 
 pub use account::{Account, Rules};
-pub use faults::Faults;
+pub use faults::{Fault, Faults, NAMES as FAULTS, Place};
 pub use pack::Images;
 pub use server::{Options, Server, start};
 pub use state::{Request, Submission, Verdict};

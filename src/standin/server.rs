@@ -2,15 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request as Incoming, State as Shared};
 use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, HeaderName, RANGE, USER_AGENT};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use rayon::prelude::*;
 use tokio::runtime::Runtime;
@@ -18,10 +16,12 @@ use tokio::runtime::Runtime;
 use super::account::{Account, Rules};
 use super::answer::Refusal;
 use super::faults::Faults;
+use super::line::{Cutter, Lines};
 use super::miniature::Miniature;
-use super::pack::Images;
-use super::state::{Request, Served, State, Submission};
-use super::{api, storage, upload};
+use super::pack::{Images, Packed};
+use super::state::{Changing, Request, Served, State, Submission};
+use super::{api, record, storage, upload};
+use crate::fs;
 
 /// What a stand-in serves, and how.
 #[derive(Clone, Debug)]
@@ -36,10 +36,16 @@ pub struct Options {
     pub rules: Rules,
     /// Whether images are among the files.
     pub images: Images,
+    /// As many bytes of noise make every bundle larger; they are on disk, not in memory.
+    pub filler: u64,
+    /// How many bytes a second pass in one request; none is as many as can.
+    pub rate: Option<u64>,
     /// How many submissions a day and competition are taken.
     pub daily_submissions: u32,
     /// What goes wrong.
     pub faults: Faults,
+    /// The file that gets a line of JSON for every request.
+    pub log: Option<PathBuf>,
 }
 
 impl Options {
@@ -51,8 +57,11 @@ impl Options {
             account: Account::default(),
             rules: Rules::default(),
             images: Images::default(),
+            filler: 0,
+            rate: None,
             daily_submissions: 5,
             faults: Faults::default(),
+            log: None,
         }
     }
 }
@@ -68,30 +77,34 @@ pub struct Server {
 /// Packs the competitions and starts to serve them.
 pub fn start(options: Options) -> Result<Server> {
     let (listeners, port) = listen(options.port)?;
-    let images = options.images;
-    let served = options
-        .miniatures
-        .into_par_iter()
-        .map(|miniature| Served::new(miniature, images))
-        .collect::<Result<Vec<_>>>()?;
-    let state = Arc::new(State::new(
-        served,
-        (options.account, options.rules, options.daily_submissions),
-        options.faults,
-        format!("http://127.0.0.1:{port}"),
-    ));
+    let (images, filler) = (options.images, options.filler);
+    let serve = |miniature: Miniature| {
+        let packed = Packed::new(&miniature, images, filler)?;
+        Ok(Served { miniature, packed })
+    };
+    let changing = Changing { faults: options.faults, ..Changing::default() };
+    let state = Arc::new(State {
+        competitions: options.miniatures.into_par_iter().map(serve).collect::<Result<_>>()?,
+        account: options.account,
+        rules: options.rules,
+        daily_submissions: options.daily_submissions,
+        storage: format!("http://127.0.0.1:{port}"),
+        rate: options.rate,
+        log: options.log.as_deref().map(open_log).transpose()?,
+        changing: Mutex::new(changing),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("failed to start the stand-in's threads")?;
-    let router = router(&state);
+    let service = router(&state).into_make_service_with_connect_info::<Cutter>();
     for listener in listeners {
         let entered = runtime.enter();
         let listener =
             tokio::net::TcpListener::from_std(listener).context("failed to start the stand-in")?;
         drop(entered);
-        let server = axum::serve(listener, router.clone());
+        let server = axum::serve(Lines(listener), service.clone());
         runtime.spawn(async move { server.await });
     }
     Ok(Server { port, state, runtime: Some(runtime) })
@@ -101,6 +114,11 @@ impl Server {
     /// The address to give as `--endpoint`.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.port)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The account that may ask.
@@ -184,9 +202,12 @@ fn in_use(port: u16) -> anyhow::Error {
     )
 }
 
+fn open_log(path: &Path) -> Result<std::fs::File> {
+    let file = fs::File::options().append(true).create(true).open(path)?;
+    Ok(file.into_parts().0)
+}
+
 fn router(state: &Arc<State>) -> Router {
-    /// As large as an upload gets.
-    const MOST_BYTES: usize = 256 << 20;
     Router::new()
         .route("/api/v1/{service}/{method}", post(api::call))
         .route("/storage/{slug}/{*path}", get(storage::get))
@@ -195,31 +216,6 @@ fn router(state: &Arc<State>) -> Router {
         .method_not_allowed_fallback(async || {
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
         })
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(from_fn_with_state(state.clone(), keep_record))
+        .layer(from_fn_with_state(state.clone(), record::keep))
         .with_state(state.clone())
-}
-
-/// Writes every request down, with the status of its answer.
-async fn keep_record(Shared(state): Shared<Arc<State>>, request: Incoming, next: Next) -> Response {
-    let mut record = describe(&request);
-    let response = next.run(request).await;
-    record.status = response.status().as_u16();
-    state.changing().requests.push(record);
-    response
-}
-
-fn describe(request: &Incoming) -> Request {
-    let header = |name: HeaderName| {
-        let value = request.headers().get(name)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    Request {
-        method: request.method().to_string(),
-        path: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
-        authorized: request.headers().contains_key(AUTHORIZATION),
-        range: header(RANGE),
-        user_agent: header(USER_AGENT),
-        status: 0,
-    }
 }

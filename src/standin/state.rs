@@ -1,18 +1,18 @@
 //! What the stand-in knows: its competitions, and what has happened since it started.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::account::{Account, Rules};
 use super::answer::Refusal;
 use super::blob::Blob;
-use super::faults::Faults;
-use super::miniature::{DataFile, Miniature};
-use super::pack::{self, Images};
+use super::faults::{Fault, Faults};
+use super::miniature::Miniature;
+use super::pack::Packed;
 use super::upload::Upload;
 
 /// A request that came in, for tests to look at.
@@ -28,8 +28,8 @@ pub struct Request {
     pub range: Option<String>,
     /// Its `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The status of the answer.
-    pub status: u16,
+    /// The status of the answer; none where the connection broke off before it.
+    pub status: Option<u16>,
 }
 
 /// A submission that was made.
@@ -54,6 +54,8 @@ pub struct Submission {
 /// How a submission did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// Not yet known.
+    Pending,
     /// Scored, with five decimals as on Kaggle.
     Complete {
         /// The score on a third of the rows.
@@ -76,7 +78,11 @@ pub(super) struct State {
     pub(super) daily_submissions: u32,
     /// The storage's address, without a slash at the end.
     pub(super) storage: String,
-    changing: Mutex<Changing>,
+    /// How many bytes a second pass in one request; none is as many as can.
+    pub(super) rate: Option<u64>,
+    /// Where a line a request goes.
+    pub(super) log: Option<File>,
+    pub(super) changing: Mutex<Changing>,
 }
 
 /// What requests change.
@@ -85,29 +91,22 @@ pub(super) struct Changing {
     pub(super) faults: Faults,
     pub(super) requests: Vec<Request>,
     pub(super) uploads: HashMap<String, Upload>,
+    /// How many uploads were begun so far.
+    pub(super) n_uploads: usize,
+    /// How many addresses were signed so far.
+    pub(super) n_signed: usize,
+    /// Signatures that open nothing any more, and how that is said.
+    pub(super) spent: HashMap<String, Fault>,
     pub(super) submissions: Vec<Submission>,
 }
 
 /// A competition on offer.
 pub(super) struct Served {
     pub(super) miniature: Miniature,
-    /// Names and sizes as listed.
-    pub(super) listing: Vec<(String, usize)>,
-    files: HashMap<String, Blob>,
-    bundle: Blob,
+    pub(super) packed: Packed,
 }
 
 impl State {
-    pub(super) fn new(
-        competitions: Vec<Served>,
-        (account, rules, daily_submissions): (Account, Rules, u32),
-        faults: Faults,
-        storage: String,
-    ) -> Self {
-        let changing = Mutex::new(Changing { faults, ..Changing::default() });
-        Self { competitions, account, rules, daily_submissions, storage, changing }
-    }
-
     /// The changing part. A request that panicked has left it whole: every change is one step.
     pub(super) fn changing(&self) -> MutexGuard<'_, Changing> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -129,43 +128,18 @@ impl State {
 }
 
 impl Served {
-    /// Packs a competition as Kaggle would.
-    pub(super) fn new(miniature: Miniature, images: Images) -> Result<Self> {
-        let files = pack::data_files(&miniature, images)?;
-        let bundle = Blob::new(pack::zip(files.iter())?);
-        let listing = files.iter().map(|file| (file.path.clone(), file.bytes.len())).collect();
-        let mut blobs = HashMap::new();
-        for file in files {
-            let (name, bytes) = as_download(file)?;
-            blobs.insert(name, Blob::new(bytes));
-        }
-        Ok(Self { miniature, listing, files: blobs, bundle })
-    }
-
     /// The object of a storage path: `bundle/archive.zip` or a file's.
     pub(super) fn object(&self, path: &str) -> Option<&Blob> {
-        if path == BUNDLE { Some(&self.bundle) } else { self.files.get(path) }
+        if path == BUNDLE { Some(&self.packed.bundle) } else { self.packed.files.get(path) }
     }
 
     /// Where a listed file is kept: large tables are zips.
     pub(super) fn stored_name(&self, name: &str) -> Option<String> {
-        self.listing.iter().find(|(listed, _)| listed == name)?;
+        self.packed.listing.iter().find(|(listed, _)| listed == name)?;
         let zipped = format!("{name}.zip");
-        Some(if self.files.contains_key(&zipped) { zipped } else { name.to_owned() })
+        Some(if self.packed.files.contains_key(&zipped) { zipped } else { name.to_owned() })
     }
 }
 
 /// The path of all of a competition's data as one file.
 pub(super) const BUNDLE: &str = "bundle/archive.zip";
-/// From this size on a table is served as a zip of itself.
-const ZIPPED_FROM: usize = 4096;
-
-/// Kaggle sends larger plain files zipped, whatever was asked for.
-fn as_download(file: DataFile) -> Result<(String, Vec<u8>)> {
-    if !pack::is_table(&file.path) || file.bytes.len() < ZIPPED_FROM {
-        return Ok((file.path, file.bytes));
-    }
-    let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_owned();
-    let inside = DataFile { path: name, bytes: file.bytes };
-    Ok((format!("{}.zip", file.path), pack::zip([&inside].into_iter())?))
-}

@@ -1,14 +1,22 @@
-//! Uploads as Google's resumable sessions: the whole file at once, or in parts.
+//! Uploads as Google's resumable sessions: the whole file at once, or in parts. What arrives is
+//! kept as it arrives, so that an upload that breaks off can go on.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::header::{AUTHORIZATION, CONTENT_RANGE, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use serde_json::json;
+use tokio::time::sleep_until;
 
+use super::faults::{Fault, Place};
+use super::line::NoAnswer;
+use super::outgoing::Pace;
 use super::state::State;
 use super::storage;
 
@@ -19,15 +27,26 @@ pub(super) struct Upload {
     pub(super) received: Vec<u8>,
     /// As announced.
     length: u64,
+    /// How many requests there were; a session has one at a time, and the newest counts.
+    n_requests: u64,
 }
 
 impl Upload {
     pub(super) fn new(file_name: &str, length: u64) -> Self {
-        Self { file_name: file_name.to_owned(), received: Vec::new(), length }
+        Self { file_name: file_name.to_owned(), received: Vec::new(), length, n_requests: 0 }
     }
 
     pub(super) fn is_complete(&self) -> bool {
         self.received.len() as u64 == self.length
+    }
+
+    /// Takes bytes at their place. What is there already, leaves a gap or is more than announced is
+    /// passed over; the answer says how far it is.
+    fn take(&mut self, at: usize, bytes: &[u8]) {
+        let n = self.received.len();
+        if at <= n && (at + bytes.len()) as u64 <= self.length {
+            self.received.extend_from_slice(bytes.get(n - at..).unwrap_or_default());
+        }
     }
 }
 
@@ -36,33 +55,58 @@ pub(super) async fn put(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     if headers.contains_key(AUTHORIZATION) {
         return storage::refuse_credentials();
     }
     let token = storage::parameter(query.as_deref(), "upload_id").unwrap_or_default();
-    let mut changing = state.changing();
-    let Some(upload) = changing.uploads.get_mut(token) else {
+    let range = headers.get(CONTENT_RANGE).map(|value| value.to_str().ok().and_then(part));
+    let start = match range {
+        None => Some(0),
+        Some(Some(Part::From(start))) => Some(start),
+        Some(Some(Part::Nothing)) => None,
+        Some(None) => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    let (before, request) = {
+        let mut changing = state.changing();
+        let Some(upload) = changing.uploads.get_mut(token) else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        if range.is_none() {
+            upload.received.clear();
+        }
+        upload.n_requests += 1;
+        (upload.received.len(), upload.n_requests)
+    };
+    if let Some(start) = start {
+        let fault = state.changing().faults.take(Place::Upload);
+        if let Some(Fault::Status { status, retry_after, .. }) = fault {
+            if [404, 410].contains(&status) {
+                state.changing().uploads.remove(token);
+            }
+            return storage::trouble(status, retry_after);
+        }
+        let end = receive(&state, (token, request), start, body, fault).await;
+        if let (End::Cut, Some(Fault::UploadLost(_))) = (end, fault)
+            && let Some(upload) = state.changing().uploads.get_mut(token)
+        {
+            upload.received.truncate(before);
+        }
+        if end == End::Cut {
+            return NoAnswer.into_response();
+        }
+    }
+    let changing = state.changing();
+    let Some(upload) = changing.uploads.get(token) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    match range.map(part) {
-        None => upload.received = body.to_vec(),
-        Some(Some(Part::From(start))) if start == upload.received.len() => {
-            upload.received.extend_from_slice(&body);
-        }
-        // A part that does not go on where the last one ended is not taken; the answer says where.
-        Some(Some(Part::Nothing | Part::From(_))) => {}
-        Some(None) => return StatusCode::BAD_REQUEST.into_response(),
-    }
     let n = upload.received.len();
     if upload.is_complete() {
         return axum::Json(json!({ "kind": "storage#object", "size": n.to_string() }))
             .into_response();
     }
     if range.is_none() {
-        upload.received.clear();
         return (StatusCode::BAD_REQUEST, "the length is not the announced one").into_response();
     }
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
@@ -70,6 +114,48 @@ pub(super) async fn put(
         response.headers_mut().insert(RANGE, range);
     }
     response
+}
+
+/// How the body of a request ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    /// By the client, by its next request, or on purpose.
+    Cut,
+}
+
+/// Takes a body piece by piece.
+async fn receive(
+    state: &State,
+    (token, request): (&str, u64),
+    start: usize,
+    mut body: Body,
+    fault: Option<Fault>,
+) -> End {
+    let most = match fault {
+        Some(Fault::UploadCut(n) | Fault::UploadLost(n)) => Some(n as usize),
+        _ => None,
+    };
+    let mut pace = state.rate.map(Pace::new);
+    let mut n = 0;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(frame) = frame else { return End::Cut };
+        let Ok(mut piece) = frame.into_data() else { continue };
+        piece.truncate(most.map_or(piece.len(), |most| most - n));
+        match state.changing().uploads.get_mut(token) {
+            Some(upload) if upload.n_requests == request => upload.take(start + n, &piece),
+            // What is still on its way when a client has begun anew is of no use to it.
+            _ => return End::Cut,
+        }
+        n += piece.len();
+        if most.is_some_and(|most| n >= most) {
+            return End::Cut;
+        }
+        if let Some(pace) = &mut pace {
+            sleep_until(pace.after(piece.len())).await;
+        }
+    }
+    End::Whole
 }
 
 /// What a `Content-Range` says of the body.

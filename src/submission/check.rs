@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Result;
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
 use super::findings::{Findings, Problem};
+use super::header::{self, shown};
+use super::text;
 use crate::competition::{Competition, SubmissionFormat};
 use crate::dataset::SampleSubmission;
 use crate::fs;
-use crate::lines::{Lines, without_mark};
+use crate::lines::Lines;
 use crate::target::Classes;
 
 /// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.
@@ -52,14 +54,16 @@ pub enum Rows {
 }
 
 /// Checks a file against the sample before it is sent: an error tells all that is wrong with it,
-/// else what is left are notes.
+/// else what is left are notes. Tags must be among `classes`, where they are known: the spec's, if
+/// `None` is given.
 pub fn check(
     path: &Path,
     competition: &Competition,
     sample: &SampleSubmission,
+    classes: Option<&Classes>,
 ) -> Result<Findings> {
-    let classes: Classes = competition.target.classes.clone().into();
-    let classes = (!classes.is_empty()).then_some(&classes);
+    let named: Classes = competition.target.classes.clone().into();
+    let classes = classes.or((!named.is_empty()).then_some(&named));
     let against = Against::Sample(sample, classes);
     let (_, findings) = read(&fs::read(path)?, &competition.submission, against);
     Ok(findings.ensure_fit(&format!("`{}`", path.display()), "the sample")?)
@@ -69,7 +73,8 @@ pub fn check(
 /// left out.
 pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submission, Findings) {
     let mut findings = Findings::default();
-    let csv = without_mark(csv);
+    let text = text::decode(csv, &mut findings);
+    let csv = text.as_deref().unwrap_or_default();
     let mut lines = Lines::new(csv);
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(csv);
     // A slice cannot fail to be read, and flexible rows cannot fail to be split.
@@ -84,80 +89,47 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
             probabilities: Vec::new(),
         },
     };
-    let mut ids: Vec<(u64, String)> = Vec::new();
-    if !check_header(&header, format, against, &mut findings) {
+    let columns = match &text {
+        Some(_) => header::check(&header, format, against, &mut findings),
+        None => None,
+    };
+    let Some(columns) = columns else {
         return (Submission { ids: Vec::new(), rows }, findings);
-    }
+    };
+    let mut met: Vec<(u64, String)> = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
     let mut n_rows = 0;
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).unwrap_or(false) {
         n_rows += 1;
         let line = lines.of(record.position());
+        if record.as_slice().contains(&0) {
+            findings.add(Problem::Nul, line, String::new);
+        }
+        let Ok(record) = StringRecord::from_byte_record(std::mem::take(&mut record)) else {
+            findings.add(Problem::NotUtf8, line, String::new);
+            continue;
+        };
+        if let Some(id) = record.get(columns.id) {
+            met.push((line, id.to_owned()));
+        }
         if record.len() != header.len() {
             findings
                 .add(Problem::Columns, line, || format!("{}, not {}", record.len(), header.len()));
             continue;
         }
-        let fields: Result<Vec<&str>, _> = record.iter().map(std::str::from_utf8).collect();
-        let Ok(fields) = fields else {
-            findings.add(Problem::NotUtf8, line, String::new);
-            continue;
-        };
-        ids.push((line, fields[0].to_owned()));
+        ids.push(record[columns.id].to_owned());
         let mut row = Row { line, header: &header, findings: &mut findings };
         match &mut rows {
-            Rows::Probability(probabilities) => probabilities.push(row.probability(1, fields[1])),
-            Rows::PerClass { probabilities, .. } => row.probabilities(&fields, probabilities),
-            Rows::Tags(tags) => tags.push(row.tags(fields[1], against)),
+            Rows::Probability(p) => p.push(row.probability(columns.values[0], &record)),
+            Rows::PerClass { probabilities, .. } => {
+                row.probabilities(&columns.values, &record, probabilities);
+            }
+            Rows::Tags(tags) => tags.push(row.tags(&record[columns.values[0]], against)),
         }
     }
-    check_ids(&ids, n_rows, against, &mut findings);
-    let ids = ids.into_iter().map(|(_, id)| id).collect();
+    check_ids(&met, n_rows, against, &mut findings);
     (Submission { ids, rows }, findings)
-}
-
-/// Whether the rows below the header can be read at all.
-fn check_header(
-    header: &[String],
-    format: &SubmissionFormat,
-    against: Against,
-    findings: &mut Findings,
-) -> bool {
-    let id = format.id_column();
-    let fixed = match format {
-        SubmissionFormat::ProbabilityOf { column, .. }
-        | SubmissionFormat::TagList { column, .. } => Some(vec![id.to_owned(), column.clone()]),
-        SubmissionFormat::ProbabilityPerClass { .. } => None,
-    };
-    let expected = match (against, &fixed) {
-        (Against::Sample(sample, _), _) => Some(sample.header.as_slice()),
-        (Against::Ids(_), Some(fixed)) => Some(fixed.as_slice()),
-        (Against::Ids(_), None) => None,
-    };
-    let Some(expected) = expected else {
-        let mut sorted: Vec<&String> = header.iter().collect();
-        sorted.sort();
-        let unique = sorted.windows(2).all(|pair| pair[0] != pair[1]);
-        let fits = header.len() > 2 && header[0] == id && unique;
-        if !fits {
-            findings.add(Problem::Header, 1, || {
-                format!("`{}`, expected `{id}` and one column a class", shortened(header))
-            });
-        }
-        return fits;
-    };
-    if header == expected {
-        return true;
-    }
-    findings.add(Problem::Header, 1, || {
-        if header.len() <= 3 || header.len() != expected.len() {
-            return format!("`{}`, expected `{}`", shortened(header), shortened(expected));
-        }
-        let differing = header.iter().zip(expected).position(|(a, b)| a != b).unwrap_or_default();
-        let (found, expected) = (&header[differing], &expected[differing]);
-        format!("column {} is `{found}`, expected `{expected}`", differing + 1)
-    });
-    header.len() == expected.len()
 }
 
 fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &mut Findings) {
@@ -171,9 +143,13 @@ fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &
     // The line on which each expected id was met.
     let mut met: HashMap<&str, Option<u64>> =
         expected.iter().map(|id| (id.as_str(), None)).collect();
+    let mut unknown: Vec<&str> = Vec::new();
     for (line, id) in ids {
         match met.get_mut(id.as_str()) {
-            None => findings.add(Problem::UnknownId, *line, || format!("`{id}`")),
+            None => {
+                findings.add(Problem::UnknownId, *line, || format!("`{}`", shown(id)));
+                unknown.push(id);
+            }
             Some(Some(first)) => findings
                 .add(Problem::RepeatedId, *line, || format!("`{id}`, first on line {first}")),
             Some(first) => *first = Some(*line),
@@ -182,12 +158,33 @@ fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &
     for id in expected.iter().filter(|id| met[id.as_str()].is_none()) {
         findings.add(Problem::MissingId, None, || format!("`{id}`"));
     }
+    if let Some(hint) = meant(&unknown, |id| met.contains_key(id)) {
+        findings.hint(|| hint);
+    }
     if matches!(against, Against::Sample(..)) && findings.errors().next().is_none() {
         let pairs = ids.iter().zip(expected);
         for ((line, id), expected) in pairs.filter(|((_, id), expected)| id != *expected) {
             findings.add(Problem::Order, *line, || format!("`{id}`, where it has `{expected}`"));
         }
     }
+}
+
+/// How to turn unknown ids into known ones, if one simple change does it for all of them.
+fn meant(unknown: &[&str], is_known: impl Fn(&str) -> bool) -> Option<String> {
+    type Change = fn(&str) -> &str;
+    let changes: [(&str, Change); 4] = [
+        ("without the spaces around them", str::trim),
+        ("without the folder", |id| id.rsplit(['/', '\\']).next().unwrap_or(id)),
+        ("without the extension", |id| id.rsplit_once('.').map_or(id, |(stem, _)| stem)),
+        ("without folder and extension", |id| {
+            let name = id.rsplit(['/', '\\']).next().unwrap_or(id);
+            name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+        }),
+    ];
+    let first = unknown.first()?;
+    let does_it = |change: Change| unknown.iter().all(|id| is_known(change(id)));
+    let (how, change) = changes.into_iter().find(|(_, change)| does_it(*change))?;
+    Some(format!("write the ids {how}: `{}`, not `{}`", change(first), shown(first)))
 }
 
 /// One row being read.
@@ -198,7 +195,8 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn probability(&mut self, column: usize, field: &str) -> f64 {
+    fn probability(&mut self, column: usize, record: &StringRecord) -> f64 {
+        let field = &record[column];
         let Ok(p) = field.trim().parse::<f64>() else {
             self.add(Problem::NotANumber, column, field);
             return f64::NAN;
@@ -213,16 +211,18 @@ impl Row<'_> {
 
     fn add(&mut self, problem: Problem, column: usize, field: &str) {
         let name = &self.header[column];
-        self.findings.add(problem, self.line, || format!("`{field}` in `{name}`"));
+        self.findings
+            .add(problem, self.line, || format!("`{}` in `{}`", shown(field), shown(name)));
     }
 
-    fn probabilities(&mut self, fields: &[&str], probabilities: &mut Vec<f64>) {
-        let start = probabilities.len();
-        for (column, field) in fields.iter().enumerate().skip(1) {
-            probabilities.push(self.probability(column, field));
-        }
-        let sum: f64 = probabilities[start..].iter().sum();
-        if sum.is_finite() && (sum - 1.0).abs() > SUM_TOLERANCE {
+    fn probabilities(&mut self, columns: &[usize], record: &StringRecord, into: &mut Vec<f64>) {
+        let start = into.len();
+        into.extend(columns.iter().map(|&column| self.probability(column, record)));
+        let row = &into[start..];
+        let sum: f64 = row.iter().sum();
+        if row.iter().all(|&p| p == 0.0) {
+            self.findings.add(Problem::NoProbability, self.line, String::new);
+        } else if sum.is_finite() && (sum - 1.0).abs() > SUM_TOLERANCE {
             self.findings.add(Problem::RowSum, self.line, || format!("{sum:.6}"));
         }
     }
@@ -231,13 +231,13 @@ impl Row<'_> {
         let mut tags: Vec<String> = Vec::new();
         for tag in field.split_whitespace() {
             if tags.iter().any(|earlier| earlier == tag) {
-                self.findings.add(Problem::RepeatedTag, self.line, || format!("`{tag}`"));
+                self.findings.add(Problem::RepeatedTag, self.line, || format!("`{}`", shown(tag)));
                 continue;
             }
             if let Against::Sample(_, Some(classes)) = against
                 && classes.position(tag).is_none()
             {
-                self.findings.add(Problem::UnknownTag, self.line, || format!("`{tag}`"));
+                self.findings.add(Problem::UnknownTag, self.line, || format!("`{}`", shown(tag)));
             }
             tags.push(tag.to_owned());
         }
@@ -246,15 +246,4 @@ impl Row<'_> {
         }
         tags
     }
-}
-
-/// A header as one short line, whatever file it is the first line of.
-fn shortened(header: &[String]) -> String {
-    const SHOWN: usize = 80;
-    let text = header.join(",");
-    let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= SHOWN {
-        return line.to_owned();
-    }
-    line.chars().take(SHOWN).chain("...".chars()).collect()
 }

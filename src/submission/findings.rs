@@ -2,18 +2,35 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::term;
 
 /// How many places of a kind are told.
 const N_EXAMPLES: usize = 3;
 
 /// A kind of thing that is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Problem {
-    /// Bytes that are not text.
+    /// No table at all: an archive, a spreadsheet's own format.
+    NotText,
+    /// Text in UTF-16.
+    Encoding,
+    /// A byte order mark before the first line.
+    Mark,
+    /// A row with bytes that are not UTF-8.
     NotUtf8,
+    /// A row with a zero byte.
+    Nul,
     /// The first line.
     Header,
+    /// A column that the header should have.
+    MissingColumn,
+    /// A column that the header should not have.
+    UnknownColumn,
+    /// A column that the header has twice.
+    RepeatedColumn,
     /// A row longer or shorter than the header.
     Columns,
     /// More or fewer rows than ids.
@@ -36,6 +53,8 @@ pub enum Problem {
     UnknownTag,
     /// A tag given twice in a row.
     RepeatedTag,
+    /// Probabilities of a row that are all zero.
+    NoProbability,
     /// Probabilities of a row that do not sum to one.
     RowSum,
     /// Rows in another order than the sample's.
@@ -43,7 +62,8 @@ pub enum Problem {
 }
 
 /// Whether a file with the problem may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Kaggle refuses the file, or it certainly scores worse than meant.
     Error,
@@ -55,7 +75,7 @@ impl Problem {
     /// Whether it stops the file.
     pub fn severity(self) -> Severity {
         match self {
-            Self::RepeatedTag | Self::RowSum | Self::Order => Severity::Note,
+            Self::Mark | Self::RepeatedTag | Self::RowSum | Self::Order => Severity::Note,
             _ => Severity::Error,
         }
     }
@@ -64,8 +84,15 @@ impl Problem {
     fn describe(self, n: usize) -> String {
         let counted = |noun: &str, rest: &str| format!("{}{rest}", term::count(n, noun));
         match self {
+            Self::NotText => "no CSV".to_owned(),
+            Self::Encoding => "wrong encoding".to_owned(),
+            Self::Mark => "a byte order mark at the start".to_owned(),
             Self::NotUtf8 => counted("row", " not in UTF-8"),
+            Self::Nul => counted("row", " with zero bytes"),
             Self::Header => "wrong header".to_owned(),
+            Self::MissingColumn => counted("missing column", ""),
+            Self::UnknownColumn => counted("unknown column", ""),
+            Self::RepeatedColumn => counted("repeated column", ""),
             Self::Columns => counted("row", " with another number of columns than the header"),
             Self::RowCount => "wrong number of rows".to_owned(),
             Self::MissingId => counted("missing id", ""),
@@ -77,6 +104,7 @@ impl Problem {
             Self::NoTags => counted("row", " without a tag"),
             Self::UnknownTag => counted("unknown tag", ""),
             Self::RepeatedTag => counted("repeated tag", ""),
+            Self::NoProbability => counted("row", " of zeros only"),
             Self::RowSum => counted("row", " not summing to one (Kaggle scales them)"),
             Self::Order => counted("row", " in another order than the sample's"),
         }
@@ -84,7 +112,7 @@ impl Problem {
 }
 
 /// Where something is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Example {
     /// The line of the file, counted from one; none for what is absent.
     pub line: Option<u64>,
@@ -116,7 +144,8 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}", self.problem.describe(self.count))?;
-        for (i, example) in self.examples.iter().enumerate() {
+        let told = self.examples.iter().filter(|e| e.line.is_some() || !e.text.is_empty());
+        for (i, example) in told.enumerate() {
             write!(f, "{} {example}", if i == 0 { ":" } else { ";" })?;
         }
         match self.count - self.examples.len() {
@@ -130,6 +159,7 @@ impl fmt::Display for Finding {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     found: Vec<Finding>,
+    hints: Vec<String>,
 }
 
 impl Findings {
@@ -150,6 +180,19 @@ impl Findings {
         if finding.examples.len() < N_EXAMPLES {
             finding.examples.push(Example { line: line.into(), text: text() });
         }
+    }
+
+    /// Adds what to do about it, once.
+    pub(super) fn hint(&mut self, text: impl FnOnce() -> String) {
+        let text = text();
+        if !self.hints.contains(&text) {
+            self.hints.push(text);
+        }
+    }
+
+    /// What to do about them, as far as it can be guessed.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
     }
 
     /// All of them.
@@ -196,6 +239,7 @@ pub struct Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} does not fit {}", self.file, self.pattern)?;
-        self.findings.errors().try_for_each(|finding| write!(f, "\n  - {finding}"))
+        self.findings.errors().try_for_each(|finding| write!(f, "\n  - {finding}"))?;
+        self.findings.hints().iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }

@@ -4,8 +4,11 @@
 //! sent, and all of it at once. The same reader serves `score` and the stand-in server.
 
 mod check;
+mod digits;
 mod findings;
+mod header;
 mod score;
+mod text;
 mod write;
 
 pub use check::{Against, Rows, Submission, check, read};

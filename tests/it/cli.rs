@@ -9,7 +9,18 @@ use crate::support::{Scratch, kaggle_kit};
 fn help_tells_every_command_and_ends_with_examples() {
     let help = kaggle_kit().arg("--help").assert().success();
     let told = String::from_utf8(help.get_output().stdout.clone()).unwrap();
-    for command in ["fetch", "train", "submit", "score", "list", "doctor", "demo"] {
+    for command in [
+        "fetch",
+        "train",
+        "submit",
+        "submissions",
+        "leaderboard",
+        "score",
+        "list",
+        "doctor",
+        "demo",
+        "standin",
+    ] {
         assert!(told.contains(&format!("\n  {command} ")), "{told}");
         kaggle_kit().args([command, "--help"]).assert().success().stdout(contains("Usage:"));
     }

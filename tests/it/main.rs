@@ -13,6 +13,7 @@ mod parity;
 mod score;
 mod standin;
 mod submission;
+mod submit;
 mod weights;
 // The house rules and the set-up.
 mod setup;

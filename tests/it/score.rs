@@ -180,7 +180,7 @@ fn a_header_of_no_competition_asks_for_its_name() {
 #[test]
 fn a_csv_that_does_not_fit_is_refused() {
     let output = run("id,label\n1,NaN\n3,0.5\n", "id,label\n1,1\n2,0\n", &[]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(8));
     assert_eq!(stdout(&output), "");
     insta::assert_snapshot!(stderr(&output), @r"
     competition `dogs-vs-cats`, by the header

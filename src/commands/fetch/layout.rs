@@ -47,7 +47,7 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
             parts.tables.push((name.to_owned(), path));
         }
     }
-    for name in folders(competition).chain(tables(competition)) {
+    for name in names(competition) {
         if parts.has(name) {
             continue;
         }
@@ -124,6 +124,30 @@ pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every part, images first.
+pub(super) fn names(competition: &Competition) -> impl Iterator<Item = &str> {
+    folders(competition).chain(tables(competition))
+}
+
+/// Whether a file that Kaggle lists brings something that the layout names.
+pub(super) fn is_named(competition: &Competition, listed: &str) -> bool {
+    names(competition).any(|part| belongs(listed, part))
+}
+
+/// Whether a file that Kaggle lists is a part, an archive of it, or lies in it.
+pub(super) fn belongs(listed: &str, part: &str) -> bool {
+    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    archive::stem(Path::new(listed)) == base(part)
+        || listed.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Where a listed file that is no archive goes: a table right into the data folder, whatever folder
+/// Kaggle has it in, an image where it is.
+pub(super) fn place_of(competition: &Competition, listed: &str) -> String {
+    let table = tables(competition).into_iter().find(|table| belongs(listed, table));
+    table.unwrap_or(listed).to_owned()
 }
 
 /// The folders of images, training images first.

@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 
-use super::{layout, unpack};
+use super::{Mode, layout, unpack};
 use crate::archive::Kind;
 use crate::competition::Competition;
 use crate::fs;
@@ -20,48 +21,89 @@ pub(super) fn take(
     competition: &Competition,
     data: &Path,
     from: &[PathBuf],
-    force: bool,
+    mode: Mode,
 ) -> Result<()> {
-    let mut folders: Vec<&Path> = Vec::new();
-    let mut archives: Vec<&Path> = Vec::new();
-    for source in from {
-        if source.is_dir() {
-            refuse_itself(source, data)?;
-            folders.push(source);
-        } else if !source.exists() {
-            bail!("no file or folder `{}`", source.display());
-        } else if Kind::of(source)?.is_some() {
-            archives.push(source);
-        } else {
-            bail!(
-                "`{}` is neither a folder nor a zip, tar or 7z archive\nhint: for a folder with \
-                 tables and images give the folder",
-                source.display()
-            );
-        }
+    let sources = Sources::look(competition, data, from)?;
+    for folder in sources.folders {
+        take_folder(competition, folder, data, mode)?;
     }
-    // What an archive holds is known once it is unpacked; folders are looked at before.
-    if archives.is_empty() {
-        let places: Vec<&Path> = folders.iter().copied().chain([data]).collect();
-        let missing = layout::missing(competition, &places)?;
-        if !missing.is_nothing() {
-            let names: Vec<String> =
-                folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
-            bail!(
-                "{} does not hold the data of `{}`: {missing}\nhint: give further folders or archives \
-                 with more `--from`",
-                names.join(" and "),
-                competition.name
-            );
-        }
-    }
-    for folder in folders {
-        take_folder(competition, folder, data, force)?;
-    }
-    for archive in archives {
+    for archive in sources.archives {
         unpack(archive, data)?;
     }
     Ok(())
+}
+
+/// Says what [`take`] would do.
+pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf]) -> Result<Value> {
+    let sources = Sources::look(competition, data, from)?;
+    let mut rows = Vec::new();
+    let mut told = Vec::new();
+    let mut tell = |path: &Path, how: &str, to: &Path| {
+        rows.push(vec![path.display().to_string(), how.to_owned(), to.display().to_string()]);
+        told.push(json!({ "from": path, "how": how, "to": to }));
+    };
+    for folder in sources.folders {
+        let parts = layout::parts(competition, folder)?;
+        for (kind, how) in [
+            (&parts.folders, "linked or copied"),
+            (&parts.tables, "copied"),
+            (&parts.archives, "unpacked"),
+        ] {
+            for (name, path) in kind {
+                tell(path, how, &data.join(name));
+            }
+        }
+    }
+    for archive in sources.archives {
+        tell(archive, "unpacked", data);
+    }
+    term::say(term::table(&["   would take", "", "to"], &rows));
+    Ok(json!({ "folder": data, "takes": told }))
+}
+
+/// What `--from` names, sorted.
+struct Sources<'a> {
+    folders: Vec<&'a Path>,
+    archives: Vec<&'a Path>,
+}
+
+impl<'a> Sources<'a> {
+    /// Looks at every source before anything is done.
+    fn look(competition: &Competition, data: &Path, from: &'a [PathBuf]) -> Result<Self> {
+        let (mut folders, mut archives) = (Vec::<&Path>::new(), Vec::<&Path>::new());
+        for source in from {
+            if source.is_dir() {
+                refuse_itself(source, data)?;
+                folders.push(source);
+            } else if !source.exists() {
+                bail!("no file or folder `{}`", source.display());
+            } else if Kind::of(source)?.is_some() {
+                archives.push(source);
+            } else {
+                bail!(
+                    "`{}` is neither a folder nor a zip, tar or 7z archive\nhint: for a folder with \
+                     tables and images give the folder",
+                    source.display()
+                );
+            }
+        }
+        // What an archive holds is known once it is unpacked; folders are looked at before.
+        if archives.is_empty() {
+            let places: Vec<&Path> = folders.iter().copied().chain([data]).collect();
+            let missing = layout::missing(competition, &places)?;
+            if !missing.is_nothing() {
+                let names: Vec<String> =
+                    folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+                bail!(
+                    "{} does not hold the data of `{}`: {missing}\nhint: give further folders or \
+                     archives with more `--from`",
+                    names.join(" and "),
+                    competition.name
+                );
+            }
+        }
+        Ok(Self { folders, archives })
+    }
 }
 
 fn refuse_itself(source: &Path, data: &Path) -> Result<()> {
@@ -75,7 +117,7 @@ fn refuse_itself(source: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
-fn take_folder(competition: &Competition, source: &Path, data: &Path, force: bool) -> Result<()> {
+fn take_folder(competition: &Competition, source: &Path, data: &Path, mode: Mode) -> Result<()> {
     let parts = layout::parts(competition, source)?;
     let mut pairs = Vec::new();
     for (name, path) in &parts.folders {
@@ -88,7 +130,7 @@ fn take_folder(competition: &Competition, source: &Path, data: &Path, force: boo
     bar.total(pairs.len() as u64);
     let (mut n_linked, mut n_copied) = (0, 0);
     for (from, to) in &pairs {
-        match bring(from, to, force)? {
+        match bring(from, to, mode)? {
             Brought::Linked => n_linked += 1,
             Brought::Copied => n_copied += 1,
             Brought::There => {}
@@ -138,12 +180,12 @@ enum Brought {
 }
 
 /// Gives one image its place: a link, or a copy where the file system wants one.
-fn bring(from: &Path, to: &Path, force: bool) -> Result<Brought> {
+fn bring(from: &Path, to: &Path, mode: Mode) -> Result<Brought> {
     // A link to a symbolic link would hang on a name that may go.
     let from =
         from.canonicalize().with_context(|| format!("failed to read `{}`", from.display()))?;
     if let Ok(there) = fs::metadata(to) {
-        if !force && there.len() == fs::metadata(&from)?.len() {
+        if mode != Mode::Anew && there.len() == fs::metadata(&from)?.len() {
             return Ok(Brought::There);
         }
         fs::remove_file(to)?;

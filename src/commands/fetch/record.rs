@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::manifest::Part;
 use crate::competition::Competition;
 use crate::dataset::Dataset;
 use crate::fs;
@@ -30,18 +31,27 @@ pub struct Fetched {
     pub test_images: usize,
     /// How many classes.
     pub classes: usize,
+    /// What is there, a folder of images or a table each.
+    #[serde(default)]
+    pub parts: Vec<Part>,
 }
 
 impl Fetched {
-    pub(super) fn new(competition: &Competition, sources: Vec<String>, dataset: &Dataset) -> Self {
+    pub(super) fn new(
+        competition: &Competition,
+        sources: Vec<String>,
+        dataset: &Dataset,
+        parts: Vec<Part>,
+    ) -> Self {
         Self {
-            version: 1,
+            version: 2,
             slug: competition.slug.clone(),
             when: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             sources,
             train_images: dataset.train.len(),
             test_images: dataset.test.len(),
             classes: dataset.classes.len(),
+            parts,
         }
     }
 

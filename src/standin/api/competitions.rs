@@ -11,7 +11,7 @@ use crate::standin::storage;
 const NO_RULES: &str =
     "You must accept this competition's rules before you'll be able to download files.";
 /// When all data were put there.
-const CREATED: &str = "2016-09-01T18:06:17.5600000Z";
+pub(super) const CREATED: &str = "2016-09-01T18:06:17.5600000Z";
 
 pub(super) fn list(state: &State, arguments: &Arguments) -> Answer {
     let search = arguments.text("search").to_lowercase();
@@ -51,7 +51,7 @@ fn describe(state: &State, served: &Served) -> Value {
 
 pub(super) fn files(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
     let served = state.competition(arguments.text("competitionName"))?;
-    let (page, next) = arguments.page(served.listing.iter().collect());
+    let (page, next) = arguments.page(served.packed.listing.iter().collect());
     let files: Vec<Value> = page
         .into_iter()
         .map(|(name, bytes)| {
@@ -67,10 +67,32 @@ pub(super) fn files(state: &State, arguments: &Arguments) -> Result<Answer, Refu
     Ok(Answer::Json(json!({ "files": files, "nextPageToken": next })))
 }
 
+/// What the competition's web page says, in a word or two.
+pub(super) fn pages(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
+    let served = state.competition(arguments.text("competitionName"))?;
+    let competition = &served.miniature.competition;
+    let metric = competition.metric.name();
+    let pages = [
+        ("Description", format!("A small `{}`, drawn on this machine.", competition.title)),
+        ("Evaluation", format!("Submissions are scored by {metric}.")),
+        ("rules", "The pictures are drawn; do with them what you like.".to_owned()),
+        ("data-description", "Pictures, labels and a sample submission.".to_owned()),
+    ];
+    let wanted = arguments.text("pageName");
+    let pages: Vec<Value> = pages
+        .into_iter()
+        .filter(|(name, _)| wanted.is_empty() || *name == wanted)
+        .map(|(name, content)| {
+            json!({ "name": name, "content": content, "mimeType": "text/markdown" })
+        })
+        .collect();
+    Ok(Answer::Json(json!({ "pages": pages })))
+}
+
 pub(super) fn bundle(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
     let slug = arguments.text("competitionName");
     state.entered(slug, NO_RULES)?;
-    Ok(Answer::Found(storage::signed_address(&state.storage, slug, BUNDLE)))
+    Ok(Answer::Found(storage::signed_address(state, slug, BUNDLE)))
 }
 
 pub(super) fn file(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
@@ -78,5 +100,5 @@ pub(super) fn file(state: &State, arguments: &Arguments) -> Result<Answer, Refus
     let served = state.entered(slug, NO_RULES)?;
     let stored = served.stored_name(arguments.text("fileName"));
     let stored = stored.ok_or_else(Refusal::not_found)?;
-    Ok(Answer::Found(storage::signed_address(&state.storage, slug, &stored)))
+    Ok(Answer::Found(storage::signed_address(state, slug, &stored)))
 }

@@ -1,6 +1,4 @@
-//! Uploads, what becomes of them, limits and the leaderboard.
-
-use std::cmp::Ordering;
+//! Uploads, what becomes of them, and limits.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -8,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::Arguments;
 use crate::standin::answer::{Answer, Refusal};
-use crate::standin::faults::Faults;
+use crate::standin::faults::{Fault, Place};
 use crate::standin::scoring;
 use crate::standin::state::{State, Submission, Verdict};
+use crate::standin::storage;
 use crate::standin::upload::Upload;
 
 const NO_RULES: &str = "You cannot submit until you accept the competition rules";
@@ -24,7 +23,8 @@ pub(super) fn start_upload(state: &State, arguments: &Arguments) -> Result<Answe
         return Err(Refusal::bad("fileName must be the name of a file"));
     }
     let mut changing = state.changing();
-    let token = format!("upload-{}", changing.uploads.len() + 1);
+    changing.n_uploads += 1;
+    let token = format!("upload-{}", changing.n_uploads);
     let upload = Upload::new(file_name, arguments.number("contentLength"));
     changing.uploads.insert(token.clone(), upload);
     let address = format!("{}/upload/o?uploadType=resumable&upload_id={token}", state.storage);
@@ -35,6 +35,14 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
     let slug = arguments.text("competitionName");
     let served = state.entered(slug, NO_RULES)?;
     let token = arguments.text("blobFileTokens");
+    let fault = state.changing().faults.take(Place::Submission);
+    match fault {
+        Some(Fault::Status { status, retry_after, .. }) => {
+            return Err(Refusal::trouble(status, retry_after));
+        }
+        Some(Fault::LostRequest) => return Ok(Answer::Nothing),
+        _ => {}
+    }
     if n_allowed(state, slug) == 0 {
         let message = "You have reached the maximum number of submissions allowed for today";
         return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message));
@@ -44,11 +52,11 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
     if !upload.is_complete() {
         return Err(Refusal::bad("The upload is not complete"));
     }
-    let verdict = scoring::judge(&upload.received, &served.miniature);
-
+    let csv = upload.received.clone();
+    // In the list at once, scored later: a client that lost the answer can find it meanwhile.
     let mut changing = state.changing();
-    let reference = FIRST_REFERENCE + changing.submissions.len() as u64;
-    changing.uploads.remove(token);
+    let at = changing.submissions.len();
+    let reference = FIRST_REFERENCE + at as u64;
     changing.submissions.push(Submission {
         reference,
         slug: slug.to_owned(),
@@ -56,8 +64,14 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
         description: arguments.text("submissionDescription").to_owned(),
         csv: upload.received,
         at: Timestamp::now(),
-        verdict,
+        verdict: Verdict::Pending,
     });
+    drop(changing);
+    let verdict = scoring::judge(&csv, &served.miniature);
+    state.changing().submissions[at].verdict = verdict;
+    if fault == Some(Fault::LostAnswer) {
+        return Ok(Answer::Nothing);
+    }
     let title = &served.miniature.competition.title;
     let message = format!("Successfully submitted to {title}");
     Ok(Answer::Json(json!({ "message": message, "ref": reference })))
@@ -65,10 +79,14 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
 
 pub(super) fn get(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
     let mut changing = state.changing();
+    let fault = changing.faults.take(Place::Score);
+    if let Some(Fault::Status { status, retry_after, .. }) = fault {
+        return Err(Refusal::trouble(status, retry_after));
+    }
     let reference = arguments.number("ref");
     let found = changing.submissions.iter().find(|one| one.reference == reference);
     let mut answer = describe(state, found.ok_or_else(Refusal::not_found)?);
-    if Faults::use_up(&mut changing.faults.pending_answers) {
+    if fault == Some(Fault::Pending) {
         answer["status"] = "PENDING".into();
         for unknown in ["publicScore", "privateScore", "errorDescription"] {
             answer[unknown] = "".into();
@@ -99,38 +117,17 @@ pub(super) fn limits(state: &State, arguments: &Arguments) -> Result<Answer, Ref
     })))
 }
 
-/// The sample submission's score as a benchmark, and the account's best.
-pub(super) fn leaderboard(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
-    let slug = arguments.text("competitionName");
-    let served = state.competition(slug)?;
-    let metric = served.miniature.competition.metric;
-    let now = Timestamp::now();
-    let mut teams: Vec<(String, String, Timestamp)> = Vec::new();
-    let sample = scoring::judge(served.miniature.sample.as_bytes(), &served.miniature);
-    if let Verdict::Complete { public, .. } = sample {
-        teams.push(("Sample Submission Benchmark".to_owned(), public, now));
-    }
-    // Kaggle ranks by the number, and the earlier of two that are equal comes first.
-    let order = |a: &str, b: &str| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(a), Ok(b)) if metric.better(a, b) => Ordering::Less,
-        (Ok(a), Ok(b)) if metric.better(b, a) => Ordering::Greater,
-        _ => Ordering::Equal,
+/// Where an uploaded file may be had again.
+pub(super) fn download(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
+    let reference = arguments.number("submissionId");
+    let (slug, file_name) = {
+        let changing = state.changing();
+        let found = changing.submissions.iter().find(|one| one.reference == reference);
+        let found = found.ok_or_else(Refusal::not_found)?;
+        (found.slug.clone(), found.file_name.clone())
     };
-    let changing = state.changing();
-    let own = changing.submissions.iter().filter(|one| one.slug == slug);
-    let scored = own.filter_map(|one| match &one.verdict {
-        Verdict::Complete { public, .. } => Some((public.clone(), one.at)),
-        Verdict::Error { .. } => None,
-    });
-    if let Some((score, at)) = scored.min_by(|a, b| order(&a.0, &b.0)) {
-        teams.push((state.account.username.clone(), score, at));
-    }
-    teams.sort_by(|a, b| order(&a.1, &b.1));
-    let rows = teams.iter().enumerate().map(|(i, (name, score, at))| {
-        json!({ "teamId": i + 1, "teamName": name, "submissionDate": date(*at), "score": score })
-    });
-    let (page, next) = arguments.page(rows.collect());
-    Ok(Answer::Json(json!({ "submissions": page, "nextPageToken": next })))
+    let path = format!("{}{reference}/{file_name}", storage::SUBMISSIONS);
+    Ok(Answer::Found(storage::signed_address(state, &slug, &path)))
 }
 
 fn describe(state: &State, submission: &Submission) -> Value {
@@ -140,6 +137,7 @@ fn describe(state: &State, submission: &Submission) -> Value {
             ("COMPLETE", public.as_str(), private.as_str(), "")
         }
         Verdict::Error { description } => ("ERROR", "", "", description.as_str()),
+        Verdict::Pending => ("PENDING", "", "", ""),
     };
     json!({
         "ref": reference,
@@ -171,6 +169,6 @@ fn n_allowed(state: &State, slug: &str) -> u32 {
     state.daily_submissions.saturating_sub(n_today(state, slug))
 }
 
-fn date(at: Timestamp) -> String {
+pub(super) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

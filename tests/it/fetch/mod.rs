@@ -5,7 +5,7 @@ mod standin;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use kaggle_kit::commands::fetch::{self, FetchOptions, Fetched};
+use kaggle_kit::commands::fetch::{self, FetchOptions, Fetched, Mode};
 use kaggle_kit::kaggle::Environment;
 use kaggle_kit::{competition, fs, term};
 use tempfile::TempDir;
@@ -23,26 +23,37 @@ fn zip(entries: Entries) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// A bundle as Kaggle has it for dogs-vs-cats: two archives and a table.
-fn dogs_bundle() -> Vec<u8> {
+type Files = Vec<(&'static str, Vec<u8>)>;
+
+/// The files that Kaggle has for dogs-vs-cats: two archives and a table.
+fn dogs_files() -> Files {
     let train =
         zip(&[("train/cat.0.jpg", b"c0"), ("train/dog.0.jpg", b"d0"), ("train/dog.1.jpg", b"d1")]);
     let test = zip(&[("test/1.jpg", b"t1"), ("test/2.jpg", b"t2")]);
-    zip(&[
-        ("train.zip", &train),
-        ("test.zip", &test),
-        ("sample_submission.csv", b"id,label\n1,0.5\n2,0.5\n"),
-    ])
+    vec![
+        ("sample_submission.csv", b"id,label\n1,0.5\n2,0.5\n".to_vec()),
+        ("test.zip", test),
+        ("train.zip", train),
+    ]
 }
 
-/// Planet's tables, as its API has them.
-fn planet_tables() -> Vec<(&'static str, &'static [u8])> {
+/// All of them as one.
+fn bundle(files: &Files) -> Vec<u8> {
+    let entries: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
+    zip(&entries)
+}
+
+/// What Kaggle has left of planet: tables, one of them zipped on the way, and torrents.
+fn planet_files() -> Files {
+    let sample = b"image_name,tags\ntest_0,primary\nfile_0,primary\n";
     vec![
-        ("train_v2.csv/train_v2.csv", b"image_name,tags\ntrain_0,clear primary\n"),
+        ("Kaggle-planet-train-tif.torrent", b"d8:announce".to_vec()),
         (
             "sample_submission_v2.csv/sample_submission_v2.csv",
-            b"image_name,tags\ntest_0,primary\nfile_0,primary\n",
+            zip(&[("sample_submission_v2.csv", sample)]),
         ),
+        ("train_v2.csv/train_v2.csv", b"image_name,tags\ntrain_0,clear primary\n".to_vec()),
     ]
 }
 
@@ -60,7 +71,7 @@ impl Place {
             from: Vec::new(),
             endpoint: None,
             environment: Environment::from([("KAGGLE_API_TOKEN", "KGAT_1")]),
-            force: false,
+            mode: Mode::Missing,
             keep_archives: false,
             json: false,
         };
@@ -109,8 +120,9 @@ fn files_below(folder: &Path) -> Vec<String> {
     found
 }
 
-const DOGS: [&str; 7] = [
+const DOGS: [&str; 8] = [
     "fetched.toml",
+    "manifest.csv",
     "sample_submission.csv",
     "test/1.jpg",
     "test/2.jpg",
@@ -119,17 +131,63 @@ const DOGS: [&str; 7] = [
     "train/dog.1.jpg",
 ];
 
-/// A Kaggle with one bundle, sent at once (a proxy may follow the redirect for us).
-fn kaggle_with(bundle: Vec<u8>) -> Server {
-    Server::start(move |_, request| match request.method.as_str() {
-        "POST" => Reply::redirect("/storage/archive.zip?Signature=1"),
-        _ => Reply::new(200, bundle.clone()),
+/// A Kaggle with these files, whose list ends after `listed` of them.
+fn kaggle_with(files: Files, listed: usize) -> Server {
+    Server::start(move |_, request| match (request.method.as_str(), request.call()) {
+        ("POST", "ListDataFiles") => {
+            let entries = files.iter().take(listed);
+            let entries: Vec<serde_json::Value> = entries
+                .map(|(name, content)| {
+                    serde_json::json!({ "name": name, "totalBytes": content.len() })
+                })
+                .collect();
+            let next = if listed < files.len() { "2" } else { "" };
+            let page = serde_json::json!({ "files": entries, "nextPageToken": next });
+            Reply::json(&page.to_string())
+        }
+        ("POST", "DownloadDataFiles") => Reply::redirect("/storage/bundle?Signature=1"),
+        ("POST", "DownloadDataFile") => {
+            let body = request.json();
+            Reply::redirect(format!("/storage/{}?Signature=1", body["fileName"].as_str().unwrap()))
+        }
+        ("GET", _) => {
+            let path = request.path.split('?').next().unwrap();
+            let name = path.strip_prefix("/storage/").unwrap();
+            let found = files.iter().find(|(file, _)| *file == name);
+            let content = found.map_or_else(|| bundle(&files), |(_, content)| content.clone());
+            part_of(&content, request.header("Range"))
+        }
+        _ => Reply::new(404, r#"{"code":404,"message":"Not found"}"#),
     })
 }
 
+/// The bytes from `Range: bytes=N-` (or `N-M`) on.
+fn part_of(content: &[u8], range: Option<&str>) -> Reply {
+    let Some(range) = range.and_then(|range| range.strip_prefix("bytes=")) else {
+        return Reply::new(200, content).with("ETag", "\"v1\"");
+    };
+    let (first, last) = range.split_once('-').unwrap();
+    let first: usize = first.parse().unwrap();
+    let end = last.parse().map_or(content.len(), |last: usize| last + 1).min(content.len());
+    let told = format!("bytes {first}-{}/{}", end - 1, content.len());
+    Reply::new(206, &content[first..end]).with("ETag", "\"v1\"").with("Content-Range", told)
+}
+
+/// The calls of the API so far, by method, and `GET`s of storage.
+fn calls(server: &Server) -> Vec<String> {
+    let requests = server.requests();
+    let name = |request: &crate::kaggle::server::Request| match request.method.as_str() {
+        "POST" => request.call().to_owned(),
+        other => other.to_owned(),
+    };
+    let mut calls: Vec<String> = requests.iter().map(name).collect();
+    calls.sort();
+    calls
+}
+
 #[test]
-fn the_bundle_becomes_a_data_folder() {
-    let server = kaggle_with(dogs_bundle());
+fn few_files_become_a_data_folder_one_by_one() {
+    let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
     place.options.endpoint = Some(server.url());
     place.fetch().unwrap();
@@ -137,24 +195,83 @@ fn the_bundle_becomes_a_data_folder() {
     let fetched = place.fetched().unwrap();
     assert_eq!((fetched.train_images, fetched.test_images, fetched.classes), (3, 2, 2));
     assert_eq!(fetched.slug, "dogs-vs-cats-redux-kernels-edition");
-    assert_eq!(server.requests().len(), 2);
+    let parts: Vec<_> = fetched.parts.iter().map(|part| (part.name.as_str(), part.files)).collect();
+    assert_eq!(parts, [("train", 3), ("test", 2), ("sample_submission.csv", 1)]);
+    let file = "DownloadDataFile";
+    let expected = [file, file, file, "GET", "GET", "GET", "ListDataFiles"];
+    assert_eq!(calls(&server), expected);
 
     // A second fetch asks nobody.
     place.fetch().unwrap();
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.requests().len(), expected.len());
     assert_eq!(place.fetched().unwrap(), fetched);
 
     // --force does it again; --keep-archives keeps what came.
-    place.options.force = true;
+    place.options.mode = Mode::Anew;
     place.options.keep_archives = true;
     place.fetch().unwrap();
-    assert_eq!(server.requests().len(), 4);
-    assert!(place.files().contains(&"archives/dogs-vs-cats-redux-kernels-edition.zip".to_owned()));
+    assert_eq!(server.requests().len(), 2 * expected.len());
+    assert!(place.files().contains(&"archives/train.zip".to_owned()));
+}
+
+#[test]
+fn many_files_come_as_a_bundle() {
+    let server = kaggle_with(dogs_files(), 2);
+    let mut place = Place::new("dogs-vs-cats");
+    place.options.endpoint = Some(server.url());
+    place.fetch().unwrap();
+    assert_eq!(place.files(), DOGS);
+    assert!(calls(&server).contains(&"DownloadDataFiles".to_owned()));
+    assert!(!calls(&server).contains(&"DownloadDataFile".to_owned()));
+}
+
+#[test]
+fn a_rehearsal_changes_nothing() {
+    for listed in [2, 3] {
+        let server = kaggle_with(dogs_files(), listed);
+        let mut place = Place::new("dogs-vs-cats");
+        place.options.endpoint = Some(server.url());
+        place.options.mode = Mode::Rehearse;
+        place.fetch().unwrap();
+        assert!(place.files().is_empty());
+        let whole = server.requests().iter().filter(|request| request.method == "GET").count();
+        // The bundle's size is only known by asking the storage for it.
+        assert_eq!(whole, usize::from(listed == 2));
+    }
+    let mut place = Place::new("dogs-vs-cats");
+    dogs_folder(&place, "source");
+    place.options.from = vec![place.folder.path().join("source")];
+    place.options.mode = Mode::Rehearse;
+    place.fetch().unwrap();
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn a_check_finds_what_is_gone_and_what_has_changed() {
+    let mut place = Place::new("dogs-vs-cats");
+    place.options.mode = Mode::Verify;
+    assert!(place.fetch().unwrap_err().0.contains("holds no finished fetch"));
+    dogs_folder(&place, "source");
+    place.options.mode = Mode::Missing;
+    place.options.from = vec![place.folder.path().join("source")];
+    place.fetch().unwrap();
+    place.options.mode = Mode::Verify;
+    place.fetch().unwrap();
+    let data = place.options.data.clone();
+    // New files are no error.
+    fs::write_atomic(data.join("train/dog.2.jpg"), "d2").unwrap();
+    place.fetch().unwrap();
+    fs::remove_file(data.join("test/1.jpg")).unwrap();
+    fs::write_atomic(data.join("train/cat.0.jpg"), "c1").unwrap();
+    let (message, hints) = place.fetch().unwrap_err();
+    assert!(message.contains("1 file missing: `test/1.jpg`"), "{message}");
+    assert!(message.contains("1 file changed: `train/cat.0.jpg`"), "{message}");
+    assert!(hints[0].contains("--force"), "{hints:?}");
 }
 
 #[test]
 fn a_deleted_folder_is_fetched_again() {
-    let server = kaggle_with(dogs_bundle());
+    let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
     place.options.endpoint = Some(server.url());
     place.fetch().unwrap();
@@ -164,27 +281,31 @@ fn a_deleted_folder_is_fetched_again() {
 }
 
 #[test]
-fn what_a_killed_fetch_left_is_used_or_cleared() {
-    let server = kaggle_with(dogs_bundle());
+fn a_stopped_fetch_goes_on_with_what_is_there() {
+    let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
     place.options.endpoint = Some(server.url());
-    let data = place.options.data.clone();
-    // Killed while downloading.
-    fs::write_atomic(data.join("archives/.partial-x1"), "PK half").unwrap();
+    place.options.keep_archives = true;
     place.fetch().unwrap();
-    assert_eq!(place.files(), DOGS);
-    assert_eq!(server.requests().len(), 2);
+    let n_before = server.requests().len();
+    let data = place.options.data.clone();
+    place.options.keep_archives = false;
 
-    // Killed while unpacking: the bundle is whole, some images have their place.
+    // Killed while unpacking: everything is downloaded, some images have their place.
     fs::remove_file(data.join("fetched.toml")).unwrap();
     fs::remove_file(data.join("train/dog.1.jpg")).unwrap();
-    let bundle = data.join("archives/dogs-vs-cats-redux-kernels-edition.zip");
-    fs::write_atomic(bundle, dogs_bundle()).unwrap();
     fs::write_atomic(data.join(".unpacking/level-1/train/dog.1.jpg"), "d").unwrap();
+    // Killed while downloading: two archives are not there.
+    for name in ["train.zip", "test.zip"] {
+        fs::remove_file(data.join("archives").join(name)).unwrap();
+    }
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
     assert_eq!(fs::read(data.join("train/dog.1.jpg")).unwrap(), b"d1");
-    assert_eq!(server.requests().len(), 2, "the bundle was not downloaded again");
+    let later = server.requests().split_off(n_before);
+    // Two archives, and neither the list nor the table.
+    assert_eq!(later.len(), 4, "{later:?}");
+    assert!(later.iter().all(|request| request.call() != "ListDataFiles"));
 }
 
 #[test]
@@ -204,7 +325,7 @@ fn a_refusal_names_the_rules_page() {
 
 #[test]
 fn planet_without_images_ends_with_the_way_on() {
-    let server = kaggle_with(zip(&planet_tables()));
+    let server = kaggle_with(planet_files(), 3);
     let mut place = Place::new("planet");
     place.options.endpoint = Some(server.url());
     for _ in 0..2 {
@@ -217,7 +338,9 @@ fn planet_without_images_ends_with_the_way_on() {
         assert!(hints[0].contains("--from <folder or archives>"), "{hints:?}");
         assert!(place.fetched().is_none());
     }
-    assert_eq!(server.requests().len(), 2, "the second call downloads nothing");
+    let file = "DownloadDataFile";
+    let expected = [file, file, "GET", "GET", "ListDataFiles"];
+    assert_eq!(calls(&server), expected, "no torrent, and nothing by the second call");
 
     // Three archives complete it, as they were when Kaggle had them.
     let tar = |folder: &str, name: &str| {
@@ -272,7 +395,7 @@ fn a_folder_is_taken_by_its_layout() {
         assert_eq!(fs::read(place.options.data.join("train/dog.1.jpg")).unwrap(), b"d1");
         // A second one does nothing, and --force all of it.
         place.fetch().unwrap();
-        place.options.force = true;
+        place.options.mode = Mode::Anew;
         place.fetch().unwrap();
         assert_eq!(files_below(&source), before);
         assert_eq!(place.files(), DOGS, "{depth}");
@@ -348,7 +471,7 @@ fn wrong_sources_are_told_as_such() {
     assert!(place.fetch().unwrap_err().0.contains("neither a folder nor a zip"));
     place.options.from = vec![place.options.data.clone()];
     assert!(place.fetch().unwrap_err().0.contains("is the data folder itself"));
-    place.options.from = vec![place.write("broken.zip", &dogs_bundle()[..200])];
+    place.options.from = vec![place.write("broken.zip", &bundle(&dogs_files())[..200])];
     assert!(place.fetch().unwrap_err().0.contains("is damaged"));
     assert!(place.files().is_empty());
 }

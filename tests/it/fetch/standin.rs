@@ -3,7 +3,7 @@
 use kaggle_kit::competition;
 use kaggle_kit::kaggle::{Client, Environment, SubmissionStatus};
 use kaggle_kit::standin::miniature::{Miniature, Sizes};
-use kaggle_kit::standin::{self, Faults, Images, Rules};
+use kaggle_kit::standin::{self, Fault, Faults, Images, Rules};
 
 use super::Place;
 
@@ -51,12 +51,17 @@ fn every_competition_is_fetched_from_the_stand_in() {
 
 #[test]
 fn storage_that_fails_and_breaks_off_is_outlasted() {
-    let faults = Faults { failing_downloads: 1, cut_at: Some(1000), ..Faults::default() };
+    let unavailable =
+        Fault::Status { place: standin::Place::Storage, status: 503, retry_after: None };
+    let faults = Faults::from([unavailable, Fault::Cut(1000)]);
     let server = serve("dogs-vs-cats", |options| options.faults = faults);
     let place = Place::of(&server);
     place.fetch().unwrap();
     assert!(place.fetched().is_some());
-    assert_eq!(server.requests().len(), 6);
+    // The list, an address for each of three files, and five downloads: one more for each trouble.
+    let requests = server.requests();
+    let from_storage = requests.iter().filter(|request| request.method == "GET").count();
+    assert_eq!((requests.len(), from_storage), (9, 5));
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn a_submission_is_scored_by_the_stand_in() {
     let slug = &place.options.competition.slug;
     let sample = place.options.data.join("sample_submission.csv");
     let before = client.submission_limits(slug).unwrap().num_allowed_now;
-    let submitted = client.submit(slug, &sample, "the sample").unwrap();
+    let submitted = client.submit(slug, &sample, "the sample", &()).unwrap();
     let submission = client.submission(submitted.reference).unwrap();
     assert_eq!(submission.status, SubmissionStatus::Complete);
     // One half for every image: the natural logarithm of 2.

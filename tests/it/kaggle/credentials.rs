@@ -1,10 +1,14 @@
 //! Every place where credentials may be, their order, and what is said about bad ones.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::credentials::{Credentials, Found, find};
-use kaggle_kit::kaggle::{Environment, Error};
+use kaggle_kit::kaggle::credentials::{Credentials, Found, find, find_all};
+use kaggle_kit::kaggle::{Class, Client, Environment, Error};
+
+use super::QUICK;
+use super::server::{Reply, Server};
 
 const KAGGLE_JSON: &str = r#"{"username":"ada","key":"file-key"}"#;
 
@@ -217,4 +221,89 @@ fn secrets_do_not_show() {
         assert!(format!("{found:?} {found:#?}").contains("***"));
         assert!(!format!("{found:?} {found:#?}").contains("hunter2"));
     }
+}
+
+#[test]
+fn all_places_are_found_in_order_and_the_same_secret_once() {
+    let files = [
+        (".kaggle/access_token", "env"),
+        (".kaggle/access_token.txt", "bad secret"),
+        (".kaggle/kaggle.json", "{broken"),
+        (".config/kaggle/kaggle.json", KAGGLE_JSON),
+        (
+            ".kaggle/credentials.json",
+            r#"{"access_token":"7","access_token_expiration":"2999-01-01T00:00:00Z"}"#,
+        ),
+    ];
+    let variables =
+        [("KAGGLE_API_TOKEN", "env"), ("KAGGLE_USERNAME", "bob"), ("KAGGLE_KEY", "variable-key")];
+    let home = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        write(&home.path().join(name), content, 0o600);
+    }
+    let all = find_all(&environment(home.path(), &variables)).unwrap();
+    let credentials: Vec<_> = all.iter().map(|found| found.credentials.clone()).collect();
+    let expected =
+        [token("env"), basic("bob", "variable-key"), basic("ada", "file-key"), token("7")];
+    assert_eq!(credentials, expected);
+    // What is broken is told beside what comes after it.
+    let warnings: Vec<_> = all.iter().map(|found| found.warnings.join(" ")).collect();
+    assert!(warnings[0].is_empty() && warnings[3].is_empty(), "{warnings:?}");
+    assert!(warnings[1].contains("access_token.txt`: it holds spaces"), "{warnings:?}");
+    assert!(warnings[2].contains(".kaggle/kaggle.json`: it is not the JSON"), "{warnings:?}");
+    assert!(!warnings.concat().contains("bad secret"));
+}
+
+/// A server that takes one `Authorization`, and a client with a wrong token and a kaggle.json.
+fn fallen_through(
+    accepted: &'static str,
+) -> (Server, Result<Client, Error>, Vec<String>, tempfile::TempDir) {
+    use base64::Engine;
+    let header = format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(accepted));
+    let server = Server::start(move |_, request| {
+        if request.header("Authorization") == Some(&header) {
+            return Reply::json("{}");
+        }
+        Reply::new(401, r#"{"code":401,"message":"Unauthenticated"}"#)
+    });
+    let home = tempfile::tempdir().unwrap();
+    write(&home.path().join(".kaggle/kaggle.json"), KAGGLE_JSON, 0o644);
+    let environment = environment(home.path(), &[("KAGGLE_API_TOKEN", "KGAT_wrong")]);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&told);
+    let client = Client::connect(Some(&server.url()), &environment).unwrap().with_patience(QUICK);
+    let client = client.with_warn(move |text| hears.lock().unwrap().push(text.to_owned()));
+    let result = client.competition("x").map(|_| client);
+    let told = told.lock().unwrap().clone();
+    (server, result, told, home)
+}
+
+#[test]
+fn a_wrong_token_falls_through_to_kaggle_json_with_a_warning() {
+    let (server, client, told, _home) = fallen_through("ada:file-key");
+    let client = client.unwrap();
+    assert!(client.credentials().source.ends_with("kaggle.json`"));
+    assert!(
+        told[0].contains("from `KAGGLE_API_TOKEN` (Unauthenticated): going on with those from")
+    );
+    assert!(told[0].contains(".kaggle/kaggle.json`"), "{told:?}");
+    if cfg!(unix) {
+        assert!(told[1].contains("chmod 600"), "{told:?}");
+    }
+    assert!(!told.concat().contains("KGAT_wrong") && !told.concat().contains("file-key"));
+    assert_eq!(server.requests().len(), 2);
+    client.competition("x").unwrap();
+    assert_eq!(server.requests().len(), 3, "the wrong token is not tried again");
+}
+
+#[test]
+fn when_all_are_refused_all_are_named() {
+    let (server, client, _, _home) = fallen_through("somebody:else");
+    let Err(error) = client else { panic!("accepted") };
+    assert_eq!(error.class(), Class::Credentials);
+    let text = error.to_string();
+    assert!(text.contains("from `KAGGLE_API_TOKEN`, then `"), "{text}");
+    assert!(text.contains("kaggle.json` (Unauthenticated)"), "{text}");
+    assert!(!text.contains("KGAT_wrong") && !text.contains("file-key"), "{text}");
+    assert_eq!(server.requests().len(), 2);
 }

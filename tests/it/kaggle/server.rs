@@ -6,6 +6,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use md5::{Digest, Md5};
 
 /// What came in.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +35,11 @@ impl Request {
     pub(crate) fn call(&self) -> &str {
         self.path.rsplit('/').next().unwrap()
     }
+
+    /// The first byte of the range it asks for.
+    pub(crate) fn start(&self) -> Option<usize> {
+        self.header("Range")?.strip_prefix("bytes=")?.split('-').next()?.parse().ok()
+    }
 }
 
 /// What goes out.
@@ -39,12 +49,15 @@ pub(crate) struct Reply {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     sent: usize,
+    silence: Duration,
+    answers: bool,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        Self { status, headers: Vec::new(), sent: body.len(), body }
+        let (headers, sent) = (Vec::new(), body.len());
+        Self { status, headers, sent, body, silence: Duration::ZERO, answers: true }
     }
 
     pub(crate) fn json(text: &str) -> Self {
@@ -55,16 +68,52 @@ impl Reply {
         Self::new(302, "").with("Location", to)
     }
 
+    /// No answer at all: the connection closes.
+    pub(crate) fn lost() -> Self {
+        Self { answers: false, ..Self::new(500, "") }
+    }
+
+    /// What good storage answers: the range that is asked for, if it is of this version.
+    pub(crate) fn file(request: &Request, content: &[u8], etag: &str) -> Self {
+        let unchanged = request.header("If-Range").is_none_or(|seen| seen == etag);
+        let start = request.start().filter(|_| unchanged);
+        let length = content.len();
+        let reply = match start {
+            None => Self::new(200, content),
+            Some(start) if start < length => Self::new(206, &content[start..])
+                .with("Content-Range", format!("bytes {start}-{}/{length}", length - 1)),
+            Some(_) => Self::new(416, "").with("Content-Range", format!("bytes */{length}")),
+        };
+        reply.with("ETag", etag).with("x-goog-hash", hashes(content))
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Announces the whole body but hangs up after so many bytes of it.
-    pub(crate) fn cut_at(mut self, bytes: usize) -> Self {
-        self.sent = bytes;
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(n, _)| n != name);
         self
     }
+
+    /// Announces the whole body but hangs up after so many bytes of it.
+    pub(crate) fn cut_at(mut self, bytes: usize) -> Self {
+        self.sent = self.body.len().min(bytes);
+        self
+    }
+
+    /// Says nothing for a while before it hangs up.
+    pub(crate) fn silent_for(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
+    }
+}
+
+/// `x-goog-hash` of a file.
+pub(crate) fn hashes(content: &[u8]) -> String {
+    let crc32c = BASE64_STANDARD.encode(crc32c::crc32c(content).to_be_bytes());
+    format!("crc32c={crc32c},md5={}", BASE64_STANDARD.encode(Md5::digest(content)))
 }
 
 type Handler = dyn Fn(usize, &Request) -> Reply + Send + Sync;
@@ -72,7 +121,14 @@ type Handler = dyn Fn(usize, &Request) -> Reply + Send + Sync;
 /// Listens on a free port of `127.0.0.1` until the test process ends.
 pub(crate) struct Server {
     port: u16,
-    requests: Arc<Mutex<Vec<Request>>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    requests: Mutex<Vec<Request>>,
+    /// After so many bytes of their bodies, the next uploads are cut.
+    upload_cuts: Mutex<Vec<usize>>,
+    answer: Box<Handler>,
 }
 
 impl Server {
@@ -80,15 +136,25 @@ impl Server {
     pub(crate) fn start(answer: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer): (_, Arc<Handler>) = (Arc::clone(&requests), Arc::new(answer));
+        let shared = Arc::new(Shared {
+            requests: Mutex::default(),
+            upload_cuts: Mutex::default(),
+            answer: Box::new(answer),
+        });
+        let kept = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, &kept, answer.as_ref()));
+                let shared = Arc::clone(&kept);
+                thread::spawn(move || serve(stream, &shared));
             }
         });
-        Self { port, requests }
+        Self { port, shared }
+    }
+
+    /// The next uploads break off after so many bytes; `answer` gets what arrived, and its answer
+    /// does not go out.
+    pub(crate) fn cut_uploads(&self, cuts: &[usize]) {
+        *self.shared.upload_cuts.lock().unwrap() = cuts.iter().rev().copied().collect();
     }
 
     pub(crate) fn url(&self) -> String {
@@ -101,32 +167,41 @@ impl Server {
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// How many calls of the API's method came in.
+    pub(crate) fn count(&self, call: &str) -> usize {
+        self.requests().iter().filter(|request| request.call() == call).count()
     }
 }
 
 /// One request a connection: `Connection: close` keeps it simple.
-fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, answer: &Handler) {
-    let Some(request) = read(&stream) else { return };
+fn serve(mut stream: TcpStream, shared: &Shared) {
+    let Some((request, cut)) = read(&stream, shared) else { return };
     let n = {
-        let mut kept = kept.lock().unwrap();
+        let mut kept = shared.requests.lock().unwrap();
         kept.push(request.clone());
         kept.len() - 1
     };
-    let reply = answer(n, &request);
-    let mut headers = vec![
-        format!("HTTP/1.1 {} X", reply.status),
-        "Connection: close".to_owned(),
-        format!("Content-Length: {}", reply.body.len()),
-    ];
+    let reply = (shared.answer)(n, &request);
+    if cut || !reply.answers {
+        return;
+    }
+    let mut headers = vec![format!("HTTP/1.1 {} X", reply.status), "Connection: close".to_owned()];
+    if !reply.headers.iter().any(|(name, _)| name == "Content-Length") {
+        headers.push(format!("Content-Length: {}", reply.body.len()));
+    }
     headers.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
     let head = headers.join("\r\n") + "\r\n\r\n";
     // The client may have gone: that is its right.
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(&reply.body[..reply.sent]);
+    thread::sleep(reply.silence);
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
+/// The request, and whether it was cut.
+fn read(stream: &TcpStream, shared: &Shared) -> Option<(Request, bool)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -143,7 +218,9 @@ fn read(stream: &TcpStream) -> Option<Request> {
         request.headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let length = request.header("Content-Length").and_then(|n| n.parse().ok()).unwrap_or(0);
-    request.body.resize(length, 0);
+    let upload = request.method == "PUT" && length > 0;
+    let cut = if upload { shared.upload_cuts.lock().unwrap().pop() } else { None };
+    request.body.resize(length.min(cut.unwrap_or(length)), 0);
     reader.read_exact(&mut request.body).ok()?;
-    Some(request)
+    Some((request, cut.is_some()))
 }

@@ -1,23 +1,22 @@
-//! The stand-in speaks Kaggle's protocol to the byte, and what it draws is a data set.
+//! The stand-in speaks Kaggle's protocol to the byte.
 //!
-//! `fetch.rs` runs the program's own client against it; here it is asked in plain HTTP, so that a
+//! `fetch/standin.rs` runs the program's own client against it; here it is asked in plain HTTP, so that a
 //! mistake that client and server share is found.
+
+mod drawn;
+mod faults;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 
-use kaggle_kit::competition::{self, Competition};
-use kaggle_kit::dataset;
-use kaggle_kit::metric::Metric;
+use kaggle_kit::competition;
 use kaggle_kit::standin::miniature::{Miniature, Sizes};
-use kaggle_kit::standin::{self, Faults, Options, Server, Verdict};
+use kaggle_kit::standin::{self, Options, Server, Verdict};
 use kaggle_kit::submission::score_bytes;
 use kaggle_kit::target::TargetKind;
 use serde_json::{Value, json};
-
-use crate::support::Scratch;
 
 const DOGS: &str = "dogs-vs-cats-redux-kernels-edition";
 const BREEDS: &str = "dog-breed-identification";
@@ -52,6 +51,17 @@ impl Reply {
 
 /// Sends one request; `target` may be a path or, as to a proxy, a whole address.
 fn ask(server: &Server, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Reply {
+    try_ask(server, method, target, headers, body).expect("an answer")
+}
+
+/// The same; none where the connection ends without an answer.
+fn try_ask(
+    server: &Server,
+    method: &str,
+    target: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Option<Reply> {
     let address = server.url().replace("http://localhost", "127.0.0.1");
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head =
@@ -62,17 +72,18 @@ fn ask(server: &Server, method: &str, target: &str, headers: &[&str], body: &[u8
     }
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    // A server that has heard enough may end the connection before all is sent.
+    let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     // A connection that is cut on purpose may end in an error; what came before it counts.
     let _ = stream.read_to_end(&mut bytes);
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Reply { status, headers, body: bytes[end + 4..].to_vec() }
+    Some(Reply { status, headers, body: bytes[end + 4..].to_vec() })
 }
 
 fn call(server: &Server, method: &str, arguments: &Value) -> Reply {
@@ -118,114 +129,6 @@ fn start_upload(server: &Server, slug: &str, length: usize) -> (String, String) 
 }
 
 #[test]
-fn a_miniature_of_every_spec_is_a_data_set_that_opens() {
-    let mut specs = competition::all().unwrap();
-    // Layouts and labels that no competition of ours has.
-    let text = |name: &str| specs.iter().find(|c| c.name == name).unwrap().source.clone();
-    let (dogs, planet) = (text("dogs-vs-cats"), text("planet"));
-    let folders =
-        dogs.replace("[target.labels.file-name]\nseparator = \".\"", "[target.labels.folder]");
-    let words = "kind = \"multi-label\"\nclasses = [\"cars\", \"trees\", \"water\", \"sand\"]";
-    let tags = planet.replace("kind = \"multi-label\"", words);
-    specs.push(Competition::parse("folders", &folders, "folders.toml").unwrap());
-    specs.push(Competition::parse("tags", &tags, "tags.toml").unwrap());
-    for spec in specs {
-        let name = spec.name.clone();
-        let sizes = Sizes::tiny();
-        let miniature = Miniature::generate(&spec, sizes, 3).unwrap();
-        let scratch = Scratch::new();
-        miniature.write(scratch.path()).unwrap();
-        let data = dataset::open(&spec, scratch.path()).unwrap();
-        assert_eq!((data.train.len(), data.test.len()), (sizes.train, sizes.test), "{name}");
-        dataset::audit(&data.train, &()).unwrap();
-        dataset::audit(&data.test, &()).unwrap();
-        let ids: Vec<&str> = data.test.iter().map(|sample| sample.id.as_str()).collect();
-        let hidden: Vec<&str> = miniature.solution.iter().map(|(id, _)| id.as_str()).collect();
-        assert_eq!(ids, hidden, "{name}");
-        assert!(data.train.iter().all(|sample| !sample.target.is_empty()), "{name}");
-        let solution = miniature.solution_csv().unwrap();
-        let sample = score_bytes(miniature.sample.as_bytes(), solution.as_bytes(), &spec).unwrap();
-        let expected = match spec.metric {
-            Metric::LogLoss => (miniature.classes.len() as f64).ln(),
-            Metric::MeanF2 => sample.value.clamp(0.2, 0.9),
-        };
-        assert!((sample.value - expected).abs() < 1e-6, "{name}: {}", sample.value);
-    }
-}
-
-#[test]
-fn a_tile_has_one_weather_and_cloud_hides_all_else() {
-    let planet = competition::find("planet").unwrap();
-    let sizes = Sizes { train: 1, test: 150, classes: 0 };
-    let miniature = Miniature::generate(&planet, sizes, 5).unwrap();
-    let names = miniature.classes.names();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (id, target) in &miniature.solution {
-        let tags: Vec<&str> = target.iter().map(|&tag| names[tag].as_str()).collect();
-        let weather = ["clear", "cloudy", "haze", "partly_cloudy"];
-        assert_eq!(tags.iter().filter(|tag| weather.contains(tag)).count(), 1, "{id}: {tags:?}");
-        assert!(!tags.contains(&"cloudy") || tags.len() == 1, "{id}: {tags:?}");
-        for tag in tags {
-            *counts.entry(tag).or_default() += 1;
-        }
-    }
-    assert_eq!(miniature.classes.len(), 17);
-    assert!(counts["primary"] > 100 && counts["road"] > 15 && counts["water"] > 10, "{counts:?}");
-    let ids: Vec<&str> = miniature.solution.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(&ids[..3], ["test_0", "test_1", "test_2"]);
-    // The additional images come in the order of their text, as in Kaggle's sample.
-    let first = ids.iter().position(|id| id.starts_with("file_")).unwrap();
-    assert_eq!(&ids[first..first + 4], ["file_0", "file_1", "file_10", "file_11"]);
-}
-
-#[test]
-fn the_same_seed_draws_the_same_and_another_does_not() {
-    let spec = competition::find("dog-breed").unwrap();
-    let sizes = Sizes { train: 4, test: 2, classes: 2 };
-    let draw = |seed| Miniature::generate(&spec, sizes, seed).unwrap().files;
-    let bytes = |seed| -> Vec<Vec<u8>> { draw(seed).into_iter().map(|file| file.bytes).collect() };
-    assert_eq!(bytes(1), bytes(1));
-    let (one, other) = (draw(1), draw(2));
-    assert!(one.iter().zip(&other).skip(2).all(|(a, b)| a.path != b.path && a.bytes != b.bytes));
-}
-
-#[test]
-fn the_average_colour_does_not_tell_the_two_kinds_apart() {
-    let spec = competition::find("dogs-vs-cats").unwrap();
-    let sizes = Sizes { train: 120, test: 2, classes: 2 };
-    let files = Miniature::generate(&spec, sizes, 11).unwrap().files;
-    let mut kinds: [Vec<[f64; 3]>; 2] = [vec![], vec![]];
-    for file in files.iter().filter(|file| file.path.starts_with("train/")) {
-        let picture = image::load_from_memory(&file.bytes).unwrap().to_rgb8();
-        let mut mean = [0.0; 3];
-        for pixel in picture.pixels() {
-            for channel in 0..3 {
-                mean[channel] += f64::from(pixel[channel]);
-            }
-        }
-        let n = f64::from(picture.width() * picture.height());
-        kinds[usize::from(file.path.starts_with("train/dog"))].push(mean.map(|sum| sum / n));
-    }
-    // The nearest class mean, fitted on the very pictures that it is tried on.
-    let centres = [0, 1].map(|kind: usize| {
-        let n = kinds[kind].len() as f64;
-        [0, 1, 2].map(|channel: usize| kinds[kind].iter().map(|m| m[channel]).sum::<f64>() / n)
-    });
-    let distance =
-        |a: &[f64; 3], b: &[f64; 3]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum() };
-    let n_right: usize = [0, 1]
-        .iter()
-        .map(|&kind: &usize| {
-            let nearer = |mean: &&[f64; 3]| {
-                distance(mean, &centres[kind]) < distance(mean, &centres[1 - kind])
-            };
-            kinds[kind].iter().filter(nearer).count()
-        })
-        .sum();
-    assert!(n_right < 80, "{n_right} of 120 are told apart by colour");
-}
-
-#[test]
 fn files_are_listed_page_by_page() {
     let server = serve(&["dog-breed"], |_| {});
     let mut names = BTreeSet::new();
@@ -264,6 +167,7 @@ fn every_layout_is_packed_as_kaggle_packs_it() {
             "sample_submission_v2.csv/sample_submission_v2.csv",
             "test-jpg-additional.tar.7z",
             "test-jpg.tar.7z",
+            "test_v2_file_mapping.csv/test_v2_file_mapping.csv",
             "train-jpg.tar.7z",
             "train_v2.csv/train_v2.csv",
         ]
@@ -304,20 +208,6 @@ fn storage_wants_a_signature_and_no_credentials() {
     assert_eq!(ask(&server, "GET", unsigned, &[], b"").status, 403);
     let (_, upload) = start_upload(&server, DOGS, 3);
     assert_eq!(ask(&server, "PUT", &upload, &[&token], b"abc").status, 400);
-}
-
-#[test]
-fn faults_happen_once() {
-    let faults = Faults { failing_downloads: 1, cut_at: Some(700), ..Faults::default() };
-    let server = serve(&["dogs-vs-cats"], |options| options.faults = faults);
-    let path = bundle(&server, DOGS);
-    assert_eq!(ask(&server, "GET", &path, &[], b"").status, 503);
-    let cut = ask(&server, "GET", &path, &[], b"");
-    assert_eq!((cut.status, cut.body.len()), (200, 700));
-    let whole = ask(&server, "GET", &path, &[], b"");
-    assert_eq!(whole.headers["content-length"], cut.headers["content-length"]);
-    assert_eq!(whole.body[..700], cut.body[..]);
-    assert_eq!(whole.body.len().to_string(), whole.headers["content-length"]);
 }
 
 #[test]
@@ -420,14 +310,78 @@ fn the_answers_score_best_and_lead_the_leaderboard() {
 }
 
 #[test]
-fn scoring_may_take_a_while() {
-    let faults = Faults { pending_answers: 1, ..Faults::default() };
-    let server = serve(&["dogs-vs-cats"], |options| options.faults = faults);
+fn the_whole_leaderboard_is_a_table_in_a_zip() {
+    let server = serve(&["dogs-vs-cats"], |_| {});
+    let solution = server.miniatures().next().unwrap().solution_csv().unwrap();
+    submit(&server, DOGS, solution.as_bytes());
+    let reply = call(&server, "DownloadLeaderboard", &json!({ "competitionName": DOGS }));
+    assert_eq!(reply.headers["content-type"], "application/zip");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(reply.body)).unwrap();
+    let mut table = String::new();
+    archive.by_index(0).unwrap().read_to_string(&mut table).unwrap();
+    let lines: Vec<&str> = table.lines().collect();
+    let header =
+        "Rank,TeamId,TeamName,LastSubmissionDate,Score,SubmissionCount,TeamMemberUserNames";
+    assert_eq!(lines[0], header);
+    assert!(lines[1].starts_with("1,2,standin,"), "{}", lines[1]);
+    assert!(lines[1].ends_with(",0.00000,1,standin"), "{}", lines[1]);
+    assert!(lines[2].starts_with("2,1,Sample Submission Benchmark,"), "{}", lines[2]);
+}
+
+#[test]
+fn a_submission_may_be_had_again() {
+    let server = serve(&["dogs-vs-cats"], |_| {});
     let sample = server.miniatures().next().unwrap().sample.clone();
-    let first = submit(&server, DOGS, sample.as_bytes());
-    assert_eq!((&first["status"], &first["publicScore"]), (&json!("PENDING"), &json!("")));
-    let again = call(&server, "GetSubmission", &json!({ "ref": first["ref"] })).json();
-    assert_eq!(again["status"], "COMPLETE");
+    let made = submit(&server, DOGS, sample.as_bytes());
+    let reply = call(&server, "DownloadSubmission", &json!({ "submissionId": made["ref"] }));
+    assert_eq!(reply.status, 302);
+    let (_, path) = reply.headers["location"].split_once("/storage").unwrap();
+    let path = format!("/storage{path}");
+    assert!(path.contains("/s.csv?"), "{path}");
+    assert_eq!(ask(&server, "GET", &path, &[], b"").body, sample.as_bytes());
+}
+
+#[test]
+fn files_are_listed_as_folders_and_counted() {
+    let server = serve(&["dog-breed"], |_| {});
+    let list = |path: &str| {
+        let arguments = json!({ "competitionName": BREEDS, "path": path, "pageSize": 10 });
+        call(&server, "ListDataTreeFiles", &arguments)
+    };
+    let Sizes { train, test, .. } = Sizes::tiny();
+    let root = list("").json();
+    let names = |key: &str, value: &Value| -> Vec<String> {
+        let entries = value[key].as_array().unwrap().iter();
+        entries.map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("directories", &root), ["test", "train"]);
+    assert_eq!(names("files", &root), ["labels.csv", "sample_submission.csv"]);
+    assert_eq!(root["directories"][1]["totalFiles"], train);
+    let folder = list("train/").json();
+    assert_eq!(names("files", &folder).len(), 10);
+    assert_eq!((&folder["totalFiles"], &folder["nextPageToken"]), (&json!(train), &json!("10")));
+    assert_eq!(list("nowhere").status, 404);
+
+    let arguments = json!({ "competitionName": BREEDS });
+    let summary = call(&server, "GetCompetitionDataFilesSummary", &arguments).json();
+    assert_eq!(summary["fileSummaryInfo"]["totalFileCount"], train + test + 2);
+    let kinds = summary["fileSummaryInfo"]["fileTypes"].as_array().unwrap();
+    let jpegs = kinds.iter().find(|kind| kind["extension"] == ".jpg").unwrap();
+    assert_eq!(jpegs["fileCount"], train + test);
+}
+
+#[test]
+fn a_competition_has_pages() {
+    let server = serve(&["dogs-vs-cats"], |_| {});
+    let pages = |name: &str| {
+        let arguments = json!({ "competitionName": DOGS, "pageName": name });
+        call(&server, "ListCompetitionPages", &arguments).json()["pages"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(pages("").len(), 4);
+    assert_eq!(pages("Evaluation")[0]["content"], "Submissions are scored by log-loss.");
 }
 
 #[test]

@@ -1,36 +1,23 @@
-//! A submission is written in the sample's shape, reads back the same, and says all that is wrong.
+//! What is written: order, digits, bytes, speed; and that it reads back the same.
+
+#![expect(clippy::print_stderr, reason = "a test says how fast it was")]
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use kaggle_kit::competition::{self, SubmissionFormat};
 use kaggle_kit::dataset::SampleSubmission;
 use kaggle_kit::fs;
-use kaggle_kit::submission::{self, Against, Findings, Problem, Rows};
+use kaggle_kit::metric::log_loss;
+use kaggle_kit::rng::{self, Purpose};
+use kaggle_kit::submission::{self, Against, Findings, Rows};
 use kaggle_kit::target::{Answers, Classes, Predictions};
 use proptest::prelude::*;
+use rand::Rng;
 use sha2::{Digest, Sha256};
 
+use super::{per_class, probability_of, sample, strings, tag_list};
 use crate::support;
-
-fn strings(words: &str) -> Vec<String> {
-    words.split_whitespace().map(str::to_owned).collect()
-}
-
-fn probability_of() -> SubmissionFormat {
-    competition::find("dogs-vs-cats").unwrap().submission
-}
-
-fn per_class() -> SubmissionFormat {
-    competition::find("dog-breed").unwrap().submission
-}
-
-fn tag_list() -> SubmissionFormat {
-    competition::find("planet").unwrap().submission
-}
-
-fn sample(header: &str, ids: &str) -> SampleSubmission {
-    SampleSubmission { header: strings(header), ids: strings(ids) }
-}
 
 fn predictions(ids: &str, classes: &str, probabilities: &[f32]) -> Predictions {
     Predictions {
@@ -89,7 +76,14 @@ fn planets_sample_is_made_again_byte_for_byte() {
     let tags = vec![vec![0, 1, 2, 3, 4]; ids.len()];
     let classes: Classes = strings("primary clear agriculture road water").into();
     let sample = SampleSubmission { header: strings("image_name tags"), ids: ids.clone() };
+    let start = Instant::now();
     let csv = csv(&Answers::Tags { ids, classes, tags }, &tag_list(), &sample);
+    let (written, reading) = (start.elapsed(), Instant::now());
+    let (_, findings) =
+        submission::read(csv.as_bytes(), &tag_list(), Against::Sample(&sample, None));
+    let checked = reading.elapsed();
+    assert_eq!(findings, Findings::default());
+    eprintln!("61,191 rows of tags: written in {written:.2?}, checked in {checked:.2?}");
     assert_eq!(csv.len(), 2_914_964);
     let digest = base16(&Sha256::digest(csv.as_bytes()));
     assert_eq!(digest, "e5e408073a483d96b1275934b04bc8b9bed962da718bf246808024fc4a8068f3");
@@ -99,7 +93,7 @@ fn planets_sample_is_made_again_byte_for_byte() {
     };
     assert_eq!(SampleSubmission::read(&path).unwrap(), sample);
     let planet = competition::find("planet").unwrap();
-    assert_eq!(submission::check(&path, &planet, &sample).unwrap(), Findings::default());
+    assert_eq!(submission::check(&path, &planet, &sample, None).unwrap(), Findings::default());
 }
 
 #[test]
@@ -122,8 +116,61 @@ fn all_120_breeds_of_all_dogs_are_written() {
     let path = folder.path().join("submission.csv");
     submission::write(&answers, &per_class(), &sample, &path).unwrap();
     let dog_breed = competition::find("dog-breed").unwrap();
-    assert_eq!(submission::check(&path, &dog_breed, &sample).unwrap(), Findings::default());
+    assert_eq!(submission::check(&path, &dog_breed, &sample, None).unwrap(), Findings::default());
     assert!(fs::metadata(&path).unwrap().len() < 14_000_000);
+}
+
+/// Probabilities as a fitted network gives them: a sure class, a few that are likely, the rest at a
+/// floor.
+fn as_from_a_network(n: usize, n_classes: usize) -> (Vec<f32>, Vec<usize>) {
+    let mut rng = rng::stream(Purpose::Draw, 1, 0, 0);
+    let (mut probabilities, mut truth) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        // Products alone: they are the same everywhere, which `exp` is not.
+        let mut eighth_power = || {
+            let square = rng.random::<f64>();
+            let square = square * square;
+            square * square * square * square
+        };
+        let mut row: Vec<f64> = (0..n_classes).map(|_| 1e-6 + eighth_power()).collect();
+        let sure = rng.random_range(0..n_classes);
+        row[sure] += 1e3 * rng.random::<f64>();
+        let sum: f64 = row.iter().sum();
+        probabilities.extend(row.iter().map(|p| (p / sum) as f32));
+        truth.push(if rng.random::<f64>() < 0.9 { sure } else { rng.random_range(0..n_classes) });
+    }
+    (probabilities, truth)
+}
+
+#[test]
+fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_do() {
+    let (n, n_classes) = (10_357, 120);
+    let (probabilities, truth) = as_from_a_network(n, n_classes);
+    let names = |prefix: &str, n| (0..n).map(|i| format!("{prefix}{i:03}")).collect::<Vec<_>>();
+    let (ids, classes) = (names("id_", n), names("breed_", n_classes));
+    let header = [vec!["id".to_owned()], classes.clone()].concat();
+    let sample = SampleSubmission { header, ids: ids.clone() };
+    let exact = log_loss(&probabilities, n_classes, &truth);
+    let predictions = Predictions { ids, probabilities, classes: classes.into() };
+    let start = Instant::now();
+    let csv =
+        submission::to_csv(&Answers::Probabilities(predictions), &per_class(), &sample).unwrap();
+    let (written, reading) = (start.elapsed(), Instant::now());
+    let (read, findings) = submission::read(&csv, &per_class(), Against::Sample(&sample, None));
+    let checked = reading.elapsed();
+    assert_eq!(findings, Findings::default());
+    let Rows::PerClass { probabilities, .. } = read.rows else { panic!("per class") };
+    let loss = log_loss(&probabilities, n_classes, &truth);
+    eprintln!(
+        "10,357 x 120: written in {written:.2?}, checked in {checked:.2?}, {} bytes, log loss \
+         {exact:.9} -> {loss:.9}",
+        csv.len()
+    );
+    assert!((loss - exact).abs() < 1e-7, "{exact} {loss}");
+    assert_eq!(
+        base16(&Sha256::digest(&csv)),
+        "14e17c7f8dbcb51af299fb189008eb519d2ab6cc9754cfbe0d391f35efbff28c"
+    );
 }
 
 #[test]
@@ -161,155 +208,6 @@ fn a_file_that_does_not_fit_is_never_there() {
     let sample_1_2 = sample("id label", "1 2");
     let error = write(&Answers::Probabilities(lost), &probability_of(), &sample_1_2);
     assert!(error.contains("1 value not finite: line 2: `NaN` in `label`"), "{error}");
-}
-
-#[test]
-fn every_fault_of_a_file_is_found() {
-    let dogs = (probability_of(), sample("id label", "1 2 3"));
-    let breeds = (per_class(), sample("id beagle chow pug", "a b"));
-    let planet = (tag_list(), sample("image_name tags", "test_0 test_1"));
-    let cases = [
-        (&dogs, "", Problem::Header, "wrong header: line 1: ``, expected `id,label`"),
-        (
-            &dogs,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n",
-            Problem::Header,
-            "wrong header: line 1: `<!DOCTYPE html>`, expected `id,label`",
-        ),
-        (
-            &dogs,
-            "id,dog\n1,0.5\n2,0.5\n3,0.5\n",
-            Problem::Header,
-            "wrong header: line 1: `id,dog`, expected `id,label`",
-        ),
-        (
-            &breeds,
-            "id,beagle,pug,chow\na,1,0,0\nb,1,0,0\n",
-            Problem::Header,
-            "wrong header: line 1: column 3 is `pug`, expected `chow`",
-        ),
-        (
-            &dogs,
-            "id,label\n1,0.5\n2\n3,0.5\n",
-            Problem::Columns,
-            "1 row with another number of columns than the header: line 3: 1, not 2",
-        ),
-        (
-            &dogs,
-            "id,label\n1,0.5\n2,0.5\n",
-            Problem::RowCount,
-            "wrong number of rows: 2, expected 3",
-        ),
-        (&dogs, "id,label\n1,0.5\n2,0.5\n", Problem::MissingId, "1 missing id: `3`"),
-        (
-            &dogs,
-            "id,label\n1,0.5\n2,0.5\n3,0.5\n4,0.5\n",
-            Problem::UnknownId,
-            "1 unknown id: line 5: `4`",
-        ),
-        (
-            &dogs,
-            "id,label\n1,0.5\n2,0.5\n1,0.5\n",
-            Problem::RepeatedId,
-            "1 repeated id: line 4: `1`, first on line 2",
-        ),
-        (
-            &dogs,
-            "id,label\n1,cat\n2,\n3,0.5\n",
-            Problem::NotANumber,
-            "2 values not a number: line 2: `cat` in `label`; line 3: `` in `label`",
-        ),
-        (
-            &dogs,
-            "id,label\n1,NaN\n2,inf\n3,0.5\n",
-            Problem::NotFinite,
-            "2 values not finite: line 2: `NaN` in `label`; line 3: `inf` in `label`",
-        ),
-        (
-            &breeds,
-            "id,beagle,chow,pug\na,1.5,-0.5,0\nb,1,0,0\n",
-            Problem::OutOfRange,
-            "2 values outside [0, 1]: line 2: `1.5` in `beagle`; line 2: `-0.5` in `chow`",
-        ),
-        (
-            &planet,
-            "image_name,tags\ntest_0,\ntest_1,clear\n",
-            Problem::NoTags,
-            "1 row without a tag: line 2",
-        ),
-        (
-            &planet,
-            "image_name,tags\ntest_0,claer\ntest_1,clear\n",
-            Problem::UnknownTag,
-            "1 unknown tag: line 2: `claer`",
-        ),
-    ];
-    let classes: Classes = strings("clear primary").into();
-    for ((format, sample), text, problem, told) in cases {
-        let against = Against::Sample(sample, Some(&classes));
-        let (_, findings) = submission::read(text.as_bytes(), format, against);
-        let finding = findings.of(problem).unwrap_or_else(|| panic!("{text}: {findings:?}"));
-        assert_eq!(finding.to_string(), told);
-        assert!(findings.clone().ensure_fit("`x.csv`", "the sample").is_err());
-    }
-    let latin_1 = b"id,label\n1,0.5\n2,0.5\n\xe9,0.5\n";
-    let (_, findings) =
-        submission::read(latin_1, &dogs.0, Against::Sample(&dogs.1, Some(&classes)));
-    let told = findings.of(Problem::NotUtf8).unwrap().to_string();
-    assert_eq!(told, "1 row not in UTF-8: line 4");
-}
-
-#[test]
-fn what_kaggle_takes_all_the_same_is_only_noted() {
-    let classes: Classes = strings("clear primary").into();
-    let breeds = sample("id beagle chow pug", "a b");
-    let planet = sample("image_name tags", "test_0 test_1");
-    for (format, sample, text, told) in [
-        (
-            per_class(),
-            &breeds,
-            "id,beagle,chow,pug\na,0.5,0.5,0.5\nb,1,0,0\n",
-            "1 row not summing to one (Kaggle scales them): line 2: 1.500000",
-        ),
-        (
-            tag_list(),
-            &planet,
-            "image_name,tags\ntest_0,clear clear\ntest_1,clear\n",
-            "1 repeated tag: line 2: `clear`",
-        ),
-        (
-            tag_list(),
-            &planet,
-            "\u{feff}image_name,tags\r\ntest_1,clear\r\ntest_0,clear\r\n",
-            "2 rows in another order than the sample's: line 2: `test_1`, where it has `test_0`; \
-             line 3: `test_0`, where it has `test_1`",
-        ),
-    ] {
-        let against = Against::Sample(sample, Some(&classes));
-        let (_, findings) = submission::read(text.as_bytes(), &format, against);
-        let findings = findings.ensure_fit("`x.csv`", "the sample").unwrap();
-        let notes: Vec<String> = findings.notes().map(ToString::to_string).collect();
-        assert_eq!(notes, [told]);
-    }
-}
-
-#[test]
-fn all_faults_are_told_at_once_with_the_first_few_places() {
-    let ids: Vec<String> = (1..=9).map(|id| id.to_string()).collect();
-    let sample = SampleSubmission { header: strings("id label"), ids };
-    let text = "id,label\n1,2\n2,3\n3,4\n4,5\n5,nan\n5,0.5\nsix,0.5\n";
-    let (_, findings) =
-        submission::read(text.as_bytes(), &probability_of(), Against::Sample(&sample, None));
-    let error = findings.ensure_fit("`x.csv`", "the sample").unwrap_err();
-    insta::assert_snapshot!(error, @r"
-    `x.csv` does not fit the sample
-      - 4 values outside [0, 1]: line 2: `2` in `label`; line 3: `3` in `label`; line 4: `4` in `label`; and 1 more
-      - 1 value not finite: line 6: `nan` in `label`
-      - wrong number of rows: 7, expected 9
-      - 1 repeated id: line 7: `5`, first on line 6
-      - 1 unknown id: line 8: `six`
-      - 4 missing ids: `6`; `7`; `8`; and 1 more
-    ");
 }
 
 proptest! {

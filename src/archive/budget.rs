@@ -1,0 +1,142 @@
+//! What one call may unpack, archives inside archives included, and how far it is.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use super::Error;
+use crate::progress::Progress;
+use crate::term;
+
+/// The bounds of one call, shared by all its threads.
+pub(super) struct Budget {
+    most_bytes: u64,
+    most_files: usize,
+    free: Option<u64>,
+    bytes: AtomicU64,
+    announced: AtomicU64,
+    entries: AtomicUsize,
+    files: AtomicUsize,
+    is_exceeded: AtomicBool,
+}
+
+impl Budget {
+    /// At most so many bytes and files; `free` is the room on the disk where it is known.
+    pub(super) fn new(most_bytes: u64, most_files: usize, free: Option<u64>) -> Self {
+        Self {
+            most_bytes,
+            most_files,
+            free,
+            bytes: AtomicU64::new(0),
+            announced: AtomicU64::new(0),
+            entries: AtomicUsize::new(0),
+            files: AtomicUsize::new(0),
+            is_exceeded: AtomicBool::new(false),
+        }
+    }
+
+    /// How many files were written.
+    pub(super) fn files(&self) -> usize {
+        self.files.load(Ordering::Relaxed)
+    }
+
+    /// One more file is written.
+    pub(super) fn one_more_file(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more entry, a file or an archive, is on its way.
+    pub(super) fn one_more_entry(&self, archive: &Path) -> Result<(), Error> {
+        if self.entries.fetch_add(1, Ordering::Relaxed) < self.most_files {
+            return Ok(());
+        }
+        let most = term::thousands(self.most_files);
+        Err(Error::too_big(archive, format!("it holds more than {most} files")))
+    }
+
+    /// The entries to come have so many bytes in all, says the archive, and so many of them go to
+    /// the disk.
+    pub(super) fn announce(&self, archive: &Path, bytes: u64, on_disk: u64) -> Result<(), Error> {
+        let total = self.bytes.load(Ordering::Relaxed).saturating_add(bytes);
+        if total > self.most_bytes {
+            return Err(self.too_many_bytes(archive, total));
+        }
+        let on_disk = self.announced.fetch_add(on_disk, Ordering::Relaxed).saturating_add(on_disk);
+        match self.free {
+            Some(free) if on_disk > free => {
+                let (need, free) = (term::bytes(on_disk), term::bytes(free));
+                Err(Error::no_space(archive, format!("it needs {need}, the disk has {free} left")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// So many bytes came out of a decoder.
+    pub(super) fn charge(&self, bytes: usize) -> io::Result<()> {
+        let bytes = bytes as u64;
+        let total = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if total <= self.most_bytes {
+            return Ok(());
+        }
+        self.is_exceeded.store(true, Ordering::Relaxed);
+        Err(io::Error::other("more bytes than allowed"))
+    }
+
+    /// What to say when the bound of bytes was passed: a decoder that was stopped there ends in an
+    /// error of its own.
+    pub(super) fn exceeded(&self, archive: &Path) -> Option<Error> {
+        let is_exceeded = self.is_exceeded.load(Ordering::Relaxed);
+        is_exceeded.then(|| self.too_many_bytes(archive, self.bytes.load(Ordering::Relaxed)))
+    }
+
+    fn too_many_bytes(&self, archive: &Path, bytes: u64) -> Error {
+        let (bytes, most) = (term::bytes(bytes), term::bytes(self.most_bytes));
+        let reason = format!("it holds {bytes} or more, the limit for its size is {most}");
+        Error::too_big(archive, reason)
+    }
+}
+
+/// A reader whose every byte counts against the budget.
+pub(super) struct Charged<'a> {
+    pub(super) inner: &'a mut dyn Read,
+    pub(super) budget: &'a Budget,
+}
+
+impl Read for Charged<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(to)?;
+        self.budget.charge(n)?;
+        Ok(n)
+    }
+}
+
+/// Counts bytes of the archive file itself: the one total that is known from the start, however
+/// deep archives lie in it. What is read twice (directories, headers) counts up to the total only.
+pub(super) struct Meter<'a> {
+    total: u64,
+    done: AtomicU64,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) fn new(total: u64, progress: &'a dyn Progress) -> Self {
+        progress.total(total);
+        Self { total, done: AtomicU64::new(0), progress }
+    }
+
+    /// So many bytes were read.
+    pub(super) fn advance(&self, bytes: u64) {
+        let add = |done: u64| Some(done.saturating_add(bytes).min(self.total));
+        let before = self.done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let before = before.unwrap_or(self.total);
+        let gained = bytes.min(self.total - before);
+        if gained > 0 {
+            self.progress.advance(gained);
+        }
+    }
+
+    /// All is done, gaps and directories too.
+    pub(super) fn finish(&self) {
+        self.advance(self.total);
+    }
+}

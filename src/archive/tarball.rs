@@ -1,0 +1,93 @@
+//! Tar archives, as they come or, when they lie in a file, several entries at a time.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use tar::{Archive, EntryType};
+
+use super::sink::{Content, Entry, Sink, piece};
+use super::window::Window;
+use super::{Error, LINK, NO_PLAIN_FILE};
+
+/// Entries that are planned before they are written.
+const BATCH: usize = 512;
+
+/// Takes every entry of a tar that lies in a file.
+pub(super) fn placed(window: &Window, sink: &mut Sink) -> Result<(), Error> {
+    let mut archive = Archive::new(window.unmetered());
+    let entries = archive.entries_with_seek();
+    let entries = entries.map_err(|error| sink.unread("its start", &error))?;
+    let mut last = "its start".to_owned();
+    let mut batch = Vec::with_capacity(BATCH);
+    for (order, entry) in entries.enumerate() {
+        let entry = entry.map_err(|error| sink.unread(&last, &error))?;
+        let (name, path) = plan(&entry, sink)?;
+        if let Some(path) = path {
+            let (start, size) = (entry.raw_file_position(), entry.size());
+            let part = window.part(start, size);
+            let part = part.ok_or_else(|| sink.damaged(&name, &"it is cut off"))?;
+            batch.push(Placed { name: name.clone(), path, part, size, order });
+        }
+        if batch.len() == BATCH {
+            write(&batch, sink)?;
+            batch.clear();
+        }
+        last = name;
+    }
+    write(&batch, sink)
+}
+
+/// A file of a tar, and where it lies.
+struct Placed<'a> {
+    name: String,
+    path: PathBuf,
+    part: Window<'a>,
+    size: u64,
+    order: usize,
+}
+
+fn write(batch: &[Placed], sink: &Sink) -> Result<(), Error> {
+    batch.par_iter().try_for_each_init(piece, |piece, placed| {
+        let Placed { name, path, part, size, order } = placed;
+        let entry = Entry { name, path, size: Some(*size), order: *order };
+        sink.take(&entry, Content::Part(part.again()), piece)
+    })
+}
+
+/// Takes every entry of a tar that comes out of a decoder.
+pub(super) fn streamed(stream: &mut dyn Read, sink: &mut Sink) -> Result<(), Error> {
+    let mut archive = Archive::new(stream);
+    let entries = archive.entries().map_err(|error| sink.unread("its start", &error))?;
+    let mut last = "its start".to_owned();
+    let mut piece = piece();
+    for (order, entry) in entries.enumerate() {
+        let mut entry = entry.map_err(|error| sink.unread(&last, &error))?;
+        let (name, path) = plan(&entry, sink)?;
+        if let Some(path) = path {
+            let planned = Entry { name: &name, path: &path, size: Some(entry.size()), order };
+            sink.take(&planned, Content::Stream(&mut entry), &mut piece)?;
+        }
+        last = name;
+    }
+    Ok(())
+}
+
+/// Plans an entry by its name and type; a path comes back for what is to be written.
+fn plan<R: Read>(
+    entry: &tar::Entry<R>,
+    sink: &mut Sink,
+) -> Result<(String, Option<PathBuf>), Error> {
+    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    let path = match entry.header().entry_type() {
+        EntryType::Regular | EntryType::Continuous => sink.plan(&name)?,
+        EntryType::Directory => {
+            sink.folder(&name)?;
+            None
+        }
+        EntryType::XGlobalHeader => None,
+        EntryType::Symlink | EntryType::Link => return Err(sink.refused(&name, LINK)),
+        _ => return Err(sink.refused(&name, NO_PLAIN_FILE)),
+    };
+    Ok((name, path))
+}

@@ -1,0 +1,269 @@
+//! The data from Kaggle: planned, downloaded into `archives/`, unpacked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::plan::{self, Download, Plan, What};
+use super::{FetchOptions, Mode, layout, unpack};
+use crate::archive::Kind;
+use crate::competition::Competition;
+use crate::fs;
+use crate::kaggle::Client;
+use crate::progress::Progress;
+use crate::report::{Bar, Unit};
+use crate::term;
+
+/// So many files are downloaded at once: one line is seldom filled by one connection, and more of
+/// them only annoy the server.
+const AT_ONCE: usize = 3;
+/// What must stay free besides the data themselves.
+const SPARE_BYTES: u64 = 200_000_000;
+
+/// Where downloads wait to be unpacked.
+pub(super) fn archives(data: &Path) -> PathBuf {
+    data.join("archives")
+}
+
+/// Downloads what is not there yet and unpacks it; gives the source's name.
+pub(super) fn fetch(options: &FetchOptions) -> Result<String> {
+    let FetchOptions { competition, data, .. } = options;
+    let (slug, archives) = (&competition.slug, archives(data));
+    let source = format!("Kaggle (`{slug}`)");
+    if options.mode == Mode::Anew {
+        Plan::remove(&archives, slug)?;
+    } else if has_all_that_kaggle_gives(competition, data)? {
+        term::say("   the tables are there already; nothing was downloaded");
+        return Ok(source);
+    }
+    let mut client = None;
+    let plan = if let Some(plan) = Plan::read(&archives, slug) {
+        plan
+    } else {
+        let plan = Plan::make(client.insert(connect(options)?), competition)?;
+        plan.write(&archives)?;
+        plan
+    };
+    let (there, missing): (Vec<&Download>, Vec<&Download>) =
+        plan.downloads.iter().partition(|one| archives.join(&one.name).exists());
+    for one in there {
+        term::say(format_args!("   `{}` is there already", archives.join(&one.name).display()));
+    }
+    if !missing.is_empty() {
+        let client = client.map_or_else(|| connect(options), Ok)?;
+        refuse_full_disk(&Needs::of(&plan, &archives), data)?;
+        download_all(&client, slug, &missing, &archives)?;
+    }
+    for one in &plan.downloads {
+        place(competition, &one.name, &archives.join(&one.name), data)?;
+    }
+    Ok(source)
+}
+
+/// Says what [`fetch`] would do.
+pub(super) fn rehearse(options: &FetchOptions) -> Result<Value> {
+    let FetchOptions { competition, data, .. } = options;
+    let archives = archives(data);
+    let kept = Plan::read(&archives, &competition.slug).filter(|_| options.mode != Mode::Anew);
+    let plan = kept.map_or_else(|| Plan::make(&connect(options)?, competition), Ok)?;
+    let size = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), term::bytes);
+    let needs = Needs::of(&plan, &archives);
+    let rows: Vec<Vec<String>> = plan
+        .downloads
+        .iter()
+        .map(|one| {
+            let path = archives.join(&one.name);
+            let state = match there(&path) {
+                _ if path.exists() => "there already".to_owned(),
+                0 => String::new(),
+                bytes => format!("{} of it there already", term::bytes(bytes)),
+            };
+            let unpack = if plan::is_packed(one) { "unpacked" } else { "" };
+            vec![path.display().to_string(), size(one.bytes), unpack.to_owned(), state]
+        })
+        .collect();
+    term::say(term::table(&["   would download", "size", "then", ""], &rows));
+    let free = fs::free_space(data);
+    term::say(format_args!(
+        "   {} to download; with the unpacked data {} of disk in `{}`, where {} is free",
+        term::bytes(needs.download),
+        term::bytes(needs.disk()),
+        data.display(),
+        size(free)
+    ));
+    Ok(json!({
+        "folder": data,
+        "downloads": plan.downloads.iter().map(|one| json!({
+            "name": one.name, "what": one.what, "bytes": one.bytes,
+            "path": archives.join(&one.name), "bytes-there": there(&archives.join(&one.name)),
+        })).collect::<Vec<_>>(),
+        "bytes-to-download": needs.download,
+        "bytes-of-disk": needs.disk(),
+        "bytes-free": free,
+    }))
+}
+
+fn connect(options: &FetchOptions) -> Result<Client> {
+    let client = Client::connect(options.endpoint.as_deref(), &options.environment)?;
+    let found = client.credentials();
+    term::detail(format_args!("credentials from {}", found.source));
+    found.warnings.iter().for_each(term::warn);
+    term::say(format_args!("   asking `{}`", client.endpoint()));
+    Ok(client)
+}
+
+/// Whether Kaggle gave before all that it has of a competition whose images it no longer serves.
+fn has_all_that_kaggle_gives(competition: &Competition, data: &Path) -> Result<bool> {
+    let parts = layout::parts(competition, data)?;
+    Ok(competition.files.if_missing.is_some()
+        && parts.folders.is_empty()
+        && parts.tables.len() == layout::tables(competition).len())
+}
+
+/// What a plan still takes, as far as Kaggle tells.
+struct Needs {
+    download: u64,
+    unpacked: u64,
+}
+
+impl Needs {
+    fn of(plan: &Plan, archives: &Path) -> Self {
+        let bytes = |one: &Download| one.bytes.unwrap_or(0);
+        let left = |one: &Download| bytes(one).saturating_sub(there(&archives.join(&one.name)));
+        Self {
+            download: plan.downloads.iter().map(left).sum(),
+            // Photographs are as large unpacked as packed.
+            unpacked: plan.downloads.iter().map(bytes).sum(),
+        }
+    }
+
+    fn disk(&self) -> u64 {
+        self.download + self.unpacked
+    }
+}
+
+/// How many bytes of a download have arrived.
+fn there(path: &Path) -> u64 {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let size = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.len());
+    size(path).or_else(|| size(Path::new(&part))).unwrap_or(0)
+}
+
+fn refuse_full_disk(needs: &Needs, data: &Path) -> Result<()> {
+    let Some(free) = fs::free_space(data) else { return Ok(()) };
+    let wanted = needs.disk() + SPARE_BYTES;
+    if free < wanted {
+        bail!(
+            "`{}` has {} free, and the data need {} ({} to download, as much again unpacked)\n\
+             hint: free some, or use another disk with `--root`; nothing was downloaded",
+            data.display(),
+            term::bytes(free),
+            term::bytes(wanted),
+            term::bytes(needs.download)
+        );
+    }
+    Ok(())
+}
+
+/// Some at once; the first error counts, and what has arrived by then stays.
+fn download_all(
+    client: &Client,
+    slug: &str,
+    downloads: &[&Download],
+    archives: &Path,
+) -> Result<()> {
+    let label = match downloads {
+        [one] => one.name.clone(),
+        several => term::count(several.len(), "file"),
+    };
+    let bar = Bar::new(label, Unit::Bytes);
+    let total = Mutex::new(downloads.iter().map(|one| one.bytes.unwrap_or(0)).sum::<u64>());
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    let received = Mutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(downloads.len()) {
+            scope.spawn(|| {
+                while let Some(one) = downloads.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let announced = Mutex::new(one.bytes.unwrap_or(0));
+                    let share = Share { bar: &bar, total: &total, announced };
+                    match download(client, slug, one, archives, &share) {
+                        Ok(bytes) => *locked(&received) += bytes,
+                        Err(error) => {
+                            // The others finish what they are at, and begin nothing new.
+                            next.store(downloads.len(), Ordering::Relaxed);
+                            locked(&failed).get_or_insert(error);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    drop(bar);
+    if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(error.context(format!("failed to fetch `{slug}`")));
+    }
+    term::say(format_args!("   {} received", term::bytes(*locked(&received))));
+    Ok(())
+}
+
+/// Gives the bytes that came over the wire.
+fn download(
+    client: &Client,
+    slug: &str,
+    one: &Download,
+    archives: &Path,
+    progress: &dyn Progress,
+) -> Result<u64> {
+    let path = archives.join(&one.name);
+    let received = match one.what {
+        What::Bundle => client.download_bundle(slug, &path, progress),
+        What::File => client.download_file(slug, &one.name, &path, progress),
+    };
+    Ok(received?.fetched)
+}
+
+/// One download's part of a bar that several share.
+struct Share<'a> {
+    bar: &'a Bar,
+    total: &'a Mutex<u64>,
+    /// What the total holds for this one: Kaggle's listing, until the server says how much it is.
+    announced: Mutex<u64>,
+}
+
+impl Progress for Share<'_> {
+    fn total(&self, units: u64) {
+        let (mut total, mut announced) = (locked(self.total), locked(&self.announced));
+        *total = (*total + units).saturating_sub(*announced);
+        *announced = units;
+        self.bar.total(*total);
+    }
+
+    fn advance(&self, units: u64) {
+        self.bar.advance(units);
+    }
+
+    fn note(&self, text: &str) {
+        self.bar.note(text);
+    }
+}
+
+/// A panic elsewhere has left the number whole.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Unpacks a download, or puts it where the layout wants it.
+fn place(competition: &Competition, name: &str, path: &Path, data: &Path) -> Result<()> {
+    if Kind::of(path)?.is_some() {
+        return unpack(path, data);
+    }
+    let target = layout::place_of(competition, name);
+    fs::write_atomic(data.join(&target), fs::read(path)?)
+        .with_context(|| format!("failed to put `{target}` in its place"))
+}

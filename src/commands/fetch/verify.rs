@@ -1,0 +1,76 @@
+//! `kaggle-kit fetch --check`: whether a data folder is still what was fetched.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::manifest::{Differences, Manifest};
+use super::{FetchOptions, Fetched};
+use crate::report::{Bar, Unit};
+use crate::term;
+
+/// So many files of a kind are named.
+const NAMED: usize = 5;
+
+/// Reads every file again; files that are gone or changed are an error, new ones are told.
+pub(super) fn run(options: &FetchOptions) -> Result<()> {
+    let FetchOptions { competition, data, .. } = options;
+    let Some(fetched) = Fetched::read(data)? else {
+        bail!(
+            "`{}` holds no finished fetch\nhint: run `kaggle-kit fetch {}`",
+            data.display(),
+            competition.name
+        );
+    };
+    let then = Manifest::read(data)?;
+    let bar = Bar::new("checking", Unit::Bytes);
+    let now = Manifest::take(competition, data, &bar)?;
+    drop(bar);
+    let found = Differences::between(&then, &now.entries);
+    let rows: Vec<Vec<String>> = fetched
+        .parts
+        .iter()
+        .map(|part| {
+            let same = now.parts.contains(part);
+            let state = if same { "as fetched" } else { "differs" };
+            let files = format!("{:>9}", term::thousands(part.files));
+            vec![part.name.clone(), files, format!("{:>10}", term::bytes(part.bytes)), state.into()]
+        })
+        .collect();
+    if options.json {
+        term::out(serde_json::to_string_pretty(&json!({
+            "folder": data, "files": then.len(), "missing": found.missing,
+            "changed": found.changed, "new": found.new,
+        }))?);
+    }
+    term::say(term::table(&["", "    files", "      size", ""], &rows));
+    if !found.new.is_empty() {
+        term::warn(format_args!("{} not fetched: {}", count(&found.new), named(&found.new)));
+    }
+    let bad: Vec<String> = [("missing", &found.missing), ("changed", &found.changed)]
+        .into_iter()
+        .filter(|(_, files)| !files.is_empty())
+        .map(|(what, files)| format!("{} {what}: {}", count(files), named(files)))
+        .collect();
+    if !bad.is_empty() {
+        bail!(
+            "`{}` is not what was fetched: {}\nhint: `kaggle-kit fetch {} --force` fetches it again",
+            data.display(),
+            bad.join("; "),
+            competition.name
+        );
+    }
+    term::done(format_args!("`{}` is what was {fetched}", data.display()));
+    Ok(())
+}
+
+fn count(files: &[String]) -> String {
+    term::count(files.len(), "file")
+}
+
+fn named(files: &[String]) -> String {
+    let mut names: Vec<String> = files.iter().take(NAMED).map(|f| format!("`{f}`")).collect();
+    if files.len() > NAMED {
+        names.push("...".to_owned());
+    }
+    names.join(", ")
+}

@@ -1,0 +1,181 @@
+//! What has become of a run's uploads: `submission.toml` in the run folder, a list over time.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::kaggle::{self, SubmissionStatus};
+use crate::run::Run;
+
+const FILE: &str = "submission.toml";
+
+/// All uploads of a run, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// One upload each.
+    #[serde(default, rename = "submission")]
+    pub uploads: Vec<Upload>,
+}
+
+/// A file that Kaggle took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Upload {
+    /// Kaggle's number for it.
+    pub reference: u64,
+    /// Which Kaggle: the address of its API.
+    pub endpoint: String,
+    /// The name of the file.
+    pub file: String,
+    /// Of its bytes, in base 16.
+    pub sha256: String,
+    /// What it was sent with.
+    pub message: String,
+    /// When, RFC 3339.
+    pub sent: String,
+    /// How far it was when it was last looked at.
+    pub status: Status,
+    /// The score on the public part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_score: Option<f64>,
+    /// The score on the private part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_score: Option<f64>,
+    /// Why it was turned down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Where the public score stood then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// How far an upload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Not scored yet.
+    Pending,
+    /// Scored.
+    Complete,
+    /// Turned down.
+    Error,
+}
+
+/// A place on a leaderboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// From 1, the best.
+    pub place: usize,
+    /// How many teams there are.
+    pub teams: usize,
+}
+
+impl From<SubmissionStatus> for Status {
+    fn from(status: SubmissionStatus) -> Self {
+        match status {
+            SubmissionStatus::Pending => Self::Pending,
+            SubmissionStatus::Complete => Self::Complete,
+            SubmissionStatus::Error => Self::Error,
+        }
+    }
+}
+
+impl Status {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Complete => "complete",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Upload {
+    /// Takes over what Kaggle says of it now.
+    pub fn update(&mut self, now: &kaggle::Submission) {
+        self.status = now.status.into();
+        self.public_score = now.public_score.or(self.public_score);
+        self.private_score = now.private_score.or(self.private_score);
+        let told = now.error_description.clone().filter(|text| !text.is_empty());
+        self.error = told.filter(|_| self.status == Status::Error);
+    }
+}
+
+impl History {
+    /// What a run has kept; empty if it never was uploaded.
+    pub fn of(run: &Run) -> Result<Self> {
+        if run.file(FILE).is_file() { run.read_toml(FILE) } else { Ok(Self::default()) }
+    }
+
+    /// The newest upload of a file with these bytes.
+    pub fn find(&self, endpoint: &str, sha256: &str) -> Option<&Upload> {
+        let same = |upload: &&Upload| upload.endpoint == endpoint && upload.sha256 == sha256;
+        self.uploads.iter().rev().find(same)
+    }
+
+    /// Puts an upload into a run's list, in the place of what the list has of it.
+    pub fn keep(run: &Run, upload: &Upload) -> Result<()> {
+        let mut history = Self::of(run)?;
+        let same = |kept: &&mut Upload| {
+            kept.endpoint == upload.endpoint && kept.reference == upload.reference
+        };
+        match history.uploads.iter_mut().find(same) {
+            Some(kept) if kept == upload => return Ok(()),
+            Some(kept) => *kept = upload.clone(),
+            None => history.uploads.push(upload.clone()),
+        }
+        run.write_toml(FILE, &history)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(reference: u64) -> Upload {
+        Upload {
+            reference,
+            endpoint: "https://www.kaggle.com/api/v1".to_owned(),
+            file: "planet-1.csv".to_owned(),
+            sha256: "00ff".to_owned(),
+            message: "first".to_owned(),
+            sent: "2026-11-24T06:00:00Z".to_owned(),
+            status: Status::Pending,
+            public_score: None,
+            private_score: None,
+            error: None,
+            place: None,
+        }
+    }
+
+    #[test]
+    fn an_upload_is_kept_once_and_its_score_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        assert_eq!(History::of(&run).unwrap(), History::default());
+        History::keep(&run, &upload(7)).unwrap();
+        History::keep(&run, &upload(8)).unwrap();
+        let mut scored = upload(7);
+        scored.status = Status::Complete;
+        scored.public_score = Some(0.93);
+        scored.place = Some(Place { place: 12, teams: 938 });
+        History::keep(&run, &scored).unwrap();
+        let history = History::of(&run).unwrap();
+        assert_eq!(history.uploads, [scored, upload(8)]);
+        let found = history.find("https://www.kaggle.com/api/v1", "00ff").unwrap();
+        assert_eq!(found.reference, 8);
+        assert_eq!(history.find("http://localhost:7777/api/v1", "00ff"), None);
+    }
+
+    #[test]
+    fn a_later_look_never_forgets_a_score() {
+        let mut kept = Upload { public_score: Some(0.5), ..upload(7) };
+        let now = r#"{"ref":7,"status":"ERROR","publicScore":"","errorDescription":"bad"}"#;
+        kept.update(&serde_json::from_str(now).unwrap());
+        assert_eq!((kept.status, kept.public_score), (Status::Error, Some(0.5)));
+        assert_eq!(kept.error.as_deref(), Some("bad"));
+        let now = r#"{"ref":7,"status":"COMPLETE","publicScore":"0.25","errorDescription":"x"}"#;
+        kept.update(&serde_json::from_str(now).unwrap());
+        assert_eq!((kept.public_score, kept.error), (Some(0.25), None));
+    }
+}

@@ -1,0 +1,165 @@
+//! `kaggle-kit leaderboard`: the top of the board, and where our score stands or would stand.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+use serde_json::json;
+
+use super::history::Place;
+use crate::competition::Competition;
+use crate::kaggle::{Client, Standing, Submission, SubmissionStatus};
+use crate::metric::Metric;
+use crate::report::{Bar, Unit};
+use crate::run::Run;
+use crate::term;
+
+/// What to show.
+#[derive(Clone, Copy, Debug)]
+pub struct BoardOptions {
+    /// How many teams.
+    pub top: usize,
+    /// The score to place; none is our best.
+    pub score: Option<f64>,
+    /// Print JSON.
+    pub json: bool,
+}
+
+/// A score to place, and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Ours {
+    score: f64,
+    from: String,
+    #[serde(flatten)]
+    place: Option<Place>,
+}
+
+/// Where a score stands on a board, behind those that are better; none on an empty one.
+pub fn place_of(score: f64, standings: &[Standing], metric: Metric) -> Option<Place> {
+    let n_better = standings.iter().filter(|team| metric.better(team.score, score)).count();
+    let place = Place { place: n_better + 1, teams: standings.len() };
+    (!standings.is_empty()).then_some(place)
+}
+
+/// A place in words.
+pub fn told(Place { place, teams }: Place) -> String {
+    let percent = 100.0 * place.min(teams) as f64 / teams as f64;
+    format!(
+        "place {} of {} on the public board (top {percent:.1} %)",
+        term::thousands(place),
+        term::thousands(teams)
+    )
+}
+
+/// Prints the board's top and our place, or JSON.
+pub fn run(
+    client: &Client,
+    competition: &Competition,
+    runs: &Path,
+    options: BoardOptions,
+) -> Result<()> {
+    let metric = competition.metric;
+    let bar = Bar::new("leaderboard", Unit::Items("teams"));
+    let standings = client.leaderboard(&competition.slug, &bar)?;
+    drop(bar);
+    ensure!(
+        !standings.is_empty(),
+        "nobody stands on the leaderboard of `{}` yet",
+        competition.name
+    );
+    let ours = match options.score {
+        Some(score) => Some((score, "given".to_owned())),
+        None => best(client, competition, runs)?,
+    };
+    let ours = ours.map(|(score, from)| {
+        let place = place_of(score, &standings, metric);
+        Ours { score, from, place }
+    });
+    let top = &standings[..options.top.min(standings.len())];
+    if options.json {
+        let rows = top.iter().map(|team| {
+            json!({
+                "rank": team.rank, "team": team.team, "score": team.score, "date": team.date
+            })
+        });
+        term::out(serde_json::to_string_pretty(&json!({
+            "competition": competition.name,
+            "slug": competition.slug,
+            "metric": metric,
+            "teams": standings.len(),
+            "top": rows.collect::<Vec<_>>(),
+            "ours": ours,
+        }))?);
+        return Ok(());
+    }
+    let rows = top.iter().map(|team| {
+        vec![
+            format!("{:>5}", team.rank),
+            term::short(&team.team, 40),
+            format!("{:.5}", team.score),
+            day(&team.date),
+        ]
+    });
+    if !top.is_empty() {
+        let header = [" rank", "team", metric.name(), "since"];
+        term::out(term::table(&header, &rows.collect::<Vec<_>>()));
+    }
+    if let Some(Ours { score, from, place: Some(place) }) = &ours {
+        term::out(format_args!("{} ({from}): {}", metric.told(*score), told(*place)));
+    }
+    Ok(())
+}
+
+/// The day of a date as Kaggle writes it, `2026-11-24T06:01:02.003Z`.
+fn day(date: &str) -> String {
+    date.chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect()
+}
+
+/// Our best public score on Kaggle; before the first, the best on images held out.
+fn best(client: &Client, competition: &Competition, runs: &Path) -> Result<Option<(f64, String)>> {
+    let metric = competition.metric;
+    let submissions = client.list_submissions(&competition.slug)?;
+    let public = |one: &Submission| {
+        let score = one.public_score.filter(|_| one.status == SubmissionStatus::Complete)?;
+        Some((score, format!("submission {}", one.reference)))
+    };
+    let held_out = |run: &Run| {
+        let summary = run.is_finished().then(|| run.summary().ok())??;
+        Some((summary.score, format!("run {}, on images held out", run.id())))
+    };
+    let better = |a: (f64, String), b: (f64, String)| if metric.better(b.0, a.0) { b } else { a };
+    let best = submissions.iter().filter_map(public).reduce(better);
+    if best.is_some() {
+        return Ok(best);
+    }
+    let all = Run::all(runs, Some(&competition.name))?;
+    Ok(all.iter().filter_map(held_out).reduce(better))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_stands_behind_those_that_are_better() {
+        let board: Vec<Standing> = [0.1, 0.2, 0.2, 0.4]
+            .iter()
+            .zip(1..)
+            .map(|(&score, rank)| Standing {
+                rank,
+                team: String::new(),
+                score,
+                date: String::new(),
+            })
+            .collect();
+        for (score, place) in [(0.05, 1), (0.1, 1), (0.15, 2), (0.2, 2), (0.3, 4), (0.5, 5)] {
+            let found = place_of(score, &board, Metric::LogLoss);
+            assert_eq!(found, Some(Place { place, teams: 4 }), "{score}");
+        }
+        let found = place_of(0.3, &board, Metric::MeanF2);
+        assert_eq!(found, Some(Place { place: 2, teams: 4 }));
+        assert_eq!(place_of(0.3, &[], Metric::MeanF2), None);
+        let place = Place { place: 131, teams: 1314 };
+        assert_eq!(told(place), "place 131 of 1,314 on the public board (top 10.0 %)");
+    }
+}

@@ -1,0 +1,119 @@
+//! A CSV that may be sent: what `submit` has written, or one that was made elsewhere and fits.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{Workspace, score};
+use crate::competition::{self, Competition, SubmissionFormat};
+use crate::dataset::{self, SampleSubmission};
+use crate::run::Run;
+use crate::submission::{self, Findings, Misfit};
+use crate::term;
+
+/// A CSV that has passed every local check.
+pub struct Ready {
+    /// What it is for.
+    pub competition: Competition,
+    /// The run that it comes from, if it is one of the workspace's.
+    pub run: Option<Run>,
+    /// Where it is.
+    pub csv: PathBuf,
+    /// How many rows it has.
+    pub n_rows: usize,
+    /// What is worth a word.
+    pub notes: Findings,
+}
+
+impl Ready {
+    /// Says that it fits, and what is worth a word.
+    pub fn tell(&self) {
+        self.notes.notes().for_each(|note| term::warn(format_args!("{note}")));
+        let (rows, csv) = (term::thousands(self.n_rows), self.csv.display());
+        term::done(format_args!("{rows} rows in `{csv}`"));
+    }
+
+    /// The same for a program.
+    pub fn to_json(&self) -> Value {
+        let mut told = report(&self.csv.display().to_string(), true, &self.notes);
+        told["competition"] = self.competition.name.as_str().into();
+        told["slug"] = self.competition.slug.as_str().into();
+        told["run"] = self.run.as_ref().map(Run::id).into();
+        told["rows"] = self.n_rows.into();
+        told
+    }
+}
+
+/// A file that must not be sent, for a program.
+pub fn misfit_to_json(misfit: &Misfit) -> Value {
+    report(misfit.file.trim_matches('`'), false, &misfit.findings)
+}
+
+fn report(csv: &str, fits: bool, findings: &Findings) -> Value {
+    let kinds: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "problem": finding.problem,
+                "severity": finding.problem.severity(),
+                "count": finding.count,
+                "examples": finding.examples,
+                "told": finding.to_string(),
+            })
+        })
+        .collect();
+    json!({
+        "csv": csv,
+        "fits": fits,
+        "findings": kinds,
+        "hints": findings.hints(),
+    })
+}
+
+/// Checks a CSV made elsewhere. Without a competition, it is that of the run which the file is
+/// named after, or the one whose submissions have such a header.
+pub fn check(csv: &Path, named: Option<Competition>, workspace: &Workspace) -> Result<Ready> {
+    let run = run_of(csv, &workspace.runs())?;
+    let own = run.as_ref().map(Run::competition).transpose()?;
+    let run = run.filter(|_| match (&named, &own) {
+        (Some(named), Some(own)) => named.slug == own.slug,
+        _ => true,
+    });
+    let competition = match named.or(own) {
+        Some(competition) => competition,
+        None => by_name(csv)?.map_or_else(|| score::guess(csv), Ok)?,
+    };
+    let data = workspace.data().join(&competition.name);
+    let sample = SampleSubmission::find(&competition, &data)?;
+    let classes = match (&competition.submission, &run) {
+        (SubmissionFormat::TagList { .. }, Some(run)) => Some(run.summary()?.classes),
+        (SubmissionFormat::TagList { .. }, None) => dataset::tags(&competition, &data)?,
+        _ => None,
+    };
+    let notes = submission::check(csv, &competition, &sample, classes.as_ref())?;
+    Ok(Ready { competition, run, csv: csv.to_owned(), n_rows: sample.ids.len(), notes })
+}
+
+/// The name of the file that a run is submitted as.
+pub fn file_name(competition: &str, run: &Run) -> String {
+    format!("{competition}-{}.csv", run.id())
+}
+
+/// The finished run that a file is named after.
+fn run_of(csv: &Path, runs: &Path) -> Result<Option<Run>> {
+    let name = csv.file_name().unwrap_or_default();
+    let named = |run: &Run| {
+        let competition = run.folder.parent().and_then(Path::file_name).unwrap_or_default();
+        run.is_finished() && *file_name(&competition.to_string_lossy(), run) == *name
+    };
+    Ok(Run::all(runs, None)?.into_iter().find(named))
+}
+
+/// The competition that a file is named after, as `submit` names files.
+fn by_name(csv: &Path) -> Result<Option<Competition>> {
+    let name = csv.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let rest = |known: &Competition| name.strip_prefix(&known.name).map(str::to_owned);
+    let known = competition::all()?;
+    Ok(known.into_iter().find(|known| rest(known).is_some_and(|rest| rest.starts_with('-'))))
+}

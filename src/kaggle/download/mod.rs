@@ -1,0 +1,170 @@
+//! Whole files from the network, without losing a byte that has arrived.
+//!
+//! Bytes go to `<path>.part`, and what the server said of them (length, version, hashes) to
+//! `<path>.part.toml`; a cut connection, a stopped process or a full disk leaves both, and the
+//! next attempt asks for the rest. The file gets its name once its length and hashes are right.
+
+mod announced;
+mod content;
+mod hashes;
+mod part;
+
+use std::io::Read;
+use std::path::Path;
+
+use reqwest::blocking::Response;
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
+
+use super::error;
+use super::http::Http;
+use super::{Error, Patience};
+use crate::progress::Progress;
+pub(super) use announced::Announced;
+use part::{Goes, Part};
+
+const PIECE: usize = 256 * 1024;
+
+/// What arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// How many bytes the file has.
+    pub bytes: u64,
+    /// How many came over the wire this time; what was there from before is not counted.
+    pub fetched: u64,
+    /// The host they came from.
+    pub host: String,
+}
+
+/// Downloads `url` to `path` with a plain `GET`: for files that need no credentials, such as
+/// weights. The file is there whole or not at all; what has arrived of it waits beside it.
+pub fn download(url: &str, path: &Path, progress: &dyn Progress) -> Result<(), Error> {
+    let address = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let address = address.ok_or_else(|| Error::BadAnswer {
+        url: url.to_owned(),
+        reason: "it is not the address of a file on a web server".to_owned(),
+    })?;
+    let patience = Patience::default();
+    let http = Http::new(patience.silence);
+    let open = |headers: &HeaderMap| http.get(&address, headers, false);
+    to_file(&error::shown(&address), &open, path, patience, progress).map(|_| ())
+}
+
+/// Asks with these headers (a range, once there is something to go on from).
+type Open<'a> = dyn Fn(&HeaderMap) -> Result<Response, Error> + 'a;
+
+/// Opens, reads to the end, checks and names. What is there of an earlier attempt at the same
+/// `what` is gone on with, and attempts that bring nothing new are bounded by `patience`.
+pub(super) fn to_file(
+    what: &str,
+    open: &Open,
+    path: &Path,
+    patience: Patience,
+    progress: &dyn Progress,
+) -> Result<Received, Error> {
+    let mut part = Part::open(path, what)?;
+    let mut transfer = Transfer { open, path, progress, fetched: 0, shown: 0 };
+    let (mut retry, mut most, mut damaged_before) = (0, part.kept(), false);
+    loop {
+        let error = match transfer.attempt(&mut part) {
+            Ok(()) => break,
+            Err(error) => error,
+        };
+        if matches!(error, Error::Damaged { .. }) {
+            part.clear()?;
+            if damaged_before {
+                return Err(error);
+            }
+            damaged_before = true;
+            progress.note(&format!("{}: fetching it anew", first_line(&error)));
+            (retry, most) = (0, 0);
+            continue;
+        }
+        if part.kept() > most {
+            (retry, most) = (0, part.kept());
+        }
+        patience.wait(error, retry, &|text| progress.note(text))?;
+        retry += 1;
+    }
+    let (bytes, host) = part.finish()?;
+    Ok(Received { bytes, fetched: transfer.fetched, host })
+}
+
+/// One file on its way, over all attempts.
+struct Transfer<'a> {
+    open: &'a Open<'a>,
+    path: &'a Path,
+    progress: &'a dyn Progress,
+    /// Over the wire.
+    fetched: u64,
+    /// What the progress has been told of; bytes that come a second time do not move it.
+    shown: u64,
+}
+
+impl Transfer<'_> {
+    /// Asks for what is missing and takes it in; in the end the file is whole and checked.
+    fn attempt(&mut self, part: &mut Part) -> Result<(), Error> {
+        if !part.is_whole() {
+            let headers = part.range()?;
+            let response = (self.open)(&headers)?;
+            let shown = error::shown(response.url());
+            if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+                part.is_beyond(response.headers(), &shown)?;
+            } else {
+                self.receive(part, response, &shown)?;
+            }
+        }
+        self.show(part);
+        part.verify()
+    }
+
+    fn receive(
+        &mut self,
+        part: &mut Part,
+        mut response: Response,
+        shown: &str,
+    ) -> Result<(), Error> {
+        let mut piece = vec![0; PIECE];
+        // Whatever is no file is turned away before it can touch what there is.
+        let (mut n, mut failed) = content::start(&mut response, &mut piece);
+        content::check(&response, &piece[..n], self.path)?;
+        let announced = Announced::read(&response);
+        if let Some(length) = announced.length() {
+            self.progress.total(length);
+        }
+        let mut skipped = match part.take_up(&announced, shown)? {
+            Goes::On => 0,
+            Goes::OnAfter(bytes) => bytes,
+            Goes::Anew => {
+                let text = "the file has changed on the server: it is fetched anew";
+                self.progress.note(text);
+                0
+            }
+        };
+        self.show(part);
+        loop {
+            self.fetched += n as u64;
+            let known = skipped.min(n as u64);
+            skipped -= known;
+            part.append(&piece[known as usize..n])?;
+            self.show(part);
+            if let Some(error) = failed.take() {
+                return Err(part.cut(shown, &error));
+            }
+            match response.read(&mut piece) {
+                Ok(0) => return part.ended(shown),
+                Ok(more) => n = more,
+                Err(error) => (n, failed) = (0, Some(error)),
+            }
+        }
+    }
+
+    fn show(&mut self, part: &Part) {
+        self.progress.advance(part.kept().saturating_sub(self.shown));
+        self.shown = self.shown.max(part.kept());
+    }
+}
+
+fn first_line(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,337 @@
+//! The unfinished file: its bytes so far, what they are bytes of, and who is at work on it.
+
+use std::ffi::OsString;
+use std::fs::TryLockError;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use reqwest::header::{HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use serde::{Deserialize, Serialize};
+
+use super::super::error::Error;
+use super::announced::{Announced, Version, content_range};
+use super::hashes::Hashes;
+use crate::fs;
+
+/// `<path>.part`, locked for as long as this value lives.
+pub(super) struct Part {
+    path: PathBuf,
+    temporary: PathBuf,
+    sidecar: PathBuf,
+    file: fs::File,
+    /// What is downloaded, in words.
+    what: String,
+    /// Of which version the bytes are, once there are any.
+    version: Option<Version>,
+    kept: u64,
+    hashes: Hashes,
+    whole: bool,
+}
+
+/// How a new answer goes together with the bytes that are there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Goes {
+    /// Behind them.
+    On,
+    /// It brings so many of them again, and then what is missing.
+    OnAfter(u64),
+    /// They are gone: it is another version of the file.
+    Anew,
+}
+
+/// What the sidecar holds.
+#[derive(Serialize, Deserialize)]
+struct Sidecar {
+    what: String,
+    #[serde(flatten)]
+    version: Version,
+}
+
+impl Part {
+    /// Opens what there is of `what`, or begins it.
+    pub(super) fn open(path: &Path, what: &str) -> Result<Self, Error> {
+        let (temporary, sidecar) = (with_suffix(path, ".part"), with_suffix(path, ".part.toml"));
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(anyhow::Error::from)?;
+        }
+        let file = open_locked(&temporary, path)?;
+        let kept = file.metadata().map_err(anyhow::Error::from)?.len();
+        // A sidecar that cannot be read is none.
+        let known = fs::read_to_string(&sidecar).ok();
+        let known = known.and_then(|text| toml::from_str::<Sidecar>(&text).ok());
+        let version = known.filter(|known| known.what == what).map(|known| known.version);
+        let version = version.filter(|version| version.length.is_none_or(|n| kept <= n));
+        let mut part = Self {
+            path: path.to_owned(),
+            temporary,
+            sidecar,
+            file,
+            what: what.to_owned(),
+            version,
+            kept,
+            hashes: Hashes::default(),
+            whole: false,
+        };
+        match &part.version {
+            Some(version) => part.whole = kept > 0 && version.length == Some(kept),
+            None => part.clear()?,
+        }
+        Ok(part)
+    }
+
+    /// How many bytes are there.
+    pub(super) fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// Whether nothing more is to come.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Drops all bytes.
+    pub(super) fn clear(&mut self) -> Result<(), Error> {
+        self.file.set_len(0).map_err(anyhow::Error::from)?;
+        self.version = None;
+        self.kept = 0;
+        self.hashes = Hashes::default();
+        self.whole = false;
+        Ok(())
+    }
+
+    /// The headers that ask for what is missing, and for all of it if the file has changed.
+    pub(super) fn range(&mut self) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        if self.kept == 0 {
+            return Ok(headers);
+        }
+        let Some(version) = &self.version else { return Ok(headers) };
+        let validator = version.validator().and_then(|text| HeaderValue::from_str(text).ok());
+        match validator {
+            Some(validator) => {
+                headers.insert(IF_RANGE, validator);
+            }
+            // The hash of the whole will tell.
+            None if version.has_hash() => {}
+            None => {
+                self.clear()?;
+                return Ok(headers);
+            }
+        }
+        let range = HeaderValue::try_from(format!("bytes={}-", self.kept));
+        headers.insert(RANGE, range.map_err(anyhow::Error::from)?);
+        Ok(headers)
+    }
+
+    /// Decides what the announced bytes are to the ones that are there, and makes room for them.
+    pub(super) fn take_up(&mut self, announced: &Announced, url: &str) -> Result<Goes, Error> {
+        let known = self.version.as_ref().filter(|_| self.kept > 0);
+        let same = known.and_then(|known| known.is_same(&announced.version));
+        let goes = match (announced.start, same) {
+            (Some(start), Some(true) | None) if start == self.kept => Goes::On,
+            (Some(_), _) => {
+                self.clear()?;
+                // The next attempt asks for all of it.
+                return Err(Error::Network {
+                    url: url.to_owned(),
+                    reason: "it sent another part of the file than was asked for".to_owned(),
+                });
+            }
+            (None, _) if self.kept == 0 => Goes::On,
+            (None, Some(true)) => Goes::OnAfter(self.kept),
+            (None, _) => {
+                self.clear()?;
+                Goes::Anew
+            }
+        };
+        self.check_space(announced.length())?;
+        if self.kept == 0 {
+            self.version = Some(announced.version.clone());
+            self.write_sidecar()?;
+        }
+        self.file.seek(SeekFrom::Start(self.kept)).map_err(anyhow::Error::from)?;
+        Ok(goes)
+    }
+
+    /// Asks the disk before the network: a download that will not fit need not begin.
+    fn check_space(&self, length: Option<u64>) -> Result<(), Error> {
+        let Some(needed) = length.map(|length| length.saturating_sub(self.kept)) else {
+            return Ok(());
+        };
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        match fs::free_space(folder) {
+            Some(free) if free < needed => Err(Error::NoSpace {
+                path: self.path.clone(),
+                needed: Some(needed),
+                free: Some(free),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_sidecar(&self) -> Result<(), Error> {
+        let Some(version) = &self.version else { return Ok(()) };
+        let sidecar = Sidecar { what: self.what.clone(), version: version.clone() };
+        let text = toml::to_string(&sidecar).map_err(anyhow::Error::from)?;
+        Ok(fs::write_atomic(&self.sidecar, text)?)
+    }
+
+    /// Adds bytes that have arrived. They survive the end of this process as soon as they are
+    /// written; that they survive the end of the power as well is seen to once, in the end.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).map_err(|error| self.unwritten(error))?;
+        if let Some(version) = self.version.as_ref().filter(|_| self.hashes.n == self.kept) {
+            self.hashes.update(bytes, version);
+        }
+        self.kept += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn unwritten(&self, error: io::Error) -> Error {
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            return Error::NoSpace { path: self.path.clone(), needed: None, free: None };
+        }
+        anyhow::Error::from(error).into()
+    }
+
+    /// The server has said all that it had to say.
+    pub(super) fn ended(&mut self, url: &str) -> Result<(), Error> {
+        let length = self.version.as_ref().and_then(|version| version.length);
+        if length.is_some_and(|length| self.kept < length) {
+            let reason = format!("the connection broke after {}", self.so_far());
+            return Err(Error::Network { url: url.to_owned(), reason });
+        }
+        self.whole = true;
+        Ok(())
+    }
+
+    /// What it is when the bytes end too early.
+    pub(super) fn cut(&self, url: &str, error: &io::Error) -> Error {
+        let silent = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+            .is_some_and(reqwest::Error::is_timeout);
+        let what = if silent { "nothing more came" } else { "the connection broke" };
+        Error::Network { url: url.to_owned(), reason: format!("{what} after {}", self.so_far()) }
+    }
+
+    fn so_far(&self) -> String {
+        match self.version.as_ref().and_then(|version| version.length) {
+            Some(length) => format!("{} of {length} bytes", self.kept),
+            None => format!("{} bytes", self.kept),
+        }
+    }
+
+    /// The server has nothing behind the bytes that are there: they are all, or they are wrong.
+    pub(super) fn is_beyond(&mut self, headers: &HeaderMap, url: &str) -> Result<(), Error> {
+        let total = content_range(headers).and_then(|range| range.total);
+        if total == Some(self.kept) && self.kept > 0 {
+            self.whole = true;
+            return Ok(());
+        }
+        self.clear()?;
+        Err(Error::Network {
+            url: url.to_owned(),
+            reason: "the file is shorter than what had arrived of it".to_owned(),
+        })
+    }
+
+    /// Compares length and hashes with what was announced.
+    pub(super) fn verify(&mut self) -> Result<(), Error> {
+        self.hash_kept()?;
+        let Some(version) = &self.version else { return Ok(()) };
+        let damaged = |reason: String| {
+            let url =
+                if version.host.is_empty() { self.what.clone() } else { version.host.clone() };
+            Err(Error::Damaged { url, reason })
+        };
+        if let Some(length) = version.length.filter(|&length| length != self.kept) {
+            return damaged(format!("{} bytes instead of {length}", self.kept));
+        }
+        if let Some(name) = self.hashes.wrong(version) {
+            return damaged(format!("its {name} is not the one that the server announced"));
+        }
+        Ok(())
+    }
+
+    /// Hashes what has not been hashed as it came: the bytes of an earlier process, and those after.
+    fn hash_kept(&mut self) -> Result<(), Error> {
+        let Some(version) = self.version.clone().filter(Version::has_hash) else { return Ok(()) };
+        let place = || format!("failed to read `{}`", self.temporary.display());
+        self.file.seek(SeekFrom::Start(self.hashes.n)).with_context(place)?;
+        let mut piece = vec![0; super::PIECE];
+        while self.hashes.n < self.kept {
+            let n = self.file.read(&mut piece).with_context(place)?;
+            if n == 0 {
+                return Err(anyhow!("`{}` has become shorter", self.temporary.display()).into());
+            }
+            self.hashes.update(&piece[..n], &version);
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name; its length and the host it came from.
+    pub(super) fn finish(mut self) -> Result<(u64, String), Error> {
+        self.file.sync_all().map_err(|error| self.unwritten(error))?;
+        // The sidecar goes last: whole bytes without it would be fetched again.
+        fs::rename(&self.temporary, &self.path).map_err(anyhow::Error::from)?;
+        if self.sidecar.exists() {
+            fs::remove_file(&self.sidecar).map_err(anyhow::Error::from)?;
+        }
+        let host = self.version.take().map(|version| version.host).unwrap_or_default();
+        Ok((self.kept, host))
+    }
+}
+
+impl Drop for Part {
+    /// Where there is nothing to go on from, nothing is left.
+    fn drop(&mut self) {
+        if self.kept == 0 {
+            let _ = fs::remove_file(&self.temporary);
+            let _ = fs::remove_file(&self.sidecar);
+        }
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The part, and the right to write to it.
+fn open_locked(part: &Path, path: &Path) -> Result<fs::File, Error> {
+    let mut options = fs::File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    loop {
+        let file = options.open(part).map_err(anyhow::Error::from)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
+            // A file system without locks has to do without.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        // Another process may have finished the file, and renamed it, before the lock was ours.
+        if is_at(&file, part) {
+            return Ok(file);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: io::Result<std::fs::Metadata>| {
+        metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    id(file.metadata()) == id(fs::metadata(path))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &fs::File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+#[path = "part_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! The first line of a submission: which column is which, and what is wrong with them.
+
+use super::check::Against;
+use super::findings::{Findings, Problem};
+use crate::competition::SubmissionFormat;
+use crate::term;
+
+/// Where a row has its id; all other columns that count.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) id: usize,
+    pub(super) values: Vec<usize>,
+}
+
+/// Finds what is wrong with the header; `None` if the rows below it cannot be told apart.
+pub(super) fn check(
+    header: &[String],
+    format: &SubmissionFormat,
+    against: Against,
+    findings: &mut Findings,
+) -> Option<Columns> {
+    let id = format.id_column();
+    let value = match format {
+        SubmissionFormat::ProbabilityOf { column, .. }
+        | SubmissionFormat::TagList { column, .. } => Some(column),
+        SubmissionFormat::ProbabilityPerClass { .. } => None,
+    };
+    let expected: Option<Vec<&str>> = match (against, value) {
+        (Against::Sample(sample, _), _) => Some(sample.header.iter().map(String::as_str).collect()),
+        (Against::Ids(_), Some(value)) => Some(vec![id, value]),
+        (Against::Ids(_), None) => None,
+    };
+    match &expected {
+        Some(expected) => compare(header, expected, findings),
+        None => any_classes(header, id, findings),
+    }
+    let find = |name: &str| header.iter().position(|column| column == name);
+    let id = match (find(id), header.len()) {
+        (Some(id), _) => id,
+        (None, 2..) => 0,
+        _ => return None,
+    };
+    let values = match value {
+        None => (0..header.len()).filter(|&column| column != id).collect(),
+        Some(_) if header.len() == 2 => vec![1 - id],
+        Some(value) => vec![find(value)?],
+    };
+    (!values.is_empty()).then_some(Columns { id, values })
+}
+
+/// Finds how a header differs from the one that is expected.
+fn compare(header: &[String], expected: &[&str], findings: &mut Findings) {
+    if header == expected {
+        return;
+    }
+    if header.len() < 3 || expected.len() < 3 {
+        let expected: Vec<String> = expected.iter().map(|&name| name.to_owned()).collect();
+        findings.add(Problem::Header, 1, || {
+            format!("`{}`, expected `{}`", shortened(header), shortened(&expected))
+        });
+        return hint(header, findings);
+    }
+    for name in expected.iter().filter(|&name| !header.iter().any(|found| found == name)) {
+        findings.add(Problem::MissingColumn, None, || format!("`{}`", shown(name)));
+    }
+    for name in header.iter().filter(|&name| !expected.contains(&name.as_str())) {
+        findings.add(Problem::UnknownColumn, 1, || format!("`{}`", shown(name)));
+    }
+    repeated(header, findings);
+    if findings.errors().next().is_none() {
+        let differing = header.iter().zip(expected).position(|(a, b)| a != b).unwrap_or_default();
+        findings.add(Problem::Header, 1, || {
+            let [found, expected] = [&header[differing], expected[differing]].map(shown);
+            format!("column {} is `{found}`, expected `{expected}`", differing + 1)
+        });
+    }
+    hint(header, findings);
+}
+
+/// Checks a header where nothing tells which classes there are.
+fn any_classes(header: &[String], id: &str, findings: &mut Findings) {
+    if header.len() < 3 || header[0] != id {
+        findings.add(Problem::Header, 1, || {
+            format!("`{}`, expected `{id}` and one column a class", shortened(header))
+        });
+        return hint(header, findings);
+    }
+    repeated(header, findings);
+}
+
+fn repeated(header: &[String], findings: &mut Findings) {
+    let mut sorted: Vec<&String> = header.iter().collect();
+    sorted.sort_unstable();
+    for pair in sorted.windows(2).filter(|pair| pair[0] == pair[1]) {
+        findings.add(Problem::RepeatedColumn, 1, || format!("`{}`", shown(pair[0])));
+    }
+}
+
+/// What a person has probably done.
+fn hint(header: &[String], findings: &mut Findings) {
+    let first = header.first().map_or("", |name| name.trim_start());
+    let told = if first.starts_with('<') {
+        "it is a web page: download or write the file again"
+    } else if first.starts_with(['{', '[']) {
+        "it looks like JSON: write a CSV"
+    } else if first.contains([';', '\t', '|']) {
+        "columns are separated by commas: in pandas, `to_csv(.., sep=\",\")`"
+    } else if header.len() > 1 && first.is_empty() {
+        "the first column has no name, as pandas writes its index: `to_csv(.., index=False)`"
+    } else if header.len() > 1 && header.iter().all(|name| name.parse::<f64>().is_ok()) {
+        "there is no header: it must be the first line"
+    } else {
+        return;
+    };
+    findings.hint(|| told.to_owned());
+}
+
+/// A header as one short line, whatever file it is the first line of.
+fn shortened(header: &[String]) -> String {
+    shown(header.join(","))
+}
+
+/// A text of the file as one short line that a terminal can take.
+pub(super) fn shown(text: impl AsRef<str>) -> String {
+    term::short(text.as_ref(), 80)
+}
