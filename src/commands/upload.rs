@@ -118,6 +118,9 @@ pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Ou
     }
     keep(&outcome.upload)?;
     tell(&outcome.upload, competition);
+    if outcome.sent_now {
+        client.settle(&ready.csv)?;
+    }
     Ok(outcome)
 }
 
@@ -163,7 +166,7 @@ fn left_today(
 }
 
 /// Whether a submission of the file was cut off: it may have been taken, and counted, so going on
-/// with it must not be stopped by the count. (The client keeps this file until it is made.)
+/// with it must not be stopped by the count. (The client keeps this file until it is settled.)
 fn is_under_way(csv: &Path) -> bool {
     let name = csv.file_name().unwrap_or_default().to_string_lossy();
     csv.with_file_name(format!(".{name}.upload.toml")).is_file()
@@ -177,8 +180,12 @@ fn send(client: &Client, ready: &Ready, options: &UploadOptions, sha256: String)
         .with_context(|| format!("failed to upload `{}`", ready.csv.display()))?;
     drop(bar);
     term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
-    if submitted.found == Found::InList {
-        term::say("   the answer was lost, but Kaggle's list has it: it was not sent twice");
+    match submitted.found {
+        Found::Answered => {}
+        Found::InList => {
+            term::say("   the answer was lost, but Kaggle's list has it: it was not sent twice");
+        }
+        Found::Before => term::say("   it was made before, and is not sent twice"),
     }
     Ok(Upload {
         reference: submitted.reference,

@@ -313,6 +313,12 @@ pub(super) fn network(url: &Url, error: &reqwest::Error) -> Error {
     } else {
         cause.to_string()
     };
+    // That is hyper's thread which fed the request's body, and found nobody to feed.
+    let reason = if reason.contains("receiver is gone") {
+        "the connection broke".to_owned()
+    } else {
+        reason
+    };
     // That is rustls speaking; a second attempt would get the same certificate.
     if reason.contains("invalid peer certificate") {
         return Error::Untrusted { url: shown(url), reason };

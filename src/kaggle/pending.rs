@@ -1,7 +1,7 @@
 //! A submission under way, as a file beside its CSV, so that a call that was stopped goes on.
 //!
 //! The file holds the address of an upload session, which is a secret: it is for its owner alone,
-//! and goes when the submission is made.
+//! and goes when the submission is made and told.
 
 use std::fs::TryLockError;
 use std::io::{Read, Seek};
@@ -38,6 +38,8 @@ pub(super) enum Stage {
     Uploaded,
     /// The call that makes it a submission has been, or was about to be, made.
     Submitting,
+    /// It is made; whoever asked for it has not been told of it to the end.
+    Submitted,
 }
 
 /// What is known of a submission under way. It has no `Debug`: the address is a secret.
@@ -57,6 +59,8 @@ pub(super) struct Pending {
     pub(super) address: String,
     /// The submissions that were there before this one.
     pub(super) before: Vec<u64>,
+    /// Kaggle's number for it, once it is made.
+    pub(super) reference: Option<u64>,
 }
 
 impl Csv {
@@ -130,6 +134,7 @@ impl Pending {
             token,
             address,
             before: Vec::new(),
+            reference: None,
         }
     }
 
@@ -143,7 +148,7 @@ impl Pending {
             return None;
         }
         if kept.message != message {
-            if kept.stage == Stage::Submitting {
+            if matches!(kept.stage, Stage::Submitting | Stage::Submitted) {
                 return None;
             }
             message.clone_into(&mut kept.message);

@@ -35,11 +35,14 @@ pub enum Found {
     Answered,
     /// The answer was lost, but it is in the list of submissions.
     InList,
+    /// An earlier call made it and was stopped before it could say so.
+    Before,
 }
 
 impl Client {
     /// Uploads a CSV and submits it with a message. How far it is is kept beside the CSV, in
-    /// `.<name>.upload.toml`, until the submission is made: a second call goes on from there.
+    /// `.<name>.upload.toml`: a second call goes on from there, and one for a submission that is
+    /// made already gives just that. [`Client::settle`] ends it.
     pub fn submit(
         &self,
         slug: &str,
@@ -50,6 +53,10 @@ impl Client {
         let csv = Csv::open(csv)?;
         let pending = Pending::read(&csv, &self.endpoint().to_string(), slug, message);
         let mut pending = self.upload(pending, &csv, (slug, message), progress)?;
+        if let (Stage::Submitted, Some(reference)) = (pending.stage, pending.reference) {
+            let message = "an earlier call has made this submission".to_owned();
+            return Ok(Submitted { reference, message, found: Found::Before });
+        }
         let mut doubt = None;
         if pending.stage == Stage::Submitting {
             doubt = Some("an earlier call was stopped".to_owned());
@@ -59,8 +66,15 @@ impl Client {
             pending.write(&csv)?;
         }
         let submitted = self.create(&mut pending, &csv, doubt, progress)?;
-        Pending::remove(&csv)?;
+        (pending.stage, pending.reference) = (Stage::Submitted, Some(submitted.reference));
+        pending.write(&csv)?;
         Ok(submitted)
+    }
+
+    /// Forgets a submission that was made from `csv`: its caller has kept what it needs. Until then
+    /// a second [`Client::submit`] of the same file and message makes no second one.
+    pub fn settle(&self, csv: &Path) -> Result<(), Error> {
+        Pending::remove(&Csv::open(csv)?)
     }
 
     /// Makes the call that counts, after a look at the list where there is a doubt whether it has

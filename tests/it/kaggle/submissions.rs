@@ -61,6 +61,13 @@ impl Kaggle {
         self.folder.path().join(".sub.csv.upload.toml")
     }
 
+    /// Ends a submission that was made.
+    fn settle(&self) {
+        assert!(self.sidecar().exists());
+        client(&self.server).settle(&self.csv()).unwrap();
+        assert!(!self.sidecar().exists());
+    }
+
     /// One call of a new client, as another process would make it.
     fn submit(&self, retries: u32) -> Result<Submitted, Error> {
         let client = client(&self.server).with_patience(Patience { retries, ..QUICK });
@@ -174,7 +181,11 @@ fn a_submission_is_uploaded_and_scored() {
     let submission = client.submission(submitted.reference).unwrap();
     assert_eq!(submission.status, SubmissionStatus::Complete);
     assert_eq!(submission.public_score, Some(0.41531));
-    assert!(!kaggle.sidecar().exists());
+    // Whoever asks again before it is settled gets the same one.
+    let again = kaggle.submit(5).unwrap();
+    assert_eq!((again.reference, again.found), (42, Found::Before));
+    assert_eq!(kaggle.server.count("CreateSubmission"), 1);
+    kaggle.settle();
 
     let requests = kaggle.server.requests();
     let calls: Vec<_> = requests.iter().map(Request::call).collect();
@@ -240,7 +251,7 @@ fn an_upload_outlives_the_process() {
     }
     kaggle.submit(0).unwrap();
     assert_eq!(kaggle.sent(), csv().len(), "no byte twice");
-    assert!(!kaggle.sidecar().exists());
+    kaggle.settle();
 }
 
 #[cfg(unix)]
@@ -282,7 +293,7 @@ fn a_lost_answer_is_found_in_the_list() {
     let submitted = kaggle.submit(5).unwrap();
     assert_eq!((submitted.reference, submitted.found), (42, Found::InList));
     assert_eq!(kaggle.server.count("CreateSubmission"), 1);
-    assert!(!kaggle.sidecar().exists());
+    kaggle.settle();
 }
 
 #[test]
@@ -309,7 +320,7 @@ fn a_doubt_is_left_to_the_next_call_which_looks_first() {
     assert_eq!((submitted.reference, submitted.found), (77, Found::InList));
     assert_eq!(kaggle.server.count("CreateSubmission"), 2);
     assert_eq!(kaggle.sent(), csv().len(), "nothing is sent again");
-    assert!(!kaggle.sidecar().exists());
+    kaggle.settle();
 }
 
 #[test]

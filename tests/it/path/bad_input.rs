@@ -95,10 +95,10 @@ fn weights_of_another_architecture() {
 fn credentials_that_cannot_be_read() {
     let here = Scratch::new();
     here.write("home/.kaggle/kaggle.json", "{\"username\": \"someone\", ");
-    let fetch = here.kaggle_kit().args(["fetch", "dog-breed"]).assert().code(1);
+    let fetch = here.kaggle_kit().args(["fetch", "dog-breed"]).assert().code(3);
     fetch.stderr(contains("kaggle.json").and(contains("hint:")));
     fs::remove_file(here.path().join("home/.kaggle/kaggle.json")).unwrap();
-    let fetch = here.kaggle_kit().args(["fetch", "dog-breed"]).assert().code(1);
+    let fetch = here.kaggle_kit().args(["fetch", "dog-breed"]).assert().code(3);
     fetch.stderr(contains("credentials").and(contains("hint:")));
 }
 
@@ -118,7 +118,7 @@ fn a_csv_that_does_not_fit() {
     let csv = here.write("mine.csv", "id,label\n1,0.5\n3,1.5\n");
     let mut score = here.kaggle_kit();
     score.arg("score").arg(csv).arg("--solution").arg(solution);
-    score.assert().code(1).stderr(contains("mine.csv").and(contains("1.5")).and(contains("3")));
+    score.assert().code(8).stderr(contains("mine.csv").and(contains("1.5")).and(contains("3")));
 }
 
 #[test]
