@@ -57,7 +57,7 @@ pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf])
     for archive in sources.archives {
         tell(archive, "unpacked", data);
     }
-    term::say(term::table(&["   would take", "", "to"], &rows));
+    term::say(term::table(&["would take", "", "to"], &rows));
     Ok(json!({ "folder": data, "takes": told }))
 }
 

@@ -86,7 +86,7 @@ pub(super) fn rehearse(options: &FetchOptions) -> Result<Value> {
             vec![path.display().to_string(), size(one.bytes), unpack.to_owned(), state]
         })
         .collect();
-    term::say(term::table(&["   would download", "size", "then", ""], &rows));
+    term::say(term::table(&["would download", "size", "then", ""], &rows));
     let free = fs::free_space(data);
     term::say(format_args!(
         "   {} to download; with the unpacked data {} of disk in `{}`, where {} is free",
