@@ -35,16 +35,18 @@ pub(super) fn check(
         None => any_classes(header, id, findings),
     }
     let find = |name: &str| header.iter().position(|column| column == name);
-    let id = match (find(id), header.len()) {
-        (Some(id), _) => id,
-        (None, 2..) => 0,
-        _ => return None,
-    };
+    let id = find(id).unwrap_or(0);
     let values = match value {
         None => (0..header.len()).filter(|&column| column != id).collect(),
         Some(_) if header.len() == 2 => vec![1 - id],
-        Some(value) => vec![find(value)?],
+        Some(value) => find(value).into_iter().collect(),
     };
+    if values.is_empty() && findings.errors().next().is_none() {
+        // It is the sample's own header, and that has nothing but ids.
+        findings.add(Problem::Header, 1, || {
+            format!("`{}` has no column besides the ids", shortened(header))
+        });
+    }
     (!values.is_empty()).then_some(Columns { id, values })
 }
 

@@ -212,6 +212,17 @@ fn what_was_probably_done_is_told_with_what_to_do() {
 }
 
 #[test]
+fn a_sample_of_ids_alone_makes_no_submission_fit() {
+    // The fuzzer's: without a column of values no row was looked at, and nothing found.
+    for format in [probability_of(), per_class(), tag_list()] {
+        let only_ids = sample("id", "1 2 3");
+        let (_, findings) = submission::read(b"id\n", &format, Against::Sample(&only_ids, None));
+        let problems: Vec<String> = findings.errors().map(ToString::to_string).collect();
+        assert!(problems[0].contains("`id` has no column besides the ids"), "{problems:?}");
+    }
+}
+
+#[test]
 fn all_columns_and_ids_are_looked_at_although_the_header_is_wrong() {
     let sample = sample("id beagle chow pug", "a b c");
     let text = "pug,id,beagle,chowchow\n0,a,0.5,2\n0,b,x,1\n0,d,0,1\n";
