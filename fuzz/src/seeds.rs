@@ -1,0 +1,153 @@
+//! Writes the small corpus that the targets start from: `seeds FOLDER` makes `FOLDER/<target>/`.
+
+use std::io::{Cursor, Seek, Write};
+use std::path::Path;
+
+use sevenz_rust2::encoder_options::{EncoderOptions, Lzma2Options};
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+type Entries<'a> = &'a [(&'a str, &'a [u8])];
+
+fn main() {
+    let root = std::env::args_os().nth(1).expect("usage: seeds FOLDER");
+    let root = Path::new(&root);
+    let jpg = b"\xff\xd8\xff\xe0 not a picture".repeat(9);
+    let entries: Entries = &[
+        ("train/", b""),
+        ("train/1.jpg", &jpg),
+        ("A.csv", b"id,label\n1,0.5\n"),
+        ("a/b/c.txt", b""),
+    ];
+    let loose: Entries = &[("1.jpg", &jpg), ("2.jpg", b"2")];
+    let bad: Entries = &[("../e.txt", b"1"), ("a\\..\\b", b"2"), ("__MACOSX/x", b"3")];
+    let (deflated, stored) = (CompressionMethod::Deflated, CompressionMethod::Stored);
+    let mut zips = Vec::new();
+    for method in [deflated, stored] {
+        zips.extend([entries, loose, bad].map(|entries| zip(method, entries)));
+        zips.push(piped_zip(method, entries));
+        let inner: Entries = &[
+            ("train.zip", &zip(deflated, loose)),
+            ("p.zip", &piped_zip(method, loose)),
+            ("t.tar", &tar(loose)),
+            ("s.7z", &seven_z(loose, true)),
+        ];
+        zips.push(zip(method, inner));
+    }
+    let mut link = ZipWriter::new(Cursor::new(Vec::new()));
+    link.add_symlink("link", "/etc", SimpleFileOptions::default()).unwrap();
+    link.set_comment("a comment").unwrap();
+    zips.push(link.finish().unwrap().into_inner());
+    let nested: Entries = &[("a.zip", &zip(stored, loose)), ("b.csv", b"id\n")];
+    let tars = [entries, loose, bad, nested].map(tar);
+    let in_layers: Entries = &[("x.tar", &tar(loose))];
+    let mut sevens = Vec::new();
+    for solid in [true, false] {
+        sevens.extend([entries, loose, bad, nested, in_layers].map(|e| seven_z(e, solid)));
+    }
+    for (target, archives) in [("zip", zips), ("tar", tars.into()), ("seven_z", sevens)] {
+        for (n, archive) in archives.iter().enumerate() {
+            for how in [0, 1] {
+                let bytes = [&[how], archive.as_slice()].concat();
+                write(root, target, &format!("{n}-{how}"), &bytes);
+            }
+        }
+    }
+    let tables: [(u8, &[u8]); 6] = [
+        (0, b"id,label\n1,0.5\n2,0.25\n\xffid,label\n1,0.5\n2,0.5\n"),
+        (0, b"\xef\xbb\xbfid,label\r\n\"1\",1e-3\r\n2,NaN\r\n\xffid,label\n1,1\n2,0\n"),
+        (1, b"id,pug,boxer\na,0.5,0.5\nb,.1,.9\n\xffid,pug,boxer\na,.5,.5\nb,.5,.5\n"),
+        (1, b"id,pug,boxer\na,0.5,0.5\n\xffid,breed\na,pug\n"),
+        (2, b"image_name,tags\ntest_0,clear primary\n\xffimage_name,tags\ntest_0,primary clear\n"),
+        (2, b"image_name,tags\nt,haze haze x\nt,\n\"u\n\",\n\xffimage_name,tags\nt,primary\n"),
+    ];
+    for (n, (which, bytes)) in tables.into_iter().enumerate() {
+        write(root, "csv", &n.to_string(), &[&[which], bytes].concat());
+    }
+    for (n, text) in ANSWERS.iter().enumerate() {
+        write(root, "json", &n.to_string(), text.as_bytes());
+    }
+}
+
+const ANSWERS: [&str; 8] = [
+    r#"{"code":403,"message":"You must accept this competition's rules"}"#,
+    r#"{"error":{"code":429,"message":"Too many requests","status":"RESOURCE_EXHAUSTED"}}"#,
+    "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>old</Message></Error>",
+    "<!DOCTYPE html><html><body>Sign in</body></html>",
+    r#"{"files":[{"name":"a.csv","totalBytes":7,"creationDate":"2017"}],"nextPageToken":"x"}"#,
+    r#"{"submissions":[{"ref":1,"status":"COMPLETE","publicScore":"0.5","privateScore":null}]}"#,
+    r#"{"token":"t","createUrl":"http://localhost/u","numToday":1,"numAllowedNow":4}"#,
+    r#"{"ref":"https://x","title":"T","maxDailySubmissions":5,"userHasEntered":true}"#,
+];
+
+fn write(root: &Path, target: &str, name: &str, bytes: &[u8]) {
+    let folder = root.join(target);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("seed-{name}")), bytes).unwrap();
+}
+
+fn zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
+    write_zip(ZipWriter::new(Cursor::new(Vec::new())), method, entries).into_inner()
+}
+
+fn piped_zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
+    write_zip(ZipWriter::new_stream(Vec::new()), method, entries).into_inner()
+}
+
+fn write_zip<W: Write + Seek>(
+    mut writer: ZipWriter<W>,
+    method: CompressionMethod,
+    entries: Entries,
+) -> W {
+    let options = SimpleFileOptions::default().compression_method(method);
+    for (name, content) in entries {
+        if name.ends_with('/') {
+            writer.add_directory(*name, options).unwrap();
+        } else {
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(content).unwrap();
+        }
+    }
+    writer.finish().unwrap()
+}
+
+fn tar(entries: Entries) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(content.len() as u64);
+        let folder = name.ends_with('/');
+        let kind = if folder { tar::EntryType::Directory } else { tar::EntryType::Regular };
+        header.set_entry_type(kind);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+/// One block for all entries, or one for each.
+fn seven_z(entries: Entries, solid: bool) -> Vec<u8> {
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    let method = if solid { EncoderMethod::LZMA2 } else { EncoderMethod::COPY };
+    let mut configuration = EncoderConfiguration::new(method);
+    if solid {
+        configuration =
+            configuration.with_options(EncoderOptions::Lzma2(Lzma2Options::from_level(0)));
+    }
+    writer.set_content_methods(vec![configuration]);
+    let files = entries.iter().filter(|(name, _)| !name.ends_with('/'));
+    if solid {
+        let (entries, contents): (Vec<_>, Vec<_>) =
+            files.map(|(name, content)| (ArchiveEntry::new_file(name), (*content).into())).unzip();
+        writer.push_archive_entries(entries, contents).unwrap();
+    } else {
+        for (name, content) in files {
+            writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
+        }
+        writer.push_archive_entry::<&[u8]>(ArchiveEntry::new_directory("d"), None).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}

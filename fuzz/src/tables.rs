@@ -1,0 +1,59 @@
+//! Tables: samples, submissions, solutions.
+
+use crate::competition::Competition;
+use crate::dataset::SampleSubmission;
+use crate::submission::{Against, Rows, read, score_bytes};
+use crate::target::Classes;
+
+const SPECS: [&str; 3] = [
+    include_str!("../../competitions/dogs-vs-cats.toml"),
+    include_str!("../../competitions/dog-breed.toml"),
+    include_str!("../../competitions/planet.toml"),
+];
+
+thread_local! {
+    static COMPETITIONS: Vec<Competition> =
+        SPECS.iter().map(|text| Competition::parse("fuzzed", text, "a spec").unwrap()).collect();
+}
+
+/// Reads the bytes as a sample, and, split at `0xff`, as a submission and what it is compared with.
+pub fn check(which: u8, bytes: &[u8]) {
+    COMPETITIONS.with(|all| check_for(&all[usize::from(which) % all.len()], bytes));
+}
+
+fn check_for(competition: &Competition, bytes: &[u8]) {
+    let mut parts = bytes.splitn(2, |&byte| byte == 0xff);
+    let csv = parts.next().unwrap_or_default();
+    let other = parts.next().unwrap_or_default();
+    let _ = score_bytes(csv, other, competition);
+    let Some(sample) = sample(other) else { return };
+    assert!(!sample.ids.is_empty());
+    let classes: Classes = competition.target.classes.clone().into();
+    let format = &competition.submission;
+    let (submission, findings) = read(csv, format, Against::Sample(&sample, Some(&classes)));
+    if findings.errors().next().is_some() {
+        return;
+    }
+    let mut ids = submission.ids.clone();
+    let mut expected = sample.ids.clone();
+    ids.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(ids, expected, "a faultless submission has the sample's ids");
+    let is_probability = |p: &f64| (0.0..=1.0).contains(p);
+    match submission.rows {
+        Rows::Probability(p) => assert!(p.iter().all(is_probability)),
+        Rows::PerClass { probabilities, .. } => assert!(probabilities.iter().all(is_probability)),
+        Rows::Tags(tags) => assert!(tags.iter().all(|tags| !tags.is_empty())),
+    }
+}
+
+fn sample(bytes: &[u8]) -> Option<SampleSubmission> {
+    let file = tempfile::Builder::new().tempfile_in(folder()).unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    SampleSubmission::read(file.path()).ok()
+}
+
+fn folder() -> std::path::PathBuf {
+    let shm = std::path::Path::new("/dev/shm");
+    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+}
