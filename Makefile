@@ -38,10 +38,10 @@ demo: build
 	./kaggle-kit demo $(COMPETITION)
 
 fmt:
-	cargo fmt
+	cargo fmt --all
 
 lint: setup
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 
 clean:

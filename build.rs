@@ -1,4 +1,4 @@
-//! Embeds `competitions/*.toml`, and makes the binary find libtorch without environment variables.
+//! Embeds `competitions/*.toml`, so that adding one is adding a file.
 
 #![expect(clippy::disallowed_methods, reason = "a build script has no crate::fs")]
 #![expect(clippy::unwrap_used, reason = "a build script tells its errors by panicking")]
@@ -7,15 +7,8 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, exit};
 
 fn main() {
-    embed_competitions();
-    link_libtorch(&find_libtorch());
-}
-
-/// Writes `EMBEDDED`, the name and text of every spec, so that adding one is adding a file.
-fn embed_competitions() {
     println!("cargo::rerun-if-changed=competitions");
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("competitions");
     let mut specs: Vec<PathBuf> = fs::read_dir(&folder)
@@ -31,74 +24,4 @@ fn embed_competitions() {
     }
     code.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("competitions.rs"), code).unwrap();
-}
-
-/// The libtorch that torch-sys links, found by torch-sys's own rules.
-struct Libtorch {
-    lib: PathBuf,
-    version: String,
-}
-
-/// `LIBTORCH_USE_PYTORCH`, else `LIBTORCH` (`.cargo/config.toml` sets it to `.libtorch`), else
-/// `/usr/lib`.
-fn find_libtorch() -> Libtorch {
-    for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
-        println!("cargo::rerun-if-env-changed={name}");
-    }
-    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        return pythons_libtorch();
-    }
-    let root = env::var_os("LIBTORCH").map_or_else(|| PathBuf::from("/usr"), PathBuf::from);
-    let lib = env::var_os("LIBTORCH_LIB").map_or_else(|| root.clone(), PathBuf::from).join("lib");
-    // `scripts/setup.py` renews the date of this file whenever `.libtorch` comes to point elsewhere.
-    let stamp = root.join("build-version");
-    println!("cargo::rerun-if-changed={}", stamp.display());
-    let Ok(lib) = lib.canonicalize() else {
-        fail(&format!("no libtorch in `{}`", root.display()), "run `make setup`");
-    };
-    let version = fs::read_to_string(stamp).unwrap_or_else(|_| "unknown".to_owned());
-    Libtorch { lib, version: version.trim().to_owned() }
-}
-
-/// The libtorch inside the active Python's `PyTorch`.
-fn pythons_libtorch() -> Libtorch {
-    println!("cargo::rerun-if-env-changed=VIRTUAL_ENV");
-    let python = if env::var_os("VIRTUAL_ENV").is_some() { "python" } else { "python3" };
-    let script =
-        "import os, torch; print(torch.__version__, os.path.dirname(torch.__file__), sep=chr(10))";
-    let output = Command::new(python).args(["-c", script]).output();
-    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
-    let mut lines = text.lines();
-    let (Some(version), Some(folder)) = (lines.next(), lines.next()) else {
-        fail(
-            &format!("LIBTORCH_USE_PYTORCH is set, but `{python}` has no PyTorch"),
-            "`pip install torch==2.13.0`, or unset it and run `make setup`",
-        );
-    };
-    Libtorch { lib: Path::new(folder).join("lib"), version: version.to_owned() }
-}
-
-/// Gives our binaries and tests an rpath, keeps CUDA linked, and tells `doctor` what was linked.
-fn link_libtorch(libtorch: &Libtorch) {
-    let lib = libtorch.lib.display();
-    let cuda = libtorch.lib.join("libtorch_cuda.so").exists();
-    println!("cargo::rustc-link-search=native={lib}");
-    println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
-    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        // DT_RPATH also serves what CUDA's libraries load in their turn, which DT_RUNPATH does not.
-        println!("cargo::rustc-link-arg=-Wl,--disable-new-dtags");
-        if cuda {
-            // Nothing in our objects names a symbol of libtorch_cuda, which registers itself when it
-            // is loaded; with the linker's usual --as-needed it would be dropped, and no GPU found.
-            println!("cargo::rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,-ltorch_cpu,-ltorch");
-        }
-    }
-    println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH={lib}");
-    println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH_VERSION={}", libtorch.version);
-    println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH_KIND={}", if cuda { "cuda" } else { "cpu" });
-}
-
-fn fail(message: &str, hint: &str) -> ! {
-    println!("cargo::error={message}; {hint}");
-    exit(1);
 }

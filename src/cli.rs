@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::device::Choice;
 use crate::standin::{FAULTS, Faults, Images, Rules};
-use crate::torch::device::Choice;
 
 /// Takes a Kaggle image competition from an empty folder to an accepted submission
 #[derive(Debug, Parser)]

@@ -4,6 +4,7 @@
 
 // Pure values and mathematics.
 pub mod competition;
+pub mod device;
 pub mod metric;
 pub mod recipe;
 pub mod schedule;
@@ -15,7 +16,6 @@ pub mod kaggle;
 pub mod run;
 // Training.
 pub mod learn;
-pub mod torch;
 // From predictions to a file that Kaggle takes.
 pub mod predict;
 pub mod report;
@@ -23,6 +23,7 @@ pub mod submission;
 // Where it all meets.
 pub mod cli;
 pub mod commands;
+pub mod program;
 pub mod standin;
 // What everything stands on.
 pub mod fs;

@@ -1,25 +1,11 @@
-//! Parse, dispatch, tell the error, exit.
+//! `kaggle-kit`, the program that people type: everything but libtorch, so that it starts at once and
+//! stays small. What trains or predicts is done by `kaggle-kit-engine` (`engine/`) beside it.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use kaggle_kit::cli::Cli;
-use kaggle_kit::{commands, term, torch};
+use kaggle_kit::commands::engine;
+use kaggle_kit::program;
 
 fn main() -> ExitCode {
-    torch::allocator::keep_memory();
-    let cli = Cli::parse();
-    let verbosity = match (cli.global.quiet, cli.global.verbose) {
-        (true, _) => term::Verbosity::Quiet,
-        (_, true) => term::Verbosity::Verbose,
-        _ => term::Verbosity::Normal,
-    };
-    term::configure(verbosity, !cli.global.no_progress);
-    match commands::dispatch(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            term::error(&error);
-            ExitCode::from(commands::exit::code(&error))
-        }
-    }
+    program::run(|_, _| engine::start())
 }

@@ -1,8 +1,9 @@
 //! The commands, one file each: plain arguments in, a result out. Nothing below knows of them, and
 //! none of them knows the command line.
+//!
+//! What needs libtorch is in `engine/src/commands`.
 
-pub mod demo;
-pub mod doctor;
+pub mod engine;
 pub mod exit;
 pub mod fetch;
 pub mod history;
@@ -10,19 +11,17 @@ pub mod leaderboard;
 pub mod list;
 pub mod ready;
 pub mod score;
+pub mod settings;
 pub mod standin;
 pub mod submissions;
-pub mod submit;
-pub mod train;
 pub mod upload;
-mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Fetch, Leaderboard, Serve, StandinAction, Submit, Train};
+use crate::cli::{Cli, Command, Demo, Fetch, Leaderboard, Serve, StandinAction, Submit, Train};
 use crate::competition::{self, Competition};
 use crate::fs;
 use crate::kaggle::{Client, Environment};
@@ -38,9 +37,14 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The folder that holds the three below.
+    /// A workspace in this folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// The folder that holds the three below.
+    pub fn root(&self) -> &Path {
+        if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }
     }
 
     /// A folder of data a competition.
@@ -59,14 +63,42 @@ impl Workspace {
     }
 }
 
-/// Does what was typed.
-pub fn dispatch(cli: Cli) -> Result<()> {
+/// A command that needs libtorch, as it was typed.
+#[derive(Debug)]
+pub enum Computation {
+    /// Train a run.
+    Train(Train),
+    /// Predict with a run.
+    Submit(Submit),
+    /// Look at libtorch, among other things.
+    Doctor {
+        /// Print JSON.
+        json: bool,
+    },
+    /// Both, and what comes before and after.
+    Demo(Demo),
+}
+
+/// Does what was typed; `compute` does what needs libtorch.
+pub fn dispatch(
+    cli: Cli,
+    compute: impl FnOnce(Computation, &Workspace) -> Result<()>,
+) -> Result<()> {
     let root = cli.global.root;
     let workspace = Workspace::new(root.strip_prefix(".").unwrap_or(&root));
     match cli.command {
         Command::Fetch(args) => fetch(args, &workspace),
-        Command::Train(args) => train(&args, &workspace),
-        Command::Submit(args) => submit(args, &workspace),
+        Command::Train(args) if args.show_recipe => {
+            let recipe =
+                settings::recipe_of(&competition::find(&args.competition)?, &layers(&args)?)?;
+            term::out(toml::to_string(&recipe)?.trim_end());
+            Ok(())
+        }
+        Command::Train(args) => compute(Computation::Train(args), &workspace),
+        Command::Submit(args) => match args.csv.clone() {
+            Some(csv) => send(args, |competition| ready::check(&csv, competition, &workspace)),
+            None => compute(Computation::Submit(args), &workspace),
+        },
         Command::Submissions(args) => {
             let competition = named_or_newest(args.competition.as_deref(), &workspace)?;
             let client = connect(args.endpoint.as_deref(), &Environment::of_process())?;
@@ -78,11 +110,8 @@ pub fn dispatch(cli: Cli) -> Result<()> {
             score::run(&args.csv, &args.solution, named, args.json)
         }
         Command::List(args) => list::run(&workspace.data(), &workspace.runs(), args.json),
-        Command::Doctor(args) => doctor::run(&root, args.json),
-        Command::Demo(args) => {
-            let competition = competition::find(&args.competition)?;
-            demo::run(&competition, args.port, args.device, &workspace)
-        }
+        Command::Doctor(args) => compute(Computation::Doctor { json: args.json }, &workspace),
+        Command::Demo(args) => compute(Computation::Demo(args), &workspace),
         Command::Standin(args) => {
             let StandinAction::Serve(args) = args.action;
             serve(args)
@@ -109,50 +138,32 @@ fn fetch(args: Fetch, workspace: &Workspace) -> Result<()> {
     })
 }
 
-fn train(args: &Train, workspace: &Workspace) -> Result<()> {
-    let competition = competition::find(&args.competition)?;
+/// The settings that were asked for, in the order in which they are laid over one another.
+pub fn layers(args: &Train) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     if let Some(path) = &args.recipe {
         layers.push(Layer::parse(path.display().to_string(), &fs::read_to_string(path)?)?);
     }
     if args.smoke {
-        layers.push(train::smoke_layer()?);
+        layers.push(settings::smoke_layer()?);
     }
     for setting in &args.settings {
         layers.push(Layer::assignment(setting)?);
     }
-    if args.show_recipe {
-        term::out(toml::to_string(&train::recipe_of(&competition, &layers)?)?.trim_end());
-        return Ok(());
-    }
-    let data = workspace.data().join(&competition.name);
-    let (runs, device) = (workspace.runs(), args.device);
-    let run = train::run(&train::TrainOptions { competition, data, runs, layers, device })?;
-    if args.json {
-        let mut told = serde_json::to_value(run.summary()?)?;
-        told["folder"] = run.folder.display().to_string().into();
-        term::out(serde_json::to_string_pretty(&told)?);
-    }
-    term::say("next: kaggle-kit submit");
-    Ok(())
+    Ok(layers)
 }
 
-fn submit(args: Submit, workspace: &Workspace) -> Result<()> {
+/// Tells of the CSV that `make` makes, and sends it if that was asked for.
+pub fn send(
+    args: Submit,
+    make: impl FnOnce(Option<Competition>) -> Result<ready::Ready>,
+) -> Result<()> {
     let competition = args.competition.as_deref().map(competition::find).transpose()?;
     let environment = Environment::of_process();
     let line = || connect(args.endpoint.as_deref(), &environment);
     // A file is checked in no time; predictions take theirs, so credentials must be there first.
     let early = (args.upload && args.csv.is_none()).then(line).transpose()?;
-    let ready = if let Some(csv) = &args.csv {
-        ready::check(csv, competition, workspace)
-    } else {
-        let name = competition.as_ref().map(|c| c.name.as_str());
-        let newest = || Run::newest(&workspace.runs(), name);
-        let run = args.run.as_deref().map_or_else(newest, Run::open)?;
-        let (data, submissions) = (workspace.data(), workspace.submissions());
-        submit::write(submit::SubmitOptions { run, data, submissions, device: args.device })
-    };
-    let ready = ready.inspect_err(|error| {
+    let ready = make(competition).inspect_err(|error| {
         if let Some(misfit) = error.downcast_ref::<Misfit>().filter(|_| args.json) {
             term::out(format_args!("{:#}", ready::misfit_to_json(misfit)));
         }
@@ -192,7 +203,7 @@ fn named_or_newest(name: Option<&str>, workspace: &Workspace) -> Result<Competit
 }
 
 /// A line to Kaggle, with a word on whose it is.
-fn connect(endpoint: Option<&str>, environment: &Environment) -> Result<Client> {
+pub fn connect(endpoint: Option<&str>, environment: &Environment) -> Result<Client> {
     let client = Client::connect(endpoint, environment)?;
     let found = client.credentials();
     term::detail(format_args!("credentials from {}", found.source));

@@ -9,12 +9,10 @@ mod path;
 mod dataset;
 mod fetch;
 mod kaggle;
-mod parity;
 mod score;
 mod standin;
 mod submission;
 mod submit;
-mod weights;
 // The house rules and the set-up.
 mod setup;
 mod tidy;

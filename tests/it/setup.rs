@@ -1,5 +1,4 @@
-//! What set-up leaves: the script's own tests, the converted weights, and a binary that starts on
-//! its own.
+//! What set-up leaves: the script's own tests, the converted weights, and two programs.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -43,12 +42,20 @@ fn tensors(bytes: &[u8]) -> Tensors<'_> {
     file.iter().map(|(name, t)| (name.to_owned(), (t.shape().to_vec(), t.data()))).collect()
 }
 
+/// libtorch takes longer to load than most commands take, and more memory than any of them.
 #[test]
-fn the_binary_finds_libtorch_without_environment_variables() {
-    let output = Command::new(env!("CARGO_BIN_EXE_kaggle-kit"))
-        .arg("--version")
-        .env_clear()
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+fn the_program_itself_is_not_linked_to_libtorch() {
+    let program = fs::read(env!("CARGO_BIN_EXE_kaggle-kit")).unwrap();
+    assert!(!program.windows(12).any(|window| window == b"libtorch_cpu"));
+}
+
+#[test]
+fn without_the_engine_beside_it_the_program_says_what_is_missing() {
+    let scratch = support::Scratch::new();
+    let alone = scratch.path().join("kaggle-kit");
+    fs::copy(env!("CARGO_BIN_EXE_kaggle-kit"), &alone).unwrap();
+    let output = Command::new(&alone).arg("doctor").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("kaggle-kit-engine") && told.contains("make build"), "{told}");
 }

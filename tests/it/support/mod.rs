@@ -1,39 +1,16 @@
-//! What the tests share: the real binary in an empty home, scratch folders, and data that lies
-//! beside the repository on some machines.
+//! What the tests share: the real binary in an empty home, and scratch folders.
 
 #![allow(dead_code, reason = "which helpers are in use changes with the tests")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use kaggle_kit::fs;
 
-/// The root of the repository.
-pub(crate) fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+pub(crate) use self::shared::{repository, shared};
 
-/// `../shared/<relative>`, if this machine has it; if not, a note that the calling test skips it.
-///
-/// `cargo test` hides what passing tests print, so the note also goes to the file that
-/// `KAGGLE_KIT_SKIPPED` names; `scripts/test.py` counts its lines.
-pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
-    let path = repository().join("../shared").join(relative);
-    if path.exists() {
-        return Some(path);
-    }
-    let note = format!("skipped: ../shared/{relative} not here");
-    eprintln!("{note}");
-    if let Some(log) = std::env::var_os("KAGGLE_KIT_SKIPPED") {
-        let thread = std::thread::current();
-        let line = format!("{}\t{note}\n", thread.name().unwrap_or("?"));
-        let mut file = fs::File::options().append(true).create(true).open(log).unwrap();
-        file.write_all(line.as_bytes()).unwrap();
-    }
-    None
-}
+mod shared;
 
 /// The built binary as a stranger has it: an empty home, no credentials, no settings, no library
 /// path. Only the cache is the real one, because the weights are there.

@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor, nn};
 
 use super::backbone::{ARCHITECTURES, Architecture, Backbone, N_GROUPS};
-use crate::fs;
+use kaggle_kit::fs;
 
 /// Where pretrained weights are, or are to come from.
 #[derive(Debug)]

@@ -6,16 +6,18 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use super::weights::pretrained;
-use crate::competition::Competition;
-use crate::dataset::{self, Dataset};
-use crate::learn::{self, Data, Event, Learner, Listener, Part, Stage};
-use crate::predict::{Decision, tta};
-use crate::recipe::{self, Layer, Recipe};
-use crate::report::{Bar, Both, Console, Record, Unit};
-use crate::run::{Run, Summary};
-use crate::target::{Predictions, TargetKind};
-use crate::term;
 use crate::torch::{Network, backbone, device};
+use kaggle_kit::commands::settings::recipe_of;
+use kaggle_kit::competition::Competition;
+use kaggle_kit::dataset::{self, Dataset};
+use kaggle_kit::device::Choice;
+use kaggle_kit::learn::{self, Data, Event, Learner, Listener, Part, Stage};
+use kaggle_kit::predict::{Decision, tta};
+use kaggle_kit::recipe::{Layer, Recipe};
+use kaggle_kit::report::{Bar, Both, Console, Record, Unit};
+use kaggle_kit::run::{Run, Summary};
+use kaggle_kit::target::{Predictions, TargetKind};
+use kaggle_kit::term;
 
 /// What is trained, on what, and where the run goes.
 pub struct TrainOptions {
@@ -28,20 +30,7 @@ pub struct TrainOptions {
     /// Settings laid over the defaults and the competition's own, in order.
     pub layers: Vec<Layer>,
     /// Where to compute.
-    pub device: device::Choice,
-}
-
-/// Settings that go through every step in seconds, to see that everything works.
-pub fn smoke_layer() -> Result<Layer> {
-    Layer::parse(
-        "--smoke",
-        "size = 96\nmax-images = 96\nbatch-size = 16\n\
-         [find-head-rate]\nsteps = 20\n\
-         [head-on-activations]\nmin-steps = 40\n\
-         [head-with-augmentation]\nepochs = 1\n\
-         [find-full-rate]\nsteps = 10\n\
-         [whole-network]\nmax-cycles = 1\n",
-    )
+    pub device: Choice,
 }
 
 /// Trains; gives the finished run.
@@ -101,16 +90,6 @@ pub fn run(options: &TrainOptions) -> Result<Run> {
         run.folder.display()
     ));
     Ok(run)
-}
-
-/// Defaults, then the competition's settings, then the layers.
-pub fn recipe_of(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
-    let own = Layer {
-        origin: format!("[recipe] of {}", competition.name),
-        settings: competition.recipe.clone(),
-    };
-    let layers: Vec<Layer> = std::iter::once(own).chain(layers.iter().cloned()).collect();
-    recipe::resolve(&layers)
 }
 
 /// Every image is looked at before the first step: a bad one is better found now than in hours.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 
 use super::backbone::Architecture;
-use crate::dataset::Images;
+use kaggle_kit::dataset::Images;
 
 /// A backbone's normalisation as tensors on its device, for values in `[0, 255]`.
 #[derive(Debug)]

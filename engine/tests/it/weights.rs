@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use kaggle_kit::fs;
-use kaggle_kit::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
-use kaggle_kit::torch::weights::{self, Located};
+use kaggle_kit_engine::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
+use kaggle_kit_engine::torch::weights::{self, Located};
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::support;

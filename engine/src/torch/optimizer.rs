@@ -5,7 +5,7 @@
 
 use tch::{Tensor, no_grad};
 
-use crate::learn::Rates;
+use kaggle_kit::learn::Rates;
 
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;

@@ -1,53 +1,8 @@
-//! Where tensors live: `auto`, `cpu`, `cuda[:N]` or `mps`, and what this libtorch can do.
-
-use std::fmt;
-use std::str::FromStr;
+//! Where tensors live, and what this libtorch can do.
 
 use anyhow::{Result, bail};
+use kaggle_kit::device::Choice;
 use tch::Device;
-
-/// A device as asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// A GPU when libtorch has one, else the CPU.
-    #[default]
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// An NVIDIA GPU, by number.
-    Cuda(usize),
-    /// Apple's GPU.
-    Mps,
-}
-
-impl FromStr for Choice {
-    type Err = String;
-
-    fn from_str(typed: &str) -> Result<Self, String> {
-        match typed {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "mps" => Ok(Self::Mps),
-            "cuda" => Ok(Self::Cuda(0)),
-            _ => typed
-                .strip_prefix("cuda:")
-                .and_then(|number| number.parse().ok())
-                .map(Self::Cuda)
-                .ok_or_else(|| "give auto, cpu, cuda, cuda:N or mps".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Cpu => f.write_str("cpu"),
-            Self::Cuda(number) => write!(f, "cuda:{number}"),
-            Self::Mps => f.write_str("mps"),
-        }
-    }
-}
 
 /// The device that a choice comes to on this machine.
 pub fn resolve(choice: Choice) -> Result<Device> {
@@ -106,18 +61,5 @@ pub fn report() -> Report {
         cuda_devices,
         mps: tch::utils::has_mps(),
         threads: tch::get_num_threads(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn devices_are_read_as_pytorch_writes_them() {
-        assert_eq!("cuda:1".parse(), Ok(Choice::Cuda(1)));
-        assert_eq!("cuda".parse(), Ok(Choice::Cuda(0)));
-        assert!("gpu".parse::<Choice>().is_err());
-        assert_eq!(resolve(Choice::Cpu).unwrap(), Device::Cpu);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kaggle_kit::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
+use kaggle_kit_engine::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor, nn};
 

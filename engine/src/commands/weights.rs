@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::fs;
-use crate::kaggle;
-use crate::report::{Bar, Unit};
-use crate::term;
 use crate::torch::backbone::Architecture;
 use crate::torch::weights::{Located, locate};
+use kaggle_kit::fs;
+use kaggle_kit::kaggle;
+use kaggle_kit::report::{Bar, Unit};
+use kaggle_kit::term;
 
 /// The weights file of an architecture; `explicit` is the recipe's path, or empty.
 ///

@@ -11,10 +11,10 @@ use super::head::{Head, concat_pool};
 use super::input::{Normalise, rows, to_host};
 use super::optimizer::{AdamW, State};
 use super::weights;
-use crate::dataset::Images;
-use crate::learn::{Input, Model, Rates, Trainable};
-use crate::recipe::{Optimizer, Recipe, Statistics};
-use crate::target::TargetKind;
+use kaggle_kit::dataset::Images;
+use kaggle_kit::learn::{Input, Model, Rates, Trainable};
+use kaggle_kit::recipe::{Optimizer, Recipe, Statistics};
+use kaggle_kit::target::TargetKind;
 
 /// A backbone with a head, and the optimiser that trains them.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use tch::nn::{self, Init, Module, ModuleT};
 use tch::{Kind, Tensor};
 
-use crate::recipe::HeadSettings;
+use kaggle_kit::recipe::HeadSettings;
 
 /// From pooled features to logits.
 #[derive(Debug)]

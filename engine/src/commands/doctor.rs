@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::fs;
-use crate::kaggle::{Environment, credentials};
-use crate::term;
 use crate::torch::backbone::ARCHITECTURES;
 use crate::torch::{device, weights};
+use kaggle_kit::device::Choice;
+use kaggle_kit::fs;
+use kaggle_kit::kaggle::{Environment, credentials};
+use kaggle_kit::term;
 
 /// The version that tch is made for.
 const LIBTORCH: &str = "2.13.0";
@@ -135,7 +136,7 @@ fn device(problems: &mut Vec<Problem>) -> Result<Device> {
         problems.push(Problem { message, hint: hint.to_owned(), fatal: false });
     }
     Ok(Device {
-        chosen: device::describe(device::resolve(device::Choice::Auto)?),
+        chosen: device::describe(device::resolve(Choice::Auto)?),
         threads: report.threads,
         cuda_built: report.cuda_built,
         cuda_devices: report.cuda_devices,

@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{Workspace, connect, fetch, submit, train, upload};
-use crate::competition::Competition;
-use crate::fs;
-use crate::kaggle::Environment;
-use crate::recipe::Layer;
-use crate::standin::{
+use super::{submit, train};
+use kaggle_kit::commands::{Workspace, connect, fetch, upload};
+use kaggle_kit::competition::Competition;
+use kaggle_kit::device::Choice;
+use kaggle_kit::fs;
+use kaggle_kit::kaggle::Environment;
+use kaggle_kit::recipe::Layer;
+use kaggle_kit::standin::{
     self,
     miniature::{Miniature, Sizes},
 };
-use crate::term;
-use crate::torch::device::Choice;
+use kaggle_kit::term;
 
 /// The pictures follow from it.
 const SEED: u64 = 20;
@@ -46,7 +47,7 @@ pub fn run(
         times.push((name, last.elapsed().as_secs_f64()));
         last = Instant::now();
     };
-    let demo = Workspace::new(workspace.root.join("demo"));
+    let demo = Workspace::new(workspace.root().join("demo"));
     let data = demo.data().join(&competition.name);
     if data.exists() {
         // The demo's own pictures of an earlier time; it is about fetching them.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::ready::{Ready, file_name};
-use crate::dataset::{self, Sample, SampleSubmission};
-use crate::predict::{Decision, tta};
-use crate::report::{Bar, Unit};
-use crate::run::Run;
-use crate::submission;
-use crate::term;
 use crate::torch::{Network, backbone, device};
+use kaggle_kit::commands::ready::{Ready, file_name};
+use kaggle_kit::dataset::{self, Sample, SampleSubmission};
+use kaggle_kit::device::Choice;
+use kaggle_kit::predict::{Decision, tta};
+use kaggle_kit::report::{Bar, Unit};
+use kaggle_kit::run::Run;
+use kaggle_kit::submission;
+use kaggle_kit::term;
 
 /// Which run, and where things are.
 pub struct SubmitOptions {
@@ -23,7 +24,7 @@ pub struct SubmitOptions {
     /// The folder of all submissions.
     pub submissions: PathBuf,
     /// Where to compute.
-    pub device: device::Choice,
+    pub device: Choice,
 }
 
 /// Predicts the test images and writes the CSV, which fits the sample.
