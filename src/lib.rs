@@ -11,6 +11,7 @@ pub mod schedule;
 pub mod target;
 // The outside world, without tensors.
 pub mod archive;
+pub mod cache;
 pub mod dataset;
 pub mod kaggle;
 pub mod run;

@@ -20,6 +20,10 @@ pub enum Purpose {
     Draw = 4,
     /// The first weights of a head, and its dropout.
     Weights = 5,
+    /// Which images of a batch are mixed, and how.
+    Mix = 6,
+    /// Which images an epoch shows, where not every one once.
+    Sample = 7,
 }
 
 /// The stream of `purpose` at `(seed, epoch, sample)`: `ChaCha8` with the four numbers as its key.

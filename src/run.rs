@@ -1,9 +1,10 @@
 //! The run folder: what `train` leaves for `submit`, typed.
 //!
 //! `runs/<competition>/<time>-<hash>/` holds `competition.toml`, `recipe.toml`, `split.csv`,
-//! `events.jsonl`, `lr-find.csv`, `weights.safetensors`, `decision.toml`, `valid-predictions.csv`
-//! and, last of all, `summary.toml`: a run without one is unfinished. With the test images, the
-//! folder alone suffices to submit; what comes of it is kept in `submission.toml`.
+//! `events.jsonl`, `steps.csv`, `lr-find.csv`, `weights.safetensors`, `decision.toml`,
+//! `valid-predictions.csv`, `report.html` and, last of all, `summary.toml`: a run without one is
+//! unfinished, and `checkpoint/` has what it goes on from. With the test images, the folder alone
+//! suffices to submit; what comes of it is kept in `submission.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,21 @@ pub struct Summary {
     pub valid_images: usize,
     /// Wall time in all.
     pub seconds: f64,
+    /// Everything random followed from it.
+    #[serde(default)]
+    pub seed: u64,
+    /// How many folds there are; 0: a single hold-out.
+    #[serde(default)]
+    pub folds: usize,
+    /// Which of them this run held out, from 1.
+    #[serde(default)]
+    pub fold: usize,
+    /// A name for all folds of one model: what it follows from is the same for all of them.
+    #[serde(default)]
+    pub group: String,
+    /// The files whose predictions are averaged; empty in runs of older versions.
+    #[serde(default)]
+    pub weights: Vec<String>,
     /// The vocabulary, in the order of the network's outputs.
     pub classes: Classes,
     /// Wall time of each stage, in order.
@@ -67,6 +83,16 @@ pub struct StageTime {
 
 /// The file that makes a run a finished one.
 const SUMMARY: &str = "summary.toml";
+/// What happened, a line an event.
+pub const EVENTS: &str = "events.jsonl";
+/// A line a step of training.
+pub const STEPS: &str = "steps.csv";
+/// The sweeps of the learning-rate finder.
+pub const RATES: &str = "lr-find.csv";
+/// The best weights.
+pub const WEIGHTS: &str = "weights.safetensors";
+/// The folder of what an unfinished run goes on from.
+pub const CHECKPOINT: &str = "checkpoint";
 
 impl Run {
     /// Makes a new folder under `runs/<competition>/`, named after the time and what was asked for.
@@ -81,6 +107,52 @@ impl Run {
         run.write("recipe.toml", recipe)?;
         run.write("competition.toml", &competition.source)?;
         Ok(run)
+    }
+
+    /// The unfinished runs of the same competition and recipe, newest first.
+    pub fn unfinished(
+        runs: &Path,
+        competition: &Competition,
+        recipe: &Recipe,
+    ) -> Result<Vec<Self>> {
+        let recipe = toml::to_string(recipe)?;
+        let is_same = |run: &Self, name: &str, text: &str| {
+            fs::read_to_string(run.file(name)).is_ok_and(|found| found == text)
+        };
+        let mut all = Self::all(runs, Some(&competition.name))?;
+        all.retain(|run| {
+            !run.is_finished()
+                && is_same(run, "recipe.toml", &recipe)
+                && is_same(run, "competition.toml", &competition.source)
+        });
+        all.reverse();
+        Ok(all)
+    }
+
+    /// The right to train the run, for as long as the file is open; none while another process has
+    /// it. A file system without locks has to do without.
+    pub fn lock(&self) -> Result<Option<fs::File>> {
+        let folder = self.file(CHECKPOINT);
+        fs::create_dir_all(&folder)?;
+        let file = fs::File::options().write(true).create(true).open(folder.join("lock"))?;
+        match file.try_lock() {
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(file)),
+        }
+    }
+
+    /// The finished run of a group that held out `fold`, if there is one.
+    pub fn of_fold(
+        runs: &Path,
+        competition: &str,
+        group: &str,
+        fold: usize,
+    ) -> Result<Option<Self>> {
+        let all = Self::all(runs, Some(competition))?;
+        let is_it = |run: &Self| {
+            run.summary().is_ok_and(|summary| summary.group == group && summary.fold == fold)
+        };
+        Ok(all.into_iter().rev().filter(Self::is_finished).find(is_it))
     }
 
     /// All runs of a competition, or of all of them, oldest first.

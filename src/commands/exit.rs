@@ -3,7 +3,11 @@
 use super::fetch::NotOnKaggle;
 use super::upload::NoneLeft;
 use crate::kaggle::{self, Class};
+use crate::learn::Stop;
 use crate::submission::Misfit;
+
+/// What a shell has for a command that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
 
 /// 1, unless a script could do something about it: see `kaggle-kit --help`. (2 is wrong usage.)
 pub fn code(error: &anyhow::Error) -> u8 {
@@ -16,6 +20,9 @@ pub fn code(error: &anyhow::Error) -> u8 {
             Class::Network => 7,
             Class::Other => 1,
         };
+    }
+    if matches!(error.downcast_ref::<Stop>(), Some(Stop::Interrupted { .. })) {
+        return INTERRUPTED;
     }
     if error.is::<NotOnKaggle>() {
         return 5;

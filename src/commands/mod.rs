@@ -3,13 +3,19 @@
 //!
 //! What needs libtorch is in `engine/src/commands`.
 
+pub mod blend;
+pub mod cache;
+pub mod compare;
 pub mod engine;
 pub mod exit;
 pub mod fetch;
 pub mod history;
 pub mod leaderboard;
 pub mod list;
+pub mod lr_find;
+pub mod members;
 pub mod ready;
+pub mod runs;
 pub mod score;
 pub mod settings;
 pub mod standin;
@@ -21,7 +27,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Demo, Fetch, Leaderboard, Serve, StandinAction, Submit, Train};
+use crate::cli::{
+    CacheAction, Cli, Command, Compare, Demo, Fetch, Leaderboard, Runs, Serve, StandinAction,
+    Submit, Train,
+};
 use crate::competition::{self, Competition};
 use crate::fs;
 use crate::kaggle::{Client, Environment};
@@ -110,12 +119,38 @@ pub fn dispatch(
             score::run(&args.csv, &args.solution, named, args.json)
         }
         Command::List(args) => list::run(&workspace.data(), &workspace.runs(), args.json),
+        Command::Runs(args) => runs(args, &workspace),
+        Command::Compare(args) => {
+            let Compare { a, b, output, json } = args;
+            let runs = workspace.runs();
+            compare::run(&compare::CompareOptions { runs, a, b, output, json })
+        }
+        Command::Cache(args) => cache::run(cache_action(args.action), args.json),
         Command::Doctor(args) => compute(Computation::Doctor { json: args.json }, &workspace),
         Command::Demo(args) => compute(Computation::Demo(args), &workspace),
         Command::Standin(args) => {
             let StandinAction::Serve(args) = args.action;
             serve(args)
         }
+    }
+}
+
+fn runs(args: Runs, workspace: &Workspace) -> Result<()> {
+    let competition = args.competition.as_deref().map(competition::find).transpose()?;
+    let Runs { sort, filters, json, .. } = args;
+    let competition = competition.map(|competition| competition.name);
+    let options = runs::RunsOptions { competition, sort, filters, json };
+    runs::run(&workspace.runs(), &options)
+}
+
+fn cache_action(action: Option<CacheAction>) -> cache::Action {
+    match action {
+        None | Some(CacheAction::List) => cache::Action::List,
+        Some(CacheAction::Clean(args)) => cache::Action::Clean(match args.older_than {
+            _ if args.all => cache::Which::All,
+            Some(days) => cache::Which::OlderThan(days.into()),
+            None => cache::Which::Useless,
+        }),
     }
 }
 
@@ -149,6 +184,11 @@ pub fn layers(args: &Train) -> Result<Vec<Layer>> {
     }
     for setting in &args.settings {
         layers.push(Layer::assignment(setting)?);
+    }
+    for (name, number) in [("folds", args.folds), ("fold", args.fold)] {
+        if let Some(number) = number {
+            layers.push(Layer::assignment(&format!("{name}={number}"))?);
+        }
     }
     Ok(layers)
 }

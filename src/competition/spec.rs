@@ -24,6 +24,10 @@ pub struct Competition {
     pub slug: String,
     /// How Kaggle scores it.
     pub metric: Metric,
+    /// What makes scores here too good, such as test images that a pretrained network has seen; a
+    /// report says it at its top.
+    #[serde(default)]
+    pub leak: Option<String>,
     /// Where images and tables lie in the data folder.
     pub files: Files,
     /// What is predicted.

@@ -22,31 +22,28 @@ const SHOWN: usize = 10;
 /// Looks at every image file; the error names up to ten bad ones and counts them all.
 pub fn audit(samples: &[Sample], progress: &dyn Progress) -> Result<()> {
     progress.total(samples.len() as u64);
-    let bad: Vec<(&Path, Problem)> = samples
+    let bad: Vec<String> = samples
         .par_iter()
         .with_min_len(64)
         .filter_map(|sample| {
             let problem = problem_of(&sample.path);
             progress.advance(1);
-            Some((sample.path.as_path(), problem?))
+            Some(format!("`{}` {}", sample.path.display(), problem?))
         })
         .collect();
-    if bad.is_empty() {
-        return Ok(());
-    }
-    let mut lines: Vec<String> = bad
-        .iter()
-        .take(SHOWN)
-        .map(|(path, problem)| format!("  `{}` {problem}", path.display()))
-        .collect();
+    if bad.is_empty() { Ok(()) } else { bail!(cannot_be_used(&bad, samples.len())) }
+}
+
+/// The error's text for bad images, of so many in all; each line names one and says what is wrong.
+pub(super) fn cannot_be_used(bad: &[String], n_images: usize) -> String {
+    let mut lines: Vec<String> = bad.iter().take(SHOWN).map(|line| format!("  {line}")).collect();
     if bad.len() > SHOWN {
         lines.push(format!("  and {} more", bad.len() - SHOWN));
     }
-    bail!(
-        "{} of {} images cannot be used:\n{}\nhint: get these files again, or take out a training \
-         image together with its label",
+    format!(
+        "{} of {n_images} images cannot be used:\n{}\nhint: get these files again, or take out a \
+         training image together with its label",
         bad.len(),
-        samples.len(),
         lines.join("\n")
     )
 }

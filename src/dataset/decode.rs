@@ -19,15 +19,19 @@ const MAX_PIXELS: u64 = 100_000_000;
 /// becomes three equal channels, CMYK is converted, 16 bits become 8, and an alpha channel is
 /// dropped, as PIL's `convert("RGB")` does. A file cut short is an error, never a gray area.
 pub fn decode(path: &Path) -> Result<RgbImage> {
-    let bytes = fs::read(path)?;
-    let format = match format::check(&bytes) {
+    decode_bytes(path, &fs::read(path)?)
+}
+
+/// The same from a file's bytes; its path is for errors.
+pub(super) fn decode_bytes(path: &Path, bytes: &[u8]) -> Result<RgbImage> {
+    let format = match format::check(bytes) {
         Ok(format) => format,
         Err(problem) => anyhow::bail!(
             "`{}` {problem}\nhint: get the file again, or take it out together with its label",
             path.display()
         ),
     };
-    decode_as(&bytes, format).with_context(|| format!("failed to decode `{}`", path.display()))
+    decode_as(bytes, format).with_context(|| format!("failed to decode `{}`", path.display()))
 }
 
 fn decode_as(bytes: &[u8], format: image::ImageFormat) -> Result<RgbImage> {

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use rand::distr::weighted::WeightedIndex;
+use rand::prelude::Distribution;
 use rand::seq::SliceRandom;
 
+use super::mix;
 use super::model::Input;
+use crate::cache::Rows;
 use crate::dataset::{self, Sample, View};
 use crate::metric::Metric;
-use crate::recipe::Augment;
+use crate::recipe::{Augment, Loss, Sampling};
 use crate::rng::{self, Purpose};
 use crate::target::{Classes, TargetKind, n_hot};
 
@@ -32,6 +36,10 @@ pub struct Data {
     pub crop: f64,
     /// The random views.
     pub augment: Augment,
+    /// Which images an epoch shows.
+    pub sampling: Sampling,
+    /// How targets are smoothed and images mixed.
+    pub loss: Loss,
     /// Order and views follow from it.
     pub seed: u64,
 }
@@ -64,24 +72,32 @@ impl Part {
 }
 
 /// The backbone's answers to all images, computed once.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Activations {
-    /// Numbers an image.
-    pub width: usize,
-    /// `[train, width]`, row-major.
-    pub train: Vec<f32>,
-    /// `[valid, width]`, row-major.
-    pub valid: Vec<f32>,
+    /// `[views, images, width]`, all images in an order that does not depend on the split, so that
+    /// the folds of one model share them.
+    pub rows: Rows,
+    /// Where the training images are among them.
+    pub train: Vec<usize>,
+    /// Where the held-out ones are.
+    pub valid: Vec<usize>,
 }
 
 /// What an epoch of training is fed with.
 #[derive(Clone, Copy, Debug)]
 pub enum Feed<'a> {
-    /// Precomputed activations: the same view of an image every time.
+    /// Precomputed activations, a view of each image an epoch, in turn.
     Activations(&'a Activations),
     /// The images, in a new random view every epoch.
-    Images,
+    Images {
+        /// Side of the square, in pixels.
+        size: usize,
+    },
 }
+
+/// The same for every run, so that the last bits of an activation do not depend on the run that made
+/// it; a divisor of the blocks in which they are written.
+const PRECOMPUTED_BATCH: usize = 32;
 
 /// A batch with its targets, `[n, classes]`.
 pub(super) type Labelled = (Input, Vec<f32>);
@@ -94,55 +110,127 @@ impl Data {
         whole + usize::from(rest > 1)
     }
 
-    /// The training batches of epoch `epoch`, shuffled.
+    /// The training batches of epoch `epoch`, shuffled, from batch number `from` on.
     pub fn train_batches<'a>(
         &'a self,
         feed: Feed<'a>,
         epoch: u64,
-    ) -> Box<dyn Iterator<Item = Result<Labelled>> + 'a> {
-        let mut order: Vec<usize> = (0..self.train.len()).collect();
-        order.shuffle(&mut rng::stream(Purpose::Shuffle, self.seed, epoch, 0));
+        from: usize,
+    ) -> Result<Box<dyn Iterator<Item = Result<Labelled>> + 'a>> {
+        let mut order = self.order(epoch)?;
         if order.len() % self.batch_size == 1 {
             order.pop();
         }
-        match feed {
+        order.drain(..(from * self.batch_size).min(order.len()));
+        Ok(match feed {
             Feed::Activations(activations) => {
                 let batches: Vec<Vec<usize>> =
                     order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
                 Box::new(batches.into_iter().map(move |indices| {
-                    let rows = gather(&activations.train, activations.width, &indices);
+                    let rows = activations.of_epoch(epoch, &indices);
                     Ok((Input::Activations(rows), self.targets(&indices)))
                 }))
             }
-            Feed::Images => {
+            Feed::Images { size } => {
                 let view = View::Random { seed: self.seed, epoch };
-                Box::new(self.load(&self.train, order, view).map(|batch| {
+                let batches = self.load(&self.train, order, size, view);
+                Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
-                    let targets = self.targets(&batch.indices);
-                    Ok((Input::Images(batch.images), targets))
+                    let (mut images, mut targets) = (batch.images, self.targets(&batch.indices));
+                    let key = (self.seed, epoch, (from + i) as u64);
+                    mix::mix(&mut images, &mut targets, &self.loss, key);
+                    Ok((Input::Images(images), targets))
                 }))
             }
-        }
+        })
+    }
+
+    /// The smoothed targets of the training images at `indices`, `[indices, classes]`.
+    fn targets(&self, indices: &[usize]) -> Vec<f32> {
+        let n_classes = self.classes.len();
+        let mut targets = gather(&self.train.targets, n_classes, indices);
+        mix::smooth(&mut targets, self.kind, n_classes, self.loss.smoothing);
+        targets
+    }
+
+    /// Which images an epoch shows, in its order.
+    fn order(&self, epoch: u64) -> Result<Vec<usize>> {
+        let n = self.train.len();
+        let mut order: Vec<usize> = match self.sampling {
+            Sampling::Uniform => (0..n).collect(),
+            Sampling::Balanced => {
+                let chances = WeightedIndex::new(balanced_weights(&self.train, self.classes.len()))
+                    .context("no training image has a class")?;
+                let mut rng = rng::stream(Purpose::Sample, self.seed, epoch, 0);
+                (0..n).map(|_| chances.sample(&mut rng)).collect()
+            }
+        };
+        order.shuffle(&mut rng::stream(Purpose::Shuffle, self.seed, epoch, 0));
+        Ok(order)
     }
 
     /// The centre crops of a part, in its own order.
     pub fn centre_batches(&self, part: &Part) -> impl Iterator<Item = Result<dataset::Batch>> {
-        self.load(part, (0..part.len()).collect(), View::Centre { share: self.crop })
+        self.load(part, (0..part.len()).collect(), self.size, View::Centre { share: self.crop })
+    }
+
+    /// View `view` of the samples at `order`, as they are precomputed: 0 is the centre crop, the
+    /// others are random ones that no epoch of training shows.
+    pub(super) fn fixed_view(
+        &self,
+        samples: &Arc<[Sample]>,
+        order: Vec<usize>,
+        view: usize,
+    ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
+        let view = match view {
+            0 => View::Centre { share: self.crop },
+            _ => View::Random { seed: self.seed, epoch: u64::MAX / 2 + view as u64 },
+        };
+        let samples = Arc::clone(samples);
+        dataset::batches(samples, order, PRECOMPUTED_BATCH, self.size, self.augment, view)
     }
 
     fn load(
         &self,
         part: &Part,
         order: Vec<usize>,
+        size: usize,
         view: View,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
         let samples = Arc::clone(&part.samples);
-        dataset::batches(samples, order, self.batch_size, self.size, self.augment, view)
+        dataset::batches(samples, order, self.batch_size, size, self.augment, view)
+    }
+}
+
+impl Activations {
+    /// The rows of training images at `indices`, `[indices, width]`: of another view every epoch,
+    /// and not the same one for all images.
+    fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Vec<f32> {
+        let n_views = self.rows.shape().views.max(1);
+        let turn = |image: usize| (epoch as usize).wrapping_add(image) % n_views;
+        let rows: Vec<usize> =
+            indices.iter().map(|&image| self.rows.index(turn(image), self.train[image])).collect();
+        self.rows.rows(&rows)
     }
 
-    fn targets(&self, indices: &[usize]) -> Vec<f32> {
-        gather(&self.train.targets, self.classes.len(), indices)
+    /// The rows of the held-out images in `range`, `[range, width]`.
+    pub(super) fn of_valid(&self, range: std::ops::Range<usize>) -> Vec<f32> {
+        let rows: Vec<usize> =
+            self.valid[range].iter().map(|&image| self.rows.index(0, image)).collect();
+        self.rows.rows(&rows)
     }
+}
+
+/// An image's chance in balanced sampling: that of its rarest class, which is one over how many
+/// images have it; images without any class have the chance of the commonest.
+fn balanced_weights(part: &Part, n_classes: usize) -> Vec<f64> {
+    let mut counts = vec![0_usize; n_classes];
+    for &class in part.samples.iter().flat_map(|sample| &sample.target) {
+        counts[class] += 1;
+    }
+    let commonest = counts.iter().copied().max().unwrap_or(1).max(1);
+    let rarest = |target: &[usize]| target.iter().map(|&c| counts[c]).min().unwrap_or(commonest);
+    part.samples.iter().map(|sample| 1.0 / rarest(&sample.target) as f64).collect()
 }
 
 /// The rows of `[n, width]` at `indices`.

@@ -81,10 +81,44 @@ pub enum Event<'a> {
         /// How many of them there are.
         total: usize,
     },
-    /// So many more of the pass's units are done.
+    /// So many more of the pass's units are done; a step of training is one as well.
     Advanced {
         /// Units.
         units: usize,
+    },
+    /// A run that was stopped goes on.
+    Resumed {
+        /// Steps that are done.
+        steps: u64,
+    },
+    /// One step of training.
+    Step {
+        /// The stage it belongs to.
+        stage: Stage,
+        /// The cycle it belongs to, from 1.
+        cycle: usize,
+        /// The epoch within the stage, from 1.
+        epoch: usize,
+        /// Its number in the whole run, from 1.
+        step: u64,
+        /// The batch's mean loss before it.
+        loss: f64,
+        /// The last group's rate.
+        rate: f64,
+        /// The optimiser's momentum.
+        momentum: f64,
+    },
+    /// Something worth knowing that changes no number.
+    Note {
+        /// In words.
+        text: &'a str,
+    },
+    /// Training ended before its time.
+    Stopped {
+        /// In which stage.
+        stage: Stage,
+        /// Why.
+        why: String,
     },
     /// An epoch of training is over and has been validated.
     Epoch {

@@ -5,39 +5,41 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::data::{Activations, Data};
+use super::data::Data;
 use super::event::{Event, Stage};
+use super::journal::Entry;
 use super::learner::{CyclePlan, FeedKind, Learner, Score};
-use super::lr_find::RateCurve;
-use super::model::{GROUPS, Model, Trainable};
-use crate::recipe::{FindRate, Recipe};
-use crate::schedule::{cycle_epochs, differential};
+use super::model::{GROUPS, Model, Rates, Trainable};
+use super::stop::Stop;
+use crate::recipe::{FindRate, Optimizer, Recipe};
+use crate::schedule::{LayerRates, cycle_epochs, rates_of};
 use crate::term;
 
-/// Runs the eight steps; the model ends with the best weights that were met on the way.
+/// Runs the eight steps; the model ends with the best weights that were met on the way, also where
+/// the time is over before, or the loss is no number any more.
 pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<Score> {
-    let factor = recipe.earlier_layers.factor;
+    if let Err(error) = eight_steps(learner, recipe) {
+        learner.make_the_best_of(error.downcast::<Stop>()?)?;
+    }
+    learner.restore_best();
+    learner.best_score().map_or_else(|| learner.validate(), Ok)
+}
 
+fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()> {
     // 1. Enable data augmentation, and precompute the activations.
     if recipe.precompute.run {
-        learner.stage(Stage::Precompute, Learner::precompute)?;
+        learner.stage(Stage::Precompute, |learner| learner.precompute(&recipe.precompute))?;
     }
 
     // 2. Find the highest learning rate at which the loss still clearly improves.
-    learner.model.begin(Trainable::Head);
-    let rate = learner.rate(Stage::FindHeadRate, &recipe.find_head_rate, 1.0)?;
+    learner.begin(Trainable::Head);
+    let equal = LayerRates::Factor(1.0);
+    let rate = learner.rate(Stage::FindHeadRate, &recipe.find_head_rate, &equal)?;
 
     // 3. Train the last layer from precomputed activations for 1-2 epochs.
     if recipe.head_on_activations.run {
         let epochs = epochs_on_activations(recipe, learner.data);
-        let plan = CyclePlan {
-            stage: Stage::HeadOnActivations,
-            number: 1,
-            epochs_before: 0,
-            epochs,
-            rates: [rate; GROUPS],
-            warm_up: recipe.optimizer.warm_up,
-        };
+        let plan = CyclePlan { epochs, ..cycle(recipe, Stage::HeadOnActivations, [rate; GROUPS]) };
         learner.stage(plan.stage, |learner| {
             let scores = learner.train_cycle(&plan, FeedKind::Activations)?;
             Ok(told(scores.last()))
@@ -48,18 +50,12 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Resul
     if recipe.head_with_augmentation.run {
         // On few images step 3 goes on beyond its best; this step starts from there.
         learner.restore_best();
-        learner.model.begin(Trainable::Head);
-        learner.stage(Stage::HeadWithAugmentation, |learner| {
+        learner.begin(Trainable::Head);
+        let first = cycle(recipe, Stage::HeadWithAugmentation, [rate; GROUPS]);
+        learner.stage(first.stage, |learner| {
             let mut last = None;
-            for cycle in 0..recipe.head_with_augmentation.epochs {
-                let plan = CyclePlan {
-                    stage: Stage::HeadWithAugmentation,
-                    number: cycle + 1,
-                    epochs_before: cycle,
-                    epochs: 1,
-                    rates: [rate; GROUPS],
-                    warm_up: if cycle == 0 { recipe.optimizer.warm_up } else { 0.0 },
-                };
+            for number in 1..=recipe.head_with_augmentation.epochs {
+                let plan = first.restarted(number, number - 1, 1);
                 last = learner.train_cycle(&plan, FeedKind::Images)?.pop();
             }
             Ok(told(last.as_ref()))
@@ -72,26 +68,32 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Resul
         learner.stage(Stage::Unfreeze, |learner| {
             learner.restore_best();
             learner.activations = None;
-            learner.model.begin(Trainable::Everything);
+            learner.begin(Trainable::Everything);
             Ok(format!("from {}", told(learner.best_score().as_ref())))
         })?;
 
         // 6. Set earlier layers to a 3x-10x lower learning rate than the next higher layer.
-        learner.stage(Stage::EarlierLayers, |_| Ok(told_factors(factor)))?;
+        let slower = recipe.earlier_layers.rates();
+        learner.stage(Stage::EarlierLayers, |_| Ok(told_rates(&rates_of(1.0, &slower)?)))?;
 
         // 7. Find the learning rate again.
-        let rate = learner.rate(Stage::FindFullRate, &recipe.find_full_rate, factor)?;
+        let rate = learner.rate(Stage::FindFullRate, &recipe.find_full_rate, &slower)?;
 
         // 8. Train the full network with cycle_mult = 2 until over-fitting.
         if recipe.whole_network.run {
-            learner.stage(Stage::WholeNetwork, |learner| {
-                learner.until_over_fitting(recipe, differential(rate, factor))
-            })?;
+            let rates = rates_of(rate, &slower)?;
+            learner
+                .stage(Stage::WholeNetwork, |learner| learner.until_over_fitting(recipe, rates))?;
         }
     }
+    Ok(())
+}
 
-    learner.restore_best();
-    learner.best_score().map_or_else(|| learner.validate(), Ok)
+/// A stage's first cycle, of one epoch.
+fn cycle(recipe: &Recipe, stage: Stage, rates: Rates) -> CyclePlan {
+    let Optimizer { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
+    let (size, epochs) = (recipe.size, 1);
+    CyclePlan { stage, number: 1, epochs_before: 0, epochs, rates, warm_up, shape, momentum, size }
 }
 
 /// What the golden rule will do with this recipe and these images: a line a step.
@@ -100,6 +102,7 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
     let find = |settings: &FindRate| {
         let FindRate { run, start, end, steps, rate } = settings;
         if *run {
+            let steps = if *steps == 0 { data.steps() } else { *steps };
             format!("{start:.0e} to {end:.0e} in {steps} steps of {} images", recipe.batch_size)
         } else {
             format!("off: {rate:.1e}")
@@ -110,8 +113,12 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
         .map(|epochs| epochs.to_string())
         .collect();
     let images = data.train.len() + data.valid.len();
+    let views = match recipe.precompute.views {
+        0 => String::new(),
+        n => format!(", and {} of each to train on", term::count(n, "random view")),
+    };
     vec![
-        (Stage::Precompute, off(recipe.precompute.run, format!("{images} images, once"))),
+        (Stage::Precompute, off(recipe.precompute.run, format!("{images} images, once{views}"))),
         (Stage::FindHeadRate, find(&recipe.find_head_rate)),
         (Stage::HeadOnActivations, {
             let epochs = epochs_on_activations(recipe, data);
@@ -125,7 +132,10 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
             off(recipe.head_with_augmentation.run, text)
         }),
         (Stage::Unfreeze, off(full, "three layer groups".to_owned())),
-        (Stage::EarlierLayers, { off(full, told_factors(recipe.earlier_layers.factor)) }),
+        (Stage::EarlierLayers, {
+            let rates = rates_of(1.0, &recipe.earlier_layers.rates());
+            off(full, rates.map_or_else(|error| error.to_string(), |rates| told_rates(&rates)))
+        }),
         (Stage::FindFullRate, off(full, find(&recipe.find_full_rate))),
         (Stage::WholeNetwork, {
             let text = format!("cycles of {} epochs, until over-fitting", cycles.join(" + "));
@@ -143,76 +153,95 @@ fn epochs_on_activations(recipe: &Recipe, data: &Data) -> usize {
     settings.epochs.max(settings.min_steps.div_ceil(data.steps().max(1)))
 }
 
+impl CyclePlan {
+    /// A later cycle of the same stage: it restarts at the full rate, without a climb.
+    fn restarted(&self, number: usize, epochs_before: usize, epochs: usize) -> Self {
+        let warm_up = if number == 1 { self.warm_up } else { 0.0 };
+        Self { number, epochs_before, epochs, warm_up, ..*self }
+    }
+}
+
 impl<M: Model> Learner<'_, M> {
-    /// Runs a stage between its two events; `work` says what it found.
+    /// Runs a stage between its two events; `work` says what it found. What a checkpoint has of it is
+    /// not done again.
     fn stage(
         &mut self,
         stage: Stage,
         work: impl FnOnce(&mut Self) -> Result<String>,
     ) -> Result<()> {
         let start = Instant::now();
-        self.listener.event(&Event::StageStarted { stage });
+        self.heed_interruption()?;
+        if !self.replay.has_finished(stage) {
+            self.now = Some((stage, start));
+            self.listener.event(&Event::StageStarted { stage });
+        }
         let found = work(self)?;
+        if self.replay.stage(stage) {
+            return Ok(());
+        }
         let seconds = start.elapsed().as_secs_f64();
+        self.journal.done.push(Entry::Stage { stage, seconds, found: found.clone() });
         self.listener.event(&Event::StageFinished { stage, seconds, found });
-        Ok(())
+        self.checkpoint(None)
     }
 
-    fn precompute(&mut self) -> Result<String> {
-        let data = self.data;
-        let total = data.train.len() + data.valid.len();
-        self.listener.event(&Event::PassStarted { unit: "images", total });
-        let mut answers = [Vec::new(), Vec::new()];
-        for (answers, part) in answers.iter_mut().zip([&data.train, &data.valid]) {
-            for batch in data.centre_batches(part) {
-                let batch = batch?;
-                answers.extend(self.model.activations(&batch.images)?);
-                self.listener.event(&Event::Advanced { units: batch.images.n });
+    /// Ends with what is best so far, where that is what was meant.
+    fn make_the_best_of(&mut self, stop: Stop) -> Result<()> {
+        let (stage, start) = self.now.unwrap_or((Stage::Precompute, Instant::now()));
+        match (&stop, self.best_score()) {
+            (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. }, None) => Err(stop.into()),
+            (Stop::OutOfTime { .. } | Stop::NotFinite { .. }, best) => {
+                let reason = stop.to_string();
+                let reason = reason.lines().next().unwrap_or_default();
+                let why = format!("{reason}; kept: {}", told(best.as_ref()));
+                let (seconds, found) = (start.elapsed().as_secs_f64(), why.clone());
+                self.journal.done.push(Entry::Stage { stage, seconds, found });
+                self.listener.event(&Event::Stopped { stage, why });
+                Ok(())
             }
         }
-        let [train, valid] = answers;
-        let width = train.len() / data.train.len().max(1);
-        self.activations = Some(Activations { width, train, valid });
-        Ok(format!("{} of {width} numbers", term::count(total, "activation")))
     }
 
     /// The finder's suggestion, or the recipe's own rate where it does not run or finds nothing.
-    fn rate(&mut self, stage: Stage, settings: &FindRate, factor: f64) -> Result<f64> {
+    fn rate(&mut self, stage: Stage, settings: &FindRate, slower: &LayerRates) -> Result<f64> {
         if !settings.run {
             return Ok(settings.rate);
         }
         let mut rate = settings.rate;
         self.stage(stage, |learner| {
-            let curve = learner.find_rate(settings, factor, FeedKind::Activations)?;
+            if let Some(found) = learner.replay.rate(stage) {
+                rate = found;
+                return Ok(String::new());
+            }
+            let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
             learner.listener.event(&Event::RateFound { stage, curve: &curve });
-            rate = curve.rate(settings.rate);
-            Ok(told_rate(&curve, rate))
+            let chosen = curve.choice(settings.rate);
+            rate = chosen.rate;
+            learner.journal.done.push(Entry::Rate { stage, rate });
+            Ok(chosen.to_string())
         })?;
         Ok(rate)
     }
 
     /// Cycle after cycle, until one ends without having lowered the validation loss below what the
     /// cycle before reached: from then on the network only learns its training images by heart.
-    fn until_over_fitting(&mut self, recipe: &Recipe, rates: [f64; GROUPS]) -> Result<String> {
+    fn until_over_fitting(&mut self, recipe: &Recipe, rates: Rates) -> Result<String> {
         let settings = &recipe.whole_network;
         let cycles = cycle_epochs(settings.cycle_len, settings.cycle_mult, settings.max_cycles);
+        let first = cycle(recipe, Stage::WholeNetwork, rates);
         let (mut epochs_before, mut reached_before) = (0, f64::INFINITY);
-        for (cycle, epochs) in cycles.enumerate() {
-            let plan = CyclePlan {
-                stage: Stage::WholeNetwork,
-                number: cycle + 1,
-                epochs_before,
-                epochs,
-                rates,
-                warm_up: if cycle == 0 { recipe.optimizer.warm_up } else { 0.0 },
-            };
+        for (number, epochs) in (1..).zip(cycles) {
+            let sizes = settings.sizes.get(number - 1).or(settings.sizes.last());
+            let size = sizes.copied().unwrap_or(recipe.size);
+            let plan = CyclePlan { size, ..first.restarted(number, epochs_before, epochs) };
             let scores = self.train_cycle(&plan, FeedKind::Images)?;
             let reached = scores.iter().map(|score| score.loss).fold(f64::INFINITY, f64::min);
-            if reached > reached_before * (1.0 - settings.min_gain) {
+            // Small images are a preparation: a cycle on larger ones is not judged by them.
+            let is_last_size = number + 1 >= settings.sizes.len().max(1);
+            if is_last_size && reached > reached_before * (1.0 - settings.min_gain) {
                 return Ok(format!(
-                    "over-fitting: cycle {} reached a loss of {reached:.4}, the one before \
+                    "over-fitting: cycle {number} reached a loss of {reached:.4}, the one before \
                      {reached_before:.4}; kept: {}",
-                    cycle + 1,
                     told(self.best_score().as_ref())
                 ));
             }
@@ -234,14 +263,6 @@ fn told(score: Option<&Score>) -> String {
     }
 }
 
-fn told_factors(factor: f64) -> String {
-    let [first, second, _] = differential::<GROUPS>(1.0, factor);
-    format!("rates x {first:.2}, x {second:.2}, x 1 (the head)")
-}
-
-fn told_rate(curve: &RateCurve, rate: f64) -> String {
-    match curve.suggestion {
-        Some(_) => format!("{rate:.1e}, the highest rate at which the loss still clearly improves"),
-        None => format!("the loss never clearly improves at any rate: {rate:.1e} is taken"),
-    }
+fn told_rates([first, second, last]: &Rates) -> String {
+    format!("rates x {first:.2}, x {second:.2}, x {last:.0} (the head)")
 }

@@ -1,15 +1,20 @@
 //! The loop: batches in, steps down the gradient, a look at the validation images after each epoch.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoints;
 use super::data::{Activations, Data, Feed};
 use super::event::{Event, Listener, Stage};
-use super::model::{Input, Model, Rates};
+use super::journal::{Entry, Journal, Place, Replay};
+use super::model::{Input, Model, Pace, Rates, Trainable};
+use super::precompute::Precomputed;
+use super::stop::{Limits, Stop};
 use crate::metric::{self, Metric};
-use crate::schedule::Cycle;
+use crate::schedule::Shape;
 use crate::target::TargetKind;
 
 /// How a network does on the validation images, over all of them at once.
@@ -23,7 +28,7 @@ pub struct Score {
     pub accuracy: Option<f64>,
 }
 
-/// One cosine cycle of training.
+/// One cycle of training.
 #[derive(Clone, Copy, Debug)]
 pub struct CyclePlan {
     /// The stage it belongs to.
@@ -38,6 +43,28 @@ pub struct CyclePlan {
     pub rates: Rates,
     /// Fraction of the cycle in which rates climb to it.
     pub warm_up: f64,
+    /// The course of rates and momentum.
+    pub shape: Shape,
+    /// The optimiser's momentum, where the shape has none of its own.
+    pub momentum: f64,
+    /// Side of the training images, in pixels.
+    pub size: usize,
+}
+
+impl CyclePlan {
+    /// What the optimiser is told at `t` in `[0, 1)` of the cycle.
+    fn pace(&self, t: f64) -> Pace {
+        let height = self.shape.height(self.warm_up, t);
+        Pace {
+            rates: self.rates.map(|rate| rate * height),
+            momentum: self.shape.momentum(self.momentum, t),
+        }
+    }
+}
+
+/// The name of the file with a cycle's weights.
+pub fn cycle_file(stage: Stage, number: usize) -> String {
+    format!("cycle-{}-{number}.safetensors", stage.number())
 }
 
 /// A model in training: its data, its clock, and the best that it has been.
@@ -48,79 +75,198 @@ pub struct Learner<'a, M: Model> {
     pub data: &'a Data,
     /// Who wants to know.
     pub listener: &'a mut dyn Listener,
+    /// When to end before the end.
+    pub limits: Limits,
     /// The backbone's answers, while it is frozen.
     pub activations: Option<Activations>,
-    best: Option<(Score, M::Snapshot)>,
-    epochs: u64,
-    steps: u64,
+    /// Where those are kept for other runs.
+    pub precomputed: Option<Precomputed>,
+    /// Where the weights at the end of each cycle are kept, if they are.
+    pub cycles: Option<PathBuf>,
+    pub(super) journal: Journal,
+    pub(super) replay: Replay,
+    /// The stage that runs.
+    pub(super) now: Option<(Stage, Instant)>,
+    best: Option<M::Snapshot>,
+    /// Whether the newest checkpoint has the best weights.
+    best_is_kept: bool,
+    checkpoints: Option<Checkpoints>,
 }
 
 impl<'a, M: Model> Learner<'a, M> {
     /// A learner that has not seen anything yet.
     pub fn new(model: &'a mut M, data: &'a Data, listener: &'a mut dyn Listener) -> Self {
-        Self { model, data, listener, activations: None, best: None, epochs: 0, steps: 0 }
+        Self {
+            model,
+            data,
+            listener,
+            limits: Limits::default(),
+            activations: None,
+            precomputed: None,
+            cycles: None,
+            journal: Journal::default(),
+            replay: Replay::default(),
+            now: None,
+            best: None,
+            best_is_kept: false,
+            checkpoints: None,
+        }
+    }
+
+    /// Writes checkpoints from here on, and goes on from the newest one that is there.
+    pub fn keep_checkpoints(&mut self, mut checkpoints: Checkpoints) -> Result<()> {
+        if let Some(loaded) = checkpoints.load(self.model)? {
+            self.model.resume(&loaded.state);
+            self.replay = Replay::of(&loaded.journal);
+            self.best_is_kept = loaded.best.is_some();
+            self.best = loaded.best;
+            self.journal = Journal { place: None, ..loaded.journal };
+            self.listener.event(&Event::Resumed { steps: self.journal.steps });
+        }
+        self.checkpoints = Some(checkpoints);
+        Ok(())
+    }
+
+    /// What has been done so far.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// The best score so far.
     pub fn best_score(&self) -> Option<Score> {
-        self.best.as_ref().map(|(score, _)| *score)
+        self.journal.best
+    }
+
+    /// Chooses the layers that train, with a fresh optimiser.
+    pub(super) fn begin(&mut self, trainable: Trainable) {
+        if !self.replay.is_on() {
+            self.model.begin(trainable);
+        }
     }
 
     /// Goes back to the weights that had the best score.
     pub fn restore_best(&mut self) {
-        if let Some((_, snapshot)) = &self.best {
+        if let Some(snapshot) = self.best.as_ref().filter(|_| !self.replay.is_on()) {
             self.model.restore(snapshot);
         }
     }
 
     /// Trains through one cycle; gives the score after each epoch.
     pub fn train_cycle(&mut self, plan: &CyclePlan, feed: FeedKind) -> Result<Vec<Score>> {
-        let data = self.data;
-        let (n_steps, mut scores) = (data.steps(), Vec::new());
-        for epoch in 0..plan.epochs {
-            let start = Instant::now();
-            self.listener.event(&Event::PassStarted { unit: "steps", total: n_steps });
-            let (mut loss_sum, mut n_done) = (0.0, 0);
-            // Taken out while it is read, so that the model can be changed meanwhile.
-            let activations = self.activations.take();
-            let batches = data.train_batches(feed.with(activations.as_ref()), self.epochs);
-            for (step, batch) in batches.enumerate() {
-                let (input, targets) = batch?;
-                let t = (epoch * n_steps + step) as f64 / (plan.epochs * n_steps) as f64;
-                let height = Cycle { rate: 1.0, warm_up: plan.warm_up }.at(t);
-                let rates = plan.rates.map(|rate| rate * height);
-                let loss = self.model.step(&input, &targets, &rates, self.step_seed())?;
-                ensure!(
-                    loss.is_finite(),
-                    "the loss is {loss} at step {} of epoch {} ({}), at rate {:.1e}\nhint: lower \
-                     the rate, such as `--set find-full-rate.run=false --set \
-                     find-full-rate.rate=1e-4`",
-                    step + 1,
-                    epoch + 1,
-                    plan.stage.title(),
-                    rates[rates.len() - 1],
-                );
-                self.steps += 1;
-                loss_sum += loss;
-                n_done += 1;
-                self.listener.event(&Event::Advanced { units: 1 });
-            }
-            self.activations = activations;
-            self.epochs += 1;
-            let score = self.validate()?;
-            self.keep_if_best(score);
-            scores.push(score);
-            self.listener.event(&Event::Epoch {
-                stage: plan.stage,
-                epoch: plan.epochs_before + epoch + 1,
-                cycle: plan.number,
-                train_loss: loss_sum / f64::from(n_done.max(1)),
-                score,
-                rates: plan.rates,
-                seconds: start.elapsed().as_secs_f64(),
-            });
+        if let Some(scores) = self.replay.cycle(plan.stage, plan.number) {
+            return Ok(scores);
         }
+        let place = self.replay.place(plan.stage, plan.number);
+        ensure!(
+            !self.replay.is_on(),
+            "the checkpoint was made by another version of the golden rule\nhint: `--anew` starts over"
+        );
+        let mut place = place.unwrap_or_else(|| Place::start_of(plan.stage, plan.number));
+        while place.epoch < plan.epochs {
+            self.train_epoch(plan, feed, &mut place)?;
+        }
+        let Place { stage, cycle: number, scores, .. } = place;
+        self.journal.done.push(Entry::Cycle { stage, number, scores: scores.clone() });
+        if let Some(folder) = &self.cycles {
+            self.model.save(&folder.join(cycle_file(stage, number)))?;
+        }
+        self.checkpoint_if_due(None)?;
         Ok(scores)
+    }
+
+    /// The rest of an epoch, with the look at the validation images that ends it.
+    fn train_epoch(&mut self, plan: &CyclePlan, feed: FeedKind, place: &mut Place) -> Result<()> {
+        let (data, start) = (self.data, Instant::now());
+        let n_steps = data.steps();
+        self.listener.event(&Event::PassStarted { unit: "steps", total: n_steps });
+        self.listener.event(&Event::Advanced { units: place.step });
+        // Taken out while it is read, so that the model can be changed meanwhile.
+        let activations = self.activations.take();
+        let feed = feed.with(activations.as_ref(), plan.size);
+        for batch in data.train_batches(feed, self.journal.epochs, place.step)? {
+            self.look_up(place)?;
+            let (input, targets) = batch?;
+            let t = (place.epoch * n_steps + place.step) as f64 / (plan.epochs * n_steps) as f64;
+            let pace = plan.pace(t);
+            let loss = self.model.step(&input, &targets, &pace, self.step_seed())?;
+            if let Some(note) = self.model.note() {
+                self.listener.event(&Event::Note { text: &note });
+            }
+            let rate = pace.rates[pace.rates.len() - 1];
+            let (epoch, step) = (place.epoch + 1, place.step + 1);
+            if !loss.is_finite() {
+                return Err(Stop::NotFinite { loss, epoch, step, rate }.into());
+            }
+            place.step = step;
+            place.loss_sum += loss;
+            self.journal.steps += 1;
+            self.listener.event(&Event::Step {
+                stage: plan.stage,
+                cycle: plan.number,
+                epoch: plan.epochs_before + epoch,
+                step: self.journal.steps,
+                loss,
+                rate,
+                momentum: pace.momentum,
+            });
+            self.checkpoint_if_due(Some(place))?;
+        }
+        self.activations = activations;
+        self.journal.epochs += 1;
+        let score = self.validate()?;
+        self.keep_if_best(score);
+        self.listener.event(&Event::Epoch {
+            stage: plan.stage,
+            epoch: plan.epochs_before + place.epoch + 1,
+            cycle: plan.number,
+            train_loss: place.loss_sum / place.step.max(1) as f64,
+            score,
+            rates: plan.rates,
+            seconds: start.elapsed().as_secs_f64(),
+        });
+        place.scores.push(score);
+        (place.epoch, place.step, place.loss_sum) = (place.epoch + 1, 0, 0.0);
+        // The end of a cycle is written as that.
+        if place.epoch < plan.epochs { self.checkpoint_if_due(Some(place)) } else { Ok(()) }
+    }
+
+    /// Whether somebody wants training to end here.
+    fn look_up(&mut self, place: &Place) -> Result<()> {
+        if self.limits.is_interrupted() {
+            self.checkpoint(Some(place))?;
+        }
+        self.heed_interruption()?;
+        if self.limits.is_out_of_time() {
+            return Err(Stop::OutOfTime { epoch: place.epoch + 1, step: place.step + 1 }.into());
+        }
+        Ok(())
+    }
+
+    /// Ends here after Ctrl-C; work since the last checkpoint will be done again.
+    pub(super) fn heed_interruption(&self) -> Result<()> {
+        if self.limits.is_interrupted() {
+            return Err(Stop::Interrupted { steps: self.journal.steps }.into());
+        }
+        Ok(())
+    }
+
+    fn checkpoint_if_due(&mut self, place: Option<&Place>) -> Result<()> {
+        if self.checkpoints.as_ref().is_some_and(Checkpoints::is_due) {
+            self.checkpoint(place)?;
+        }
+        Ok(())
+    }
+
+    /// Writes down where training stands, if anybody wants to know.
+    pub(super) fn checkpoint(&mut self, place: Option<&Place>) -> Result<()> {
+        let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| !self.replay.is_on()) else {
+            return Ok(());
+        };
+        let journal = Journal { place: place.cloned(), ..self.journal.clone() };
+        let best = self.best.as_ref().filter(|_| !self.best_is_kept);
+        checkpoints.write::<M>(&journal, &self.model.snapshot(), best)?;
+        self.best_is_kept = true;
+        Ok(())
     }
 
     /// The score on the validation images, centre crop.
@@ -128,10 +274,10 @@ impl<'a, M: Model> Learner<'a, M> {
         let data = self.data;
         let mut probabilities = Vec::new();
         if let Some(activations) = &self.activations {
-            let rows = activations.width * data.batch_size;
-            for batch in activations.valid.chunks(rows.max(1)) {
-                let input = Input::Activations(batch.to_vec());
-                probabilities.extend(self.model.predict(&input)?);
+            let n = data.valid.len();
+            for start in (0..n).step_by(data.batch_size) {
+                let rows = activations.of_valid(start..(start + data.batch_size).min(n));
+                probabilities.extend(self.model.predict(&Input::Activations(rows))?);
             }
         } else {
             for batch in data.centre_batches(&data.valid) {
@@ -143,12 +289,16 @@ impl<'a, M: Model> Learner<'a, M> {
 
     /// A number that no other step of this run has.
     pub(super) fn step_seed(&self) -> u64 {
-        self.data.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(self.steps)
+        self.data.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(self.journal.steps)
     }
 
     fn keep_if_best(&mut self, score: Score) {
-        if self.best.as_ref().is_none_or(|(best, _)| score.loss < best.loss) {
-            self.best = Some((score, self.model.snapshot()));
+        // A loss that is not a number is no best.
+        let is_better = self.journal.best.is_none_or(|best| score.loss < best.loss);
+        if is_better && score.loss.is_finite() {
+            self.journal.best = Some(score);
+            self.best = Some(self.model.snapshot());
+            self.best_is_kept = false;
         }
     }
 }
@@ -164,10 +314,10 @@ pub enum FeedKind {
 
 impl FeedKind {
     /// The feed itself.
-    pub fn with(self, activations: Option<&Activations>) -> Feed<'_> {
+    pub fn with(self, activations: Option<&Activations>, size: usize) -> Feed<'_> {
         match (self, activations) {
             (Self::Activations, Some(activations)) => Feed::Activations(activations),
-            _ => Feed::Images,
+            _ => Feed::Images { size },
         }
     }
 }

@@ -1,19 +1,28 @@
 //! The golden rule and the loop under it, over any [`Model`]: no tensors, no printing.
 //!
-//! `golden_rule.rs` is the recipe, `learner.rs` the loop, `lr_find.rs` the learning-rate finder.
+//! `golden_rule.rs` is the recipe, `learner.rs` the loop, `lr_find/` the learning-rate finder.
 
+mod checkpoint;
 mod data;
 mod event;
 mod golden_rule;
+mod journal;
 mod learner;
 mod lr_find;
+mod mix;
 mod model;
+mod precompute;
+mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::{Checkpoints, has_checkpoint};
 pub use data::{Activations, Data, Feed, Part};
 pub use event::{Event, Listener, Stage};
 pub use golden_rule::{golden_rule, plan};
-pub use learner::{Learner, Score};
-pub use lr_find::{RateCurve, SweepEnd};
-pub use model::{GROUPS, Input, Model, Rates, Trainable};
+pub use journal::{Entry, Journal, Place};
+pub use learner::{CyclePlan, FeedKind, Learner, Score, cycle_file};
+pub use lr_find::{Choice, RateCurve, Suggestions, SweepEnd, Why, suggest};
+pub use model::{GROUPS, Input, Model, Pace, Rates, Trainable};
+pub use precompute::Precomputed;
+pub use stop::{Limits, Stop};

@@ -1,5 +1,7 @@
 //! What the loop asks of a network. libtorch's answer is `torch::Network`, the tests' a mock.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::dataset::Images;
@@ -28,6 +30,15 @@ pub enum Input {
     Activations(Vec<f32>),
 }
 
+/// What the optimiser is told for a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Each layer group's rate.
+    pub rates: Rates,
+    /// Decay of the gradient's running mean.
+    pub momentum: f64,
+}
+
 /// A network that can be trained a step at a time, on batches in host memory.
 pub trait Model {
     /// Weights, norms' statistics and the optimiser's state at one moment.
@@ -36,13 +47,22 @@ pub trait Model {
     /// Chooses the layers that train, with a fresh optimiser.
     fn begin(&mut self, trainable: Trainable);
 
+    /// Numbers of [`Model::activations`] an image.
+    fn width(&self) -> usize;
+
     /// The backbone's pooled answer to `images`, `[n, width]`: what the head takes.
     fn activations(&mut self, images: &Images) -> Result<Vec<f32>>;
 
-    /// One step down the gradient; gives the batch's mean loss before it.
+    /// One step down the gradient; gives the batch's mean loss before it. After a loss that is not
+    /// finite the weights are what they were.
     ///
     /// `targets` are `[n, classes]`; all that is random in the step (dropout) follows from `seed`.
-    fn step(&mut self, input: &Input, targets: &[f32], rates: &Rates, seed: u64) -> Result<f64>;
+    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64>;
+
+    /// What the last step had to do differently, if anything, in words.
+    fn note(&mut self) -> Option<String> {
+        None
+    }
 
     /// Probabilities, `[n, classes]`.
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>>;
@@ -52,4 +72,16 @@ pub trait Model {
 
     /// Goes back to a snapshot, exactly.
     fn restore(&mut self, snapshot: &Self::Snapshot);
+
+    /// Goes back to a snapshot of another process, with the layers that trained then.
+    fn resume(&mut self, snapshot: &Self::Snapshot);
+
+    /// A snapshot as bytes that say what they are.
+    fn to_bytes(snapshot: &Self::Snapshot) -> Result<Vec<u8>>;
+
+    /// What [`Model::to_bytes`] gave, for a network of the same making.
+    fn from_bytes(&self, bytes: &[u8]) -> Result<Self::Snapshot>;
+
+    /// Writes the weights that [`Model::predict`] uses.
+    fn save(&self, path: &Path) -> Result<()>;
 }

@@ -1,15 +1,24 @@
 //! The golden rule on a mock network: steps, order, restarts and stops, without libtorch.
 
-use std::path::Path;
+mod finder;
 
-use anyhow::Result;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
 use image::{Rgb, RgbImage};
 
+use super::checkpoint::Checkpoints;
 use super::event::{Event, Listener, Stage};
-use super::learner::{FeedKind, Learner};
-use super::model::{Input, Model, Rates, Trainable};
+use super::journal::{Entry, Journal};
+use super::learner::{FeedKind, Learner, Score};
+use super::model::{Input, Model, Pace, Rates, Trainable};
+use super::stop::{Limits, Stop};
 use super::{Data, Part, golden_rule, plan};
 use crate::dataset::{Images, Sample};
+use crate::fs;
 use crate::metric::Metric;
 use crate::recipe::{self, Augment, Layer, Recipe};
 use crate::target::TargetKind;
@@ -20,6 +29,10 @@ struct Mock {
     weights: [f32; 4],
     trainable: Option<Trainable>,
     steps: Vec<(Option<Trainable>, Rates, u64)>,
+    /// After so many steps it fails, as if the process were killed.
+    dies_after: Option<usize>,
+    /// After so many steps its loss is no number.
+    breaks_after: Option<usize>,
 }
 
 impl Mock {
@@ -54,12 +67,20 @@ impl Model for Mock {
         self.trainable = Some(trainable);
     }
 
+    fn width(&self) -> usize {
+        3
+    }
+
     fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
         Ok(mean_colours(images))
     }
 
-    fn step(&mut self, input: &Input, targets: &[f32], rates: &Rates, seed: u64) -> Result<f64> {
-        self.steps.push((self.trainable, *rates, seed));
+    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {
+        ensure!(self.dies_after != Some(self.steps.len()), "killed");
+        self.steps.push((self.trainable, pace.rates, seed));
+        if self.breaks_after.is_some_and(|n| self.steps.len() > n) {
+            return Ok(f64::NAN);
+        }
         let (colours, mut loss) = (Self::colours(input), 0.0);
         let n = colours.len() as f32;
         let mut gradient = [0.0; 4];
@@ -72,7 +93,7 @@ impl Model for Mock {
             }
         }
         for (weight, g) in self.weights.iter_mut().zip(gradient) {
-            *weight -= 100.0 * rates[2] as f32 * g;
+            *weight -= 100.0 * pace.rates[2] as f32 * g;
         }
         Ok(loss / f64::from(n))
     }
@@ -89,6 +110,24 @@ impl Model for Mock {
     fn restore(&mut self, snapshot: &[f32; 4]) {
         self.weights = *snapshot;
     }
+
+    fn resume(&mut self, snapshot: &[f32; 4]) {
+        self.weights = *snapshot;
+    }
+
+    fn to_bytes(snapshot: &[f32; 4]) -> Result<Vec<u8>> {
+        Ok(snapshot.iter().flat_map(|w| w.to_le_bytes()).collect())
+    }
+
+    fn from_bytes(&self, bytes: &[u8]) -> Result<[f32; 4]> {
+        ensure!(bytes.len() == 16, "four weights");
+        let (words, _) = bytes.as_chunks::<4>();
+        Ok(std::array::from_fn(|i| f32::from_le_bytes(words[i])))
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        fs::write_atomic(path, Self::to_bytes(&self.weights)?)
+    }
 }
 
 /// Remembers which stages ran, and each epoch's cycle.
@@ -97,6 +136,7 @@ struct Diary {
     stages: Vec<Stage>,
     epochs: Vec<(Stage, usize, usize)>,
     found: Vec<String>,
+    stopped: Vec<String>,
 }
 
 impl Listener for Diary {
@@ -105,6 +145,7 @@ impl Listener for Diary {
             Event::StageStarted { stage } => self.stages.push(*stage),
             Event::Epoch { stage, epoch, cycle, .. } => self.epochs.push((*stage, *epoch, *cycle)),
             Event::StageFinished { found, .. } => self.found.push(found.clone()),
+            Event::Stopped { why, .. } => self.stopped.push(why.clone()),
             _ => {}
         }
     }
@@ -133,6 +174,8 @@ fn data(folder: &Path, n: usize, noisy: usize) -> Data {
         size: 32,
         crop: 1.0,
         augment: Augment::SideOn,
+        sampling: recipe::Sampling::Uniform,
+        loss: recipe::resolve(&[]).unwrap().loss,
         seed: 7,
     }
 }
@@ -213,24 +256,161 @@ fn cycles_double_and_stop_once_they_over_fit() {
     assert!(diary.found.last().unwrap().starts_with("over-fitting"), "{:?}", diary.found);
 }
 
+/// Everything of a run that does not depend on the clock.
+fn told(mock: &Mock, journal: &Journal, score: Score) -> ([f32; 4], Vec<Entry>, u64, Score) {
+    let mut done = journal.done.clone();
+    for entry in &mut done {
+        if let Entry::Stage { seconds, .. } = entry {
+            *seconds = 0.0;
+        }
+    }
+    (mock.weights, done, journal.steps, score)
+}
+
 #[test]
-fn the_rate_finder_leaves_no_trace() {
+fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let trained = |find: bool| {
+    let data = data(folder.path(), 48, 2);
+    let recipe = recipe(&["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"]);
+    let whole = {
         let (mut mock, mut listener) = (Mock::default(), ());
         let mut learner = Learner::new(&mut mock, &data, &mut listener);
-        let recipe = recipe(&["unfreeze.run=false"]);
-        if find {
-            let curve = learner.find_rate(&recipe.find_head_rate, 1.0, FeedKind::Images).unwrap();
-            assert!(curve.suggestion.is_some(), "{curve:?}");
-        }
-        let off = Recipe {
-            find_head_rate: recipe::FindRate { run: false, ..recipe.find_head_rate },
-            ..recipe
-        };
-        golden_rule(&mut learner, &off).unwrap();
-        mock.weights
+        let score = golden_rule(&mut learner, &recipe).unwrap();
+        let journal = learner.journal().clone();
+        told(&mock, &journal, score)
     };
-    assert_eq!(trained(true), trained(false));
+    // Checkpoints after every step, and now and then.
+    for (every, life) in [(0, 3), (0, 7), (0, 23), (3, 41), (10, 64)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kills = 0;
+        let killed = loop {
+            // A life that sees no checkpoint would be lived over and over.
+            let dies_after = (kills < 60).then_some(life + kills % 5);
+            let (mut mock, mut listener) = (Mock { dies_after, ..Mock::default() }, ());
+            mock.begin(Trainable::Head);
+            let mut learner = Learner::new(&mut mock, &data, &mut listener);
+            let every = Duration::from_millis(every);
+            learner.keep_checkpoints(Checkpoints::new(folder.path(), every)).unwrap();
+            match golden_rule(&mut learner, &recipe) {
+                Ok(score) => {
+                    let journal = learner.journal().clone();
+                    break told(&mock, &journal, score);
+                }
+                Err(error) => assert_eq!(error.to_string(), "killed"),
+            }
+            kills += 1;
+        };
+        assert!(kills > 1, "killed {kills} times");
+        assert_eq!(killed, whole, "killed {kills} times");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
+    // In the middle of the second epoch of step 4.
+    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    golden_rule(&mut learner, &recipe).unwrap_err();
+    let steps = learner.journal().steps;
+    let newest_state = fs::read_dir(folder.path().join("c"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "state"))
+        .filter(|path| !path.file_stem().unwrap().to_str().unwrap().starts_with("best"))
+        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
+        .unwrap();
+    fs::write_atomic(newest_state, [0; 16]).unwrap();
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    assert_eq!(learner.journal().steps, steps - 1);
+    golden_rule(&mut learner, &recipe).unwrap();
+}
+
+#[test]
+fn ctrl_c_keeps_the_step_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&[]);
+    /// Presses it after so many steps.
+    struct Impatient(Arc<AtomicBool>, u64);
+    impl Listener for Impatient {
+        fn event(&mut self, event: &Event) {
+            if matches!(event, Event::Step { step, .. } if *step == self.1) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (mut mock, mut listener) = (Mock::default(), Impatient(Arc::clone(&interrupted), 9));
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    let seldom = Duration::from_secs(3600);
+    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
+    learner.limits = Limits { deadline: None, interrupted };
+    let error = golden_rule(&mut learner, &recipe).unwrap_err();
+    assert_eq!(error.downcast::<Stop>().unwrap(), Stop::Interrupted { steps: 9 });
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
+    assert_eq!(learner.journal().steps, 9);
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let run = |breaks_after| {
+        let (mut mock, mut diary) = (Mock::default(), Diary::default());
+        mock.breaks_after = Some(breaks_after);
+        let mut learner = Learner::new(&mut mock, &data, &mut diary);
+        let score = golden_rule(&mut learner, &recipe)?;
+        assert_eq!(learner.validate().unwrap(), score);
+        assert!(mock.weights.iter().all(|w| w.is_finite()));
+        Ok::<_, anyhow::Error>(diary.stopped)
+    };
+    let early = run(2).unwrap_err().to_string();
+    assert!(early.contains("NaN at step 3 of epoch 1") && early.contains("hint:"), "{early}");
+    let late = run(14).unwrap();
+    assert!(late[0].contains("NaN") && late[0].contains("kept: loss"), "{late:?}");
+}
+
+#[test]
+fn a_run_out_of_time_ends_with_what_is_best_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let soon = Instant::now();
+    learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
+    golden_rule(&mut learner, &recipe(&[])).unwrap();
+    assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
+}
+
+#[test]
+fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut data = data(folder.path(), 64, 0);
+    data.sampling = recipe::Sampling::Balanced;
+    let n = data.train.len();
+    // All but the first six of the second class become of the first.
+    let mut samples = data.train.samples.to_vec();
+    let of_second = samples.iter_mut().filter(|sample| sample.target == [1]);
+    of_second.skip(6).for_each(|sample| sample.target = vec![0]);
+    data.train = Part::new(&samples, &(0..n).collect::<Vec<_>>(), 2);
+    let (mut shown, mut all) = (0.0, 0);
+    for epoch in 0..40 {
+        let feed = super::data::Feed::Images { size: 32 };
+        for batch in data.train_batches(feed, epoch, 0).unwrap() {
+            let (_, targets) = batch.unwrap();
+            shown += targets.chunks(2).map(|row| row[1]).sum::<f32>();
+            all += targets.len() / 2;
+        }
+    }
+    assert!((shown / all as f32 - 0.5).abs() < 0.04, "{shown} of {all}");
 }

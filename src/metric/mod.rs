@@ -1,14 +1,21 @@
-//! How Kaggle scores: always over a whole data set, never averaged over batches.
+//! How Kaggle scores, and what else tells how good answers are: always over a whole data set, never
+//! averaged over batches.
 
 mod accuracy;
+mod confusion;
 mod fbeta;
 mod log_loss;
+mod per_tag;
+mod reliability;
 
 use serde::{Deserialize, Serialize};
 
 pub use accuracy::{accuracy, most_probable};
+pub use confusion::{Confusion, Mistake};
 pub use fbeta::{mean_fbeta, sample_fbeta};
 pub use log_loss::{binary_log_loss, log_loss};
+pub use per_tag::TagCounts;
+pub use reliability::{Bin, brier, expected_calibration_error, reliability, top_answers};
 
 /// A competition's score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

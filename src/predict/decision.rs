@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::clip::{self, Clip};
+use super::calibration::{self, Calibration};
 use super::thresholds::{self, Choice, HeldOut, Thresholds, decide};
 use crate::metric::Metric;
 use crate::target::{Answers, Predictions, n_hot};
@@ -26,8 +26,10 @@ use crate::target::{Answers, Predictions, n_hot};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// Probabilities are submitted, clipped.
-    Clip(Clip),
+    /// Probabilities are submitted, softened or sharpened and clipped. Runs from before there was
+    /// a temperature call it `clip`.
+    #[serde(alias = "clip")]
+    Calibration(Calibration),
     /// Tags are submitted.
     Thresholds(TagThresholds),
 }
@@ -64,7 +66,7 @@ impl Decision {
             Metric::LogLoss => {
                 let first = |target: &[usize]| target.first().copied().unwrap_or_default();
                 let truth: Vec<usize> = targets.into_iter().map(first).collect();
-                Self::Clip(clip::fit(&predictions.probabilities, n_classes, &truth))
+                Self::Calibration(calibration::fit(&predictions.probabilities, n_classes, &truth))
             }
             Metric::MeanF2 => {
                 let truth = n_hot(targets, n_classes);
@@ -78,9 +80,10 @@ impl Decision {
     /// Turns probabilities into what is submitted.
     pub fn apply(&self, mut predictions: Predictions) -> Result<Answers> {
         match self {
-            Self::Clip(Clip { epsilon, .. }) => {
+            Self::Calibration(Calibration { temperature, epsilon, .. }) => {
                 let n_classes = predictions.classes.len();
-                clip::apply(&mut predictions.probabilities, n_classes, *epsilon);
+                let rows = &mut predictions.probabilities;
+                calibration::apply(rows, n_classes, *temperature, *epsilon);
                 Ok(Answers::Probabilities(predictions))
             }
             Self::Thresholds(thresholds) => {
@@ -95,7 +98,7 @@ impl Decision {
     /// The validation score with the decision made, on the images it was fitted on.
     pub fn score(&self) -> f64 {
         match self {
-            Self::Clip(clip) => clip.loss_after,
+            Self::Calibration(calibration) => calibration.loss_after,
             Self::Thresholds(thresholds) => match thresholds.chosen {
                 Choice::Global => thresholds.global_score,
                 Choice::PerClass => thresholds.per_class_score,
@@ -132,12 +135,7 @@ impl fmt::Display for Decision {
     /// One line for the story of a run.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Clip(Clip { epsilon, loss_before, loss_after }) => write!(
-                f,
-                "probabilities clipped to [{epsilon}, {}]: validation log loss {loss_before:.5} -> \
-                 {loss_after:.5}",
-                1.0 - epsilon
-            ),
+            Self::Calibration(calibration) => calibration.fmt(f),
             Self::Thresholds(thresholds) => thresholds.fmt(f),
         }
     }
@@ -199,7 +197,21 @@ mod tests {
         let clip = Decision::fit(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
         let text = toml::to_string(&clip).unwrap();
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), clip);
-        assert!(text.starts_with("[clip]\nepsilon = "), "{text}");
+        assert!(text.starts_with("[calibration]\ntemperature = 1.0\nepsilon = "), "{text}");
+    }
+
+    #[test]
+    fn decisions_from_before_there_was_a_temperature_are_read() {
+        let text = "[clip]\nepsilon = 0.01\nloss-before = 0.2\nloss-after = 0.1\n";
+        let decision: Decision = toml::from_str(text).unwrap();
+        let Answers::Probabilities(clipped) =
+            decision.apply(predictions(&[1.0, 0.0, 0.0])).unwrap()
+        else {
+            panic!("probabilities")
+        };
+        let mut expected = vec![1.0, 0.0, 0.0];
+        super::super::clip::apply(&mut expected, 3, 0.01);
+        assert_eq!((clipped.probabilities, decision.score()), (expected, 0.1));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
-use super::Recipe;
+use super::{EarlierLayers, Loss, Recipe};
 
 /// The commented defaults.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -122,7 +122,11 @@ impl Recipe {
                 "`{name}` must climb from a `start` above 0 to a higher `end`"
             );
             ensure!(positive(find.rate), "`{name}.rate` is {}: give a number above 0", find.rate);
-            ensure!(find.steps >= 10, "`{name}.steps` is {}: give at least 10", find.steps);
+            ensure!(
+                find.steps >= 10 || find.steps == 0,
+                "`{name}.steps` is {}: give at least 10, or 0 for one epoch",
+                find.steps
+            );
         }
         ensure!(
             self.optimizer.weight_decay >= 0.0
@@ -132,10 +136,37 @@ impl Recipe {
             "a `weight-decay` is at least 0; `optimizer` wants a momentum and a warm-up from 0 to \
              below 1"
         );
+        let EarlierLayers { factor, ratios, decay } = &self.earlier_layers;
+        ensure!(*factor >= 1.0, "`earlier-layers.factor` is {factor}: give at least 1");
         ensure!(
-            self.earlier_layers.factor >= 1.0,
-            "`earlier-layers.factor` is {}: give at least 1",
-            self.earlier_layers.factor
+            ratios.is_empty() || ratios.len() == 3 && ratios.iter().all(|&ratio| positive(ratio)),
+            "`earlier-layers.ratios` is {ratios:?}: give three numbers above 0, or none"
+        );
+        ensure!(
+            *decay > 0.0 && *decay <= 1.0,
+            "`earlier-layers.decay` is {decay}: give a number above 0, at most 1"
+        );
+        ensure!(
+            self.folds != 1 && (1..=self.folds.max(1)).contains(&self.fold),
+            "`folds` is {} and `fold` is {}: give two folds or more and one of them, or 0 and 1",
+            self.folds,
+            self.fold
+        );
+        let Loss { smoothing, mixup, cutmix, .. } = self.loss;
+        ensure!(
+            (0.0..1.0).contains(&smoothing) && mixup >= 0.0 && cutmix >= 0.0,
+            "`loss` wants a `smoothing` from 0 to below 1, and a `mixup` and `cutmix` of at least 0"
+        );
+        ensure!(
+            self.optimizer.clip_norm >= 0.0
+                && self.optimizer.accumulate >= 1
+                && (0.0..1.0).contains(&self.optimizer.average),
+            "`optimizer` wants a `clip-norm` of at least 0, an `accumulate` of at least 1 and an \
+             `average` from 0 to below 1"
+        );
+        ensure!(
+            self.whole_network.sizes.iter().all(|&size| size >= 32),
+            "`whole-network.sizes` has less than 32 pixels"
         );
         ensure!(
             self.whole_network.cycle_len >= 1 && self.whole_network.cycle_mult >= 1,

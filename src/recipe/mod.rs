@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT, Layer, resolve};
 
+use crate::schedule::{LayerRates, Shape};
+
 /// The settings of one run, written into its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -26,18 +28,26 @@ pub struct Recipe {
     pub max_images: usize,
     /// Fraction of the training images held out for validation, in (0, 1).
     pub valid: f64,
+    /// Hold out so many parts in turn, a run each; 0: hold out `valid` once.
+    pub folds: usize,
+    /// Which part this run holds out, from 1.
+    pub fold: usize,
     /// Everything random follows from it.
     pub seed: u64,
     /// The random views of training images, and the symmetries of test-time augmentation.
     pub augment: Augment,
+    /// Which images an epoch shows.
+    pub sampling: Sampling,
     /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.
     pub tta: bool,
     /// The new layers on top of the backbone.
     pub head: HeadSettings,
-    /// `AdamW`'s settings.
+    /// How weights move.
     pub optimizer: Optimizer,
+    /// What is minimised.
+    pub loss: Loss,
     /// Step 1.
-    pub precompute: Switch,
+    pub precompute: Precompute,
     /// Step 2.
     pub find_head_rate: FindRate,
     /// Step 3.
@@ -66,12 +76,26 @@ pub enum Augment {
     TopDown,
 }
 
-/// A step with nothing to set but whether it runs.
+/// The backbone's answers to all images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Switch {
+pub struct Precompute {
     /// Whether the step runs.
     pub run: bool,
+    /// So many random views of every training image, besides the centre crop.
+    pub views: usize,
+    /// Whether they are kept for other runs.
+    pub cache: bool,
+}
+
+/// Which images an epoch shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Every one once.
+    Uniform,
+    /// As many, drawn so that the rarest class of an image decides how often it comes.
+    Balanced,
 }
 
 /// All layers train from here on.
@@ -106,16 +130,76 @@ pub struct HeadSettings {
     pub weight_decay: f64,
 }
 
-/// `AdamW`: <https://arxiv.org/abs/1711.05101>.
+/// An optimiser's rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// <https://arxiv.org/abs/1711.05101>, algorithm 2.
+    Adamw,
+    /// Momentum with decoupled decay (the same paper, algorithm 1).
+    Sgd,
+}
+
+/// The numbers that a network computes with; weights stay f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 16 bits with the range of 32.
+    Bf16,
+    /// 16 bits; the loss is scaled so that small gradients do not vanish.
+    F16,
+}
+
+/// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Optimizer {
+    /// The rule.
+    pub kind: OptimizerKind,
     /// The backbone's decoupled decay a step, times the rate; norms and biases are left out.
     pub weight_decay: f64,
     /// Decay of the gradient's running mean (beta 1).
     pub momentum: f64,
+    /// The course of a cycle.
+    pub schedule: Shape,
     /// Fraction of a stage's first cycle in which the rate climbs to its full height.
     pub warm_up: f64,
+    /// The longest gradient over all weights, L2; 0: any length.
+    pub clip_norm: f64,
+    /// A batch is computed in so many pieces, one step for all of them.
+    pub accumulate: usize,
+    /// What the network computes with.
+    pub precision: Precision,
+    /// Decay a step of the running mean of the weights; 0: none is kept.
+    pub average: f64,
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Loss {
+    /// The formula.
+    pub kind: LossKind,
+    /// The part of every target that goes to the other classes, in `[0, 1)`.
+    pub smoothing: f64,
+    /// Mixup's alpha (<https://arxiv.org/abs/1710.09412>); 0: off.
+    pub mixup: f64,
+    /// `CutMix`'s alpha (<https://arxiv.org/abs/1905.04899>); 0: off.
+    pub cutmix: f64,
+}
+
+/// A loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// Cross-entropy for classes, binary cross-entropy for tags.
+    Auto,
+    /// One minus the mean F2 with probabilities in place of decisions.
+    SoftF2,
+    /// Focuses on tags that are there (<https://arxiv.org/abs/2009.14119>).
+    Asymmetric,
 }
 
 /// The learning-rate finder's sweep.
@@ -157,15 +241,29 @@ pub struct HeadWithAugmentation {
 }
 
 /// Differential learning rates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EarlierLayers {
     /// How many times slower a group learns than the one after it.
     pub factor: f64,
+    /// A number a group, earliest first, in place of the factor; empty: the factor.
+    pub ratios: Vec<f64>,
+    /// Within the backbone, how many times as fast a layer learns as the one after it.
+    pub decay: f64,
+}
+
+impl EarlierLayers {
+    /// How the rates of the groups hang together.
+    pub fn rates(&self) -> LayerRates {
+        match self.ratios.as_slice() {
+            [] => LayerRates::Factor(self.factor),
+            ratios => LayerRates::Ratios(ratios.to_vec()),
+        }
+    }
 }
 
 /// The whole network until it over-fits.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WholeNetwork {
     /// Whether the step runs.
@@ -176,6 +274,10 @@ pub struct WholeNetwork {
     pub cycle_mult: usize,
     /// The most cycles.
     pub max_cycles: usize,
+    /// Pixels of the training images in each cycle; the last one holds for the rest. Empty: `size`.
+    pub sizes: Vec<usize>,
+    /// Predict with the mean of so many cycles' best weights; 0: the best weights alone.
+    pub snapshots: usize,
     /// The smallest relative gain in validation loss that earns another cycle.
     pub min_gain: f64,
 }

@@ -37,6 +37,23 @@ impl Listener for Console {
                     bar.advance(*units as u64);
                 }
             }
+            Event::Step { .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.advance(1);
+                }
+            }
+            Event::Resumed { steps } => {
+                let steps = term::thousands(*steps as usize);
+                term::say(format_args!("   going on after step {steps}"));
+            }
+            Event::Note { text } => match &self.bar {
+                Some(bar) => bar.note(text),
+                None => term::say(format_args!("   {text}")),
+            },
+            Event::Stopped { why, .. } => {
+                self.bar = None;
+                term::warn(why);
+            }
             Event::Epoch { epoch, cycle, train_loss, score, seconds, .. } => {
                 self.bar = None;
                 if self.last_line.is_some_and(|last| last.elapsed() < LINE_EVERY) {

@@ -1,8 +1,10 @@
-//! Listeners: what turns the work's events into bars, lines and files. A failing listener never
-//! stops a run.
+//! Listeners: what turns the work's events into bars, lines and files, none of which ever stops a
+//! run; and the page that a run becomes.
 
 mod bar;
 mod console;
+pub mod html;
+pub mod plot;
 mod record;
 
 use crate::learn::{Event, Listener};

@@ -1,5 +1,7 @@
-//! Training as a file: `events.jsonl` a line an event, `lr-find.csv`, and the table of stages that
-//! ends up in the summary.
+//! Training as files: `events.jsonl` a line an event, `steps.csv` a line a step, `lr-find.csv`.
+//!
+//! A run that goes on after a stop goes on in the same files; steps that are made again replace
+//! those that were made in vain.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -8,49 +10,68 @@ use anyhow::Result;
 
 use crate::fs;
 use crate::learn::{Event, Listener};
-use crate::run::{Run, StageTime};
+use crate::run::{EVENTS, RATES, Run, STEPS};
 use crate::term;
 
 /// Writes down what happens in a run.
 pub struct Record<'a> {
     run: &'a Run,
     log: fs::File,
+    steps: fs::File,
     rates: String,
-    /// Each finished stage.
-    pub stages: Vec<StageTime>,
 }
 
+const STEPS_HEADER: &str = "stage,cycle,epoch,step,loss,rate,momentum\n";
+const RATES_HEADER: &str = "stage,rate,smoothed_loss\n";
+
 impl<'a> Record<'a> {
-    /// Opens the run's log.
+    /// Opens the run's logs.
     pub fn new(run: &'a Run) -> Result<Self> {
-        let log = fs::File::create(run.file("events.jsonl"))?;
-        Ok(Self { run, log, rates: "stage,rate,smoothed_loss\n".to_owned(), stages: Vec::new() })
+        let append =
+            |name: &str| fs::File::options().append(true).create(true).open(run.file(name));
+        let rates = fs::read_to_string(run.file(RATES)).unwrap_or_else(|_| RATES_HEADER.to_owned());
+        let (log, mut steps) = (append(EVENTS)?, append(STEPS)?);
+        if steps.metadata()?.len() == 0 {
+            steps.write_all(STEPS_HEADER.as_bytes())?;
+        }
+        Ok(Self { run, log, steps, rates })
     }
 
     fn write(&mut self, event: &Event) -> Result<()> {
-        let now = jiff::Timestamp::now();
-        let mut line = serde_json::to_value(event)?;
-        line["time"] = now.to_string().into();
-        writeln!(self.log, "{line}")?;
-        if let Event::RateFound { stage, curve } = event {
-            for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
-                writeln!(self.rates, "{},{rate:e},{loss}", stage.title())?;
+        match event {
+            Event::PassStarted { .. } | Event::Advanced { .. } => return Ok(()),
+            Event::Step { stage, cycle, epoch, step, loss, rate, momentum } => {
+                let stage = stage.number();
+                writeln!(self.steps, "{stage},{cycle},{epoch},{step},{loss},{rate:e},{momentum}")?;
+                return Ok(());
             }
-            self.run.write("lr-find.csv", &self.rates)?;
+            Event::Resumed { steps } => self.keep_steps(*steps)?,
+            Event::RateFound { stage, curve } => {
+                for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
+                    writeln!(self.rates, "{},{rate:e},{loss}", stage.title())?;
+                }
+                self.run.write(RATES, &self.rates)?;
+            }
+            _ => {}
         }
+        let mut line = serde_json::to_value(event)?;
+        line["time"] = jiff::Timestamp::now().to_string().into();
+        writeln!(self.log, "{line}")?;
+        Ok(())
+    }
+
+    /// Drops the steps that will be made again.
+    fn keep_steps(&mut self, n: u64) -> Result<()> {
+        let text = fs::read_to_string(self.run.file(STEPS))?;
+        let kept: String = text.split_inclusive('\n').take(1 + n as usize).collect();
+        self.run.write(STEPS, kept)?;
+        self.steps = fs::File::options().append(true).open(self.run.file(STEPS))?;
         Ok(())
     }
 }
 
 impl Listener for Record<'_> {
     fn event(&mut self, event: &Event) {
-        if let Event::StageFinished { stage, seconds, found } = event {
-            let (stage, seconds) = (stage.title().to_owned(), *seconds);
-            self.stages.push(StageTime { stage, seconds, found: found.clone() });
-        }
-        if matches!(event, Event::PassStarted { .. } | Event::Advanced { .. }) {
-            return;
-        }
         if let Err(error) = self.write(event) {
             term::detail(format_args!("the run's log misses an event: {error:#}"));
         }

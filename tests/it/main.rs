@@ -6,6 +6,7 @@
 mod cli;
 mod path;
 // Its parts.
+mod cache;
 mod dataset;
 mod fetch;
 mod kaggle;

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands", "standin"],
     &["torch", "report", "submission", "predict"],
     &["learn"],
-    &["kaggle", "archive", "dataset", "run"],
+    &["kaggle", "archive", "cache", "dataset", "run"],
     &["competition", "device", "recipe", "schedule", "metric", "target"],
     &["fs", "lines", "term", "progress", "rng"],
 ];

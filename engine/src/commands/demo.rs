@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{submit, train};
-use kaggle_kit::commands::{Workspace, connect, fetch, upload};
+use kaggle_kit::commands::{Workspace, connect, fetch, members, upload};
 use kaggle_kit::competition::Competition;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
@@ -84,12 +84,27 @@ pub fn run(
 
     let layers = vec![Layer::parse("the demo's recipe", RECIPE)?];
     let (competition, runs) = (competition.clone(), demo.runs());
-    let options = train::TrainOptions { competition, data, runs, layers, device };
-    let run = train::run(&options)?;
+    let options = train::TrainOptions {
+        competition,
+        data,
+        runs,
+        layers,
+        folds: train::Folds::One,
+        start: train::Start::Anew,
+        max_time: None,
+        checkpoint_every: Duration::from_secs(60),
+        device,
+    };
+    let run = train::run(&options)?.pop().context("nothing was trained")?;
     stage("train");
 
     let (data, submissions) = (demo.data(), demo.submissions());
-    let ready = submit::write(submit::SubmitOptions { run, data, submissions, device })?;
+    let ready = submit::write(&submit::SubmitOptions {
+        members: vec![members::alone(run)?],
+        data,
+        submissions,
+        device,
+    })?;
     ready.tell();
     stage("submit");
 

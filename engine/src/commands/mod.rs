@@ -2,17 +2,21 @@
 
 pub mod demo;
 pub mod doctor;
+mod predict;
 pub mod submit;
 pub mod train;
 mod weights;
 
-use anyhow::Result;
+use std::time::Duration;
 
+use anyhow::Result;
 use kaggle_kit::cli::{Submit, Train};
-use kaggle_kit::commands::{Computation, Workspace, layers, send};
+use kaggle_kit::commands::{Computation, Workspace, layers, members, send};
 use kaggle_kit::competition;
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
+
+use train::{Folds, Start};
 
 /// Does it.
 pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
@@ -32,10 +36,30 @@ fn trained(args: &Train, workspace: &Workspace) -> Result<()> {
     let layers = layers(args)?;
     let data = workspace.data().join(&competition.name);
     let (runs, device) = (workspace.runs(), args.device);
-    let run = train::run(&train::TrainOptions { competition, data, runs, layers, device })?;
+    let trained = train::run(&train::TrainOptions {
+        competition,
+        data,
+        runs,
+        layers,
+        folds: if args.fold.is_some() { Folds::One } else { Folds::All },
+        start: match (args.start.resume, args.start.anew) {
+            (true, _) => Start::Resume,
+            (_, true) => Start::Anew,
+            _ => Start::GoOn,
+        },
+        max_time: args.max_minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+        checkpoint_every: Duration::from_secs(args.checkpoint_every),
+        device,
+    })?;
     if args.json {
-        let mut told = serde_json::to_value(run.summary()?)?;
-        told["folder"] = run.folder.display().to_string().into();
+        let mut told = Vec::new();
+        for run in &trained {
+            let mut summary = serde_json::to_value(run.summary()?)?;
+            summary["folder"] = run.folder.display().to_string().into();
+            told.push(summary);
+        }
+        // A single run is told as it always was.
+        let told = if told.len() == 1 { told.remove(0) } else { told.into() };
         term::out(serde_json::to_string_pretty(&told)?);
     }
     term::say("next: kaggle-kit submit");
@@ -43,12 +67,23 @@ fn trained(args: &Train, workspace: &Workspace) -> Result<()> {
 }
 
 fn predicted(args: Submit, workspace: &Workspace) -> Result<()> {
-    let (run, device) = (args.run.clone(), args.device);
+    let (run, runs, best, device) = (args.run.clone(), args.runs.clone(), args.best, args.device);
     send(args, |competition| {
+        let folder = workspace.runs();
         let name = competition.as_ref().map(|c| c.name.as_str());
-        let newest = || Run::newest(&workspace.runs(), name);
-        let run = run.as_deref().map_or_else(newest, Run::open)?;
+        let members = match (run, best) {
+            (Some(run), _) => vec![members::alone(Run::open(&run)?)?],
+            (None, Some(n)) => {
+                let name = match name {
+                    Some(name) => name.to_owned(),
+                    None => Run::newest(&folder, None)?.competition()?.name,
+                };
+                members::best(&folder, &name, n)?
+            }
+            (None, None) if !runs.is_empty() => members::named(&folder, name, &runs)?,
+            (None, None) => vec![members::of(Run::newest(&folder, name)?)?],
+        };
         let (data, submissions) = (workspace.data(), workspace.submissions());
-        submit::write(submit::SubmitOptions { run, data, submissions, device })
+        submit::write(&submit::SubmitOptions { members, data, submissions, device })
     })
 }

@@ -40,6 +40,17 @@ pub fn describe(device: Device) -> String {
     }
 }
 
+/// What computes, for what depends on its last bits: `libtorch 2.13.0 on CPU`.
+pub fn engine(device: Device) -> String {
+    let device = match device {
+        Device::Cpu => "CPU",
+        Device::Cuda(_) => "CUDA",
+        Device::Mps => "MPS",
+        Device::Vulkan => "Vulkan",
+    };
+    format!("libtorch {} on {device}", env!("KAGGLE_KIT_LIBTORCH_VERSION"))
+}
+
 /// What this libtorch can do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {

@@ -1,6 +1,11 @@
 //! Host batches to tensors: bytes travel, and are normalised on the device.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use anyhow::{Result, ensure};
+use kaggle_kit::learn::Input;
+use kaggle_kit::recipe::Precision;
 use tch::{Device, Kind, Tensor};
 
 use super::backbone::Architecture;
@@ -12,14 +17,21 @@ pub(super) struct Normalise {
     mean: Tensor,
     std: Tensor,
     device: Device,
+    /// Of the numbers that the network computes with.
+    kind: Kind,
 }
 
 impl Normalise {
-    pub(super) fn new(architecture: &Architecture, device: Device) -> Self {
+    pub(super) fn new(architecture: &Architecture, device: Device, precision: Precision) -> Self {
         let of_bytes = |values: [f32; 3]| {
             Tensor::from_slice(&values.map(|v| 255.0 * v)).view([1, 3, 1, 1]).to_device(device)
         };
-        Self { mean: of_bytes(architecture.mean), std: of_bytes(architecture.std), device }
+        let kind = match precision {
+            Precision::F32 => Kind::Float,
+            Precision::Bf16 => Kind::BFloat16,
+            Precision::F16 => Kind::Half,
+        };
+        Self { mean: of_bytes(architecture.mean), std: of_bytes(architecture.std), device, kind }
     }
 
     /// Bytes `[n, size, size, 3]` to normalised `[n, 3, size, size]`, strided as the bytes are:
@@ -29,8 +41,33 @@ impl Normalise {
         ensure!(images.pixels.len() == images.n * images.size * images.size * 3, "a whole batch");
         let bytes = Tensor::f_from_data_size(&images.pixels, &[n, size, size, 3], Kind::Uint8)?;
         let pixels = bytes.f_to_device(self.device)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
-        Ok((pixels - &self.mean) / &self.std)
+        Ok(((pixels - &self.mean) / &self.std).to_kind(self.kind))
     }
+}
+
+/// How many images an input has, when activations have `width` numbers.
+pub(super) fn size(input: &Input, width: usize) -> usize {
+    match input {
+        Input::Images(images) => images.n,
+        Input::Activations(values) => values.len() / width.max(1),
+    }
+}
+
+/// Some of the images of an input.
+pub(super) fn part(input: &Input, width: usize, range: Range<usize>) -> Cow<'_, Input> {
+    if range == (0..size(input, width)) {
+        return Cow::Borrowed(input);
+    }
+    Cow::Owned(match input {
+        Input::Images(images) => {
+            let bytes = images.size * images.size * 3;
+            let pixels = images.pixels[range.start * bytes..range.end * bytes].to_vec();
+            Input::Images(Images { pixels, n: range.len(), size: images.size })
+        }
+        Input::Activations(values) => {
+            Input::Activations(values[range.start * width..range.end * width].to_vec())
+        }
+    })
 }
 
 /// Rows of numbers, `[n, width]`.

@@ -2,12 +2,17 @@
 //! of them. The rest of the program sees batches and probabilities in host memory.
 
 pub mod allocator;
+mod average;
 pub mod backbone;
 pub mod device;
 mod head;
 mod input;
+mod loss;
 mod network;
 mod optimizer;
+mod pieces;
+mod state;
 pub mod weights;
 
 pub use network::Network;
+pub use state::Snapshot;

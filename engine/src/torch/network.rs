@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use kaggle_kit::dataset::Images;
+use kaggle_kit::learn::{Input, Model, Pace, Trainable};
+use kaggle_kit::recipe::{self, LossKind, Precision, Recipe, Statistics};
+use kaggle_kit::target::TargetKind;
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
+use super::average::{Average, copies, fill};
 use super::backbone::{Architecture, Backbone, N_GROUPS};
 use super::head::{Head, concat_pool};
-use super::input::{Normalise, rows, to_host};
-use super::optimizer::{AdamW, State};
-use super::weights;
-use kaggle_kit::dataset::Images;
-use kaggle_kit::learn::{Input, Model, Rates, Trainable};
-use kaggle_kit::recipe::{Optimizer, Recipe, Statistics};
-use kaggle_kit::target::TargetKind;
+use super::input::{Normalise, part, rows, size, to_host};
+use super::optimizer::{Optimizer, Trained};
+use super::state::Snapshot;
+use super::{loss, pieces, weights};
 
 /// A backbone with a head, and the optimiser that trains them.
 #[derive(Debug)]
@@ -26,19 +28,37 @@ pub struct Network {
     normalise: Normalise,
     kind: TargetKind,
     n_classes: usize,
-    settings: Optimizer,
+    settings: recipe::Optimizer,
+    layer_decay: f64,
+    loss: LossKind,
     head_decay: f64,
     statistics: Statistics,
     trainable: Trainable,
-    optimizer: AdamW,
+    optimizer: Optimizer,
+    average: Option<Average>,
+    /// The backbone's weights before it trained.
+    original: BTreeMap<String, Tensor>,
+    /// A batch is computed in so many.
+    pieces: usize,
+    scale: Scale,
+    note: Option<String>,
 }
 
-/// Weights, norms' statistics and the optimiser's state.
-#[derive(Debug)]
-pub struct Snapshot {
-    variables: BTreeMap<String, Tensor>,
-    optimizer: State,
-    trainable: Trainable,
+/// What a loss in half precision is multiplied by, so that small gradients do not vanish.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    by: f64,
+    is_on: bool,
+}
+
+impl Scale {
+    /// `PyTorch`'s `GradScaler` starts there.
+    const START: f64 = 65536.0;
+
+    fn new(precision: Precision) -> Self {
+        let is_on = precision == Precision::F16;
+        Self { by: if is_on { Self::START } else { 1.0 }, is_on }
+    }
 }
 
 impl Network {
@@ -61,7 +81,7 @@ impl Network {
             n_classes as i64,
         );
         let mut network = Self {
-            normalise: Normalise::new(architecture, device),
+            normalise: Normalise::new(architecture, device, recipe.optimizer.precision),
             store,
             architecture,
             backbone,
@@ -69,10 +89,17 @@ impl Network {
             kind,
             n_classes,
             settings: recipe.optimizer,
+            layer_decay: recipe.earlier_layers.decay,
+            loss: recipe.loss.kind,
             head_decay: recipe.head.weight_decay,
             statistics: recipe.unfreeze.statistics,
             trainable: Trainable::Head,
-            optimizer: AdamW::new(Vec::new(), recipe.optimizer.momentum),
+            optimizer: Optimizer::new(recipe.optimizer.kind, Vec::new()),
+            average: None,
+            original: BTreeMap::new(),
+            pieces: recipe.optimizer.accumulate,
+            scale: Scale::new(recipe.optimizer.precision),
+            note: None,
         };
         network.begin(Trainable::Head);
         network
@@ -83,13 +110,10 @@ impl Network {
         weights::load(&self.store, path, self.architecture)
     }
 
-    /// Writes all weights, backbone and head.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        weights::save(&self.store, path)
-    }
-
-    /// Reads what [`Network::save`] wrote.
-    pub fn restore_from(&self, path: &Path) -> Result<()> {
+    /// Reads what [`Model::save`] wrote.
+    pub fn restore_from(&mut self, path: &Path) -> Result<()> {
+        // What is saved is what predicts.
+        self.average = None;
         weights::restore(&self.store, path)
     }
 
@@ -105,8 +129,8 @@ impl Network {
         }
     }
 
-    /// Pooled features, `[n, 2 * width]`. Norms of frozen groups stand still even while training.
-    fn pooled(&self, images: &Images, train: bool) -> Result<Tensor> {
+    /// Features, `[n, width, h, w]`. Norms of frozen groups stand still even while training.
+    fn features(&self, images: &Images, train: bool) -> Result<Tensor> {
         let mut x = self.normalise.apply(images)?;
         for group in 0..N_GROUPS {
             let trains = train && self.is_trained(group);
@@ -114,33 +138,103 @@ impl Network {
             let forward = || self.backbone.forward_group(group, &x, moving);
             x = if trains { forward() } else { no_grad(forward) };
         }
-        Ok(concat_pool(&x))
+        Ok(x.to_kind(Kind::Float))
+    }
+
+    /// Pooled features, `[n, 2 * width]`.
+    fn pooled(&self, images: &Images, train: bool) -> Result<Tensor> {
+        Ok(concat_pool(&self.features(images, train)?))
     }
 
     /// Logits, `[n, classes]`.
     fn logits(&self, input: &Input, train: bool) -> Result<Tensor> {
         let pooled = match input {
             Input::Images(images) => self.pooled(images, train)?,
-            Input::Activations(values) => {
-                rows(values, 2 * self.architecture.width as usize, self.store.device())?
-            }
+            Input::Activations(values) => rows(values, self.width(), self.store.device())?,
         };
         Ok(self.head.forward(&pooled, train))
     }
 
-    fn loss(&self, logits: &Tensor, targets: &[f32]) -> Result<Tensor> {
-        let targets = rows(targets, self.n_classes, self.store.device())?;
-        Ok(match self.kind {
-            TargetKind::SingleLabel => -(logits.log_softmax(-1, Kind::Float) * targets)
-                .sum_dim_intlist(-1, false, Kind::Float)
-                .mean(Kind::Float),
-            TargetKind::MultiLabel => logits.binary_cross_entropy_with_logits::<Tensor>(
-                &targets,
-                None,
-                None,
-                tch::Reduction::Mean,
-            ),
-        })
+    /// Adds a batch's gradients up, piece by piece; gives its mean loss.
+    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<f64> {
+        let (n, width) = (size(input, self.width()), self.n_classes);
+        let mut sum = 0.0;
+        for range in pieces::ranges(n, self.pieces) {
+            let share = range.len() as f64 / n as f64;
+            let targets = &targets[range.start * width..range.end * width];
+            let targets = rows(targets, width, self.store.device())?;
+            let piece = part(input, self.width(), range);
+            let logits = self.logits(&piece, true)?;
+            let loss = loss::loss(self.loss, self.kind, &logits, &targets);
+            let scaled = &loss * (share * self.scale.by);
+            scaled.f_backward().context("failed to compute gradients")?;
+            sum += share * loss.double_value(&[]);
+        }
+        Ok(sum)
+    }
+
+    /// The same, in as many pieces as the memory asks for.
+    fn gradients_that_fit(&mut self, input: &Input, targets: &[f32], seed: u64) -> Result<f64> {
+        loop {
+            tch::manual_seed(seed as i64);
+            self.optimizer.zero_grad();
+            let error = match self.gradients(input, targets) {
+                Ok(loss) => return Ok(loss),
+                Err(error) => error,
+            };
+            let n = size(input, self.width());
+            match pieces::more(n, self.pieces).filter(|_| pieces::is_out_of_memory(&error)) {
+                Some(more) => {
+                    self.pieces = more;
+                    self.note = Some(format!(
+                        "out of memory: a batch of {n} is computed in {more} pieces from here on"
+                    ));
+                }
+                None => return Err(error),
+            }
+        }
+    }
+
+    fn variables(&self) -> BTreeMap<String, Tensor> {
+        self.store.variables().into_iter().collect()
+    }
+
+    /// The variables that training changes: weights, and statistics beside them.
+    fn changing(&self) -> BTreeMap<String, Tensor> {
+        let mut variables = self.variables();
+        variables.retain(|name, _| self.is_trained(self.group_of(name)));
+        variables
+    }
+
+    /// The weights that predict are the running means, if there are any.
+    fn stand_in(&mut self, means: bool) {
+        let variables = self.changing();
+        if let Some(average) = &mut self.average {
+            if means {
+                average.stand_in(&variables);
+            } else {
+                average.step_back(&variables);
+            }
+        }
+    }
+
+    /// Where the network looks for a class (Selvaraju et al. 2016, Grad-CAM,
+    /// <https://arxiv.org/abs/1610.02391>): `[n, side, side]`, each picture's in `[0, 1]`, and `side`.
+    pub fn heat(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
+        ensure!(classes.len() == images.n, "a class for each picture");
+        self.stand_in(true);
+        let features = no_grad(|| self.features(images, false))?.set_requires_grad(true);
+        let logits = self.head.forward(&concat_pool(&features), false);
+        let chosen: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+        let chosen = Tensor::from_slice(&chosen).view([-1, 1]).to_device(self.store.device());
+        logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
+        let importance = features.grad().mean_dim([2_i64, 3].as_slice(), true, Kind::Float);
+        let heat: Tensor = (features.detach() * importance)
+            .sum_dim_intlist([1_i64].as_slice(), false, Kind::Float)
+            .relu();
+        let highest = heat.amax([1, 2], true).clamp_min(1e-12);
+        let side = heat.size()[1] as usize;
+        Ok((to_host(&(heat / highest))?, side))
     }
 }
 
@@ -148,36 +242,69 @@ impl Model for Network {
     type Snapshot = Snapshot;
 
     fn begin(&mut self, trainable: Trainable) {
+        self.stand_in(false);
+        if trainable == Trainable::Everything && self.original.is_empty() {
+            let mut variables = self.variables();
+            variables.retain(|name, _| self.group_of(name) < N_GROUPS);
+            self.original = copies(&variables);
+        }
         self.trainable = trainable;
-        let named: BTreeMap<String, Tensor> = self.store.variables().into_iter().collect();
+        let named = self.variables();
+        let names: Vec<String> = named.keys().cloned().collect();
+        let shares = self.architecture.rate_shares(&names, self.layer_decay);
         let mut variables = Vec::new();
-        for (name, variable) in named {
+        for ((name, variable), share) in named.into_iter().zip(shares) {
             let group = self.group_of(&name);
             let learns = self.is_trained(group) && !is_statistic(&name);
             let variable = variable.set_requires_grad(learns);
             if learns {
                 let in_head = group == N_GROUPS;
                 let decay = if in_head { self.head_decay } else { self.settings.weight_decay };
-                variables.push((variable, group, decay));
+                variables.push(Trained { name, variable, group, share, decay });
             }
         }
-        self.optimizer = AdamW::new(variables, self.settings.momentum);
+        self.optimizer = Optimizer::new(self.settings.kind, variables);
+        self.average = (self.settings.average > 0.0)
+            .then(|| Average::new(self.settings.average, &self.changing()));
+    }
+
+    fn width(&self) -> usize {
+        2 * self.architecture.width as usize
     }
 
     fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
         no_grad(|| to_host(&self.pooled(images, false)?)).context("failed to compute activations")
     }
 
-    fn step(&mut self, input: &Input, targets: &[f32], rates: &Rates, seed: u64) -> Result<f64> {
-        tch::manual_seed(seed as i64);
-        self.optimizer.zero_grad();
-        let loss = self.loss(&self.logits(input, true)?, targets)?;
-        loss.f_backward().context("failed to compute gradients")?;
-        self.optimizer.step(rates);
-        Ok(loss.double_value(&[]))
+    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {
+        self.stand_in(false);
+        let loss = self.gradients_that_fit(input, targets, seed)?;
+        let Scale { by, is_on } = self.scale;
+        if !loss.is_finite() {
+            return Ok(loss);
+        }
+        if is_on || self.settings.clip_norm > 0.0 {
+            let length = self.optimizer.scale_and_clip(1.0 / by, self.settings.clip_norm);
+            if is_on && !length.is_finite() && by > 1.0 {
+                // The loss was scaled too high for half precision: this step is left out.
+                self.scale.by = by / 2.0;
+                return Ok(loss);
+            }
+        }
+        self.optimizer.step(pace);
+        let variables = self.changing();
+        if let Some(average) = &mut self.average {
+            average.update(&variables);
+        }
+        Ok(loss)
+    }
+
+    fn note(&mut self) -> Option<String> {
+        self.note.take()
     }
 
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
+        self.stand_in(true);
         no_grad(|| {
             let logits = self.logits(input, false)?;
             to_host(&match self.kind {
@@ -189,26 +316,74 @@ impl Model for Network {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let variables =
-            self.store.variables().into_iter().map(|(name, v)| (name, v.detach().copy()));
+        let [means, squares] = self.optimizer.memory();
+        let mut variables = copies(&self.changing());
+        if let Some(aside) = self.average.as_ref().and_then(Average::aside) {
+            variables = copies(aside);
+        }
         Snapshot {
-            variables: variables.collect(),
-            optimizer: self.optimizer.state(),
             trainable: self.trainable,
+            variables,
+            means,
+            squares,
+            steps: i64::from(self.optimizer.steps()),
+            average: self.average.as_ref().map(|a| (copies(&a.weights), a.steps)),
+            pieces: self.pieces,
+            scale: self.scale.by,
         }
     }
 
     fn restore(&mut self, snapshot: &Snapshot) {
-        no_grad(|| {
-            for (name, mut variable) in self.store.variables() {
-                variable.copy_(&snapshot.variables[&name]);
-            }
-        });
-        // A snapshot of another stage has moments of other variables: that stage's optimiser is
-        // gone, and the next stage begins with a fresh one.
-        if snapshot.trainable == self.trainable {
-            self.optimizer.restore(&snapshot.optimizer);
+        self.stand_in(false);
+        let variables = self.variables();
+        // A snapshot of the head alone is one of an untrained backbone.
+        if snapshot.trainable == Trainable::Head {
+            fill(&variables, &self.original);
         }
+        fill(&variables, &snapshot.variables);
+        // A snapshot of another stage has means of other variables: that stage's optimiser is gone,
+        // and the next stage begins with a fresh one.
+        let is_same = snapshot.trainable == self.trainable;
+        if is_same {
+            let steps = snapshot.steps as i32;
+            self.optimizer.restore(&snapshot.means, &snapshot.squares, steps);
+        }
+        if !is_same && self.average.is_some() {
+            self.average = Some(Average::new(self.settings.average, &self.changing()));
+        }
+        if let (Some(average), Some((weights, steps))) = (&mut self.average, &snapshot.average) {
+            // What predicted best was the mean.
+            let changing = weights.iter().map(|(name, w)| (name.clone(), w.copy()));
+            average.weights.extend(changing);
+            average.steps = if is_same { *steps } else { 0 };
+        }
+        self.scale.by = snapshot.scale;
+    }
+
+    fn resume(&mut self, snapshot: &Snapshot) {
+        self.begin(snapshot.trainable);
+        self.pieces = snapshot.pieces;
+        self.restore(snapshot);
+    }
+
+    fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>> {
+        snapshot.to_bytes()
+    }
+
+    fn from_bytes(&self, bytes: &[u8]) -> Result<Snapshot> {
+        let snapshot = Snapshot::from_bytes(bytes)?;
+        let ours = self.variables();
+        for (name, tensor) in &snapshot.variables {
+            let fits = ours.get(name).is_some_and(|variable| variable.size() == tensor.size());
+            ensure!(fits, "`{name}` is not one of this network's");
+        }
+        Ok(snapshot)
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        let empty = BTreeMap::new();
+        let means = self.average.as_ref().map_or(&empty, |average| &average.weights);
+        weights::save(&self.store, means, path)
     }
 }
 

@@ -113,10 +113,24 @@ pub fn restore(store: &nn::VarStore, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes every variable of `store`; the same values make the same bytes.
-pub fn save(store: &nn::VarStore, path: &Path) -> Result<()> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = sorted(store)
-        .into_iter()
+/// Writes every variable of `store`, some of them with another value; the same values make the same
+/// bytes.
+pub fn save(store: &nn::VarStore, instead: &BTreeMap<String, Tensor>, path: &Path) -> Result<()> {
+    let mut tensors = sorted(store);
+    for (name, tensor) in instead {
+        tensors.insert(name.clone(), tensor.shallow_clone());
+    }
+    let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    fs::write_atomic(path, to_bytes(&tensors, format)?)
+}
+
+/// A safetensors file of f32 with notes.
+pub(super) fn to_bytes(
+    tensors: &BTreeMap<String, Tensor>,
+    notes: HashMap<String, String>,
+) -> Result<Vec<u8>> {
+    let tensors: Vec<(&String, Vec<usize>, Vec<u8>)> = tensors
+        .iter()
         .map(|(name, tensor)| {
             let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
             let mut bytes = vec![0; tensor.numel() * 4];
@@ -128,8 +142,17 @@ pub fn save(store: &nn::VarStore, path: &Path) -> Result<()> {
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>>>()?;
-    let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    fs::write_atomic(path, safetensors::serialize(views, Some(format))?)
+    Ok(safetensors::serialize(views, Some(notes))?)
+}
+
+/// The tensors and notes of [`to_bytes`].
+pub(super) fn from_bytes(
+    bytes: &[u8],
+) -> Result<(BTreeMap<String, Tensor>, HashMap<String, String>)> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).context("it is no safetensors file")?;
+    let notes = metadata.metadata().clone().unwrap_or_default();
+    let tensors = SafeTensors::deserialize(bytes).context("it is no whole safetensors file")?;
+    Ok((to_tensors(&tensors, Path::new("a checkpoint"))?, notes))
 }
 
 /// Every tensor in a file, floats of any width as f32; batch counters, which nothing uses, left out.
@@ -142,6 +165,10 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
             looks_like(&bytes)
         )
     })?;
+    to_tensors(&tensors, path)
+}
+
+fn to_tensors(tensors: &SafeTensors, path: &Path) -> Result<BTreeMap<String, Tensor>> {
     tensors
         .iter()
         .filter(|(name, _)| !name.ends_with("num_batches_tracked"))

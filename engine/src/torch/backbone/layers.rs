@@ -47,6 +47,8 @@ impl Activation {
 ///
 /// In eval mode the normalisation is a fixed scale and shift per channel, so it goes into the
 /// convolution's weight and bias: the weight is small, the saved pass over the activations is not.
+///
+/// Weights are f32; a convolution computes with the kind of numbers that comes in.
 #[derive(Debug)]
 pub(super) struct ConvNorm {
     weight: Tensor,
@@ -109,7 +111,7 @@ impl ModuleT for ConvNorm {
     fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
         let Self { weight, norm, shape } = self;
         let y = if train {
-            self.convolve(x, weight, None).batch_norm(
+            self.convolve(x, &weight.to_kind(x.kind()), None).batch_norm(
                 Some(&norm.weight),
                 Some(&norm.bias),
                 Some(&norm.running_mean),
@@ -122,7 +124,8 @@ impl ModuleT for ConvNorm {
         } else {
             let scale = &norm.weight / (&norm.running_var + shape.eps).sqrt();
             let bias = &norm.bias - &norm.running_mean * &scale;
-            self.convolve(x, &(weight * scale.view([-1, 1, 1, 1])), Some(&bias))
+            let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(x.kind());
+            self.convolve(x, &weight, Some(&bias.to_kind(x.kind())))
         };
         shape.activation.apply(y)
     }

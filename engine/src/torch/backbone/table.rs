@@ -1,6 +1,9 @@
 //! The architectures, as data: what to build, how its pictures are prepared, where its weights are.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
+use kaggle_kit::schedule::layer_decay;
 
 use super::efficientnet::{self, Inverted, Stage};
 use super::layers::Padding;
@@ -60,6 +63,25 @@ impl Architecture {
         group.unwrap_or(super::N_GROUPS)
     }
 
+    /// The part of the rate that a variable learns at when each layer learns `decay` times as fast as
+    /// the one after it: `decay` to the power of how many layers of the backbone come after its own.
+    /// Layers are the stem, each block, and what comes behind the blocks, as in timm.
+    pub fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {
+        let blocks = names.iter().filter_map(|name| block_of(name));
+        let blocks: BTreeSet<(usize, usize)> = blocks.collect();
+        let place = |name: &String| match block_of(name) {
+            Some(block) => 1 + blocks.range(..block).count(),
+            None if is_stem(name) => 0,
+            None => 1 + blocks.len(),
+        };
+        let places: Vec<usize> = names.iter().map(place).collect();
+        let last =
+            names.iter().zip(&places).filter(|(name, _)| self.group_of(name) < super::N_GROUPS);
+        let n_layers = 1 + last.map(|(_, &place)| place).max().unwrap_or_default();
+        let shares = layer_decay(decay, n_layers);
+        places.iter().map(|&place| shares.get(place).copied().unwrap_or(1.0)).collect()
+    }
+
     /// Name of the layer that made `ImageNet`'s classes of the pooled features.
     pub fn classifier(&self) -> &'static str {
         match self.layout {
@@ -67,6 +89,17 @@ impl Architecture {
             Layout::Inverted(_) => "classifier",
         }
     }
+}
+
+/// `blocks.3.1.` and `layer3.1.`.
+fn block_of(name: &str) -> Option<(usize, usize)> {
+    let rest = name.strip_prefix("blocks.").or_else(|| name.strip_prefix("layer"))?;
+    let mut parts = rest.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn is_stem(name: &str) -> bool {
+    ["conv_stem.", "conv1.", "bn1."].iter().any(|stem| name.starts_with(stem))
 }
 
 /// Finds an architecture by timm's name.
@@ -170,6 +203,28 @@ const fn resnet(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_further_from_the_head_learn_slower() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let lite0 = find("tf_efficientnet_lite0").unwrap();
+        let of_lite0 = names(&[
+            "conv_stem.weight",
+            "blocks.0.0.conv_dw.weight",
+            "blocks.0.10.bn1.bias",
+            "blocks.1.0.conv_pw.weight",
+            "conv_head.weight",
+            "bn2.bias",
+            "head.output.linear.weight",
+        ]);
+        let shares = lite0.rate_shares(&of_lite0, 0.5);
+        assert_eq!(shares, [0.0625, 0.125, 0.25, 0.5, 1.0, 1.0, 1.0]);
+        let resnet = find("resnet18").unwrap();
+        let of_resnet =
+            names(&["bn1.weight", "layer1.0.bn1.weight", "layer2.1.conv1.weight", "head.x"]);
+        assert_eq!(resnet.rate_shares(&of_resnet, 0.5), [0.25, 0.5, 1.0, 1.0]);
+        assert_eq!(resnet.rate_shares(&of_resnet, 1.0), [1.0; 4]);
+    }
 
     #[test]
     fn a_near_miss_is_answered_with_names() {

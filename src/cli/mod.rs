@@ -1,12 +1,17 @@
 //! The command line: what may be typed. Doc comments are the help text.
 
+mod looking;
+mod standin;
+mod train;
+
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+pub use self::looking::{Cache, CacheAction, CacheClean, Compare, Runs};
+pub use self::standin::{Serve, Standin, StandinAction};
+pub use self::train::{Train, TrainStart};
 use crate::device::Choice;
-use crate::standin::{FAULTS, Faults, Images, Rules};
 
 /// Takes a Kaggle image competition from an empty folder to an accepted submission
 #[derive(Debug, Parser)]
@@ -72,6 +77,12 @@ pub enum Command {
     Score(Score),
     /// Show competitions, the data and runs there are, and best scores
     List(Json),
+    /// Show the runs there are, what each did differently, and what came of it
+    Runs(Runs),
+    /// Put two runs side by side, as a table and as a page
+    Compare(Compare),
+    /// List or remove the activations that runs keep for one another
+    Cache(Cache),
     /// Check libtorch, device, credentials, weights and disk
     Doctor(Json),
     /// Walk the whole path on a small competition drawn here, without Kaggle
@@ -136,47 +147,13 @@ pub struct FetchMode {
     pub check: bool,
 }
 
-const TRAIN_EXAMPLES: &str = "\
-Examples:
-  kaggle-kit train planet
-  kaggle-kit train dogs-vs-cats --smoke               every step, in seconds
-  kaggle-kit train dog-breed --set backbone=resnet50 --set whole-network.max-cycles=2
-  kaggle-kit train ./mine.toml --recipe mine-recipe.toml
-
-All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
-
-/// Arguments of `train`
-#[derive(Args, Debug)]
-#[command(after_help = TRAIN_EXAMPLES)]
-pub struct Train {
-    /// Short name, Kaggle's slug or address, or a spec file (.toml)
-    pub competition: String,
-    /// A recipe file, laid over the defaults
-    #[arg(long, value_name = "FILE")]
-    pub recipe: Option<PathBuf>,
-    /// One setting of the recipe (repeatable), such as `size=160`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
-    /// Go through every step in seconds, on few and small images
-    #[arg(long)]
-    pub smoke: bool,
-    /// Print the recipe that would be used, and stop
-    #[arg(long)]
-    pub show_recipe: bool,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
-    pub device: Choice,
-    /// Print the finished run as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 const SUBMIT_EXAMPLES: &str = "\
 Examples:
   kaggle-kit submit                                   the newest finished run
   kaggle-kit submit dog-breed
   kaggle-kit submit --run runs/dog-breed/20261124-101500-3fa9 --upload -m 'lite0, TTA'
   kaggle-kit submit planet --upload -m 'seed 2' --wait      until there is a score
+  kaggle-kit submit planet --best 3                   a blend of the three best models
   kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
 A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
 
@@ -186,11 +163,17 @@ A stopped upload goes on where it stood when it is run again; nothing is submitt
 pub struct Submit {
     /// A competition, for its newest finished run; without it, the newest of all
     pub competition: Option<String>,
-    /// This run's folder instead
+    /// This run's folder instead, alone even if it is one of several folds
     #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
     pub run: Option<PathBuf>,
+    /// Blend these runs, by folder or id; a fold stands for all folds of its model
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "run")]
+    pub runs: Vec<String>,
+    /// Blend the N models with the best held-out scores
+    #[arg(long, value_name = "N", conflicts_with_all = ["run", "runs"])]
+    pub best: Option<usize>,
     /// Check this CSV, made elsewhere, instead of predicting
-    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "runs", "best"])]
     pub csv: Option<PathBuf>,
     /// Send it to Kaggle
     #[arg(long, requires = "message")]
@@ -302,69 +285,4 @@ pub struct Demo {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, default_value_t)]
     pub device: Choice,
-}
-
-/// Arguments of `standin`
-#[derive(Args, Debug)]
-pub struct Standin {
-    /// What to do
-    #[command(subcommand)]
-    pub action: StandinAction,
-}
-
-/// What `standin` does
-#[derive(Debug, Subcommand)]
-pub enum StandinAction {
-    /// Serve until Ctrl-C; the first line on stdout is the address
-    Serve(Serve),
-}
-
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  kaggle-kit standin serve
-  kaggle-kit standin serve --competition planet --images withdrawn
-  kaggle-kit standin serve --filler 200000000 --rate 50000000 --log requests.jsonl
-  kaggle-kit standin serve --fault cut=1000000 --fault expired --fault api-429=2*3";
-
-/// Arguments of `standin serve`
-#[derive(Args, Debug)]
-#[command(after_help = SERVE_EXAMPLES, after_long_help = format!("Faults, each used up as it happens; `*N` behind one makes it happen N times:\n{FAULTS}\n\n{SERVE_EXAMPLES}"))]
-pub struct Serve {
-    /// Where to listen; 0 takes a free port
-    #[arg(long, default_value_t = 7777)]
-    pub port: u16,
-    /// What to draw and serve (repeatable); without it, all competitions
-    #[arg(long = "competition", value_name = "NAME")]
-    pub competitions: Vec<String>,
-    /// Whether images are among the files; planet's are withdrawn since 2019
-    #[arg(long, default_value = "served", value_parser = images())]
-    pub images: Images,
-    /// Whether the account has accepted the rules
-    #[arg(long, default_value = "accepted", value_parser = rules())]
-    pub rules: Rules,
-    /// Make every bundle larger by a file of noise, kept on disk
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
-    pub filler: u64,
-    /// Let so many bytes a second pass in one request, as over a slow line
-    #[arg(long, value_name = "BYTES")]
-    pub rate: Option<u64>,
-    /// How many submissions a day are taken
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub daily_submissions: u32,
-    /// Let something go wrong (repeatable); `--help` lists what
-    #[arg(long = "fault", value_name = "NAME[=ARG][*N]")]
-    pub faults: Vec<Faults>,
-    /// Append a line of JSON for every request
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-}
-
-fn images() -> impl TypedValueParser<Value = Images> {
-    PossibleValuesParser::new(["served", "withdrawn"])
-        .map(|text| if text == "served" { Images::Served } else { Images::Withdrawn })
-}
-
-fn rules() -> impl TypedValueParser<Value = Rules> {
-    PossibleValuesParser::new(["accepted", "not-accepted"])
-        .map(|text| if text == "accepted" { Rules::Accepted } else { Rules::NotAccepted })
 }

@@ -1,0 +1,109 @@
+//! The images of a competition: opened, looked at, and split.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use kaggle_kit::competition::Competition;
+use kaggle_kit::dataset::{self, Dataset, Split};
+use kaggle_kit::learn::{Data, Part};
+use kaggle_kit::metric::Metric;
+use kaggle_kit::recipe::Recipe;
+use kaggle_kit::report::{Bar, Unit};
+use kaggle_kit::term;
+use sha2::{Digest, Sha256};
+
+/// All labelled images that a recipe trains on or holds out.
+pub(super) struct Images {
+    pub(super) dataset: Dataset,
+    metric: Metric,
+    /// The competition's spec.
+    source: String,
+}
+
+impl Images {
+    /// Opens them, and looks at every image: a bad one is better found now than in hours.
+    pub(super) fn open(competition: &Competition, data: &Path, recipe: &Recipe) -> Result<Self> {
+        let mut dataset = dataset::open(competition, data)?;
+        limit(&mut dataset, recipe);
+        let bar = Bar::new("check images", Unit::Items("images"));
+        let samples: Vec<_> = dataset.train.iter().chain(&dataset.test).cloned().collect();
+        dataset::audit(&samples, &bar)?;
+        Ok(Self { dataset, metric: competition.metric, source: competition.source.clone() })
+    }
+
+    /// Splits off the images that the recipe holds out.
+    pub(super) fn split(&self, recipe: &Recipe) -> Result<Data> {
+        let Dataset { train: samples, classes, kind, .. } = &self.dataset;
+        let n_classes = classes.len();
+        let split = if recipe.folds == 0 {
+            dataset::split(samples, n_classes, *kind, recipe.valid, recipe.seed)
+        } else {
+            let folds = dataset::folds(samples, &[], n_classes, *kind, recipe.folds, recipe.seed);
+            Split::of_fold(&folds, recipe.fold - 1)
+        };
+        ensure!(
+            split.train.len() >= recipe.batch_size && !split.valid.is_empty(),
+            "{} are too few to train on and to hold some out: {} + {}\nhint: lower `--set \
+             batch-size={}`, or change `--set valid={}`",
+            term::count(samples.len(), "image"),
+            split.train.len(),
+            split.valid.len(),
+            recipe.batch_size,
+            recipe.valid
+        );
+        Ok(Data {
+            train: Part::new(samples, &split.train, n_classes),
+            valid: Part::new(samples, &split.valid, n_classes),
+            classes: classes.clone(),
+            kind: *kind,
+            metric: self.metric,
+            batch_size: recipe.batch_size,
+            size: recipe.size,
+            crop: recipe.crop,
+            augment: recipe.augment,
+            sampling: recipe.sampling,
+            loss: recipe.loss,
+            seed: recipe.seed,
+        })
+    }
+
+    /// The name of all folds of one model: a hash of everything that they have in common.
+    pub(super) fn group(&self, recipe: &Recipe) -> String {
+        let recipe = Recipe { fold: 1, ..recipe.clone() };
+        let mut hash = Sha256::new();
+        hash.update(self.source.as_bytes());
+        hash.update(toml::to_string(&recipe).unwrap_or_default().as_bytes());
+        for sample in &self.dataset.train {
+            hash.update(format!("\n{} {:?}", sample.id, sample.target).as_bytes());
+        }
+        hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Leaves a stratified part of the training images, when the recipe asks for one.
+fn limit(dataset: &mut Dataset, recipe: &Recipe) {
+    let n_images = dataset.train.len();
+    if recipe.max_images == 0 || recipe.max_images >= n_images {
+        return;
+    }
+    // The held-out side of a split is a stratified sample of the size wanted.
+    let fraction = recipe.max_images as f64 / n_images as f64;
+    let (n_classes, kind) = (dataset.classes.len(), dataset.kind);
+    let part = dataset::split(&dataset.train, n_classes, kind, fraction, recipe.seed);
+    dataset.train = part.valid.iter().map(|&i| dataset.train[i].clone()).collect();
+}
+
+/// `id,part,labels`: where each image went, and what it shows, so that a run is judged without its
+/// data.
+pub(super) fn split_table(data: &Data) -> Result<String> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["id", "part", "labels"])?;
+    for (part, name) in [(&data.train, "train"), (&data.valid, "valid")] {
+        for sample in part.samples.iter() {
+            let names = sample.target.iter().map(|&class| data.classes.names()[class].as_str());
+            let labels: Vec<&str> = names.collect();
+            table.write_record([sample.id.as_str(), name, &labels.join("|")])?;
+        }
+    }
+    Ok(String::from_utf8(table.into_inner()?)?)
+}

@@ -1,0 +1,136 @@
+//! A trained network becomes a finished run: predictions, decision, weights, summary.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use kaggle_kit::competition::Competition;
+use kaggle_kit::fs;
+use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Stage, cycle_file};
+use kaggle_kit::predict::{Decision, tta};
+use kaggle_kit::recipe::Recipe;
+use kaggle_kit::run::{Run, StageTime, Summary, WEIGHTS};
+use kaggle_kit::target::Predictions;
+use kaggle_kit::term;
+
+use super::images::Images;
+use crate::commands::predict::predict;
+use crate::torch::Network;
+
+/// Everything that a finished run is made of.
+pub(super) struct Outcome<'a> {
+    pub(super) run: &'a Run,
+    pub(super) competition: &'a Competition,
+    pub(super) recipe: &'a Recipe,
+    pub(super) data: &'a Data,
+    pub(super) images: &'a Images,
+    pub(super) group: &'a str,
+    pub(super) device: String,
+    pub(super) journal: &'a Journal,
+}
+
+impl Outcome<'_> {
+    /// Predicts the held-out images, decides, and writes it all down.
+    pub(super) fn finish(&self, network: &mut Network, listener: &mut dyn Listener) -> Result<()> {
+        let Self { run, competition, recipe, data, .. } = self;
+        network.save(&run.file(WEIGHTS))?;
+        let weights = self.weights()?;
+        let (stage, start) = (Stage::Predict, Instant::now());
+        listener.event(&Event::StageStarted { stage });
+        let predictions =
+            predict(network, run, &weights, &data.valid.samples, &data.classes, recipe)?;
+        let mut found =
+            format!("mean over {}", term::count(tta::Views::of(recipe).count(), "view"));
+        if weights.len() > 1 {
+            found.push_str(&format!(" of {} cycles", weights.len()));
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
+
+        let targets = data.valid.samples.iter().map(|sample| sample.target.as_slice());
+        let decision = Decision::fit(competition.metric, &predictions, targets);
+        term::say(format_args!("   {decision}"));
+        run.write_toml("decision.toml", &decision)?;
+        run.write("valid-predictions.csv", predictions_table(&predictions)?)?;
+        let mut stages = self.stages();
+        stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
+        let summary = Summary {
+            version: 1,
+            competition: competition.name.clone(),
+            finished: jiff::Timestamp::now().to_string(),
+            program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
+            device: self.device.clone(),
+            metric: competition.metric.name().to_owned(),
+            score: decision.score(),
+            train_images: data.train.len(),
+            valid_images: data.valid.len(),
+            seconds: stages.iter().map(|stage| stage.seconds).sum(),
+            seed: recipe.seed,
+            folds: recipe.folds,
+            fold: recipe.fold,
+            group: self.group.to_owned(),
+            weights,
+            classes: data.classes.clone(),
+            stages,
+        };
+        run.finish(&summary)?;
+        term::done(format_args!(
+            "{} {:.5} on {} held-out images, in {}; run `{}`",
+            summary.metric,
+            summary.score,
+            term::thousands(summary.valid_images),
+            term::duration(summary.seconds),
+            run.folder.display()
+        ));
+        Ok(())
+    }
+
+    /// The weights that predict: the best, or those of the best cycles. Others are removed.
+    fn weights(&self) -> Result<Vec<String>> {
+        let n = self.recipe.whole_network.snapshots;
+        let mut cycles: Vec<(f64, Stage, usize)> = Vec::new();
+        for entry in &self.journal.done {
+            if let Entry::Cycle { stage, number, scores } = entry {
+                let loss = scores.last().map_or(f64::INFINITY, |score| score.loss);
+                cycles.push((loss, *stage, *number));
+            }
+        }
+        let mut candidates = cycles.clone();
+        candidates.retain(|(_, stage, _)| *stage == Stage::WholeNetwork);
+        candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        candidates.truncate(n);
+        let chosen: Vec<String> =
+            candidates.iter().map(|(_, stage, number)| cycle_file(*stage, *number)).collect();
+        for (_, stage, number) in cycles {
+            let name = cycle_file(stage, number);
+            if !chosen.contains(&name) && self.run.file(&name).exists() {
+                fs::remove_file(self.run.file(&name))?;
+            }
+        }
+        Ok(if chosen.is_empty() { vec![WEIGHTS.to_owned()] } else { chosen })
+    }
+
+    fn stages(&self) -> Vec<StageTime> {
+        let stages = self.journal.done.iter().filter_map(|entry| match entry {
+            Entry::Stage { stage, seconds, found } => Some(StageTime {
+                stage: stage.title().to_owned(),
+                seconds: *seconds,
+                found: found.clone(),
+            }),
+            _ => None,
+        });
+        stages.collect()
+    }
+}
+
+/// `id,class,class,...`, one row a held-out image.
+fn predictions_table(predictions: &Predictions) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let header =
+        std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
+    table.write_record(header)?;
+    for (id, row) in predictions.ids.iter().zip(predictions.rows()) {
+        let cells = row.iter().map(f32::to_string);
+        table.write_record(std::iter::once(id.clone()).chain(cells))?;
+    }
+    Ok(table.into_inner()?)
+}

@@ -1,0 +1,152 @@
+//! The name of a cache: a hash of everything that its numbers follow from.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::format::{About, FORMAT, Shape};
+use crate::fs;
+use crate::progress::Progress;
+
+/// Read at a time.
+const PIECE: usize = 256 * 1024;
+
+/// A SHA-256; displayed in hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hash(pub [u8; 32]);
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What activations are computed from, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// What they are for, told to people. It is no part of the key.
+    pub label: &'a str,
+    /// The network's name.
+    pub backbone: &'a str,
+    /// Of the file with its weights.
+    pub weights: Hash,
+    /// What computes them, such as `libtorch 2.13.0 on cpu`: others round otherwise.
+    pub engine: &'a str,
+    /// How pixels become the network's input: every setting of it, with the seed of random views.
+    pub transform: &'a str,
+    /// Side of the square that the network sees, in pixels.
+    pub size: usize,
+    /// Of each image's file, in the order of the rows. Ids and labels do not matter: a backbone does
+    /// not see them.
+    pub images: &'a [Hash],
+    /// Views of each image.
+    pub views: usize,
+    /// Numbers a view of an image.
+    pub width: usize,
+    /// How a number is kept.
+    pub dtype: super::Dtype,
+}
+
+/// The name under which the activations of a [`Source`] are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub(super) about: About,
+    pub(super) shape: Shape,
+}
+
+impl Key {
+    /// The key of `source`: half of a SHA-256 over all of it but the label, and over the format of
+    /// the file.
+    ///
+    /// Images count by their bytes, not by size and time: times survive `cp -p` and archives, change
+    /// when a data set is fetched again, and differ between the machines that train a model's folds.
+    pub fn new(source: &Source) -> Self {
+        // Every field is written with its length, so that no two sources make the same bytes.
+        let mut all = Sha256::new();
+        let mut field = |bytes: &[u8]| {
+            all.update((bytes.len() as u64).to_le_bytes());
+            all.update(bytes);
+        };
+        for text in [FORMAT, source.backbone, source.engine, source.transform, source.dtype.name()]
+        {
+            field(text.as_bytes());
+        }
+        for number in [source.size, source.views, source.width, source.images.len()] {
+            field(&(number as u64).to_le_bytes());
+        }
+        field(&source.weights.0);
+        source.images.iter().for_each(|hash| field(&hash.0));
+        let mut name = Hash(all.finalize().into()).to_string();
+        name.truncate(NAME_DIGITS);
+        Self {
+            about: About {
+                format: FORMAT.to_owned(),
+                key: name,
+                label: source.label.to_owned(),
+                backbone: source.backbone.to_owned(),
+                weights: source.weights.to_string(),
+                engine: source.engine.to_owned(),
+                transform: source.transform.to_owned(),
+                size: source.size.to_string(),
+            },
+            shape: Shape {
+                views: source.views,
+                images: source.images.len(),
+                width: source.width,
+                dtype: source.dtype,
+            },
+        }
+    }
+
+    /// The name itself, 32 hexadecimal digits.
+    pub fn name(&self) -> &str {
+        &self.about.key
+    }
+
+    /// How many numbers there are, and how they are kept.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+}
+
+/// Hexadecimal digits of a key: 128 bits.
+pub(super) const NAME_DIGITS: usize = 32;
+
+/// The hash of a file's bytes.
+pub fn hash_file(path: &Path) -> Result<Hash> {
+    hash(path, &mut vec![0; PIECE])
+}
+
+/// The hashes of many files, in their order; progress counts files.
+pub fn hash_files<P: AsRef<Path> + Sync>(
+    paths: &[P],
+    progress: &dyn Progress,
+) -> Result<Vec<Hash>> {
+    progress.total(paths.len() as u64);
+    paths
+        .par_iter()
+        .map_init(
+            || vec![0; PIECE],
+            |piece, path| {
+                let hash = hash(path.as_ref(), piece)?;
+                progress.advance(1);
+                Ok(hash)
+            },
+        )
+        .collect()
+}
+
+fn hash(path: &Path, piece: &mut [u8]) -> Result<Hash> {
+    let mut file = fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    loop {
+        match file.read(piece).with_context(|| format!("failed to read `{}`", path.display()))? {
+            0 => return Ok(Hash(hash.finalize().into())),
+            n => hash.update(&piece[..n]),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Arguments of the commands that look at runs and caches: `runs`, `compare`, `cache`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+const RUNS_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit runs                                     the newest first
+  kaggle-kit runs planet --sort score
+  kaggle-kit runs --filter backbone=resnet34 --filter fold=1 --json
+Sort and filter by a column or by any setting of the recipe; `--sort=-time` turns the order around.";
+
+/// Arguments of `runs`
+#[derive(Args, Debug)]
+#[command(after_help = RUNS_EXAMPLES)]
+pub struct Runs {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, all
+    pub competition: Option<String>,
+    /// What to sort by
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Only runs of which this is true (repeatable)
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub filters: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit compare 20261124-101500-3fa9 20261124-111500-77b0
+  kaggle-kit compare runs/planet/20261124-101500-3fa9 20261124-111500-77b0 --output two.html";
+
+/// Arguments of `compare`
+#[derive(Args, Debug)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct Compare {
+    /// A run's folder or id: what is compared with
+    pub a: String,
+    /// The other run's
+    pub b: String,
+    /// Where the page goes; without it, beside the runs
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const CACHE_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit cache                                    what is kept, for what, since when
+  kaggle-kit cache clean                              only what no run can read
+  kaggle-kit cache clean --older-than 30
+Runs keep at most 20 GB, or half of what the disk has for it, and remove what has gone unused the
+longest; `KAGGLE_KIT_CACHE_GB` sets another limit.";
+
+/// Arguments of `cache`
+#[derive(Args, Debug)]
+#[command(after_help = CACHE_EXAMPLES)]
+pub struct Cache {
+    /// What to do; without it, list
+    #[command(subcommand)]
+    pub action: Option<CacheAction>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What `cache` does
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// Show what is kept, for what, its size and age, and when it was last used
+    List,
+    /// Remove what no run can read: unfinished, or of another version
+    Clean(CacheClean),
+}
+
+/// Arguments of `cache clean`
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub struct CacheClean {
+    /// And what no run has used for so many days
+    #[arg(long, value_name = "DAYS")]
+    pub older_than: Option<u32>,
+    /// And everything else that no run is using now
+    #[arg(long)]
+    pub all: bool,
+}

@@ -1,0 +1,80 @@
+//! Arguments of `train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::device::Choice;
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit train planet
+  kaggle-kit train dogs-vs-cats --smoke               every step, in seconds
+  kaggle-kit train dog-breed --set backbone=resnet50 --set whole-network.max-cycles=2
+  kaggle-kit train ./mine.toml --recipe mine-recipe.toml
+  kaggle-kit train planet --folds 5                   five runs that `submit` blends
+  kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
+  kaggle-kit train planet --max-minutes 30
+A stopped run goes on where it stood when the same command is run again.
+
+All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
+
+/// Arguments of `train`
+#[derive(Args, Debug)]
+#[command(after_help = TRAIN_EXAMPLES)]
+pub struct Train {
+    /// Short name, Kaggle's slug or address, or a spec file (.toml)
+    pub competition: String,
+    /// A recipe file, laid over the defaults
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
+    /// One setting of the recipe (repeatable), such as `size=160`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Train so many times, each with another part of the images held out
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub folds: Option<u16>,
+    /// Train only this one of them
+    #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub fold: Option<u16>,
+    /// What becomes of a run that was stopped
+    #[command(flatten)]
+    pub start: TrainStart,
+    /// End after so many minutes of training, with what is best by then
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub max_minutes: Option<f64>,
+    /// Write training down this often, to go on from after a stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub checkpoint_every: u64,
+    /// Go through every step in seconds, on few and small images
+    #[arg(long)]
+    pub smoke: bool,
+    /// Print the recipe that would be used, and stop
+    #[arg(long)]
+    pub show_recipe: bool,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, default_value_t)]
+    pub device: Choice,
+    /// Print the finished run as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What becomes of a run that was stopped: it goes on, unless one of these says otherwise
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub struct TrainStart {
+    /// Go on with the run that was stopped; fail if there is none
+    #[arg(long)]
+    pub resume: bool,
+    /// Start a new run, even where one was stopped or all folds are trained
+    #[arg(long)]
+    pub anew: bool,
+}
+
+fn minutes(typed: &str) -> Result<f64, String> {
+    match typed.parse() {
+        Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
+        _ => Err("give a number above 0".to_owned()),
+    }
+}

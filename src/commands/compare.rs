@@ -1,0 +1,183 @@
+//! `kaggle-kit compare A B`: two runs side by side, as a table and as a page.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::members;
+use crate::fs;
+use crate::report::html::comparison::{self, Comparison, Line, paired};
+use crate::report::html::gather;
+use crate::term;
+
+/// Which runs, and where the page goes.
+#[derive(Clone, Debug)]
+pub struct CompareOptions {
+    /// The folder of all runs.
+    pub runs: PathBuf,
+    /// A run's folder or id: what is compared with.
+    pub a: String,
+    /// The other run's.
+    pub b: String,
+    /// The page; without it, `compare-<a>-<b>.html` beside the first run.
+    pub output: Option<PathBuf>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// Prints a table, or JSON, and writes the page.
+pub fn run(options: &CompareOptions) -> Result<()> {
+    let two = read(&options.runs, &options.a, &options.b)?;
+    let path = match &options.output {
+        Some(path) => path.clone(),
+        None => page_beside(&options.runs, &two),
+    };
+    fs::write_atomic(&path, comparison::page(&two))?;
+    if options.json {
+        term::out(serde_json::to_string_pretty(&to_json(&two, &path))?);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = comparison::lines(&two)
+        .into_iter()
+        .map(|Line { what, a, b }| vec![what.to_owned(), a, b])
+        .collect();
+    term::out(term::table(&["", "A", "B"], &rows));
+    if two.settings.is_empty() {
+        term::say("the recipes are the same");
+    } else {
+        let rows: Vec<Vec<String>> = two
+            .settings
+            .iter()
+            .map(|s| vec![s.key.clone(), s.other.clone(), s.value.clone()])
+            .collect();
+        term::out("");
+        term::out(term::table(&["setting", "A", "B"], &rows));
+    }
+    term::out("");
+    term::out(comparison::verdict(&two));
+    term::done(format_args!("page: `{}`", path.display()));
+    Ok(())
+}
+
+fn read(runs: &Path, a: &str, b: &str) -> Result<Comparison> {
+    let (one, other) = (members::find(runs, None, a)?, members::find(runs, None, b)?);
+    let settings = gather::changed(&one.recipe()?, &other.recipe()?)?;
+    let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
+    ensure!(
+        a.about.competition == b.about.competition,
+        "`{}` is a run of `{}`, `{}` one of `{}`\nhint: compare runs of one competition; \
+         `kaggle-kit runs {}` lists them",
+        a.about.run,
+        a.about.competition,
+        b.about.run,
+        b.about.competition,
+        a.about.competition
+    );
+    Ok(Comparison { a, b, settings })
+}
+
+fn page_beside(runs: &Path, two: &Comparison) -> PathBuf {
+    let Comparison { a, b, .. } = two;
+    let name = format!("compare-{}-{}.html", a.about.run, b.about.run);
+    runs.join(&a.about.competition).join(name)
+}
+
+fn to_json(two: &Comparison, page: &Path) -> Value {
+    let Comparison { a, b, settings } = two;
+    let side = |facts: &crate::report::html::Facts| {
+        json!({
+            "run": facts.about.run,
+            "score": facts.about.score,
+            "seconds": facts.about.seconds,
+            "epochs": facts.epochs.len(),
+        })
+    };
+    let settings: Vec<Value> =
+        settings.iter().map(|s| json!({ "setting": s.key, "a": s.other, "b": s.value })).collect();
+    json!({
+        "competition": a.about.competition,
+        "metric": a.about.metric,
+        "a": side(a),
+        "b": side(b),
+        "settings": settings,
+        "paired": paired(a, b).map(|found| json!({
+            "images": found.n,
+            "b-less-a": found.difference,
+            "standard-error": found.standard_error,
+        })),
+        "verdict": comparison::verdict(two),
+        "page": page.display().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A finished run of four cats and dogs; `p` is what it gives to the truth.
+    fn make(runs: &Path, id: &str, size: usize, p: f64) {
+        let folder = runs.join("dogs-vs-cats").join(id);
+        let spec = crate::competition::find("dogs-vs-cats").unwrap();
+        let summary = format!(
+            "version = 1\ncompetition = \"dogs-vs-cats\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
+             program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"log-loss\"\nscore = {}\n\
+             train-images = 8\nvalid-images = 4\nseconds = 9.0\nclasses = [\"cat\", \"dog\"]\n\
+             stages = []\n",
+            -p.ln()
+        );
+        let split = "id,part,labels\na,valid,cat\nb,valid,dog\nc,valid,cat\nd,valid,dog\n";
+        let q = 1.0 - p;
+        let predictions = format!("id,cat,dog\na,{p},{q}\nb,{q},{p}\nc,{p},{q}\nd,{q},{p}\n");
+        let files = [
+            ("competition.toml", spec.source),
+            ("recipe.toml", format!("size = {size}\n")),
+            ("summary.toml", summary),
+            ("split.csv", split.to_owned()),
+            ("valid-predictions.csv", predictions),
+        ];
+        for (name, text) in files {
+            fs::write_atomic(folder.join(name), text).unwrap();
+        }
+    }
+
+    #[test]
+    fn two_runs_become_a_page_and_figures() {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), "1-a", 64, 0.8);
+        make(runs.path(), "2-b", 96, 0.9);
+        let two = read(runs.path(), "1-a", "2-b").unwrap();
+        let told = to_json(&two, Path::new("x.html"));
+        assert_eq!(told["paired"]["images"], 4);
+        let gain = told["paired"]["b-less-a"].as_f64().unwrap();
+        assert!((gain - (0.8_f64.ln() - 0.9_f64.ln())).abs() < 1e-6, "{gain}");
+        assert_eq!(told["settings"][0], json!({ "setting": "size", "a": "64", "b": "96" }));
+        let options = CompareOptions {
+            runs: runs.path().to_owned(),
+            a: "1-a".to_owned(),
+            b: runs.path().join("dogs-vs-cats/2-b").display().to_string(),
+            output: None,
+            json: false,
+        };
+        run(&options).unwrap();
+        let page = runs.path().join("dogs-vs-cats/compare-1-a-2-b.html");
+        assert!(fs::read_to_string(page).unwrap().contains("B is better by"));
+    }
+
+    #[test]
+    fn runs_of_two_competitions_are_not_compared() {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), "1-a", 64, 0.8);
+        let folder = runs.path().join("dog-breed/2-b");
+        for entry in fs::read_dir(runs.path().join("dogs-vs-cats/1-a")).unwrap() {
+            let from = entry.unwrap().path();
+            let text = fs::read_to_string(&from).unwrap();
+            let text =
+                text.replace("competition = \"dogs-vs-cats\"", "competition = \"dog-breed\"");
+            fs::write_atomic(folder.join(from.file_name().unwrap()), text).unwrap();
+        }
+        let error = read(runs.path(), "1-a", "2-b").err().unwrap();
+        assert!(error.to_string().contains("hint: compare runs of one competition"), "{error}");
+        assert!(read(runs.path(), "1-a", "nothing").is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! `kaggle-kit lr-find`: what the learning-rate finder saw, as a curve in the terminal and as files.
+//!
+//! The sweeps come from a run that is there ([`of_run`]), or from the golden rule, which the engine
+//! follows as far as the finder ([`up_to`]) and listens to ([`Sweeps`]).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::fs;
+use crate::learn::{Event, Listener, RateCurve, Stage};
+use crate::recipe::{Layer, Recipe};
+use crate::report::html::facts::Sweep;
+use crate::report::html::{gather, rate_chart};
+use crate::report::plot;
+use crate::run::Run;
+use crate::term;
+
+/// Which of the golden rule's two finders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finder {
+    /// Step 2, for the head on a frozen backbone.
+    Head,
+    /// Step 7, for the whole network, after the head has been trained.
+    Full,
+}
+
+/// The settings with which the golden rule ends at a finder.
+pub fn up_to(finder: Finder) -> Result<Layer> {
+    let settings = match finder {
+        Finder::Head => {
+            "head-on-activations.run = false\nhead-with-augmentation.run = false\n\
+             unfreeze.run = false\n"
+        }
+        Finder::Full => "whole-network.run = false\n",
+    };
+    Layer::parse("lr-find", settings)
+}
+
+/// Listens to training and keeps its sweeps.
+pub struct Sweeps {
+    usual: [(Stage, f64); 2],
+    /// In the order in which they were made.
+    pub found: Vec<Sweep>,
+}
+
+impl Sweeps {
+    /// None so far; the recipe's own rates are taken where nothing is found.
+    pub fn new(recipe: &Recipe) -> Self {
+        let usual = [
+            (Stage::FindHeadRate, recipe.find_head_rate.rate),
+            (Stage::FindFullRate, recipe.find_full_rate.rate),
+        ];
+        Self { usual, found: Vec::new() }
+    }
+}
+
+impl Listener for Sweeps {
+    fn event(&mut self, event: &Event) {
+        if let Event::RateFound { stage, curve, .. } = event
+            && let Some((_, usual)) = self.usual.iter().find(|(known, _)| known == stage)
+        {
+            self.found.push(sweep(*stage, curve, *usual));
+        }
+    }
+}
+
+fn sweep(stage: Stage, curve: &RateCurve, usual: f64) -> Sweep {
+    let choice = curve.choice(usual);
+    let named = curve.suggestions.named();
+    Sweep {
+        stage: stage.title().to_owned(),
+        rates: curve.rates.clone(),
+        losses: curve.losses.clone(),
+        batch_losses: curve.batch_losses.clone(),
+        suggestions: named.map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
+        chosen: Some(choice.rate),
+        why: choice.to_string(),
+    }
+}
+
+/// The sweeps that a finished run was trained by.
+pub fn of_run(run: &Run) -> Result<Vec<Sweep>> {
+    Ok(gather::of_run(run)?.sweeps)
+}
+
+/// How wide the curves are in the terminal, in letters.
+const COLUMNS: usize = 80;
+
+/// Shows the curves, writes them into `folder` where there is one, and prints the rates as settings
+/// that `train --set` takes, or everything as JSON.
+pub fn tell(sweeps: &[Sweep], folder: Option<&Path>, json: bool) -> Result<()> {
+    if sweeps.is_empty() {
+        bail!(
+            "the learning-rate finder has not run\nhint: its steps are `find-head-rate` and \
+             `find-full-rate` in the recipe"
+        );
+    }
+    for sweep in sweeps {
+        term::say(plot::terminal(&rate_chart(sweep), COLUMNS));
+        term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.why));
+    }
+    if let Some(folder) = folder {
+        for path in write(sweeps, folder)? {
+            term::done(path.display());
+        }
+    }
+    if json {
+        let all: Vec<Value> = sweeps.iter().map(to_json).collect();
+        term::out(serde_json::to_string_pretty(&all)?);
+    } else {
+        for setting in sweeps.iter().filter_map(setting) {
+            term::out(setting);
+        }
+    }
+    Ok(())
+}
+
+/// What each rule says, a line a rule.
+fn table(sweep: &Sweep) -> String {
+    let told =
+        |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1e}"));
+    let row = |(name, rate): &(String, Option<f64>)| vec![name.clone(), told(*rate)];
+    let mut rows: Vec<Vec<String>> = sweep.suggestions.iter().map(row).collect();
+    rows.push(vec!["used".to_owned(), told(sweep.chosen)]);
+    term::table(&["rule", "rate"], &rows)
+}
+
+/// Each curve as an SVG and as a PNG, named after its stage.
+fn write(sweeps: &[Sweep], folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for sweep in sweeps {
+        let chart = rate_chart(sweep);
+        let name = key(sweep).unwrap_or_else(|| sweep.stage.replace(' ', "-"));
+        for (ending, bytes) in
+            [("svg", chart.standalone().into_bytes()), ("png", plot::png(&chart)?)]
+        {
+            let path = folder.join(format!("{name}.{ending}"));
+            fs::write_atomic(&path, bytes)?;
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// `find-head-rate.rate=1.234e-3`.
+fn setting(sweep: &Sweep) -> Option<String> {
+    Some(format!("{}.rate={:.3e}", key(sweep)?, sweep.chosen?))
+}
+
+/// The stage's name in the recipe.
+fn key(sweep: &Sweep) -> Option<String> {
+    let stage = Stage::ALL.iter().find(|stage| stage.title() == sweep.stage)?;
+    serde_json::to_value(stage).ok()?.as_str().map(str::to_owned)
+}
+
+fn to_json(sweep: &Sweep) -> Value {
+    let suggestions: serde_json::Map<String, Value> =
+        sweep.suggestions.iter().map(|(name, rate)| (name.clone(), json!(rate))).collect();
+    json!({
+        "stage": key(sweep),
+        "rate": sweep.chosen,
+        "why": sweep.why,
+        "suggestions": suggestions,
+        "rates": sweep.rates,
+        "losses": sweep.losses,
+        "batch-losses": sweep.batch_losses,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{Suggestions, SweepEnd};
+    use crate::recipe;
+
+    fn curve(clear: Option<f64>) -> RateCurve {
+        RateCurve {
+            rates: vec![1e-4, 1e-3, 1e-2],
+            losses: vec![2.0, 1.0, 0.5],
+            batch_losses: vec![2.1, 0.9, 0.4],
+            end: SweepEnd::LastRate,
+            suggestions: Suggestions { clear, valley: clear, ..Suggestions::default() },
+        }
+    }
+
+    fn found() -> Vec<Sweep> {
+        let mut sweeps = Sweeps::new(&recipe::resolve(&[]).unwrap());
+        let (head, full) = (curve(Some(2e-3)), curve(None));
+        sweeps.event(&Event::RateFound { stage: Stage::FindHeadRate, curve: &head });
+        sweeps.event(&Event::Advanced { units: 1 });
+        sweeps.event(&Event::RateFound { stage: Stage::FindFullRate, curve: &full });
+        sweeps.found
+    }
+
+    #[test]
+    fn rates_are_told_as_settings() {
+        let settings: Vec<String> = found().iter().filter_map(setting).collect();
+        assert_eq!(settings, ["find-head-rate.rate=2.000e-3", "find-full-rate.rate=1.000e-4"]);
+        let layers: Vec<Layer> =
+            settings.iter().map(|setting| Layer::assignment(setting).unwrap()).collect();
+        assert_eq!(recipe::resolve(&layers).unwrap().find_head_rate.rate, 2e-3);
+    }
+
+    #[test]
+    fn the_golden_rule_ends_at_the_finder() {
+        let with = |finder| recipe::resolve(&[up_to(finder).unwrap()]).unwrap();
+        let head = with(Finder::Head);
+        assert!(head.find_head_rate.run && !head.head_on_activations.run && !head.unfreeze.run);
+        let full = with(Finder::Full);
+        assert!(full.head_on_activations.run && full.find_full_rate.run && !full.whole_network.run);
+    }
+
+    #[test]
+    fn curves_are_written_as_svg_and_png() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = write(&found(), &folder.path().join("deep")).unwrap();
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let expected = [
+            "find-head-rate.svg",
+            "find-head-rate.png",
+            "find-full-rate.svg",
+            "find-full-rate.png",
+        ];
+        assert_eq!(names, expected);
+        assert!(fs::read_to_string(&paths[0]).unwrap().contains("used: "));
+        assert!(fs::read(&paths[1]).unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn what_each_rule_says_is_told() {
+        let sweeps = found();
+        assert_eq!(
+            table(&sweeps[0]),
+            "rule     rate\nclear    2.0e-3\nvalley   2.0e-3\nsteep    -\nslide    -\nminimum  \
+             -\nused     2.0e-3"
+        );
+        let told = to_json(&sweeps[1]);
+        assert_eq!(told["stage"], "find-full-rate");
+        assert_eq!(told["suggestions"]["clear"], Value::Null);
+        assert!(told["why"].as_str().unwrap().starts_with("the loss never clearly improves"));
+    }
+
+    #[test]
+    fn a_finder_that_did_not_run_is_an_error_with_a_hint() {
+        let error = tell(&[], None, false).unwrap_err().to_string();
+        assert!(error.contains("hint: "), "{error}");
+    }
+}

@@ -1,0 +1,342 @@
+//! The members of an ensemble: finished runs, those that are folds of one model together, and what
+//! they said about images that they had not seen.
+//!
+//! Runs may come from several machines: whatever lies in the same folder and has the same `group`
+//! belongs together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::fs;
+use crate::metric::Metric;
+use crate::predict::blend::{Blend, Pool};
+use crate::run::{Run, Summary};
+use crate::target::{Classes, Predictions, TargetKind};
+use crate::term;
+
+/// A model of an ensemble, without what it said.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The id of its first run.
+    pub name: String,
+    /// Its runs in the order of their folds; a single one where nothing was folded.
+    pub runs: Vec<Run>,
+    /// How many folds it has when it is whole; 0: it is of one run.
+    pub folds: usize,
+    /// One class or many tags.
+    pub kind: TargetKind,
+    /// How its competition is scored.
+    pub metric: Metric,
+    /// The vocabulary.
+    pub classes: Classes,
+    /// The competition's short name.
+    pub competition: String,
+    /// The mean of its runs' scores, a validation image each.
+    pub score: f64,
+    /// Images that it learned from or was validated on.
+    pub images: usize,
+}
+
+impl Member {
+    /// `5 folds`, `3 of 5 folds`, `1 run`.
+    pub fn extent(&self) -> String {
+        match (self.folds, self.runs.len()) {
+            (0, n) => term::count(n, "run"),
+            (folds, n) if n == folds => term::count(n, "fold"),
+            (folds, n) => format!("{n} of {}", term::count(folds, "fold")),
+        }
+    }
+
+    /// The member's answer from those of its runs, which are in the order of `runs`: their mean.
+    pub fn mean(&self, of_runs: &[Predictions]) -> Result<Predictions> {
+        let names = self.runs.iter().map(Run::id).collect();
+        Blend::mean(names, self.kind, self.classes.clone()).apply(of_runs)
+    }
+
+    fn from_runs(mut runs: Vec<(Run, Summary)>) -> Result<Self> {
+        runs.sort_by(|(a, of_a), (b, of_b)| (of_a.fold, b.id()).cmp(&(of_b.fold, a.id())));
+        // A fold that was trained twice counts once, the newest time.
+        runs.dedup_by(|(_, later), (_, earlier)| later.fold == earlier.fold);
+        let (first, summary) = runs.first().context("a member without runs")?.clone();
+        let competition = first.competition()?;
+        let held_out: usize = runs.iter().map(|(_, summary)| summary.valid_images).sum();
+        let scored = runs.iter().map(|(_, summary)| summary.score * summary.valid_images as f64);
+        Ok(Self {
+            name: first.id(),
+            folds: summary.folds,
+            kind: competition.target.kind,
+            metric: competition.metric,
+            competition: summary.competition,
+            score: scored.sum::<f64>() / held_out.max(1) as f64,
+            images: summary.train_images + summary.valid_images,
+            classes: summary.classes,
+            runs: runs.into_iter().map(|(run, _)| run).collect(),
+        })
+    }
+}
+
+/// The members that `given` names, each a run's folder or its id. A run that is a fold stands for
+/// its whole model.
+pub fn named(runs: &Path, competition: Option<&str>, given: &[String]) -> Result<Vec<Member>> {
+    let mut members: Vec<Member> = Vec::new();
+    for name in given {
+        let member = of(find(runs, competition, name)?)?;
+        if !members.iter().any(|known| known.name == member.name) {
+            members.push(member);
+        }
+    }
+    agree(&members)?;
+    Ok(members)
+}
+
+/// A finished run by itself, even where it is one fold of several.
+pub fn alone(run: Run) -> Result<Member> {
+    let summary = run.summary()?;
+    Member::from_runs(vec![(run, summary)])
+}
+
+/// The model that a finished run is: the run alone, or all folds that lie beside it.
+pub fn of(run: Run) -> Result<Member> {
+    let summary = run.summary()?;
+    let runs = match (summary.folds, summary.group.as_str(), run.folder.parent()) {
+        (0, ..) | (_, "", _) | (.., None) => vec![(run, summary)],
+        (_, group, Some(folder)) => finished_in(folder)?
+            .into_iter()
+            .filter(|(_, other)| other.folds > 0 && other.group == group)
+            .collect(),
+    };
+    Member::from_runs(runs)
+}
+
+/// The `n` best members of a competition by their own validation scores. Those that saw only a part
+/// of the images that others saw are passed over.
+pub fn best(runs: &Path, competition: &str, n: usize) -> Result<Vec<Member>> {
+    let mut groups: BTreeMap<String, Vec<(Run, Summary)>> = BTreeMap::new();
+    for (run, summary) in finished_in(&runs.join(competition))? {
+        let alone = summary.folds == 0 || summary.group.is_empty();
+        let key = if alone { run.id() } else { format!("group {}", summary.group) };
+        groups.entry(key).or_default().push((run, summary));
+    }
+    if groups.is_empty() {
+        Run::newest(runs, Some(competition))?;
+    }
+    let mut members: Vec<Member> =
+        groups.into_values().map(Member::from_runs).collect::<Result<Vec<_>>>()?;
+    let images = members.iter().map(|member| member.images).max().unwrap_or_default();
+    members.retain(|member| member.images == images);
+    members.sort_by(|a, b| {
+        let order = a.score.total_cmp(&b.score);
+        if a.metric.better(1.0, 0.0) { order.reverse() } else { order }
+    });
+    members.truncate(n);
+    agree(&members)?;
+    Ok(members)
+}
+
+/// What all members said about the images that each of them has held out, in the order of ids.
+pub fn pool(members: &[Member]) -> Result<Pool> {
+    agree(members)?;
+    let first = members.first().context("an ensemble without members")?;
+    let held_out: Vec<BTreeMap<String, HeldOut>> =
+        members.iter().map(held_out_by).collect::<Result<_>>()?;
+    let common: Vec<&String> =
+        held_out[0].keys().filter(|&id| held_out.iter().all(|of| of.contains_key(id))).collect();
+    if common.is_empty() {
+        bail!(
+            "{} have no held-out image in common, so nothing can be blended on\nhint: train them \
+             with the same `seed` and `valid`, or each with `--folds`",
+            quoted(members)
+        );
+    }
+    let mut pool = Pool {
+        metric: first.metric,
+        kind: first.kind,
+        classes: first.classes.clone(),
+        names: members.iter().map(|member| member.name.clone()).collect(),
+        members: vec![Vec::new(); members.len()],
+        ids: Vec::new(),
+        targets: Vec::new(),
+        folds: Vec::new(),
+    };
+    let n_folds = |of: &BTreeMap<String, HeldOut>| {
+        let mut folds: Vec<usize> = common.iter().map(|&id| of[id].fold).collect();
+        folds.sort_unstable();
+        folds.dedup();
+        folds.len()
+    };
+    // Any member's folds keep near-duplicates together; more of them leave more to fit on.
+    let folded = held_out.iter().max_by_key(|of| n_folds(of)).unwrap_or(&held_out[0]);
+    for id in common {
+        let target = &held_out[0][id].target;
+        for (member, of) in members.iter().zip(&held_out) {
+            ensure!(
+                of[id].target == *target,
+                "`{id}` has other labels in `{}` than in `{}`\nhint: the training labels have \
+                 changed between the two; train again",
+                member.name,
+                first.name
+            );
+        }
+        for (rows, of) in pool.members.iter_mut().zip(&held_out) {
+            rows.extend_from_slice(&of[id].row);
+        }
+        pool.ids.push(id.clone());
+        pool.targets.push(target.clone());
+        pool.folds.push(folded[id].fold);
+    }
+    Ok(pool)
+}
+
+/// A run by its folder or its id.
+pub(super) fn find(runs: &Path, competition: Option<&str>, given: &str) -> Result<Run> {
+    let path = Path::new(given);
+    if path.is_dir() {
+        return Run::open(path);
+    }
+    let all = Run::all(runs, competition)?;
+    match all.iter().find(|run| run.id() == given) {
+        Some(run) => Run::open(&run.folder),
+        None => bail!(
+            "there is no run `{given}` in `{}`\nhint: `kaggle-kit runs` shows the runs there are",
+            runs.display()
+        ),
+    }
+}
+
+/// The finished runs in a folder, by their ids.
+fn finished_in(folder: &Path) -> Result<Vec<(Run, Summary)>> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut finished = Vec::new();
+    if !folder.is_dir() {
+        return Ok(finished);
+    }
+    for entry in fs::read_dir(folder)? {
+        let run = Run { folder: entry?.path() };
+        if run.is_finished() {
+            let summary = run.summary()?;
+            finished.push((run, summary));
+        }
+    }
+    finished.sort_by_key(|(run, _)| run.id());
+    Ok(finished)
+}
+
+/// Members must answer the same question in the same words.
+fn agree(members: &[Member]) -> Result<()> {
+    let Some((first, others)) = members.split_first() else {
+        return Ok(());
+    };
+    for member in others {
+        ensure!(
+            member.competition == first.competition,
+            "`{}` is a run of `{}`, `{}` one of `{}`: they cannot be blended",
+            member.name,
+            member.competition,
+            first.name,
+            first.competition
+        );
+        ensure!(
+            member.classes == first.classes && member.metric == first.metric,
+            "`{}` and `{}` were trained with other classes or another metric\nhint: their \
+             `competition.toml` and `summary.toml` tell",
+            member.name,
+            first.name
+        );
+    }
+    Ok(())
+}
+
+fn quoted(members: &[Member]) -> String {
+    let names: Vec<String> = members.iter().map(|member| format!("`{}`", member.name)).collect();
+    names.join(", ")
+}
+
+/// What a member said about an image that the network had not seen.
+struct HeldOut {
+    row: Vec<f32>,
+    target: Vec<usize>,
+    fold: usize,
+}
+
+fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
+    let mut all: BTreeMap<String, HeldOut> = BTreeMap::new();
+    for (fold, run) in member.runs.iter().enumerate() {
+        let truth = valid_targets(run, &member.classes)?;
+        for (id, row) in valid_predictions(run, &member.classes)? {
+            let target = truth.get(&id).cloned().with_context(|| {
+                format!("`{}` does not hold out `{id}`", run.file("split.csv").display())
+            })?;
+            if all.insert(id.clone(), HeldOut { row, target, fold }).is_some() {
+                bail!(
+                    "`{id}` is held out in two folds of `{}`: its runs were not made from the same \
+                     images\nhint: remove the folders of the older ones",
+                    member.name
+                );
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// `id,class,class,...` with probabilities.
+fn valid_predictions(run: &Run, classes: &Classes) -> Result<Vec<(String, Vec<f32>)>> {
+    let path = run.file("valid-predictions.csv");
+    let in_file = || format!("failed to read `{}`", path.display());
+    let text = fs::read(&path)?;
+    let mut table = csv::Reader::from_reader(&text[..]);
+    let header = table.headers().with_context(in_file)?.clone();
+    ensure!(
+        header.iter().skip(1).eq(classes.names()),
+        "`{}` has other columns than the run has classes\nhint: train the run again",
+        path.display()
+    );
+    let mut rows = Vec::new();
+    for record in table.records() {
+        let record = record.with_context(in_file)?;
+        let id = record.get(0).unwrap_or_default().to_owned();
+        let cell = |cell: &str| match cell.parse::<f32>() {
+            // A mean in single precision may pass one by a hair.
+            Ok(p) if (0.0..=1.00001).contains(&p) => Ok(p.min(1.0)),
+            _ => bail!("`{}` has no probability at `{id}`: `{cell}`", path.display()),
+        };
+        let row = record.iter().skip(1).map(cell).collect::<Result<_>>()?;
+        rows.push((id, row));
+    }
+    Ok(rows)
+}
+
+/// The classes of each held-out image, sorted, from `id,part,labels`.
+fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usize>>> {
+    let path = run.file("split.csv");
+    let in_file = || format!("failed to read `{}`", path.display());
+    let text = fs::read(&path)?;
+    let mut table = csv::Reader::from_reader(&text[..]);
+    ensure!(
+        table.headers().with_context(in_file)?.iter().eq(["id", "part", "labels"]),
+        "`{}` does not tell the labels: its run is of an earlier version\nhint: train the run \
+         again, or submit it alone",
+        path.display()
+    );
+    let mut targets = HashMap::new();
+    for record in table.records() {
+        let record = record.with_context(in_file)?;
+        if &record[1] != "valid" {
+            continue;
+        }
+        let names = record[2].split('|').filter(|name| !name.is_empty());
+        let position = |name: &str| {
+            let known = classes.position(name);
+            known.with_context(|| format!("`{}` has no class `{name}`", path.display()))
+        };
+        let mut target = names.map(position).collect::<Result<Vec<usize>>>()?;
+        target.sort_unstable();
+        targets.insert(record[0].to_owned(), target);
+    }
+    Ok(targets)
+}
+
+#[cfg(test)]
+#[path = "members_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! Made-up run folders become members.
+
+use std::fmt::Write as _;
+
+use super::*;
+use crate::competition;
+
+const CATS: &str = "dogs-vs-cats";
+
+/// A finished run, as far as an ensemble looks at it.
+struct Made<'a> {
+    id: &'a str,
+    /// Folds and fold.
+    fold: (usize, usize),
+    group: &'a str,
+    score: f64,
+    /// Held-out ids with their class and the probability of a dog.
+    held_out: &'a [(&'a str, &'a str, f64)],
+}
+
+impl Made<'_> {
+    fn write(&self, runs: &Path) -> Run {
+        let run = Run { folder: runs.join(CATS).join(self.id) };
+        run.write("competition.toml", &competition::find(CATS).unwrap().source).unwrap();
+        let mut split = "id,part,labels\nseen,train,cat\n".to_owned();
+        let mut predictions = "id,cat,dog\n".to_owned();
+        for (id, class, dog) in self.held_out {
+            writeln!(split, "{id},valid,{class}").unwrap();
+            writeln!(predictions, "{id},{},{dog}", 1.0 - dog).unwrap();
+        }
+        run.write("split.csv", split).unwrap();
+        run.write("valid-predictions.csv", predictions).unwrap();
+        let summary = format!(
+            "version = 1\ncompetition = \"{CATS}\"\nfinished = \"\"\nprogram = \"\"\ndevice = \"\"\n\
+             metric = \"log-loss\"\nscore = {:?}\ntrain-images = {}\nvalid-images = {}\n\
+             seconds = 1.0\nclasses = [\"cat\", \"dog\"]\nseed = 1\nfolds = {}\nfold = {}\n\
+             group = \"{}\"\nstages = []\n",
+            self.score,
+            10 - self.held_out.len(),
+            self.held_out.len(),
+            self.fold.0,
+            self.fold.1,
+            self.group
+        );
+        run.write("summary.toml", summary).unwrap();
+        run
+    }
+}
+
+const FIRST: Made = Made {
+    id: "20260101-000001-aaaa",
+    fold: (2, 1),
+    group: "g",
+    score: 0.1,
+    held_out: &[("a", "cat", 0.1), ("b", "dog", 0.75)],
+};
+const SECOND: Made = Made {
+    id: "20260101-000002-bbbb",
+    fold: (2, 2),
+    score: 0.3,
+    held_out: &[("d", "dog", 0.5), ("c", "cat", 0.25)],
+    ..FIRST
+};
+const ALONE: Made = Made {
+    id: "20260101-000003-cccc",
+    fold: (0, 0),
+    group: "alone",
+    score: 0.15,
+    held_out: &[("c", "cat", 0.5), ("x", "dog", 1.0), ("b", "dog", 0.875)],
+};
+
+fn names(members: &[Member]) -> Vec<(&str, String)> {
+    members.iter().map(|member| (member.name.as_str(), member.extent())).collect()
+}
+
+fn all(made: &[&Made]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for run in made {
+        run.write(folder.path());
+    }
+    folder
+}
+
+fn named_in(folder: &tempfile::TempDir, given: &[&str]) -> Result<Vec<Member>> {
+    let given: Vec<String> = given.iter().map(|&name| name.to_owned()).collect();
+    named(folder.path(), None, &given)
+}
+
+fn told<T>(result: Result<T>) -> String {
+    match result {
+        Ok(_) => "no error".to_owned(),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+#[test]
+fn a_fold_stands_for_its_whole_model() {
+    let folder = all(&[&FIRST, &SECOND, &ALONE]);
+    let members = named_in(&folder, &[SECOND.id, ALONE.id, FIRST.id]).unwrap();
+    let expected = [(FIRST.id, "2 folds".to_owned()), (ALONE.id, "1 run".to_owned())];
+    assert_eq!(names(&members), expected);
+    assert!((members[0].score - 0.2).abs() < 1e-12);
+    // By folder, and with a fold missing.
+    fs::remove_dir_all(folder.path().join(CATS).join(FIRST.id)).unwrap();
+    let path = folder.path().join(CATS).join(SECOND.id);
+    let members = named(Path::new("elsewhere"), None, &[path.display().to_string()]).unwrap();
+    assert_eq!(names(&members), [(SECOND.id, "1 of 2 folds".to_owned())]);
+}
+
+#[test]
+fn a_fold_trained_twice_counts_once() {
+    let again = Made { id: "20260202-000000-dddd", held_out: &[("a", "cat", 0.0)], ..FIRST };
+    let folder = all(&[&FIRST, &SECOND, &again]);
+    let members = named_in(&folder, &[FIRST.id, again.id]).unwrap();
+    assert_eq!(names(&members), [(again.id, "2 folds".to_owned())]);
+}
+
+#[test]
+fn images_that_all_have_held_out_are_aligned() {
+    let folder = all(&[&FIRST, &SECOND, &ALONE]);
+    let pool = pool(&named_in(&folder, &[ALONE.id, FIRST.id]).unwrap()).unwrap();
+    assert_eq!(pool.ids, ["b", "c"]);
+    assert_eq!(pool.targets, [[1], [0]]);
+    assert_eq!(pool.members, [[0.125, 0.875, 0.5, 0.5], [0.25, 0.75, 0.75, 0.25]]);
+    // The folds are those of the member that has some.
+    assert_eq!(pool.folds, [0, 1]);
+    assert_eq!(pool.names, [ALONE.id, FIRST.id]);
+}
+
+#[test]
+fn the_best_come_first_and_smoke_is_passed_over() {
+    let smoke = Made { id: "20260101-000009-eeee", score: 0.0, ..ALONE };
+    let folder = all(&[&FIRST, &SECOND, &ALONE, &smoke]);
+    let summary = folder.path().join(CATS).join(smoke.id).join("summary.toml");
+    let text = fs::read_to_string(&summary).unwrap();
+    fs::write_atomic(&summary, text.replace("train-images = 7", "train-images = 2")).unwrap();
+    let of = |n| best(folder.path(), CATS, n).unwrap();
+    assert_eq!(names(&of(1)), [(ALONE.id, "1 run".to_owned())]);
+    assert_eq!(of(9).len(), 2);
+    assert!(told(best(folder.path(), "planet", 2)).contains("no finished run"));
+}
+
+#[test]
+fn what_does_not_fit_together_is_named() {
+    let far = Made { held_out: &[("y", "cat", 0.5)], ..ALONE };
+    let folder = all(&[&FIRST, &SECOND, &far]);
+    let members = named_in(&folder, &[FIRST.id, far.id]).unwrap();
+    let error = told(pool(&members));
+    assert!(error.contains(FIRST.id) && error.contains("hint: train them"), "{error}");
+
+    let relabelled = Made { held_out: &[("c", "dog", 0.5)], ..ALONE };
+    let folder = all(&[&FIRST, &SECOND, &relabelled]);
+    let members = named_in(&folder, &[FIRST.id, relabelled.id]).unwrap();
+    assert!(told(pool(&members)).contains("`c` has other labels"), "{}", told(pool(&members)));
+
+    let twice = Made { held_out: &[("a", "cat", 0.5)], ..SECOND };
+    let folder = all(&[&FIRST, &twice]);
+    let members = named_in(&folder, &[FIRST.id]).unwrap();
+    assert!(told(pool(&members)).contains("in two folds"));
+    assert!(told(named_in(&folder, &["nothing"])).contains("no run `nothing`"));
+
+    let run = ALONE.write(folder.path());
+    let members = named_in(&folder, &[ALONE.id]).unwrap();
+    for (file, text, expected) in [
+        ("split.csv", "id,part\nb,valid\n", "earlier version"),
+        ("split.csv", "id,part,labels\nb,valid,horse\n", "no class `horse`"),
+        ("split.csv", "id,part,labels\nb,train,dog\n", "does not hold out"),
+        ("valid-predictions.csv", "id,dog,cat\nb,0.5,0.5\n", "other columns"),
+        ("valid-predictions.csv", "id,cat,dog\nb,nan,0.5\n", "no probability at `b`: `nan`"),
+        ("valid-predictions.csv", "id,cat,dog\nb,0.5\n", "failed to read"),
+    ] {
+        ALONE.write(folder.path());
+        run.write(file, text).unwrap();
+        let error = told(pool(&members));
+        assert!(error.contains(expected) && error.contains(file), "{error}");
+    }
+}
+
+#[test]
+fn folds_answer_with_their_mean() {
+    let folder = all(&[&FIRST, &SECOND]);
+    let member = named_in(&folder, &[FIRST.id]).unwrap().remove(0);
+    let said = |p: f32| Predictions {
+        ids: vec!["1".to_owned()],
+        probabilities: vec![1.0 - p, p],
+        classes: member.classes.clone(),
+    };
+    let mean = member.mean(&[said(0.25), said(0.75)]).unwrap();
+    assert_eq!(mean.probabilities, [0.5, 0.5]);
+    assert!(member.mean(&[said(0.25)]).is_err());
+}

@@ -1,0 +1,393 @@
+//! `kaggle-kit runs`: the runs there are, what each did differently and what came of it.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+use serde_json::{Value, json};
+
+use crate::metric::Metric;
+use crate::recipe;
+use crate::report::html::facts::Setting;
+use crate::report::html::gather;
+use crate::run::{Run, Summary};
+use crate::term;
+
+/// Which runs are told, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct RunsOptions {
+    /// Of one competition only.
+    pub competition: Option<String>,
+    /// What they are sorted by: one of [`COLUMNS`] or a setting of the recipe, a `-` before it turns
+    /// the order around. Without it, the newest come first.
+    pub sort: Option<String>,
+    /// `key=value`: only runs of which that is true, all of them.
+    pub filters: Vec<String>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// What runs are sorted and filtered by, besides the recipe's settings.
+pub const COLUMNS: [&str; 12] = [
+    "run",
+    "competition",
+    "score",
+    "time",
+    "finished",
+    "fold",
+    "folds",
+    "group",
+    "images",
+    "held-out",
+    "device",
+    "status",
+];
+
+/// Settings that have a column or say nothing about the model.
+const TOLD_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
+
+/// Prints a table, or JSON.
+pub fn run(runs: &Path, options: &RunsOptions) -> Result<()> {
+    let rows = rows(runs, options)?;
+    if options.json {
+        let rows: Vec<Value> = rows.iter().map(Row::to_json).collect();
+        term::out(serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    if rows.is_empty() {
+        let what = if options.filters.is_empty() { "no run" } else { "no such run" };
+        term::say(format_args!("{what} in `{}`", runs.display()));
+        return Ok(());
+    }
+    let header = [
+        "run",
+        "competition",
+        " score",
+        "",
+        "backbone",
+        " size",
+        "fold",
+        " images",
+        "time",
+        "not the default",
+    ];
+    let best = best(&rows);
+    let cells: Vec<Vec<String>> =
+        rows.iter().enumerate().map(|(i, row)| row.cells(best.contains(&i))).collect();
+    term::out(term::table(&header, &cells));
+    if best.len() < rows.len() {
+        term::say(
+            "*: the best score of its competition here; scores of different folds are of different images",
+        );
+    }
+    Ok(())
+}
+
+/// A run with all that is told of it.
+struct Row {
+    run: Run,
+    competition: String,
+    /// None while the run is unfinished.
+    summary: Option<Summary>,
+    metric: Option<Metric>,
+    /// Full names and values; empty where this version cannot read the recipe.
+    settings: Vec<(String, String)>,
+    changed: Vec<Setting>,
+}
+
+fn rows(runs: &Path, options: &RunsOptions) -> Result<Vec<Row>> {
+    let found = Run::all(runs, options.competition.as_deref())?;
+    let mut rows: Vec<Row> = found.into_iter().map(Row::read).collect();
+    let known = known_keys(&rows);
+    for filter in &options.filters {
+        let (key, wanted) = filter.split_once('=').ok_or_else(|| {
+            anyhow!("`--filter {filter}` has no `=`\nhint: write `--filter backbone=resnet34`")
+        })?;
+        check_key(key, &known, "--filter")?;
+        rows.retain(|row| row.value(key).is_some_and(|value| value == wanted));
+    }
+    rows.reverse();
+    if let Some(sort) = &options.sort {
+        let (key, turned) =
+            sort.strip_prefix('-').map_or((sort.as_str(), false), |key| (key, true));
+        check_key(key, &known, "--sort")?;
+        rows.sort_by(|a, b| {
+            let order = a.compare(b, key);
+            if turned { order.reverse() } else { order }
+        });
+    }
+    Ok(rows)
+}
+
+/// The columns and every setting that a run or the default recipe has.
+fn known_keys(rows: &[Row]) -> Vec<String> {
+    let mut known: Vec<String> = COLUMNS.iter().map(|&key| key.to_owned()).collect();
+    let default = recipe::resolve(&[]).and_then(|recipe| gather::settings(&recipe));
+    let settings = default.iter().flatten().chain(rows.iter().flat_map(|row| &row.settings));
+    for (key, _) in settings {
+        if !known.contains(key) {
+            known.push(key.clone());
+        }
+    }
+    known
+}
+
+fn check_key(key: &str, known: &[String], option: &str) -> Result<()> {
+    if known.iter().any(|name| name == key) {
+        return Ok(());
+    }
+    let near = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    bail!(
+        "`{option}`: runs have no `{key}`\nhint: {near}known are `{}` and the recipe's settings",
+        COLUMNS.join("`, `")
+    )
+}
+
+/// The places of the best finished run of each competition.
+fn best(rows: &[Row]) -> Vec<usize> {
+    let mut best: Vec<usize> = Vec::new();
+    for (i, row) in rows.iter().enumerate() {
+        let (Some(metric), Some(score)) = (row.metric, row.score()) else { continue };
+        let place = best.iter().position(|&b| rows[b].competition == row.competition);
+        match place {
+            None => best.push(i),
+            Some(place) => {
+                if rows[best[place]].score().is_none_or(|other| metric.better(score, other)) {
+                    best[place] = i;
+                }
+            }
+        }
+    }
+    best
+}
+
+impl Row {
+    fn read(run: Run) -> Self {
+        let folder = run.folder.parent().and_then(Path::file_name).unwrap_or_default();
+        let recipe = run.recipe().ok();
+        let default = recipe::resolve(&[]).ok();
+        let changed = recipe.as_ref().zip(default.as_ref());
+        Self {
+            competition: folder.to_string_lossy().into_owned(),
+            summary: run.is_finished().then(|| run.summary().ok()).flatten(),
+            metric: run.competition().ok().map(|competition| competition.metric),
+            settings: recipe.as_ref().and_then(|r| gather::settings(r).ok()).unwrap_or_default(),
+            changed: changed
+                .and_then(|(own, default)| gather::changed(default, own).ok())
+                .unwrap_or_default(),
+            run,
+        }
+    }
+
+    fn score(&self) -> Option<f64> {
+        self.summary.as_ref().map(|summary| summary.score)
+    }
+
+    fn status(&self) -> &'static str {
+        if self.summary.is_some() { "finished" } else { "unfinished" }
+    }
+
+    /// A column or a setting as it is typed in a filter: strings without quotes.
+    fn value(&self, key: &str) -> Option<String> {
+        let of_summary = |value: fn(&Summary) -> String| self.summary.as_ref().map(value);
+        match key {
+            "run" => Some(self.run.id()),
+            "competition" => Some(self.competition.clone()),
+            "status" => Some(self.status().to_owned()),
+            "score" => of_summary(|summary| summary.score.to_string()),
+            "time" => of_summary(|summary| summary.seconds.to_string()),
+            "finished" => of_summary(|summary| summary.finished.clone()),
+            "fold" => of_summary(|summary| summary.fold.to_string()),
+            "folds" => of_summary(|summary| summary.folds.to_string()),
+            "group" => of_summary(|summary| summary.group.clone()),
+            "images" => of_summary(|summary| summary.train_images.to_string()),
+            "held-out" => of_summary(|summary| summary.valid_images.to_string()),
+            "device" => of_summary(|summary| summary.device.clone()),
+            key => {
+                let (_, value) = self.settings.iter().find(|(name, _)| name == key)?;
+                Some(value.trim_matches('"').to_owned())
+            }
+        }
+    }
+
+    /// Scores the best first, numbers by size, all else by letters; what has no value comes last.
+    fn compare(&self, other: &Self, key: &str) -> Ordering {
+        if key == "score" {
+            let order = self.competition.cmp(&other.competition);
+            return order.then_with(|| match (self.score(), other.score(), self.metric) {
+                (Some(a), Some(b), Some(metric)) if metric.better(a, b) => Ordering::Less,
+                (Some(a), Some(b), Some(metric)) if metric.better(b, a) => Ordering::Greater,
+                (a, b, _) => b.is_some().cmp(&a.is_some()),
+            });
+        }
+        let (a, b) = (self.value(key), other.value(key));
+        let numbers = |a: &str, b: &str| Some((a.parse::<f64>().ok()?, b.parse::<f64>().ok()?));
+        match (a, b) {
+            (Some(a), Some(b)) => match numbers(&a, &b) {
+                Some((a, b)) => a.total_cmp(&b),
+                None => a.cmp(&b),
+            },
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+
+    fn cells(&self, is_best: bool) -> Vec<String> {
+        let dash = || "-".to_owned();
+        let summary = self.summary.as_ref();
+        let score =
+            summary.map_or_else(|| "unfinished".to_owned(), |s| format!("{:>8.5}", s.score));
+        let fold = match summary {
+            Some(summary) if summary.folds > 0 => format!("{}/{}", summary.fold, summary.folds),
+            _ => dash(),
+        };
+        let changed: Vec<String> = self
+            .changed
+            .iter()
+            .filter(|setting| !TOLD_ELSEWHERE.contains(&setting.key.as_str()))
+            .map(|setting| format!("{}={}", setting.key, setting.value.trim_matches('"')))
+            .collect();
+        vec![
+            self.run.id(),
+            self.competition.clone(),
+            score,
+            if is_best { "*" } else { "" }.to_owned(),
+            self.value("backbone").unwrap_or_else(dash),
+            format!("{:>5}", self.value("size").unwrap_or_else(dash)),
+            fold,
+            format!("{:>7}", summary.map_or_else(dash, |s| term::thousands(s.train_images))),
+            summary.map_or_else(dash, |s| term::duration(s.seconds)),
+            term::short(&changed.join(" "), 60),
+        ]
+    }
+
+    fn to_json(&self) -> Value {
+        let changed: serde_json::Map<String, Value> =
+            self.changed.iter().map(|s| (s.key.clone(), s.value.clone().into())).collect();
+        let summary = self.summary.as_ref();
+        json!({
+            "run": self.run.id(),
+            "folder": self.run.folder.display().to_string(),
+            "competition": self.competition,
+            "status": self.status(),
+            "metric": self.metric,
+            "score": self.score(),
+            "finished": summary.map(|s| &s.finished),
+            "seconds": summary.map(|s| s.seconds),
+            "fold": summary.map(|s| s.fold),
+            "folds": summary.map(|s| s.folds),
+            "group": summary.map(|s| &s.group),
+            "train-images": summary.map(|s| s.train_images),
+            "valid-images": summary.map(|s| s.valid_images),
+            "device": summary.map(|s| &s.device),
+            "program": summary.map(|s| &s.program),
+            "backbone": self.value("backbone"),
+            "size": self.value("size").and_then(|size| size.parse::<usize>().ok()),
+            "not-default": changed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs;
+
+    /// A run's folder with the least that a table needs.
+    fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f64>) {
+        let folder = runs.join(competition).join(id);
+        let spec = crate::competition::find(competition).unwrap();
+        fs::write_atomic(folder.join("competition.toml"), &spec.source).unwrap();
+        fs::write_atomic(folder.join("recipe.toml"), recipe).unwrap();
+        let Some(score) = score else { return };
+        let summary = format!(
+            "version = 1\ncompetition = \"{competition}\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
+             program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"{}\"\nscore = {score}\n\
+             train-images = 1200\nvalid-images = 300\nseconds = 90.0\nclasses = [\"a\", \"b\"]\n\
+             stages = []\n",
+            spec.metric.name()
+        );
+        fs::write_atomic(folder.join("summary.toml"), summary).unwrap();
+    }
+
+    fn some_runs() -> tempfile::TempDir {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), "dog-breed", "1-a", "size = 64\n", Some(0.3));
+        make(runs.path(), "dog-breed", "2-b", "size = 224\n", Some(0.2));
+        make(runs.path(), "planet", "3-c", "size = 96\nbackbone = \"resnet34\"\n", Some(0.9));
+        make(runs.path(), "planet", "4-d", "size = 128\n", Some(0.8));
+        make(runs.path(), "planet", "5-e", "[whole-network]\nmax-cycles = 1\n", None);
+        runs
+    }
+
+    fn ids(runs: &Path, sort: Option<&str>, filters: &[&str]) -> Vec<String> {
+        let options = RunsOptions {
+            sort: sort.map(str::to_owned),
+            filters: filters.iter().map(|&f| f.to_owned()).collect(),
+            ..RunsOptions::default()
+        };
+        rows(runs, &options).unwrap().iter().map(|row| row.run.id()).collect()
+    }
+
+    #[test]
+    fn the_newest_come_first_and_scores_sort_by_what_is_better() {
+        let runs = some_runs();
+        assert_eq!(ids(runs.path(), None, &[]), ["5-e", "4-d", "3-c", "2-b", "1-a"]);
+        // Of log loss less is better, of F2 more.
+        assert_eq!(ids(runs.path(), Some("score"), &[]), ["2-b", "1-a", "3-c", "4-d", "5-e"]);
+        assert_eq!(
+            ids(runs.path(), Some("size"), &["status=finished"]),
+            ["1-a", "3-c", "4-d", "2-b"]
+        );
+        assert_eq!(ids(runs.path(), Some("-size"), &["status=finished"])[0], "2-b");
+    }
+
+    #[test]
+    fn filters_ask_for_columns_and_settings() {
+        let runs = some_runs();
+        assert_eq!(ids(runs.path(), None, &["backbone=resnet34"]), ["3-c"]);
+        assert_eq!(ids(runs.path(), None, &["competition=planet", "status=unfinished"]), ["5-e"]);
+        assert_eq!(ids(runs.path(), None, &["whole-network.max-cycles=1"]), ["5-e"]);
+        assert_eq!(ids(runs.path(), None, &["size=1"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_typo_is_answered_with_what_is_there() {
+        let runs = some_runs();
+        for (sort, filter, part) in [
+            (Some("scroe"), None, "did you mean `score`?"),
+            (None, Some("whole-network.max-cycle=2"), "did you mean `whole-network.max-cycles`?"),
+            (None, Some("resnet34"), "has no `=`"),
+        ] {
+            let options = RunsOptions {
+                sort: sort.map(str::to_owned),
+                filters: filter.into_iter().map(str::to_owned).collect(),
+                ..RunsOptions::default()
+            };
+            let error = rows(runs.path(), &options).err().unwrap();
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_best_of_each_competition_is_marked() {
+        let runs = some_runs();
+        let rows = rows(runs.path(), &RunsOptions::default()).unwrap();
+        let marked: Vec<String> = best(&rows).iter().map(|&i| rows[i].run.id()).collect();
+        assert_eq!(marked, ["3-c", "2-b"]);
+        assert_eq!(rows[0].cells(false)[2], "unfinished");
+        assert_eq!(rows[0].cells(false)[9], "whole-network.max-cycles=1");
+        assert_eq!(rows[2].to_json()["backbone"], "resnet34");
+        assert_eq!(rows[2].to_json()["size"], 96);
+    }
+
+    #[test]
+    fn a_folder_that_is_no_run_breaks_no_table() {
+        let runs = some_runs();
+        fs::create_dir_all(runs.path().join("planet/0-odd")).unwrap();
+        make(runs.path(), "planet", "6-newer", "setting-of-another-version = 1\n", Some(0.1));
+        assert_eq!(ids(runs.path(), None, &["competition=planet"]).len(), 5);
+    }
+}

@@ -1,0 +1,50 @@
+//! What tells an image file from others: its bytes, its pixels, its look.
+
+use std::path::Path;
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+
+use super::look::Look;
+use crate::dataset::decode::decode_bytes;
+use crate::fs;
+
+/// The first half of a SHA-256: no two different images of a data set share one by chance.
+pub(super) type Hash = [u8; 16];
+
+/// What is kept of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    /// Of the file's bytes.
+    pub(super) file: Hash,
+    /// Of the decoded picture: width, height, RGB.
+    pub(super) pixels: Hash,
+    pub(super) look: Look,
+}
+
+impl Fingerprint {
+    /// How many bytes it is.
+    pub(super) const BYTES: usize = size_of::<Self>();
+
+    /// Reads and decodes an image.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path)?;
+        let image = decode_bytes(path, &bytes)?;
+        let sides = [image.width(), image.height()].map(u32::to_le_bytes);
+        Ok(Self {
+            file: hash(&[&bytes]),
+            pixels: hash(&[sides.as_flattened(), image.as_raw()]),
+            look: Look::of(&image)?,
+        })
+    }
+}
+
+fn hash(parts: &[&[u8]]) -> Hash {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part);
+    }
+    let mut half = Hash::default();
+    half.copy_from_slice(&sha.finalize()[..size_of::<Hash>()]);
+    half
+}

@@ -1,0 +1,66 @@
+//! Which labelled images are held out, and which fold each belongs to: every class keeps its share
+//! on every side, and images that show the same picture stay together.
+
+mod folds;
+mod hold_out;
+mod iterative;
+mod units;
+
+pub use folds::folds;
+pub use hold_out::{hold_out, split};
+
+/// A partition of the labelled images, as sorted indices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// To learn from.
+    pub train: Vec<usize>,
+    /// To judge by.
+    pub valid: Vec<usize>,
+}
+
+impl Split {
+    /// One fold against all others; `folds` is [`folds()`]'s answer, `fold` counts from 0.
+    pub fn of_fold(folds: &[usize], fold: usize) -> Self {
+        let (valid, train) = (0..folds.len()).partition(|&i| folds[i] == fold);
+        Self { train, valid }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::dataset::Sample;
+
+    pub(super) fn samples(targets: impl IntoIterator<Item = Vec<usize>>) -> Vec<Sample> {
+        let sample = |(i, target): (usize, Vec<usize>)| Sample {
+            id: i.to_string(),
+            path: i.to_string().into(),
+            target,
+        };
+        targets.into_iter().enumerate().map(sample).collect()
+    }
+
+    /// So many samples of each class.
+    pub(super) fn of_counts(counts: &[usize]) -> Vec<Sample> {
+        samples(counts.iter().enumerate().flat_map(|(c, &n)| vec![vec![c]; n]))
+    }
+
+    /// How many of `indices` have the class.
+    pub(super) fn count_of(samples: &[Sample], indices: &[usize], class: usize) -> usize {
+        indices.iter().filter(|&&i| samples[i].target.contains(&class)).count()
+    }
+
+    /// The one class, or the tags, that `tags` stand for.
+    pub(super) fn targets(tags: &[BTreeSet<usize>], single: bool) -> Vec<Vec<usize>> {
+        let one = |tags: &BTreeSet<usize>| vec![tags.first().copied().unwrap_or(5)];
+        tags.iter().map(|t| if single { one(t) } else { t.iter().copied().collect() }).collect()
+    }
+
+    /// Groups from a number a sample: those with the same one belong together.
+    pub(super) fn groups(of_sample: &[usize]) -> Vec<Vec<usize>> {
+        let of_number = |number| (0..of_sample.len()).filter(move |&i| of_sample[i] == number);
+        let groups = (1..=of_sample.iter().copied().max().unwrap_or(0)).map(of_number);
+        groups.map(Iterator::collect).filter(|group: &Vec<usize>| group.len() > 1).collect()
+    }
+}

@@ -1,0 +1,198 @@
+//! Batches of two images in one: mixup (Zhang et al. 2017, <https://arxiv.org/abs/1710.09412>) and
+//! `CutMix` (Yun et al. 2019, <https://arxiv.org/abs/1905.04899>); and smoothed targets.
+//!
+//! All of it in host memory, on bytes: a rounding of half a grey level matters to nobody, and the
+//! network need not know.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_distr::{Beta, Distribution};
+
+use crate::dataset::Images;
+use crate::recipe::Loss;
+use crate::rng::{self, Purpose};
+use crate::target::TargetKind;
+
+/// Moves a part of every target to the other classes: `y (1 - s) + s / classes` for one class of
+/// many (Szegedy et al. 2015, <https://arxiv.org/abs/1512.00567>, sec. 7), `y (1 - s) + s / 2` for a
+/// tag.
+pub(super) fn smooth(targets: &mut [f32], kind: TargetKind, n_classes: usize, smoothing: f64) {
+    if smoothing == 0.0 {
+        return;
+    }
+    let base = match kind {
+        TargetKind::SingleLabel => smoothing / n_classes as f64,
+        TargetKind::MultiLabel => smoothing / 2.0,
+    };
+    for y in targets {
+        *y = (f64::from(*y) * (1.0 - smoothing) + base) as f32;
+    }
+}
+
+/// Blends every image with another one of its batch, or pastes a part of it, and the targets with
+/// them; which of the two, where both are asked for, is up to chance. Follows from `seed` and
+/// `epoch`, and the number of the batch in it.
+pub(super) fn mix(
+    images: &mut Images,
+    targets: &mut [f32],
+    settings: &Loss,
+    (seed, epoch, batch): (u64, u64, u64),
+) {
+    let mut rng = rng::stream(Purpose::Mix, seed, epoch, batch);
+    let is_cut = match (settings.mixup > 0.0, settings.cutmix > 0.0) {
+        (false, false) => return,
+        (true, true) => rng.random(),
+        (_, cut) => cut,
+    };
+    let alpha = if is_cut { settings.cutmix } else { settings.mixup };
+    let share = beta(alpha, &mut rng);
+    let mut partners: Vec<usize> = (0..images.n).collect();
+    partners.shuffle(&mut rng);
+    let share = if is_cut {
+        let size = images.size;
+        let area = Area::draw(size, share, &mut rng);
+        paste(images, &partners, area);
+        1.0 - area.pixels() as f64 / (size * size) as f64
+    } else {
+        // An image is more itself than its partner, so that no pair is mixed twice the same way.
+        let share = share.max(1.0 - share);
+        blend(images, &partners, share);
+        share
+    };
+    let width = targets.len() / images.n.max(1);
+    let before = targets.to_vec();
+    for (row, &partner) in targets.chunks_mut(width.max(1)).zip(&partners) {
+        for (y, other) in row.iter_mut().zip(&before[partner * width..]) {
+            *y = (f64::from(*y) * share + f64::from(*other) * (1.0 - share)) as f32;
+        }
+    }
+}
+
+/// The share of an image that stays its own, in `[0, 1]`.
+fn beta(alpha: f64, rng: &mut impl Rng) -> f64 {
+    Beta::new(alpha, alpha).map_or(1.0, |beta| beta.sample(rng))
+}
+
+fn blend(images: &mut Images, partners: &[usize], share: f64) {
+    let bytes = images.size * images.size * 3;
+    let before = images.pixels.clone();
+    let own = (share * 256.0).round() as u32;
+    for (image, &partner) in images.pixels.chunks_mut(bytes).zip(partners) {
+        for (value, other) in image.iter_mut().zip(&before[partner * bytes..]) {
+            *value = ((u32::from(*value) * own + u32::from(*other) * (256 - own) + 128) >> 8) as u8;
+        }
+    }
+}
+
+/// A box of pixels.
+#[derive(Clone, Copy, Debug)]
+struct Area {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+impl Area {
+    /// A box whose sides are `sqrt(1 - share)` of the image's, anywhere, cut off at the edges.
+    fn draw(size: usize, share: f64, rng: &mut impl Rng) -> Self {
+        let half = size as f64 * (1.0 - share).sqrt() / 2.0;
+        let side = |rng: &mut _| -> (usize, usize) {
+            let middle = Rng::random_range(rng, 0.0..size as f64);
+            let low = (middle - half).max(0.0).round() as usize;
+            (low, ((middle + half).round() as usize).min(size))
+        };
+        let ((left, right), (top, bottom)) = (side(rng), side(rng));
+        Self { left, top, right, bottom }
+    }
+
+    fn pixels(self) -> usize {
+        (self.right - self.left) * (self.bottom - self.top)
+    }
+}
+
+fn paste(images: &mut Images, partners: &[usize], area: Area) {
+    let (size, bytes) = (images.size, images.size * images.size * 3);
+    let before = images.pixels.clone();
+    for (image, &partner) in images.pixels.chunks_mut(bytes).zip(partners) {
+        for y in area.top..area.bottom {
+            let row = (y * size + area.left) * 3..(y * size + area.right) * 3;
+            let from = partner * bytes;
+            image[row.clone()].copy_from_slice(&before[from + row.start..from + row.end]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Recipe, resolve};
+
+    fn settings(mixup: f64, cutmix: f64) -> Loss {
+        let Recipe { loss, .. } = resolve(&[]).unwrap();
+        Loss { mixup, cutmix, ..loss }
+    }
+
+    /// Images of one value each, 0, 10, 20, ..., with a target each.
+    fn batch(n: usize) -> (Images, Vec<f32>) {
+        let size = 16;
+        let pixels = (0..n).flat_map(|i| vec![10 * i as u8; size * size * 3]).collect();
+        let mut targets = vec![0.0; n * n];
+        (0..n).for_each(|i| targets[i * n + i] = 1.0);
+        (Images { pixels, n, size }, targets)
+    }
+
+    #[test]
+    fn smoothing_has_pytorch_s_values() {
+        // torch.nn.CrossEntropyLoss(label_smoothing=0.1) against targets of 0.925 and 0.025, 4 classes
+        let mut targets = [0.0, 1.0, 0.0, 0.0];
+        smooth(&mut targets, TargetKind::SingleLabel, 4, 0.1);
+        assert_eq!(targets, [0.025, 0.925, 0.025, 0.025]);
+        let mut tags = [0.0, 1.0];
+        smooth(&mut tags, TargetKind::MultiLabel, 2, 0.1);
+        assert_eq!(tags, [0.05, 0.95]);
+    }
+
+    #[test]
+    fn pixels_and_targets_are_mixed_in_the_same_proportion() {
+        for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0), (0.4, 1.0)] {
+            for number in 0..20 {
+                let (mut images, mut targets) = batch(8);
+                mix(&mut images, &mut targets, &settings(mixup, cutmix), (1, 2, number));
+                let pixels = 16 * 16 * 3;
+                for (image, row) in images.pixels.chunks(pixels).zip(targets.chunks(8)) {
+                    let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels as f64;
+                    let told: f64 =
+                        row.iter().enumerate().map(|(i, &y)| 10.0 * i as f64 * f64::from(y)).sum();
+                    assert!((mean - told).abs() < 0.7, "{mixup} {cutmix}: {mean} {told}");
+                    assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_number_makes_one_mix() {
+        let mixed = |number| {
+            let (mut images, mut targets) = batch(8);
+            mix(&mut images, &mut targets, &settings(0.4, 1.0), (1, 2, number));
+            (images, targets)
+        };
+        assert_eq!(mixed(3), mixed(3));
+        assert_ne!(mixed(3), mixed(4));
+        let (images, targets) = batch(8);
+        let mut same = (images.clone(), targets.clone());
+        mix(&mut same.0, &mut same.1, &settings(0.0, 0.0), (1, 2, 3));
+        assert_eq!(same, (images, targets));
+    }
+
+    #[test]
+    fn shares_have_the_mean_and_variance_of_a_beta_distribution() {
+        let mut rng = rng::stream(Purpose::Mix, 1, 0, 0);
+        let shares: Vec<f64> = (0..20_000).map(|_| beta(0.4, &mut rng)).collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        let variance = shares.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / shares.len() as f64;
+        // Beta(a, a): mean 1/2, variance 1 / (4 (2 a + 1)).
+        assert!((mean - 0.5).abs() < 0.01 && (variance - 1.0 / 7.2).abs() < 0.003);
+    }
+}

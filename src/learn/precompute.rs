@@ -1,0 +1,161 @@
+//! Step 1: what the frozen backbone makes of every image, computed once, and kept for other runs.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::data::{Activations, Data};
+use super::event::{Event, Stage};
+use super::learner::Learner;
+use super::model::Model;
+use crate::cache::{Dtype, Hash, Key, Rows, Slot, Source, Store, Writer, hash_files};
+use crate::dataset::Sample;
+use crate::progress::Progress;
+use crate::recipe::Precompute;
+use crate::term;
+
+/// What activations are kept under, beside what the data says.
+#[derive(Clone, Debug)]
+pub struct Precomputed {
+    /// Where.
+    pub store: Store,
+    /// What they are for, told to people.
+    pub label: String,
+    /// The network's name.
+    pub backbone: String,
+    /// Of its weights.
+    pub weights: Hash,
+    /// What computes them.
+    pub engine: String,
+}
+
+/// Work without a bar: the learner's events draw one.
+struct Quiet;
+
+impl Progress for Quiet {
+    fn total(&self, _: u64) {}
+
+    fn advance(&self, _: u64) {}
+
+    fn note(&self, text: &str) {
+        term::say(format_args!("   {text}"));
+    }
+}
+
+impl<M: Model> Learner<'_, M> {
+    /// The backbone's answers to all images; those that are kept somewhere are only read.
+    pub(super) fn precompute(&mut self, settings: &Precompute) -> Result<String> {
+        // Once the backbone has changed nobody needs them any more.
+        if self.replay.has_finished(Stage::Unfreeze) {
+            return Ok(String::new());
+        }
+        let all = All::of(self.data);
+        let slot = self.claim(&all, 1 + settings.views)?;
+        let total = match &slot {
+            Slot::Ready(_) => 0,
+            Slot::Empty(writer) => writer.missing().iter().map(|(_, images)| images.len()).sum(),
+        };
+        self.listener.event(&Event::PassStarted { unit: "images", total });
+        let rows = self.fill(&all, slot)?;
+        let (width, n) = (rows.shape().width, rows.shape().rows());
+        let told = term::count(n, "activation");
+        let kept = match n - total {
+            0 => String::new(),
+            kept if kept == n => ", all from the cache".to_owned(),
+            kept => format!(", {} from the cache", term::thousands(kept)),
+        };
+        let unsaved = rows.unsaved().filter(|_| self.precomputed.is_some());
+        let unsaved = unsaved.map(|why| format!("; not kept: {why}")).unwrap_or_default();
+        self.activations = Some(Activations { rows, train: all.train, valid: all.valid });
+        Ok(format!("{told} of {width} numbers{kept}{unsaved}"))
+    }
+
+    fn claim(&self, all: &All, views: usize) -> Result<Slot> {
+        let width = self.model.width();
+        let Some(precomputed) = &self.precomputed else {
+            let key = key_in_memory(all.samples.len(), views, width);
+            return Ok(Slot::Empty(Writer::in_memory(&key, "nobody asked for it")));
+        };
+        let paths: Vec<_> = all.samples.iter().map(|sample| &sample.path).collect();
+        let images = hash_files(&paths, &Quiet)?;
+        let key = Key::new(&Source {
+            label: &precomputed.label,
+            backbone: &precomputed.backbone,
+            weights: precomputed.weights,
+            engine: &precomputed.engine,
+            transform: &transform(self.data, views),
+            size: self.data.size,
+            images: &images,
+            views,
+            width,
+            dtype: Dtype::F32,
+        });
+        Ok(precomputed.store.claim(&key, &Quiet))
+    }
+
+    fn fill(&mut self, all: &All, slot: Slot) -> Result<Rows> {
+        let mut writer = match slot {
+            Slot::Ready(rows) => return Ok(rows),
+            Slot::Empty(writer) => writer,
+        };
+        for (view, images) in writer.missing() {
+            for batch in self.data.fixed_view(&all.samples, images.collect(), view) {
+                self.heed_interruption()?;
+                let batch = batch?;
+                writer.append(&self.model.activations(&batch.images)?)?;
+                self.listener.event(&Event::Advanced { units: batch.images.n });
+            }
+        }
+        writer.finish()
+    }
+}
+
+/// All labelled images, sorted by id, and where those of each part are.
+struct All {
+    samples: Arc<[Sample]>,
+    train: Vec<usize>,
+    valid: Vec<usize>,
+}
+
+impl All {
+    fn of(data: &Data) -> Self {
+        let n_train = data.train.len();
+        let both: Vec<&Sample> =
+            data.train.samples.iter().chain(data.valid.samples.iter()).collect();
+        let mut order: Vec<usize> = (0..both.len()).collect();
+        order.sort_by(|&a, &b| both[a].id.cmp(&both[b].id));
+        let mut places = vec![0; both.len()];
+        for (place, &sample) in order.iter().enumerate() {
+            places[sample] = place;
+        }
+        let samples = order.iter().map(|&sample| both[sample].clone()).collect();
+        let valid = places.split_off(n_train);
+        Self { samples, train: places, valid }
+    }
+}
+
+/// Everything that decides what a network is shown.
+fn transform(data: &Data, views: usize) -> String {
+    let centre = format!("centre crop {}", data.crop);
+    if views == 1 {
+        return centre;
+    }
+    format!("{centre}; random views of {:?}, seed {}", data.augment, data.seed)
+}
+
+/// A key for rows that nobody else will look for.
+fn key_in_memory(n_images: usize, views: usize, width: usize) -> Key {
+    let nothing = Hash([0; 32]);
+    Key::new(&Source {
+        label: "",
+        backbone: "",
+        weights: nothing,
+        engine: "",
+        transform: "",
+        size: 0,
+        images: &vec![nothing; n_images],
+        views,
+        width,
+        dtype: Dtype::F32,
+    })
+}

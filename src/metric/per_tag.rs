@@ -1,0 +1,67 @@
+//! How well a single tag is found: precision, recall and F-beta over images, scikit-learn's
+//! `precision_recall_fscore_support(average=None, zero_division=0)`.
+
+use super::sample_fbeta;
+
+/// Right, missed and false answers about one tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TagCounts {
+    /// Images that have the tag and were given it.
+    pub right: usize,
+    /// Images that have it.
+    pub truth: usize,
+    /// Images that were given it.
+    pub answered: usize,
+}
+
+impl TagCounts {
+    /// Counts pairs of truth and answer.
+    pub fn count(pairs: impl IntoIterator<Item = (bool, bool)>) -> Self {
+        let mut counts = Self::default();
+        for (truth, answered) in pairs {
+            counts.right += usize::from(truth && answered);
+            counts.truth += usize::from(truth);
+            counts.answered += usize::from(answered);
+        }
+        counts
+    }
+
+    /// The share of the answers that are right; 0 without any.
+    pub fn precision(self) -> f64 {
+        self.right as f64 / self.answered.max(1) as f64
+    }
+
+    /// The share of the images with the tag that were found; 0 without any.
+    pub fn recall(self) -> f64 {
+        self.right as f64 / self.truth.max(1) as f64
+    }
+
+    /// Their weighted harmonic mean.
+    pub fn fbeta(self, beta: f64) -> f64 {
+        sample_fbeta(self.right, self.truth, self.answered, beta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scikit-learn 1.9: `precision_recall_fscore_support([1,1,1,0,0,1], [1,0,1,1,0,1],
+    /// beta=2, average="binary")` gives (0.75, 0.75, 0.75); with `[1,1,0,0], [1,1,1,1]` it gives
+    /// (0.5, 1.0, 5/6).
+    #[test]
+    fn agrees_with_scikit_learn() {
+        let counts = TagCounts::count([(true, true), (true, true), (false, true), (false, true)]);
+        assert_eq!((counts.precision(), counts.recall()), (0.5, 1.0));
+        assert!((counts.fbeta(2.0) - 5.0 / 6.0).abs() < 1e-12);
+        let four = [(true, true), (true, false), (true, true), (false, true), (false, false)];
+        let counts = TagCounts::count(four.into_iter().chain([(true, true)]));
+        assert_eq!((counts.precision(), counts.recall(), counts.fbeta(2.0)), (0.75, 0.75, 0.75));
+    }
+
+    #[test]
+    fn a_tag_that_nothing_has_scores_nothing() {
+        let counts = TagCounts::count([(false, false); 3]);
+        assert_eq!((counts.precision(), counts.recall(), counts.fbeta(2.0)), (0.0, 0.0, 0.0));
+    }
+}

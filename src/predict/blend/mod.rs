@@ -1,0 +1,151 @@
+//! Several models' predictions become one: a mean, or something better where out-of-fold
+//! predictions clearly say so.
+//!
+//! Nothing here looks at test images. A [`Pool`] holds what the members of an ensemble said about
+//! training images that they had not seen; a [`Method`] fits a [`Blend`] on it; [`choose()`]
+//! compares the methods on folds that no fit has seen, decision and all, and keeps the plain mean
+//! unless another one beats it by more than two standard errors.
+
+mod choose;
+mod greedy;
+mod log_linear;
+mod method;
+mod moments;
+mod pool;
+mod stack;
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+pub use self::choose::{Candidate, Choice, choose};
+pub use self::method::Method;
+pub use self::pool::Pool;
+use super::temperature::{logits, sigmoid, softmax};
+use crate::target::{Classes, Predictions, TargetKind};
+
+/// How the members' predictions become one, as it is kept beside a submission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Blend {
+    /// The members' names, in the order in which their predictions are given.
+    pub members: Vec<String>,
+    /// One class or many tags.
+    pub kind: TargetKind,
+    /// What the columns mean.
+    pub classes: Classes,
+    /// What is done.
+    pub rule: Rule,
+}
+
+/// What is done to a row of each member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// The weighted mean of probabilities.
+    Probabilities {
+        /// One a member; they sum to one.
+        weights: Vec<f64>,
+    },
+    /// The weighted sum of `ln p`, scaled so that probabilities sum to one, or of `logit p` for
+    /// tags.
+    Logits {
+        /// One a member.
+        weights: Vec<f64>,
+    },
+    /// A linear map of all members' probabilities, cut to `[0, 1]`; for tags.
+    Linear {
+        /// Of each class.
+        bias: Vec<f64>,
+        /// `[members * classes, classes]`: what each member's probability of a class adds to each.
+        weights: Vec<Vec<f64>>,
+    },
+}
+
+impl Blend {
+    /// The plain mean of members.
+    pub fn mean(members: Vec<String>, kind: TargetKind, classes: Classes) -> Self {
+        let rule = Rule::Probabilities { weights: equal(members.len()) };
+        Self { members, kind, classes, rule }
+    }
+
+    /// One row an image from the members' rows, which must be of the same images in the same order.
+    pub fn apply(&self, predictions: &[Predictions]) -> Result<Predictions> {
+        ensure!(
+            predictions.len() == self.members.len(),
+            "a blend of {} members is given predictions of {}",
+            self.members.len(),
+            predictions.len()
+        );
+        let first = predictions.first().context("a blend has no member")?;
+        for (member, said) in self.members.iter().zip(predictions) {
+            ensure!(said.classes == self.classes, "`{member}` has other classes than the blend");
+            ensure!(said.ids == first.ids, "`{member}` predicts other images than the others do");
+        }
+        let rows: Vec<&[f32]> = predictions.iter().map(|p| p.probabilities.as_slice()).collect();
+        Ok(Predictions {
+            ids: first.ids.clone(),
+            probabilities: self.rule.apply(self.kind, &rows, self.classes.len()),
+            classes: self.classes.clone(),
+        })
+    }
+}
+
+impl Rule {
+    /// One row an image from the members' rows, each `[n, classes]`, row-major.
+    pub(super) fn apply(&self, kind: TargetKind, members: &[&[f32]], n_classes: usize) -> Vec<f32> {
+        if let (Self::Probabilities { .. } | Self::Logits { .. }, [only]) = (self, members) {
+            return only.to_vec();
+        }
+        let n = members.first().map_or(0, |rows| rows.len() / n_classes.max(1));
+        let mut blended = Vec::with_capacity(n * n_classes);
+        for i in 0..n {
+            let rows = members.iter().map(|rows| &rows[i * n_classes..][..n_classes]);
+            let row = match self {
+                Self::Probabilities { weights } => {
+                    let wide = |row: &[f32]| row.iter().map(|&p| f64::from(p)).collect();
+                    weighted(rows.map(wide), weights, n_classes)
+                }
+                Self::Logits { weights } => {
+                    let summed = weighted(rows.map(|row| logits(kind, row)), weights, n_classes);
+                    match kind {
+                        TargetKind::SingleLabel => softmax(&summed),
+                        TargetKind::MultiLabel => summed.into_iter().map(sigmoid).collect(),
+                    }
+                }
+                Self::Linear { bias, weights } => {
+                    let inputs = rows.flatten().map(|&p| f64::from(p));
+                    linear(inputs, bias, weights)
+                }
+            };
+            blended.extend(row.into_iter().map(|p| p as f32));
+        }
+        blended
+    }
+}
+
+/// The same weight for each of `n`, one in all.
+fn equal(n: usize) -> Vec<f64> {
+    vec![1.0 / n as f64; n]
+}
+
+fn weighted(rows: impl Iterator<Item = Vec<f64>>, weights: &[f64], n_classes: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; n_classes];
+    for (row, weight) in rows.zip(weights).filter(|&(_, &weight)| weight != 0.0) {
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += weight * value;
+        }
+    }
+    sum
+}
+
+fn linear(inputs: impl Iterator<Item = f64>, bias: &[f64], weights: &[Vec<f64>]) -> Vec<f64> {
+    let mut row = bias.to_vec();
+    for (input, weights) in inputs.zip(weights) {
+        for (p, weight) in row.iter_mut().zip(weights) {
+            *p += input * weight;
+        }
+    }
+    row.into_iter().map(|p| p.clamp(0.0, 1.0)).collect()
+}

@@ -1,0 +1,190 @@
+//! What is done to probabilities that are scored by log loss: a [`temperature`] where it pays, then
+//! a [`clip`].
+//!
+//! Both are fitted on validation predictions. Whether the temperature pays is asked of a cross-fit:
+//! every image is predicted with a temperature and a clip that were fitted without its fold, and
+//! with a clip alone; the temperature is used where that lowers the loss. It is one number, so an
+//! idle one does little harm, and no clear gain is asked of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::paired::mean_and_error;
+use super::{clip, temperature};
+use crate::metric::log_loss;
+use crate::target::TargetKind;
+
+/// Parts of the validation images: each is predicted by what was fitted on the others.
+const FOLDS: usize = 5;
+/// With fewer images nothing is said about other images, and there is no temperature.
+const MIN_IMAGES: usize = 10 * FOLDS;
+
+/// A fitted temperature and clip, with the log loss on the images they were fitted on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Calibration {
+    /// Probabilities become `softmax(ln p / temperature)`; 1: they stay.
+    #[serde(default = "none")]
+    pub temperature: f64,
+    /// After that, they lie in `[epsilon, 1 - epsilon]`.
+    pub epsilon: f64,
+    /// Validation log loss of the probabilities as they were.
+    pub loss_before: f64,
+    /// Validation log loss with both; a little more than `loss_before` where validation holds no
+    /// sure error, which is the price of not trusting so few images.
+    pub loss_after: f64,
+    /// The loss on images that temperature and clip have not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutLoss>,
+}
+
+/// What a cross-fit says: every image predicted with what was fitted without its fold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HeldOutLoss {
+    /// The log loss with a clip alone.
+    pub clip: f64,
+    /// The log loss with a temperature and a clip.
+    pub temperature_and_clip: f64,
+    /// The standard error of their difference, from its spread over images.
+    pub standard_error: f64,
+}
+
+impl fmt::Display for Calibration {
+    /// One line for the story of a run.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { temperature, epsilon, loss_before, loss_after, held_out } = self;
+        write!(f, "probabilities ")?;
+        if *temperature != none() {
+            let verb = if *temperature > none() { "softened" } else { "sharpened" };
+            write!(f, "{verb} by a temperature of {temperature} and ")?;
+        }
+        write!(
+            f,
+            "clipped to [{epsilon}, {}]: validation log loss {loss_before:.5} -> {loss_after:.5}",
+            1.0 - epsilon
+        )?;
+        let Some(held_out) = held_out else { return Ok(()) };
+        write!(
+            f,
+            "; on held-out images {:.5} with a temperature, {:.5} with a clip alone (standard \
+             error {:.5})",
+            held_out.temperature_and_clip, held_out.clip, held_out.standard_error
+        )
+    }
+}
+
+/// The temperature that changes nothing, and that of files from before there was one.
+fn none() -> f64 {
+    1.0
+}
+
+/// Chooses temperature and clip on validation predictions: `rows` are `[n, classes]`, row-major,
+/// `truth` one class index a row.
+pub fn fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> Calibration {
+    let held_out = (truth.len() >= MIN_IMAGES).then(|| cross_fit(rows, n_classes, truth));
+    let pays = held_out.is_some_and(|held_out| held_out.temperature_and_clip < held_out.clip);
+    let temperature = if pays { temperature_of(rows, n_classes, truth) } else { none() };
+    let mut softened = rows.to_vec();
+    temperature::apply(TargetKind::SingleLabel, &mut softened, n_classes, temperature);
+    let clip = clip::fit(&softened, n_classes, truth);
+    Calibration {
+        temperature,
+        epsilon: clip.epsilon,
+        loss_before: log_loss(rows, n_classes, truth),
+        loss_after: clip.loss_after,
+        held_out,
+    }
+}
+
+/// Softens or sharpens `rows` (`[n, classes]`, row-major), then clips them.
+pub fn apply(rows: &mut [f32], n_classes: usize, temperature: f64, epsilon: f64) {
+    temperature::apply(TargetKind::SingleLabel, rows, n_classes, temperature);
+    clip::apply(rows, n_classes, epsilon);
+}
+
+fn temperature_of(rows: &[f32], n_classes: usize, truth: &[usize]) -> f64 {
+    let targets = truth.iter().map(std::slice::from_ref);
+    temperature::fit(TargetKind::SingleLabel, rows, n_classes, targets)
+}
+
+fn cross_fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> HeldOutLoss {
+    let part = |takes: &dyn Fn(usize) -> bool| -> (Vec<f32>, Vec<usize>) {
+        let taken = (0..truth.len()).filter(|&i| takes(i));
+        let truth = taken.clone().map(|i| truth[i]).collect();
+        let rows = taken.flat_map(|i| &rows[i * n_classes..][..n_classes]).copied().collect();
+        (rows, truth)
+    };
+    let (mut with_clip, mut with_both) = (Vec::new(), Vec::new());
+    for fold in 0..FOLDS {
+        let (seen, seen_truth) = part(&|i| i % FOLDS != fold);
+        let (unseen, unseen_truth) = part(&|i| i % FOLDS == fold);
+        let fitted = temperature_of(&seen, n_classes, &seen_truth);
+        for (temperature, losses) in [(none(), &mut with_clip), (fitted, &mut with_both)] {
+            let mut softened = seen.clone();
+            temperature::apply(TargetKind::SingleLabel, &mut softened, n_classes, temperature);
+            let epsilon = clip::fit(&softened, n_classes, &seen_truth).epsilon;
+            let mut predicted = unseen.clone();
+            apply(&mut predicted, n_classes, temperature, epsilon);
+            let rows = predicted.chunks_exact(n_classes).zip(&unseen_truth);
+            losses.extend(rows.map(|(row, &class)| log_loss(row, n_classes, &[class])));
+        }
+    }
+    let differences: Vec<f64> = with_clip.iter().zip(&with_both).map(|(a, b)| a - b).collect();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    HeldOutLoss {
+        clip: mean(&with_clip),
+        temperature_and_clip: mean(&with_both),
+        standard_error: mean_and_error(&differences).1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng;
+
+    use super::*;
+    use crate::rng::{Purpose, stream};
+
+    /// Images of two classes; the truth is drawn with probability `p`, and `said(logit p)` is the
+    /// logit of what is predicted.
+    fn images(n: usize, said: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<usize>) {
+        let mut rng = stream(Purpose::Draw, 1, 0, 0);
+        let (mut rows, mut truth) = (Vec::new(), Vec::new());
+        for _ in 0..n {
+            let logit = rng.random_range(-5.0..5.0f64);
+            truth.push(usize::from(rng.random_bool(temperature::sigmoid(logit))));
+            let p = temperature::sigmoid(said(logit)) as f32;
+            rows.extend([1.0 - p, p]);
+        }
+        (rows, truth)
+    }
+
+    #[test]
+    fn sure_networks_are_softened() {
+        let (mut rows, truth) = images(2000, |logit| 2.0 * logit);
+        let fitted = fit(&rows, 2, &truth);
+        assert!((1.8..2.2).contains(&fitted.temperature), "{fitted:?}");
+        let held_out = fitted.held_out.unwrap();
+        assert!(held_out.clip - held_out.temperature_and_clip > 3.0 * held_out.standard_error);
+        apply(&mut rows, 2, fitted.temperature, fitted.epsilon);
+        assert!((log_loss(&rows, 2, &truth) - fitted.loss_after).abs() < 1e-9);
+        assert!(fitted.loss_after < fitted.loss_before);
+    }
+
+    #[test]
+    fn honest_networks_are_left_alone_or_nearly() {
+        let (rows, truth) = images(2000, |logit| logit);
+        let fitted = fit(&rows, 2, &truth);
+        assert!((0.9..1.1).contains(&fitted.temperature), "{fitted:?}");
+        assert!((fitted.loss_after - fitted.loss_before).abs() < 2e-3, "{fitted:?}");
+    }
+
+    #[test]
+    fn few_images_choose_a_clip_alone() {
+        let (rows, truth) = images(MIN_IMAGES - 1, |logit| 3.0 * logit);
+        let fitted = fit(&rows, 2, &truth);
+        assert_eq!((fitted.temperature, fitted.held_out), (1.0, None));
+    }
+}

@@ -1,0 +1,302 @@
+//! Two runs on one page: what was done differently, what came of it, and whether the difference is
+//! more than luck.
+
+mod paired;
+
+use maud::{Markup, html};
+
+use super::chart::{Axis, Chart, Look, Scale, Series, Width};
+use super::facts::{EpochFacts, Facts, Setting, Sweep};
+use super::markup::{self, section};
+use super::sections::{loss_scale, settings_table, smoothed};
+use crate::metric::{self, Metric};
+use crate::target::TargetKind;
+use crate::term;
+
+pub use paired::{Paired, paired};
+
+/// Two runs of one competition, and where their recipes differ.
+pub struct Comparison {
+    /// The one that is compared with.
+    pub a: Facts,
+    /// The other.
+    pub b: Facts,
+    /// Settings of `a` (`other`) and `b` (`value`) that differ.
+    pub settings: Vec<Setting>,
+}
+
+/// One line of what both runs came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What is compared.
+    pub what: &'static str,
+    /// Of the first run.
+    pub a: String,
+    /// Of the second.
+    pub b: String,
+}
+
+/// The page of two runs.
+pub fn page(two: &Comparison) -> String {
+    let Comparison { a, b, settings } = two;
+    let (title_a, title_b) = (&a.about.run, &b.about.run);
+    let main = html! {
+        header {
+            h1 { (a.about.title) }
+            p.lead { "Two runs side by side: A is " code { (title_a) } ", B is " code { (title_b) } "." }
+            div.figures {
+                div.score { b { (format!("{:.5}", a.about.score)) } span.a { (direction(a.about.metric)) } }
+                div.score { b { (format!("{:.5}", b.about.score)) } span.b { (direction(b.about.metric)) } }
+                div { b { (term::duration(a.about.seconds)) } span.a { "in all" } }
+                div { b { (term::duration(b.about.seconds)) } span.b { "in all" } }
+            }
+            p { (verdict(two)) }
+        }
+        (section("differences", "Recipe", "Settings that differ; all others are the same.", &html! {
+            @if settings.is_empty() { p { "The recipes are the same, seed included." } }
+            @else { (settings_table(settings, "A", "B")) }
+        }))
+        (section("outcome", "Outcome", "", &table(&lines(two))))
+        (section("training", "Training", "A is drawn through, B dashed.", &training(a, b)))
+        (sweeps(a, b))
+        (section("time", "Time by stage", "", &stages(a, b)))
+        (classes(a, b))
+    };
+    markup::page(&format!("{title_a} and {title_b} – {}", a.about.title), &main)
+}
+
+fn direction(metric: Metric) -> &'static str {
+    match metric {
+        Metric::LogLoss => "log loss, lower is better",
+        Metric::MeanF2 => "mean F2, higher is better",
+    }
+}
+
+/// Which run is better, by how much, and how far that can be trusted.
+pub fn verdict(two: &Comparison) -> String {
+    let Comparison { a, b, .. } = two;
+    let metric = a.about.metric;
+    let Some(Paired { n, difference, standard_error }) = paired(a, b) else {
+        return "The runs held out different images, or did not write their labels down: the \
+                scores cannot be compared image by image, and a part of their difference is the \
+                images'."
+            .to_owned();
+    };
+    let on = format!("on the {} that both held out", term::count(n, "image"));
+    let told = format!("{:.5}, standard error {standard_error:.5}", difference.abs());
+    let winner = if metric.better(difference, 0.0) { "B" } else { "A" };
+    if difference == 0.0 {
+        format!("The runs score the same {on}.")
+    } else if difference.abs() < 2.0 * standard_error {
+        format!(
+            "{winner} is better by {told}, {on}: less than two standard errors, so it may be luck."
+        )
+    } else {
+        format!("{winner} is better by {told}, {on}: more than two standard errors.")
+    }
+}
+
+/// What both came to, for the page and the terminal.
+pub fn lines(two: &Comparison) -> Vec<Line> {
+    let Comparison { a, b, .. } = two;
+    let mut lines = Vec::new();
+    let mut line = |what: &'static str, of: &dyn Fn(&Facts) -> Option<String>| {
+        if let (a, b) = (of(a), of(b))
+            && (a.is_some() || b.is_some())
+        {
+            let or_dash = |told: Option<String>| told.unwrap_or_else(|| "–".to_owned());
+            lines.push(Line { what, a: or_dash(a), b: or_dash(b) });
+        }
+    };
+    line("score", &|f| Some(f.about.metric.told(f.about.score)));
+    line("accuracy", &|f| {
+        single(f).map(|(rows, n, truth)| markup::percent(metric::accuracy(rows, n, &truth)))
+    });
+    line("calibration error", &|f| {
+        let (rows, n, truth) = single(f)?;
+        let bins = metric::reliability(metric::top_answers(rows, n, &truth), 15);
+        Some(markup::percent(metric::expected_calibration_error(&bins)))
+    });
+    line("lowest held-out loss", &|f| {
+        let lowest = f.epochs.iter().map(|e| e.score.loss).min_by(f64::total_cmp)?;
+        Some(format!("{lowest:.4}"))
+    });
+    line("epochs", &|f| Some(f.epochs.len().to_string()));
+    line("training steps", &|f| (!f.steps.is_empty()).then(|| term::thousands(f.steps.len())));
+    line("time", &|f| Some(term::duration(f.about.seconds)));
+    line("images trained on", &|f| Some(term::thousands(f.about.train_images)));
+    line("images held out", &|f| Some(term::thousands(f.about.valid_images)));
+    line("fold", &|f| f.about.fold.map(|(fold, folds)| format!("{fold} of {folds}")));
+    line("device", &|f| Some(f.about.device.clone()));
+    line("program", &|f| Some(f.about.program.clone()));
+    lines
+}
+
+/// Probabilities, number of classes and truth of a run with one class an image.
+fn single(facts: &Facts) -> Option<(&[f32], usize, Vec<usize>)> {
+    let outcome = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty())?;
+    let is_single = outcome.kind == TargetKind::SingleLabel;
+    is_single.then(|| (&*outcome.probabilities, outcome.classes.len(), outcome.classes_true()))
+}
+
+fn table(lines: &[Line]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th {} th { "A" } th { "B" } } }
+                tbody { @for line in lines { tr { td { (line.what) } td { (line.a) } td { (line.b) } } } }
+            }
+        }
+    }
+}
+
+fn training(a: &Facts, b: &Facts) -> Markup {
+    let epochs = |value: fn(&EpochFacts) -> f64, x: fn(&[EpochFacts], usize) -> f64| {
+        [("A", a, 0), ("B", b, 1)].map(|(name, facts, ink)| {
+            let place = |i: usize| (x(&facts.epochs, i), value(&facts.epochs[i]));
+            Series::new(name, Look::Dots, ink, (0..facts.epochs.len()).map(place).collect())
+        })
+    };
+    let by_epoch = |_: &[EpochFacts], i: usize| i as f64 + 1.0;
+    let by_minute =
+        |epochs: &[EpochFacts], i: usize| epochs[..=i].iter().map(|e| e.seconds / 60.0).sum();
+    let loss = epochs(|epoch| epoch.score.loss, by_epoch);
+    let is_accuracy = a.epochs.iter().chain(&b.epochs).any(|e| e.score.accuracy.is_some());
+    let metric: fn(&EpochFacts) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
+    let what = if is_accuracy { "accuracy" } else { "mean F2" };
+    let chart = |title: &str, x: &str, y: Axis, series: Vec<Series>| {
+        let title = title.to_owned();
+        let x = Axis::new(x, Scale::Linear);
+        Chart { title, x, y, series, height: 180.0, ..Chart::default() }.figure(Width::Full)
+    };
+    let (scale, range) = loss_scale(loss.iter().flat_map(|s| &s.points).map(|p| p.1));
+    let y = Axis { label: "loss".to_owned(), scale, range };
+    let has_steps = !a.steps.is_empty() && !b.steps.is_empty();
+    html! {
+        (chart("Loss on the images held out", "epoch", y, loss.to_vec()))
+        (chart("Held-out metric over time", "minutes of training", Axis::new(what, Scale::Linear),
+            epochs(metric, by_minute).to_vec()))
+        @if has_steps {
+            @let lines = [("A", a, 0), ("B", b, 1)].map(|(name, facts, ink)| {
+                Series::new(name, Look::Line, ink, smoothed(&facts.steps))
+            });
+            @let (scale, range) = loss_scale(lines.iter().flat_map(|s| &s.points).map(|p| p.1));
+            @let y = Axis { label: "loss".to_owned(), scale, range };
+            (chart("Training loss, smoothed", "training step", y, lines.to_vec()))
+        }
+    }
+}
+
+fn sweeps(a: &Facts, b: &Facts) -> Markup {
+    let pairs: Vec<(&Sweep, &Sweep)> = a
+        .sweeps
+        .iter()
+        .filter_map(|one| Some((one, b.sweeps.iter().find(|other| other.stage == one.stage)?)))
+        .collect();
+    if pairs.is_empty() {
+        return html! {};
+    }
+    let chart = |a: &Sweep, b: &Sweep| {
+        let series = [("A", a, 0), ("B", b, 1)].map(|(name, sweep, ink)| {
+            let points = sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect();
+            Series::new(name, Look::Line, ink, points)
+        });
+        Chart {
+            title: a.stage.clone(),
+            x: Axis::new("learning rate of the head", Scale::Log),
+            y: Axis::new("training loss", Scale::Linear),
+            series: series.to_vec(),
+            height: 170.0,
+            ..Chart::default()
+        }
+    };
+    let used = |sweep: &Sweep| sweep.chosen.map_or_else(|| "–".to_owned(), markup::rate);
+    let body = html! {
+        div.charts {
+            @for (a, b) in pairs {
+                div {
+                    (chart(a, b).figure(Width::Half))
+                    p.quiet { "Used: A " (used(a)) ", B " (used(b)) "." }
+                }
+            }
+        }
+    };
+    section("rates", "Learning rates", "", &body)
+}
+
+fn stages(a: &Facts, b: &Facts) -> Markup {
+    let mut names: Vec<&str> = a.stages.iter().map(|stage| stage.stage.as_str()).collect();
+    names.extend(
+        b.stages
+            .iter()
+            .map(|s| s.stage.as_str())
+            .filter(|s| !names.contains(s))
+            .collect::<Vec<_>>(),
+    );
+    let seconds = |facts: &Facts, name: &str| {
+        facts.stages.iter().find(|stage| stage.stage == name).map(|stage| stage.seconds)
+    };
+    let told = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), term::duration);
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "stage" } th.n { "A" } th.n { "B" } } }
+                tbody {
+                    @for name in names {
+                        tr {
+                            td { (name) }
+                            td.n { (told(seconds(a, name))) }
+                            td.n { (told(seconds(b, name))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The classes for which it matters most which run answers.
+fn classes(a: &Facts, b: &Facts) -> Markup {
+    const SHOWN: usize = 12;
+    let (Some(one), Some(other)) = (&a.outcome, &b.outcome) else { return html! {} };
+    if one.classes != other.classes || one.is_empty() || other.is_empty() {
+        return html! {};
+    }
+    let (of_a, of_b) = (paired::found(a, one), paired::found(b, other));
+    let mut rows: Vec<(usize, f64, f64)> = of_a
+        .into_iter()
+        .zip(of_b)
+        .enumerate()
+        .filter_map(|(class, (a, b))| Some((class, a?, b?)))
+        .filter(|(_, a, b)| a != b)
+        .collect();
+    rows.sort_by(|x, y| (y.2 - y.1).abs().total_cmp(&(x.2 - x.1).abs()));
+    if rows.is_empty() {
+        return html! {};
+    }
+    let body = html! {
+        div.scroll {
+            table {
+                thead { tr { th { "class" } th.n { "A" } th.n { "B" } th.n { "B − A" } } }
+                tbody {
+                    @for (class, a, b) in rows.into_iter().take(SHOWN) {
+                        tr {
+                            td { (markup::words(one.name(class))) }
+                            td.n { (markup::percent(a)) }
+                            td.n { (markup::percent(b)) }
+                            td.n class=(if b > a { "right" } else { "wrong" }) {
+                                (format!("{:+.1} %", (b - a) * 100.0))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    section(
+        "classes",
+        "Classes",
+        "The share of its images in which a class was found: where the runs differ most.",
+        &body,
+    )
+}

@@ -1,0 +1,107 @@
+//! Two runs image by image: the same images are easy or hard for both, so the difference is known
+//! far better than either score.
+
+use std::collections::HashMap;
+
+use super::super::decided::{decided, thresholds_of};
+use super::super::facts::{Facts, Outcome};
+use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
+use crate::predict::paired::mean_and_error;
+use crate::predict::{Decision, calibration};
+use crate::target::TargetKind;
+
+/// The competition's beta for tags.
+const BETA: f64 = 2.0;
+/// Kaggle's own clip.
+const TINY: f64 = 1e-15;
+
+/// How much the second run's score lies above the first's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paired {
+    /// Images that both held out.
+    pub n: usize,
+    /// The mean difference of their scores, second less first.
+    pub difference: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+}
+
+/// Compares two runs on the images that both held out with the same labels; none where there is no
+/// such image. The metric is taken image by image, with each run's own decision.
+pub fn paired(a: &Facts, b: &Facts) -> Option<Paired> {
+    let (one, other) = (a.outcome.as_ref()?, b.outcome.as_ref()?);
+    if one.classes != other.classes || one.kind != other.kind {
+        return None;
+    }
+    let (of_a, of_b) = (scores(a, one), scores(b, other));
+    let places: HashMap<&str, usize> =
+        other.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
+    let differences: Vec<f64> = one
+        .ids
+        .iter()
+        .enumerate()
+        .filter_map(|(row, id)| Some((row, *places.get(id.as_str())?)))
+        .filter(|&(row, place)| one.truth[row] == other.truth[place])
+        .map(|(row, place)| of_b[place] - of_a[row])
+        .collect();
+    if differences.is_empty() {
+        return None;
+    }
+    let (difference, standard_error) = mean_and_error(&differences);
+    Some(Paired { n: differences.len(), difference, standard_error })
+}
+
+/// The metric of every image.
+fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
+    let decision = facts.decision.as_ref();
+    match outcome.kind {
+        TargetKind::SingleLabel => {
+            let mut rows = outcome.probabilities.clone();
+            let n_classes = outcome.classes.len();
+            if let Some(Decision::Calibration(found)) = decision {
+                calibration::apply(&mut rows, n_classes, found.temperature, found.epsilon);
+            }
+            let truth = outcome.classes_true();
+            rows.chunks_exact(n_classes.max(1))
+                .zip(truth)
+                .map(|(row, class)| -f64::from(row[class]).max(TINY).ln())
+                .collect()
+        }
+        TargetKind::MultiLabel => {
+            let answers = decided(outcome, &thresholds_of(decision, &outcome.classes));
+            outcome
+                .truth
+                .iter()
+                .zip(answers)
+                .map(|(truth, answer)| {
+                    let n_right = truth.iter().filter(|tag| answer.contains(tag)).count();
+                    sample_fbeta(n_right, truth.len(), answer.len(), BETA)
+                })
+                .collect()
+        }
+    }
+}
+
+/// The share of each class's images in which it was found; none for a class without images.
+pub(super) fn found(facts: &Facts, outcome: &Outcome) -> Vec<Option<f64>> {
+    let n_classes = outcome.classes.len();
+    match outcome.kind {
+        TargetKind::SingleLabel => {
+            let answers = outcome.rows().map(most_probable);
+            let confusion =
+                Confusion::count(outcome.classes_true().into_iter().zip(answers), n_classes);
+            (0..n_classes).map(|class| confusion.recall(class)).collect()
+        }
+        TargetKind::MultiLabel => {
+            let answers =
+                decided(outcome, &thresholds_of(facts.decision.as_ref(), &outcome.classes));
+            let of = |tag: usize| {
+                let pairs = outcome.truth.iter().zip(&answers);
+                let counts =
+                    TagCounts::count(pairs.map(|(t, a)| (t.contains(&tag), a.contains(&tag))));
+                (counts.truth > 0).then(|| counts.recall())
+            };
+            (0..n_classes).map(of).collect()
+        }
+    }
+}

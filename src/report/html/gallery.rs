@@ -1,0 +1,222 @@
+//! Which pictures are worth a look: the most wrong, the most confidently wrong, the most uncertain
+//! and the most confident right ones. A picture is shown once, in the first of these.
+
+use std::collections::{HashMap, HashSet};
+
+use super::decided::{decided, thresholds_of};
+use super::facts::Outcome;
+use crate::metric::most_probable;
+use crate::predict::Decision;
+use crate::target::TargetKind;
+
+/// Pictures a gallery: two rows on a wide page, four on a phone.
+const PICTURES: usize = 12;
+/// Keeps the logarithm of a probability finite.
+const TINY: f64 = 1e-7;
+
+/// A gallery's pictures, the most extreme first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gallery {
+    /// What they have in common.
+    pub kind: Kind,
+    /// Rows of the outcome.
+    pub rows: Vec<usize>,
+}
+
+/// What the pictures of a gallery have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The answer costs most: the truth was given least probability.
+    MostWrong,
+    /// The answer is wrong and was given with the highest probability.
+    ConfidentlyWrong,
+    /// The answer hardly prefers one to the others.
+    MostUncertain,
+    /// The answer is right and sure.
+    MostConfident,
+}
+
+/// The rows whose pictures a page shows, for the caller to load.
+pub fn wanted(outcome: &Outcome, decision: Option<&Decision>) -> Vec<usize> {
+    galleries(outcome, decision).into_iter().flat_map(|gallery| gallery.rows).collect()
+}
+
+/// The galleries that have a picture.
+pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery> {
+    if outcome.is_empty() || outcome.classes.is_empty() {
+        return Vec::new();
+    }
+    let judged = match outcome.kind {
+        TargetKind::SingleLabel => judge_classes(outcome),
+        TargetKind::MultiLabel => judge_tags(outcome, decision),
+    };
+    let mut shown = HashSet::new();
+    let mut pick = |kind: Kind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {
+        rows.retain(|row| !shown.contains(row));
+        // Of equals the first, so that a page is the same every time.
+        rows.sort_by(|&a, &b| key(&judged[b]).total_cmp(&key(&judged[a])));
+        if kind == Kind::MostConfident {
+            rows = spread(&rows, &judged);
+        }
+        rows.truncate(PICTURES);
+        shown.extend(rows.iter().copied());
+        Gallery { kind, rows }
+    };
+    let all = || (0..outcome.len()).collect::<Vec<usize>>();
+    let wrong = || all().into_iter().filter(|&row| !judged[row].is_right).collect::<Vec<usize>>();
+    let right = || all().into_iter().filter(|&row| judged[row].is_right).collect::<Vec<usize>>();
+    let mut galleries = vec![
+        pick(Kind::MostWrong, wrong(), |judged| judged.loss),
+        pick(Kind::ConfidentlyWrong, wrong(), |judged| judged.confidence),
+        pick(Kind::MostUncertain, all(), |judged| judged.entropy),
+        pick(Kind::MostConfident, right(), |judged| judged.confidence),
+    ];
+    // Of two classes the most wrong answer is the most confident wrong one.
+    let same = outcome.kind == TargetKind::SingleLabel && outcome.classes.len() <= 2;
+    galleries.retain(|gallery| !(same && gallery.kind == Kind::ConfidentlyWrong));
+    galleries.retain(|gallery| !gallery.rows.is_empty());
+    galleries
+}
+
+/// What is to be said of one answer.
+struct Judged {
+    is_right: bool,
+    loss: f64,
+    /// Of the answer; of tags, of the most confident mistake, or of all tags where none is made.
+    confidence: f64,
+    entropy: f64,
+    /// What it is an example of.
+    class: usize,
+}
+
+fn judge_classes(outcome: &Outcome) -> Vec<Judged> {
+    let judge = |(row, truth): (&[f32], &Vec<usize>)| {
+        let (answer, truth) = (most_probable(row), truth.first().copied().unwrap_or_default());
+        Judged {
+            is_right: answer == truth,
+            loss: -f64::from(row[truth]).max(TINY).ln(),
+            confidence: f64::from(row[answer]),
+            entropy: row.iter().map(|&p| entropy(p)).sum(),
+            class: answer,
+        }
+    };
+    outcome.rows().zip(&outcome.truth).map(judge).collect()
+}
+
+fn judge_tags(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Judged> {
+    let answered = decided(outcome, &thresholds_of(decision, &outcome.classes));
+    let judge = |((row, truth), answered): ((&[f32], &Vec<usize>), Vec<usize>)| {
+        let given = |tag: usize| {
+            let p = f64::from(row[tag]);
+            if truth.contains(&tag) { p } else { 1.0 - p }
+        };
+        let mistakes = (0..row.len()).filter(|tag| truth.contains(tag) != answered.contains(tag));
+        let worst = mistakes.map(|tag| 1.0 - given(tag)).fold(0.0_f64, f64::max);
+        let is_right = *truth == answered;
+        let surest = (0..row.len()).map(given).fold(1.0_f64, f64::min);
+        Judged {
+            is_right,
+            loss: (0..row.len()).map(|tag| -given(tag).max(TINY).ln()).sum(),
+            confidence: if is_right { surest } else { worst },
+            entropy: row.iter().map(|&p| entropy(p) + entropy(1.0 - p)).sum(),
+            class: truth.iter().fold(0, |seed, tag| seed * 31 + tag + 1),
+        }
+    };
+    outcome.rows().zip(&outcome.truth).zip(answered).map(judge).collect()
+}
+
+fn entropy(p: f32) -> f64 {
+    let p = f64::from(p);
+    if p > 0.0 { -p * p.ln() } else { 0.0 }
+}
+
+/// Rows in turns, one of each class: the surest answers should not all be of the easiest class.
+fn spread(rows: &[usize], judged: &[Judged]) -> Vec<usize> {
+    let mut turns: HashMap<usize, usize> = HashMap::new();
+    let mut placed: Vec<(usize, usize)> = rows
+        .iter()
+        .map(|&row| {
+            let turn = turns.entry(judged[row].class).or_default();
+            *turn += 1;
+            (*turn, row)
+        })
+        .collect();
+    placed.sort_by_key(|(turn, _)| *turn);
+    placed.into_iter().map(|(_, row)| row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(kind: TargetKind, classes: &[&str], rows: &[(&[f32], &[usize])]) -> Outcome {
+        Outcome {
+            ids: (0..rows.len()).map(|i| i.to_string()).collect(),
+            classes: classes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>().into(),
+            kind,
+            probabilities: rows.iter().flat_map(|(row, _)| row.iter().copied()).collect(),
+            truth: rows.iter().map(|(_, truth)| truth.to_vec()).collect(),
+        }
+    }
+
+    fn rows_of(galleries: &[Gallery], kind: Kind) -> Vec<usize> {
+        let found = galleries.iter().find(|gallery| gallery.kind == kind);
+        found.map(|gallery| gallery.rows.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn each_picture_is_shown_once_and_in_its_place() {
+        let three = outcome(
+            TargetKind::SingleLabel,
+            &["cat", "dog", "emu"],
+            &[
+                (&[0.90, 0.05, 0.05], &[0]),
+                (&[0.01, 0.98, 0.01], &[1]),
+                (&[0.95, 0.01, 0.04], &[1]),
+                (&[0.34, 0.33, 0.33], &[0]),
+                (&[0.99, 0.00, 0.01], &[0]),
+            ],
+        );
+        let shown = galleries(&three, None);
+        assert_eq!(rows_of(&shown, Kind::MostWrong), [2]);
+        assert_eq!(rows_of(&shown, Kind::ConfidentlyWrong), [0; 0]);
+        assert_eq!(rows_of(&shown, Kind::MostUncertain)[0], 3);
+        let mut all = wanted(&three, None);
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_surest_answers_are_not_all_of_one_class() {
+        let rows: Vec<(&[f32], &[usize])> =
+            std::iter::repeat_n::<(&[f32], &[usize])>((&[0.999, 0.001], &[0]), 60)
+                .chain(std::iter::repeat_n::<(&[f32], &[usize])>((&[0.1, 0.9], &[1]), 60))
+                .collect();
+        let two = outcome(TargetKind::SingleLabel, &["cat", "dog"], &rows);
+        let surest = rows_of(&galleries(&two, None), Kind::MostConfident);
+        assert_eq!(surest.len(), PICTURES);
+        assert_eq!(surest.iter().filter(|&&row| row < 60).count(), PICTURES / 2);
+    }
+
+    #[test]
+    fn a_missing_tag_is_a_mistake_and_so_is_a_false_one() {
+        let tags = outcome(
+            TargetKind::MultiLabel,
+            &["clear", "road", "water"],
+            &[
+                (&[0.99, 0.99, 0.01], &[0, 1]),
+                (&[0.99, 0.01, 0.01], &[0, 1]),
+                (&[0.99, 0.01, 0.95], &[0]),
+            ],
+        );
+        let shown = galleries(&tags, None);
+        assert_eq!(rows_of(&shown, Kind::MostWrong), [1, 2]);
+        assert!(!rows_of(&shown, Kind::MostUncertain).is_empty());
+    }
+
+    #[test]
+    fn nothing_has_no_galleries() {
+        assert_eq!(galleries(&outcome(TargetKind::SingleLabel, &["a", "b"], &[]), None), []);
+        assert_eq!(galleries(&outcome(TargetKind::MultiLabel, &[], &[]), None), []);
+    }
+}

@@ -1,0 +1,121 @@
+//! Small pieces that sections share.
+
+use maud::{Markup, PreEscaped, html};
+
+/// A section of the page: its address and title, a sentence on how to read it, and what it shows.
+pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            @if !lead.is_empty() { p.lead { (lead) } }
+            (body)
+        }
+    }
+}
+
+/// A whole page around its content.
+pub(super) fn page(title: &str, main: &Markup) -> String {
+    const STYLE: &str = concat!(include_str!("style.css"), include_str!("chart/chart.css"));
+    // A printed page has nothing to click.
+    const SCRIPT: &str = "addEventListener('beforeprint', () => document.querySelectorAll('details')\
+                          .forEach(d => { d.open = true; }));";
+    let page = html! {
+        (maud::DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main { (main) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A bar so long, as a share of its track.
+pub(super) fn bar(share: f64) -> Markup {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    html! { span.bar style=(format!("width:{:.1}%", share * 100.0)) {} }
+}
+
+/// From this shade on a cell's text is light.
+const HOT: f64 = 0.75;
+
+/// A cell of a matrix: shaded by `shade` (0 to 1), with what it says under a pointer.
+pub(super) fn cell(shade: f64, text: &str, tip: &str, own: bool) -> Markup {
+    let shade = if shade.is_finite() { shade.clamp(0.0, 1.0) } else { 0.0 };
+    let class = match (shade > HOT, own) {
+        (true, true) => "hot own",
+        (true, false) => "hot",
+        (false, true) => "own",
+        (false, false) => "",
+    };
+    html! {
+        td class=[(!class.is_empty()).then_some(class)] style=(format!("--v:{shade:.2}")) title=(tip) {
+            (text)
+        }
+    }
+}
+
+/// `93.8 %`, on one line; the last tenth is not rounded up to a hundred.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 99.95 && share < 1.0 {
+        ">\u{a0}99.9\u{a0}%".to_owned()
+    } else {
+        format!("{percent:.1}\u{a0}%")
+    }
+}
+
+/// `94 %`: what a caption has room for.
+pub(super) fn rough(share: f64) -> String {
+    let percent = (share * 100.0).round();
+    match (percent >= 100.0 && share < 1.0, percent == 0.0 && share > 0.0) {
+        (true, _) => ">\u{a0}99\u{a0}%".to_owned(),
+        (_, true) => "<\u{a0}1\u{a0}%".to_owned(),
+        _ => format!("{percent}\u{a0}%"),
+    }
+}
+
+/// A share that may not exist.
+pub(super) fn percent_or_dash(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), percent)
+}
+
+/// A rate: `1.2e-3`.
+pub(super) fn rate(rate: f64) -> String {
+    format!("{rate:.1e}")
+}
+
+/// A class's name as words: `old_english_sheepdog` is easier read without underscores.
+pub(super) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_not_rounded_to_certainty() {
+        assert_eq!(percent(0.9999), ">\u{a0}99.9\u{a0}%");
+        assert_eq!(percent(1.0), "100.0\u{a0}%");
+        assert_eq!(percent(0.0), "0.0\u{a0}%");
+        assert_eq!(percent_or_dash(None), "–");
+        let told = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
+        assert_eq!(told.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
+    }
+
+    #[test]
+    fn a_bar_stays_in_its_track() {
+        for (share, width) in [(1.7, "100.0%"), (f64::NAN, "0.0%"), (0.25, "25.0%")] {
+            assert!(bar(share).into_string().contains(width));
+        }
+    }
+}

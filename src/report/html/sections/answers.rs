@@ -1,0 +1,144 @@
+//! Which class was taken for which: a matrix of few classes, the most confused pairs of many.
+
+use maud::{Markup, html};
+
+use super::super::facts::{Facts, Outcome};
+use super::super::markup::{bar, cell, percent, percent_or_dash, words};
+use super::Section;
+use crate::metric::{Confusion, most_probable};
+use crate::target::TargetKind;
+use crate::term;
+
+/// The most classes whose matrix can be read.
+const MATRIX: usize = 20;
+/// The most pairs and classes that are listed.
+const PAIRS: usize = 15;
+const HARDEST: usize = 15;
+
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    let outcome = facts.outcome.as_ref()?;
+    if outcome.kind == TargetKind::MultiLabel || outcome.is_empty() {
+        return None;
+    }
+    let answered = outcome.rows().map(most_probable);
+    let pairs = outcome.classes_true().into_iter().zip(answered);
+    let confusion = Confusion::count(pairs, outcome.classes.len());
+    let few = outcome.classes.len() <= MATRIX;
+    let body = html! {
+        @if few { (matrix(outcome, &confusion)) } @else { (most_confused(outcome, &confusion)) }
+        (hardest(outcome, &confusion))
+    };
+    let lead = if few {
+        "A row is a true class, a column an answer; right answers are on the diagonal. Shades are \
+         shares of the row."
+    } else {
+        "The mistakes that are made again and again, and the classes that suffer most."
+    };
+    let title = if few { "Confusion" } else { "Most confused" };
+    Some(Section { id: "answers", title, lead: lead.to_owned(), body })
+}
+
+fn matrix(outcome: &Outcome, confusion: &Confusion) -> Markup {
+    let n = confusion.n_classes;
+    html! {
+        div.scroll {
+            table class=(if n > 12 { "grid fine" } else { "grid" }) {
+                thead {
+                    tr {
+                        td style="background:none" {}
+                        @for class in 0..n { th scope="col" { span { (words(outcome.name(class))) } } }
+                    }
+                }
+                tbody {
+                    @for truth in 0..n {
+                        tr {
+                            th scope="row" { (words(outcome.name(truth))) }
+                            @for answered in 0..n { (matrix_cell(outcome, confusion, truth, answered)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn matrix_cell(outcome: &Outcome, confusion: &Confusion, truth: usize, answered: usize) -> Markup {
+    let count = confusion.at(truth, answered);
+    let share = count as f64 / confusion.of(truth).max(1) as f64;
+    let text = if count == 0 { String::new() } else { count.to_string() };
+    let tip = format!(
+        "{} taken for {}: {count} of {}",
+        words(outcome.name(truth)),
+        words(outcome.name(answered)),
+        confusion.of(truth)
+    );
+    cell(share, &text, &tip, truth == answered)
+}
+
+fn most_confused(outcome: &Outcome, confusion: &Confusion) -> Markup {
+    let mistakes = confusion.mistakes();
+    if mistakes.is_empty() {
+        return html! { p { "No mistake was made." } };
+    }
+    let most = mistakes[0].n as f64;
+    html! {
+        div.scroll {
+            table.stack {
+                thead { tr { th { "true class" } th { "taken for" } th.n { "images" } th.track {} } }
+                tbody {
+                    @for mistake in mistakes.iter().take(PAIRS) {
+                        tr {
+                            td.name { (words(outcome.name(mistake.truth))) }
+                            td.whole { (words(outcome.name(mistake.answered))) }
+                            td.n { (mistake.n) " of " (confusion.of(mistake.truth)) }
+                            td.track { (bar(mistake.n as f64 / most)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if mistakes.len() > PAIRS {
+            p.quiet {
+                "and " (term::count(mistakes.len() - PAIRS, "other pair")) ", none of them more than "
+                (mistakes[PAIRS].n) "."
+            }
+        }
+    }
+}
+
+fn hardest(outcome: &Outcome, confusion: &Confusion) -> Markup {
+    let mut classes: Vec<usize> =
+        (0..confusion.n_classes).filter(|&class| confusion.of(class) > 0).collect();
+    let recall = |class: usize| confusion.recall(class).unwrap_or(1.0);
+    let harmonic = |class: usize| {
+        let (r, p) = (recall(class), confusion.precision(class).unwrap_or_default());
+        if r + p > 0.0 { 2.0 * r * p / (r + p) } else { 0.0 }
+    };
+    classes.sort_by(|&a, &b| harmonic(a).total_cmp(&harmonic(b)));
+    let n_more = classes.len().saturating_sub(HARDEST);
+    html! {
+        h3 { "Class by class, the hardest first" }
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "class" } th.n { "images" } th.n { "found" } th.n { "answers right" }
+                        th.track { "F1" }
+                    }
+                }
+                tbody {
+                    @for class in classes.into_iter().take(HARDEST) {
+                        tr {
+                            td { (words(outcome.name(class))) }
+                            td.n { (confusion.of(class)) }
+                            td.n { (percent(recall(class))) }
+                            td.n { (percent_or_dash(confusion.precision(class))) }
+                            td.track title=(format!("F1 {:.3}", harmonic(class))) { (bar(harmonic(class))) }
+                        }
+                    }
+                }
+            }
+        }
+        @if n_more > 0 { p.quiet { "The other " (n_more) " classes do no worse." } }
+    }
+}

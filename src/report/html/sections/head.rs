@@ -1,0 +1,89 @@
+//! The top of the page: what it is about, the score, and what makes it too good.
+
+use maud::{Markup, html};
+
+use super::super::facts::{About, Facts};
+use super::super::markup::percent;
+use super::Section;
+use crate::metric::{self, Metric};
+use crate::predict::Decision;
+use crate::target::TargetKind;
+use crate::term;
+
+pub(in super::super) fn head(facts: &Facts, sections: &[Section]) -> Markup {
+    let about = &facts.about;
+    html! {
+        header {
+            h1 { (about.title) }
+            p.lead {
+                "Run " code { (about.run) } ", " (fold(about)) (about.backbone) " at " (about.size)
+                " pixels, finished " (day(&about.finished)) "."
+            }
+            (figures(facts))
+            @if let Some(leak) = &facts.leak {
+                div.note { p { strong { "These scores are too good. " } (leak) } }
+            }
+            nav { @for section in sections { a href=(format!("#{}", section.id)) { (section.title) } } }
+        }
+    }
+}
+
+fn fold(about: &About) -> String {
+    about.fold.map(|(fold, folds)| format!("fold {fold} of {folds}, ")).unwrap_or_default()
+}
+
+fn figures(facts: &Facts) -> Markup {
+    let about = &facts.about;
+    let better = match about.metric {
+        Metric::LogLoss => "log loss, lower is better",
+        Metric::MeanF2 => "mean F2, higher is better",
+    };
+    let trained = term::thousands(about.train_images);
+    let seconds: f64 = facts.epochs.iter().map(|epoch| epoch.seconds).sum();
+    html! {
+        div.figures {
+            div.score { b { (format!("{:.5}", about.score)) } span { (better) } }
+            (of_answers(facts))
+            div { b { (term::thousands(about.valid_images)) } span { "images held out, " (trained) " trained on" } }
+            div {
+                b { (term::duration(about.seconds)) }
+                span {
+                    "on " (about.device)
+                    @if !facts.epochs.is_empty() {
+                        "; " (term::count(facts.epochs.len(), "epoch")) " in " (term::duration(seconds))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The score in words that need no getting used to.
+fn of_answers(facts: &Facts) -> Markup {
+    let Some(outcome) = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty()) else {
+        return html! {};
+    };
+    if outcome.kind == TargetKind::MultiLabel {
+        let chosen = match &facts.decision {
+            Some(Decision::Thresholds(thresholds)) => thresholds.global,
+            _ => return html! {},
+        };
+        return html! { div { b { (chosen) } span { "the best single threshold" } } };
+    }
+    let truth = outcome.classes_true();
+    let accuracy = metric::accuracy(&outcome.probabilities, outcome.classes.len(), &truth);
+    let n_wrong = outcome.len() - (accuracy * outcome.len() as f64).round() as usize;
+    html! {
+        div {
+            b { (percent(accuracy)) }
+            span { "named right, " (term::thousands(n_wrong)) " wrong" }
+        }
+    }
+}
+
+/// The day and minute of a time stamp, as it was written.
+fn day(stamp: &str) -> String {
+    let (day, time) = stamp.split_once('T').unwrap_or((stamp, ""));
+    let minute: String = time.chars().take(5).collect();
+    if minute.is_empty() { day.to_owned() } else { format!("{day} at {minute} UTC") }
+}

@@ -1,0 +1,50 @@
+//! The page's sections, one file each, in the page's order. Each is a function of the facts, and
+//! gives nothing where there is nothing to tell.
+
+mod answers;
+mod calibration;
+mod data;
+mod head;
+mod pictures;
+mod plan;
+mod rates;
+mod settings;
+mod tags;
+mod training;
+
+use maud::Markup;
+
+use super::facts::Facts;
+
+pub(super) use head::head;
+pub(super) use rates::curve as rate_chart;
+pub(super) use settings::table as settings_table;
+pub(super) use training::{loss_scale, smoothed};
+
+/// A part of the page that can be linked to.
+pub(super) struct Section {
+    /// Its address in the page.
+    pub(super) id: &'static str,
+    /// Its heading.
+    pub(super) title: &'static str,
+    /// A sentence on how to read it; may be empty.
+    pub(super) lead: String,
+    /// What it shows.
+    pub(super) body: Markup,
+}
+
+/// All sections that have something to tell.
+pub(super) fn all(facts: &Facts) -> Vec<Section> {
+    let sections: [fn(&Facts) -> Option<Section>; 9] = [
+        plan::section,
+        rates::section,
+        training::section,
+        answers::section,
+        tags::section,
+        calibration::section,
+        pictures::section,
+        data::section,
+        settings::section,
+    ];
+    sections.into_iter().filter_map(|section| section(facts)).collect()
+}

@@ -1,0 +1,168 @@
+//! Galleries: pictures with what they show and what was said, and what the network looked at.
+
+use maud::{Markup, html};
+
+use super::super::decided::{decided, thresholds_of};
+use super::super::facts::{Facts, Outcome, Picture};
+use super::super::gallery::{Kind, galleries};
+use super::super::markup::{rough, words};
+use super::super::thumbnail::{heat_address, jpeg_address};
+use super::Section;
+use crate::metric::most_probable;
+use crate::target::TargetKind;
+
+/// All pictures of a page together have at most so many bytes: a page should open at once and fit
+/// into a mail. Those beyond are told without their picture.
+const MAX_BYTES: usize = 3_000_000;
+/// The most tags that are told of a picture.
+const MAX_TAGS: usize = 4;
+
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    let outcome = facts.outcome.as_ref()?;
+    let galleries = galleries(outcome, facts.decision.as_ref());
+    if galleries.is_empty() {
+        return None;
+    }
+    let thresholds = thresholds_of(facts.decision.as_ref(), &outcome.classes);
+    let tags = match outcome.kind {
+        TargetKind::MultiLabel => decided(outcome, &thresholds),
+        TargetKind::SingleLabel => Vec::new(),
+    };
+    let mut left = MAX_BYTES;
+    let mut affordable = |row: usize| {
+        let picture = facts.pictures.get(&row)?;
+        left = left.checked_sub(picture.jpeg.len())?;
+        Some(picture)
+    };
+    let has_heat = facts.pictures.values().any(|picture| picture.heat.is_some());
+    let body = html! {
+        div.galleries {
+            @if has_heat {
+                label.switch {
+                    input #heat type="checkbox" checked;
+                    "show where the network looked (class-activation maps of its answer)"
+                }
+            }
+            @for gallery in galleries {
+                h3 { (title(gallery.kind)) }
+                p.quiet { (meaning(gallery.kind, outcome.kind)) }
+                ul.gallery {
+                    @for row in gallery.rows {
+                        li {
+                            (picture(outcome, row, affordable(row)))
+                            @match outcome.kind {
+                                TargetKind::SingleLabel => (class_said(outcome, row)),
+                                TargetKind::MultiLabel => (tags_said(outcome, row, &tags[row])),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let lead = "Images held out, worth a look: bad labels, hard cases and habits of the network \
+                show here first."
+        .to_owned();
+    Some(Section { id: "pictures", title: "Pictures", lead, body })
+}
+
+fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::MostWrong => "Most wrong",
+        Kind::ConfidentlyWrong => "Confident and wrong",
+        Kind::MostUncertain => "Most uncertain",
+        Kind::MostConfident => "Most confident and right",
+    }
+}
+
+fn meaning(kind: Kind, target: TargetKind) -> &'static str {
+    match (kind, target) {
+        (Kind::MostWrong, _) => "The answers that cost most: what is true was given least.",
+        (Kind::ConfidentlyWrong, TargetKind::SingleLabel) => {
+            "Beyond those above, the wrong answers given with the highest probability."
+        }
+        (Kind::ConfidentlyWrong, TargetKind::MultiLabel) => {
+            "Beyond those above, the single tags that were most surely missed or falsely seen."
+        }
+        (Kind::MostUncertain, _) => "The answers that hardly prefer one thing to another.",
+        (Kind::MostConfident, TargetKind::SingleLabel) => {
+            "The surest right answers, in turns by class."
+        }
+        (Kind::MostConfident, TargetKind::MultiLabel) => {
+            "Every tag right and none in doubt, in turns by set of tags."
+        }
+    }
+}
+
+fn picture(outcome: &Outcome, row: usize, picture: Option<&Picture>) -> Markup {
+    let id = &outcome.ids[row];
+    html! {
+        span.picture {
+            @if let Some(picture) = picture {
+                img src=(jpeg_address(&picture.jpeg)) alt=(id) width="208" height="208";
+                @if let Some(heat) = picture.heat.as_ref().and_then(heat_address) {
+                    img.heat src=(heat) alt="";
+                }
+            }
+        }
+        span.id title=(id) { (id) }
+    }
+}
+
+fn class_said(outcome: &Outcome, row: usize) -> Markup {
+    let probabilities = outcome.row(row);
+    let answer = most_probable(probabilities);
+    let truth = outcome.truth[row].first().copied().unwrap_or_default();
+    let told = |class: usize| {
+        format!("{} {}", words(outcome.name(class)), rough(f64::from(probabilities[class])))
+    };
+    html! {
+        @if answer == truth {
+            span.right { (told(truth)) }
+            @if probabilities[truth] < 0.9 {
+                @if let Some(next) = second(probabilities, answer) { span.quiet { "then " (told(next)) } }
+            }
+        } @else {
+            span { "is " (told(truth)) }
+            span.wrong { "said " (told(answer)) }
+        }
+    }
+}
+
+/// The most probable class but one.
+fn second(probabilities: &[f32], first: usize) -> Option<usize> {
+    (0..probabilities.len())
+        .filter(|&class| class != first)
+        .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
+}
+
+fn tags_said(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
+    let probabilities = outcome.row(row);
+    let truth = &outcome.truth[row];
+    let told = |tags: Vec<usize>| {
+        let mut told: Vec<String> = tags
+            .iter()
+            .take(MAX_TAGS)
+            .map(|&tag| {
+                format!("{} {}", words(outcome.name(tag)), rough(f64::from(probabilities[tag])))
+            })
+            .collect();
+        if tags.len() > MAX_TAGS {
+            told.push(format!("{} more", tags.len() - MAX_TAGS));
+        }
+        told.join(", ")
+    };
+    let of = |tags: &[usize], others: &[usize], both: bool| -> Vec<usize> {
+        tags.iter().copied().filter(|tag| others.contains(tag) == both).collect()
+    };
+    let (right, missed, invented) =
+        (of(truth, answered, true), of(truth, answered, false), of(answered, truth, false));
+    html! {
+        @if missed.is_empty() && invented.is_empty() {
+            span.right { @if truth.len() == 1 { "the one tag right" } @else { "all " (truth.len()) " tags right" } }
+        }
+        @if !missed.is_empty() { span.wrong { "missed " (told(missed)) } }
+        @if !invented.is_empty() { span.wrong { "falsely " (told(invented)) } }
+        @if !right.is_empty() { span.quiet { (told(right)) } }
+    }
+}

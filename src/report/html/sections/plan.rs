@@ -1,0 +1,48 @@
+//! The golden rule's steps: what was planned, what was found, and how long it took.
+
+use maud::html;
+
+use super::super::facts::Facts;
+use super::super::markup::bar;
+use super::Section;
+use crate::term;
+
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    if facts.stages.is_empty() {
+        return None;
+    }
+    let longest = facts.stages.iter().map(|stage| stage.seconds).fold(f64::MIN_POSITIVE, f64::max);
+    let in_stages: f64 = facts.stages.iter().map(|stage| stage.seconds).sum();
+    let rest = facts.about.seconds - in_stages;
+    let body = html! {
+        div.scroll {
+            table.stack {
+                thead { tr { th { "" } th { "step" } th { "plan, and what was found" } th.n { "time" } th.track {} } }
+                tbody {
+                    @for (i, stage) in facts.stages.iter().enumerate() {
+                        tr {
+                            td.n.quiet { (i + 1) }
+                            td.name { (stage.stage) }
+                            td.wide.whole {
+                                @if stage.planned.is_empty() { (stage.found) } @else {
+                                    small { (stage.planned) }
+                                    (stage.found)
+                                }
+                            }
+                            td.n { (term::duration(stage.seconds)) }
+                            td.track { (bar(stage.seconds / longest)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if rest > 1.0 {
+            p.quiet {
+                (term::duration(rest)) " more went into reading images and files, and into what lies \
+                between the steps; " (term::duration(facts.about.seconds)) " in all."
+            }
+        }
+    };
+    let lead = "The golden rule, step by step.".to_owned();
+    Some(Section { id: "plan", title: "Plan and findings", lead, body })
+}

@@ -1,0 +1,124 @@
+//! What the learning-rate finder saw: the curves, with every rule's suggestion and the rate used.
+
+use maud::{Markup, html};
+
+use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
+use super::super::facts::{Facts, Sweep};
+use super::super::markup::rate;
+use super::Section;
+
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    if facts.sweeps.is_empty() {
+        return None;
+    }
+    let body = html! {
+        div.charts {
+            @for sweep in &facts.sweeps {
+                div { (curve(sweep).figure(Width::Half)) (suggestions(sweep)) }
+            }
+        }
+    };
+    let lead = "The loss while the rate climbs step by step; the network is put back as it was \
+                afterwards. Marked are what each rule suggests and, in bold, the rate that was used."
+        .to_owned();
+    Some(Section { id: "rates", title: "Learning rates", lead, body })
+}
+
+/// A sweep's chart.
+pub(in super::super) fn curve(sweep: &Sweep) -> Chart {
+    let points = |losses: &[f64]| sweep.rates.iter().copied().zip(losses.iter().copied()).collect();
+    let mut series = Vec::new();
+    if !sweep.batch_losses.is_empty() {
+        series.push(Series::new("batch by batch", Look::Faint, 0, points(&sweep.batch_losses)));
+    }
+    series.push(Series::new("smoothed", Look::Line, 0, points(&sweep.losses)));
+    let range = readable(&sweep.losses);
+    Chart {
+        title: sweep.stage.clone(),
+        x: Axis::new("learning rate of the head", Scale::Log),
+        y: Axis { label: "training loss".to_owned(), scale: Scale::Linear, range },
+        series,
+        marks: marks(sweep),
+        height: 190.0,
+        ..Chart::default()
+    }
+}
+
+/// The ends of the vertical axis. Single batches scatter wide and are not asked; nor is a loss that
+/// explodes, which would press what is read of the smoothed curve, its fall, flat.
+fn readable(losses: &[f64]) -> Option<(f64, f64)> {
+    let finite = || losses.iter().copied().filter(|loss| loss.is_finite());
+    let mut sorted: Vec<f64> = finite().collect();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = (*sorted.first()?, *sorted.last()?);
+    let before_the_lowest = finite().take_while(|&loss| loss > low);
+    // A curve that is lowest at its start is read as well: four fifths of it are shown.
+    let height = before_the_lowest.fold(sorted[sorted.len() * 4 / 5], f64::max);
+    let top = high.min(height + (0.6 * (height - low)).max(0.5 * low));
+    (low < top).then_some((low - 0.12 * (top - low), top + 0.08 * (top - low)))
+}
+
+fn marks(sweep: &Sweep) -> Vec<Mark> {
+    let is_used = |rate: f64| sweep.chosen.is_some_and(|used| (used / rate).ln().abs() < 1e-6);
+    let mark = |at: f64, label: String, strong| Mark { at, label, dot: loss_at(sweep, at), strong };
+    let found = sweep.suggestions.iter().filter_map(|(name, rate)| Some((name, (*rate)?)));
+    let mut marks: Vec<Mark> = found
+        .filter(|(_, rate)| !is_used(*rate))
+        .map(|(name, rate)| mark(rate, name.clone(), false))
+        .collect();
+    if let Some(used) = sweep.chosen {
+        marks.push(mark(used, format!("used: {}", rate(used)), true));
+    }
+    marks
+}
+
+/// The smoothed loss at the sweep's step nearest to a rate.
+fn loss_at(sweep: &Sweep, rate: f64) -> Option<f64> {
+    let distance = |other: f64| (other / rate).ln().abs();
+    sweep
+        .rates
+        .iter()
+        .zip(&sweep.losses)
+        .min_by(|a, b| distance(*a.0).total_cmp(&distance(*b.0)))
+        .map(|(_, &loss)| loss)
+}
+
+fn suggestions(sweep: &Sweep) -> Markup {
+    html! {
+        table {
+            tbody {
+                @for (name, found) in &sweep.suggestions {
+                    tr {
+                        td { (name) small { (meaning(name)) } }
+                        td.n { @if let Some(found) = found { (rate(*found)) } @else { "–" } }
+                    }
+                }
+                @if let Some(used) = sweep.chosen {
+                    tr.chosen { td { "used" } td.n { (rate(used)) } }
+                }
+            }
+        }
+        @if !sweep.why.is_empty() { p.quiet { (sentence(&sweep.why)) } }
+    }
+}
+
+fn meaning(rule: &str) -> &'static str {
+    match rule {
+        "clear" => {
+            "the highest rate at which the loss still clearly improves: the golden rule's own"
+        }
+        "valley" => "in the middle of the longest descent: fastai's default",
+        "steep" => "where the loss falls fastest",
+        "slide" => "the last steep stretch before the loss rises",
+        "minimum" => "a tenth of the rate with the lowest loss",
+        _ => "",
+    }
+}
+
+/// A text with a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}

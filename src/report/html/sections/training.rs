@@ -1,0 +1,217 @@
+//! Loss, metric and schedule over the whole run, with cycles shaded and stages marked.
+
+use maud::html;
+
+use super::super::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
+use super::super::facts::{EpochFacts, Facts, StepFacts};
+use super::Section;
+
+/// Batch losses are smoothed over the last fiftieth of a stage's steps, but over no more than fast.ai's
+/// 50 (a weight of the past of 0.98) and no fewer than 5.
+const MEMORY: (f64, f64, f64) = (50.0, 5.0, 50.0);
+/// A loss that falls further than this is drawn over a logarithmic axis.
+const FALLS_FAR: f64 = 12.0;
+
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    if facts.epochs.is_empty() && facts.steps.is_empty() {
+        return None;
+    }
+    let time = Timeline::of(facts);
+    let body = html! {
+        (loss(facts, &time).figure(Width::Full))
+        @if let Some(chart) = metric(facts, &time) { (chart.figure(Width::Full)) }
+        @for chart in schedule(facts, &time) { (chart.figure(Width::Full)) }
+    };
+    let what = if facts.steps.is_empty() { "epoch by epoch" } else { "step by step" };
+    let lead = format!(
+        "The whole run, {what}. Every shade is a cycle of the schedule; dashed lines are where a \
+         stage begins. Falling training loss with rising held-out loss is over-fitting."
+    );
+    Some(Section { id: "training", title: "Training", lead, body })
+}
+
+/// The horizontal axis that the section's charts share.
+struct Timeline {
+    unit: &'static str,
+    end: f64,
+    bands: Vec<Band>,
+    marks: Vec<Mark>,
+    /// Where each epoch ends.
+    epochs: Vec<f64>,
+}
+
+impl Timeline {
+    fn of(facts: &Facts) -> Self {
+        // Stage and cycle of everything that has a place on the axis, in order.
+        let stretch = |stage: &str, cycle: usize| (stage.to_owned(), cycle);
+        let places: Vec<(String, usize)> = if facts.steps.is_empty() {
+            facts.epochs.iter().map(|e| stretch(&e.stage, e.cycle)).collect()
+        } else {
+            facts.steps.iter().map(|s| stretch(&s.stage, s.cycle)).collect()
+        };
+        let (mut bands, mut marks): (Vec<Band>, Vec<Mark>) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for part in places.chunk_by(|a, b| a == b) {
+            let (stage, _) = &part[0];
+            if start == 0 || places[start - 1].0 != *stage {
+                let mark =
+                    Mark { at: start as f64, label: stage.clone(), dot: None, strong: false };
+                marks.push(mark);
+            }
+            let (from, to) = (start as f64, (start + part.len()) as f64);
+            bands.push(Band { from, to, label: String::new(), dark: bands.len() % 2 == 1 });
+            start += part.len();
+        }
+        let epochs = if facts.steps.is_empty() {
+            (0..facts.epochs.len()).map(|i| i as f64 + 1.0).collect()
+        } else {
+            facts.epochs.iter().map(|epoch| end_of(epoch, &facts.steps)).collect()
+        };
+        let unit = if facts.steps.is_empty() { "epoch" } else { "training step" };
+        Self { unit, end: places.len() as f64, bands, marks, epochs }
+    }
+
+    /// A chart over the whole axis.
+    fn chart(&self, title: &str, y: Axis, series: Vec<Series>, height: f64) -> Chart {
+        Chart {
+            title: title.to_owned(),
+            x: Axis::between(self.unit, 0.0, self.end.max(1.0)),
+            y,
+            bands: self.bands.clone(),
+            series,
+            marks: Vec::new(),
+            height,
+        }
+    }
+
+    /// Values of epochs, each with what it says under a pointer.
+    fn of_epochs(
+        &self,
+        facts: &Facts,
+        name: &str,
+        ink: usize,
+        value: impl Fn(&EpochFacts) -> f64,
+    ) -> Series {
+        let points = self.epochs.iter().copied().zip(facts.epochs.iter().map(&value)).collect();
+        let tip = |epoch: &EpochFacts| {
+            let EpochFacts { stage, epoch: number, cycle, .. } = epoch;
+            format!("{stage}, epoch {number}, cycle {cycle}: {}", label(value(epoch)))
+        };
+        let tips = facts.epochs.iter().map(tip).collect();
+        Series { tips, ..Series::new(name, Look::Dots, ink, points) }
+    }
+}
+
+/// The place behind an epoch's last step; one without steps of its own lies at the end.
+fn end_of(epoch: &EpochFacts, steps: &[StepFacts]) -> f64 {
+    let last = steps.iter().rposition(|s| s.stage == epoch.stage && s.epoch == epoch.epoch);
+    last.map_or(steps.len() as f64, |last| last as f64 + 1.0)
+}
+
+fn loss(facts: &Facts, time: &Timeline) -> Chart {
+    let mut series = Vec::new();
+    let valid = time.of_epochs(facts, "held out", 1, |epoch| epoch.score.loss);
+    let train = if facts.steps.is_empty() {
+        time.of_epochs(facts, "training, mean of an epoch", 0, |epoch| epoch.train_loss)
+    } else {
+        let raw = facts.steps.iter().enumerate().map(|(i, step)| (i as f64 + 1.0, step.loss));
+        series.push(Series::new("training, batch by batch", Look::Faint, 0, raw.collect()));
+        Series::new("training, smoothed", Look::Line, 0, smoothed(&facts.steps))
+    };
+    let (scale, range) = loss_scale(train.points.iter().chain(&valid.points).map(|p| p.1));
+    series.extend([train, valid]);
+    let y = Axis { label: "loss".to_owned(), scale, range };
+    Chart { marks: time.marks.clone(), ..time.chart("Loss", y, series, 230.0) }
+}
+
+/// Batch losses as an exponential mean, its bias corrected, which starts anew with every stage:
+/// with augmentation and other layers the loss is another one.
+pub(in super::super) fn smoothed(steps: &[StepFacts]) -> Vec<(f64, f64)> {
+    let mut points = Vec::with_capacity(steps.len());
+    let (part, least, most) = MEMORY;
+    let mut before = 0;
+    for stage in steps.chunk_by(|a, b| a.stage == b.stage) {
+        let past = 1.0 - 1.0 / (stage.len() as f64 / part).clamp(least, most);
+        let (mut mean, mut n) = (0.0, 0);
+        for (i, step) in stage.iter().enumerate().filter(|(_, step)| step.loss.is_finite()) {
+            n += 1;
+            mean = past * mean + (1.0 - past) * step.loss;
+            points.push(((before + i) as f64 + 1.0, mean / (1.0 - past.powi(n))));
+        }
+        before += stage.len();
+        points.push((before as f64, f64::NAN));
+    }
+    points
+}
+
+/// The axis on which losses can be read: single batches that lie beyond are drawn at its ends.
+pub(in super::super) fn loss_scale(
+    losses: impl Iterator<Item = f64>,
+) -> (Scale, Option<(f64, f64)>) {
+    let losses = losses.filter(|loss| loss.is_finite() && *loss > 0.0);
+    let (low, high) = losses.fold((f64::INFINITY, 0.0_f64), |(l, h), x| (l.min(x), h.max(x)));
+    if low >= high {
+        return (Scale::Linear, None);
+    }
+    if high / low > FALLS_FAR {
+        (Scale::Log, Some((low * 0.8, high * 1.25)))
+    } else {
+        (Scale::Linear, Some(((low - (high - low) * 0.1).max(0.0), high + (high - low) * 0.1)))
+    }
+}
+
+fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
+    let first = facts.epochs.first()?;
+    let (title, y, series) = if first.score.accuracy.is_some() {
+        let accuracy = |epoch: &EpochFacts| epoch.score.accuracy.unwrap_or(f64::NAN);
+        (
+            "Accuracy on the images held out",
+            "share named right",
+            time.of_epochs(facts, "", 1, accuracy),
+        )
+    } else {
+        let f2 = |epoch: &EpochFacts| epoch.score.metric;
+        (
+            "F2 on the images held out, at a threshold of 0.2",
+            "mean F2",
+            time.of_epochs(facts, "", 1, f2),
+        )
+    };
+    Some(time.chart(title, Axis::new(y, Scale::Linear), vec![series], 130.0))
+}
+
+/// The rate, and the momentum where it moves.
+fn schedule(facts: &Facts, time: &Timeline) -> Vec<Chart> {
+    let of_steps = |value: fn(&StepFacts) -> f64| -> Vec<(f64, f64)> {
+        facts.steps.iter().enumerate().map(|(i, step)| (i as f64 + 0.5, value(step))).collect()
+    };
+    let finite = |points: &[(f64, f64)]| points.iter().any(|p| p.1.is_finite());
+    let mut charts = Vec::new();
+    let rates = of_steps(|step| step.rate);
+    if finite(&rates) {
+        let values = || rates.iter().map(|p| p.1).filter(|rate| *rate > 0.0);
+        let high = values().fold(0.0_f64, f64::max);
+        // Heads learn hundreds of times faster than whole networks: over a linear axis the whole
+        // network's rate would be a flat line.
+        let stage_highs = facts.steps.chunk_by(|a, b| a.stage == b.stage).map(|steps| {
+            steps.iter().map(|step| step.rate).filter(|r| r.is_finite()).fold(0.0_f64, f64::max)
+        });
+        let lowest_high = stage_highs.filter(|&rate| rate > 0.0).fold(high, f64::min);
+        let far = high / lowest_high > FALLS_FAR;
+        let y = Axis {
+            label: "learning rate".to_owned(),
+            scale: if far { Scale::Log } else { Scale::Linear },
+            range: far.then_some((lowest_high / 100.0, high * 1.3)),
+        };
+        let rates = Series::new("", Look::Line, 2, rates);
+        charts.push(time.chart("Schedule: the head's learning rate", y, vec![rates], 120.0));
+    }
+    let momenta = of_steps(|step| step.momentum);
+    let moves = momenta.windows(2).any(|pair| (pair[0].1 - pair[1].1).abs() > 1e-9);
+    if finite(&momenta) && moves {
+        let momenta = Series::new("", Look::Line, 3, momenta);
+        let y = Axis::new("momentum", Scale::Linear);
+        charts.push(time.chart("Schedule: momentum", y, vec![momenta], 80.0));
+    }
+    charts
+}
