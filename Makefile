@@ -7,7 +7,7 @@ COMPETITION ?= dogs-vs-cats
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build test test-kaggle demo fmt lint clean
+.PHONY: help setup build test test-kaggle test-resume demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
@@ -16,6 +16,7 @@ help:
 	@echo "                                     fetch, train and submit against a stand-in Kaggle"
 	@echo "make test                            all tests"
 	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
+	@echo "make test-resume                     20 times kill -9 in training, against an undisturbed run"
 	@echo "make fmt | make lint                 format the code | format check and clippy"
 	@echo "make clean                           removes what was built, keeps libtorch and weights"
 
@@ -33,6 +34,9 @@ test: setup
 
 test-kaggle: build
 	@$(PYTHON) scripts/test_kaggle.py ./kaggle-kit
+
+test-resume: build
+	@$(PYTHON) scripts/resume_test.py ./kaggle-kit
 
 demo: build
 	./kaggle-kit demo $(COMPETITION)

@@ -91,6 +91,8 @@ pub const STEPS: &str = "steps.csv";
 pub const RATES: &str = "lr-find.csv";
 /// The best weights.
 pub const WEIGHTS: &str = "weights.safetensors";
+/// The run as a page.
+pub const REPORT: &str = "report.html";
 /// The folder of what an unfinished run goes on from.
 pub const CHECKPOINT: &str = "checkpoint";
 

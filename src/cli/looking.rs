@@ -1,8 +1,13 @@
-//! Arguments of the commands that look at runs and caches: `runs`, `compare`, `cache`.
+//! Arguments of the commands that look and change nothing: `runs`, `compare`, `lr-find`, `cache`.
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+
+use super::train::RecipeArgs;
+use crate::commands::lr_find::Finder;
+use crate::device::Choice;
 
 const RUNS_EXAMPLES: &str = "\
 Examples:
@@ -47,6 +52,45 @@ pub struct Compare {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+const LR_FIND_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit lr-find planet                           for the head on activations, in seconds
+  kaggle-kit lr-find planet --finder full             for the whole network, after the head's steps
+  kaggle-kit lr-find --run runs/planet/20261124-101500-3fa9 --out curves
+The last lines are settings that `train --set` takes.";
+
+/// Arguments of `lr-find`
+#[derive(Args, Debug)]
+#[command(after_help = LR_FIND_EXAMPLES)]
+pub struct LrFind {
+    /// Short name, Kaggle's slug or address, or a spec file (.toml)
+    #[arg(required_unless_present = "run")]
+    pub competition: Option<String>,
+    /// Show what a finished run has found instead
+    #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
+    pub run: Option<PathBuf>,
+    /// For the head on a frozen backbone, or for the whole network
+    #[arg(long, default_value = "head", value_parser = finder())]
+    pub finder: Finder,
+    /// Settings of the recipe
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// Write each curve as SVG and PNG into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, default_value_t)]
+    pub device: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn finder() -> impl TypedValueParser<Value = Finder> {
+    PossibleValuesParser::new(["head", "full"])
+        .map(|text| if text == "head" { Finder::Head } else { Finder::Full })
 }
 
 const CACHE_EXAMPLES: &str = "\

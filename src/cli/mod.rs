@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::looking::{Cache, CacheAction, CacheClean, Compare, Runs};
+pub use self::looking::{Cache, CacheAction, CacheClean, Compare, LrFind, Runs};
 pub use self::standin::{Serve, Standin, StandinAction};
-pub use self::train::{Train, TrainStart};
+pub use self::train::{RecipeArgs, Train, TrainStart};
 use crate::device::Choice;
 
 /// Takes a Kaggle image competition from an empty folder to an accepted submission
@@ -81,6 +81,8 @@ pub enum Command {
     Runs(Runs),
     /// Put two runs side by side, as a table and as a page
     Compare(Compare),
+    /// Find learning rates and show the curves, without training further
+    LrFind(LrFind),
     /// List or remove the activations that runs keep for one another
     Cache(Cache),
     /// Check libtorch, device, credentials, weights and disk

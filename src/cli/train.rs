@@ -25,12 +25,9 @@ All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 pub struct Train {
     /// Short name, Kaggle's slug or address, or a spec file (.toml)
     pub competition: String,
-    /// A recipe file, laid over the defaults
-    #[arg(long, value_name = "FILE")]
-    pub recipe: Option<PathBuf>,
-    /// One setting of the recipe (repeatable), such as `size=160`
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
+    /// Settings of the recipe
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
     /// Train so many times, each with another part of the images held out
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
@@ -46,9 +43,6 @@ pub struct Train {
     /// Write training down this often, to go on from after a stop
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub checkpoint_every: u64,
-    /// Go through every step in seconds, on few and small images
-    #[arg(long)]
-    pub smoke: bool,
     /// Print the recipe that would be used, and stop
     #[arg(long)]
     pub show_recipe: bool,
@@ -58,6 +52,20 @@ pub struct Train {
     /// Print the finished run as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Settings of the recipe
+#[derive(Args, Debug)]
+pub struct RecipeArgs {
+    /// A recipe file, laid over the defaults
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
+    /// One setting of the recipe (repeatable), such as `size=160`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Go through every step in seconds, on few and small images
+    #[arg(long)]
+    pub smoke: bool,
 }
 
 /// What becomes of a run that was stopped: it goes on, unless one of these says otherwise

@@ -28,8 +28,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{
-    CacheAction, Cli, Command, Compare, Demo, Fetch, Leaderboard, Runs, Serve, StandinAction,
-    Submit, Train,
+    CacheAction, Cli, Command, Compare, Demo, Fetch, Leaderboard, LrFind, RecipeArgs, Runs, Serve,
+    StandinAction, Submit, Train,
 };
 use crate::competition::{self, Competition};
 use crate::fs;
@@ -77,6 +77,8 @@ impl Workspace {
 pub enum Computation {
     /// Train a run.
     Train(Train),
+    /// Find learning rates.
+    LrFind(LrFind),
     /// Predict with a run.
     Submit(Submit),
     /// Look at libtorch, among other things.
@@ -99,7 +101,7 @@ pub fn dispatch(
         Command::Fetch(args) => fetch(args, &workspace),
         Command::Train(args) if args.show_recipe => {
             let recipe =
-                settings::recipe_of(&competition::find(&args.competition)?, &layers(&args)?)?;
+                settings::recipe_of(&competition::find(&args.competition)?, &train_layers(&args)?)?;
             term::out(toml::to_string(&recipe)?.trim_end());
             Ok(())
         }
@@ -125,6 +127,13 @@ pub fn dispatch(
             let runs = workspace.runs();
             compare::run(&compare::CompareOptions { runs, a, b, output, json })
         }
+        Command::LrFind(args) => match &args.run {
+            Some(run) => {
+                let sweeps = lr_find::of_run(&Run::open(run)?)?;
+                lr_find::tell(&sweeps, args.out.as_deref(), args.json)
+            }
+            None => compute(Computation::LrFind(args), &workspace),
+        },
         Command::Cache(args) => cache::run(cache_action(args.action), args.json),
         Command::Doctor(args) => compute(Computation::Doctor { json: args.json }, &workspace),
         Command::Demo(args) => compute(Computation::Demo(args), &workspace),
@@ -174,7 +183,7 @@ fn fetch(args: Fetch, workspace: &Workspace) -> Result<()> {
 }
 
 /// The settings that were asked for, in the order in which they are laid over one another.
-pub fn layers(args: &Train) -> Result<Vec<Layer>> {
+pub fn layers(args: &RecipeArgs) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     if let Some(path) = &args.recipe {
         layers.push(Layer::parse(path.display().to_string(), &fs::read_to_string(path)?)?);
@@ -185,6 +194,12 @@ pub fn layers(args: &Train) -> Result<Vec<Layer>> {
     for setting in &args.settings {
         layers.push(Layer::assignment(setting)?);
     }
+    Ok(layers)
+}
+
+/// Those of a `train` command.
+pub fn train_layers(args: &Train) -> Result<Vec<Layer>> {
+    let mut layers = layers(&args.recipe)?;
     for (name, number) in [("folds", args.folds), ("fold", args.fold)] {
         if let Some(number) = number {
             layers.push(Layer::assignment(&format!("{name}={number}"))?);

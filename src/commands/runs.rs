@@ -265,7 +265,7 @@ impl Row {
 
     fn to_json(&self) -> Value {
         let changed: serde_json::Map<String, Value> =
-            self.changed.iter().map(|s| (s.key.clone(), s.value.clone().into())).collect();
+            self.changed.iter().map(|s| (s.key.clone(), plain(&s.value))).collect();
         let summary = self.summary.as_ref();
         json!({
             "run": self.run.id(),
@@ -290,104 +290,13 @@ impl Row {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs;
-
-    /// A run's folder with the least that a table needs.
-    fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f64>) {
-        let folder = runs.join(competition).join(id);
-        let spec = crate::competition::find(competition).unwrap();
-        fs::write_atomic(folder.join("competition.toml"), &spec.source).unwrap();
-        fs::write_atomic(folder.join("recipe.toml"), recipe).unwrap();
-        let Some(score) = score else { return };
-        let summary = format!(
-            "version = 1\ncompetition = \"{competition}\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
-             program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"{}\"\nscore = {score}\n\
-             train-images = 1200\nvalid-images = 300\nseconds = 90.0\nclasses = [\"a\", \"b\"]\n\
-             stages = []\n",
-            spec.metric.name()
-        );
-        fs::write_atomic(folder.join("summary.toml"), summary).unwrap();
-    }
-
-    fn some_runs() -> tempfile::TempDir {
-        let runs = tempfile::tempdir().unwrap();
-        make(runs.path(), "dog-breed", "1-a", "size = 64\n", Some(0.3));
-        make(runs.path(), "dog-breed", "2-b", "size = 224\n", Some(0.2));
-        make(runs.path(), "planet", "3-c", "size = 96\nbackbone = \"resnet34\"\n", Some(0.9));
-        make(runs.path(), "planet", "4-d", "size = 128\n", Some(0.8));
-        make(runs.path(), "planet", "5-e", "[whole-network]\nmax-cycles = 1\n", None);
-        runs
-    }
-
-    fn ids(runs: &Path, sort: Option<&str>, filters: &[&str]) -> Vec<String> {
-        let options = RunsOptions {
-            sort: sort.map(str::to_owned),
-            filters: filters.iter().map(|&f| f.to_owned()).collect(),
-            ..RunsOptions::default()
-        };
-        rows(runs, &options).unwrap().iter().map(|row| row.run.id()).collect()
-    }
-
-    #[test]
-    fn the_newest_come_first_and_scores_sort_by_what_is_better() {
-        let runs = some_runs();
-        assert_eq!(ids(runs.path(), None, &[]), ["5-e", "4-d", "3-c", "2-b", "1-a"]);
-        // Of log loss less is better, of F2 more.
-        assert_eq!(ids(runs.path(), Some("score"), &[]), ["2-b", "1-a", "3-c", "4-d", "5-e"]);
-        assert_eq!(
-            ids(runs.path(), Some("size"), &["status=finished"]),
-            ["1-a", "3-c", "4-d", "2-b"]
-        );
-        assert_eq!(ids(runs.path(), Some("-size"), &["status=finished"])[0], "2-b");
-    }
-
-    #[test]
-    fn filters_ask_for_columns_and_settings() {
-        let runs = some_runs();
-        assert_eq!(ids(runs.path(), None, &["backbone=resnet34"]), ["3-c"]);
-        assert_eq!(ids(runs.path(), None, &["competition=planet", "status=unfinished"]), ["5-e"]);
-        assert_eq!(ids(runs.path(), None, &["whole-network.max-cycles=1"]), ["5-e"]);
-        assert_eq!(ids(runs.path(), None, &["size=1"]), [""; 0]);
-    }
-
-    #[test]
-    fn a_typo_is_answered_with_what_is_there() {
-        let runs = some_runs();
-        for (sort, filter, part) in [
-            (Some("scroe"), None, "did you mean `score`?"),
-            (None, Some("whole-network.max-cycle=2"), "did you mean `whole-network.max-cycles`?"),
-            (None, Some("resnet34"), "has no `=`"),
-        ] {
-            let options = RunsOptions {
-                sort: sort.map(str::to_owned),
-                filters: filter.into_iter().map(str::to_owned).collect(),
-                ..RunsOptions::default()
-            };
-            let error = rows(runs.path(), &options).err().unwrap();
-            assert!(error.to_string().contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_best_of_each_competition_is_marked() {
-        let runs = some_runs();
-        let rows = rows(runs.path(), &RunsOptions::default()).unwrap();
-        let marked: Vec<String> = best(&rows).iter().map(|&i| rows[i].run.id()).collect();
-        assert_eq!(marked, ["3-c", "2-b"]);
-        assert_eq!(rows[0].cells(false)[2], "unfinished");
-        assert_eq!(rows[0].cells(false)[9], "whole-network.max-cycles=1");
-        assert_eq!(rows[2].to_json()["backbone"], "resnet34");
-        assert_eq!(rows[2].to_json()["size"], 96);
-    }
-
-    #[test]
-    fn a_folder_that_is_no_run_breaks_no_table() {
-        let runs = some_runs();
-        fs::create_dir_all(runs.path().join("planet/0-odd")).unwrap();
-        make(runs.path(), "planet", "6-newer", "setting-of-another-version = 1\n", Some(0.1));
-        assert_eq!(ids(runs.path(), None, &["competition=planet"]).len(), 5);
-    }
+/// A value as TOML writes it, as JSON.
+fn plain(value: &str) -> Value {
+    let table: Option<toml::Table> = toml::from_str(&format!("value = {value}")).ok();
+    let parsed = table.and_then(|mut table| table.remove("value"));
+    parsed.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_else(|| value.into())
 }
+
+#[cfg(test)]
+#[path = "runs_tests.rs"]
+mod tests;

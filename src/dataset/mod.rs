@@ -7,6 +7,7 @@
 mod audit;
 mod augment;
 mod decode;
+mod duplicates;
 mod format;
 mod index;
 mod labels;
@@ -22,6 +23,7 @@ mod warp;
 
 pub use audit::audit;
 pub use decode::decode;
+pub use duplicates::{Duplicates, Likeness, duplicates};
 pub use index::{find_file, natural_order};
 pub use labels::tags;
 pub use loader::{Batch, Batches, Images, batches};

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::journal::Journal;
 use super::model::Model;
+use crate::cache::Hash;
 use crate::fs;
 use crate::term;
 
@@ -125,8 +126,8 @@ impl Checkpoints {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let is_ours = name.ends_with(".toml") || name.ends_with(".state");
-            if is_ours && !wanted.contains(&name) {
+            let is_ours = path.extension().is_some_and(|kind| kind == "toml" || kind == "state");
+            if is_ours && path.is_file() && !wanted.contains(&name) {
                 fs::remove_file(path)?;
             }
         }
@@ -178,7 +179,9 @@ impl Checkpoints {
             if hash(&bytes) != part.sha256 {
                 bail!("`{}` is damaged", path.display());
             }
-            model.from_bytes(&bytes).with_context(|| format!("failed to read `{}`", path.display()))
+            model
+                .snapshot_of(&bytes)
+                .with_context(|| format!("failed to read `{}`", path.display()))
         };
         let state = read(&index.state)?;
         let best = index.best.as_ref().map(read).transpose()?;
@@ -205,6 +208,5 @@ fn numbers(folder: &Path) -> Result<Vec<u64>> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Hash(Sha256::digest(bytes).into()).to_string()
 }

@@ -80,7 +80,7 @@ pub trait Model {
     fn to_bytes(snapshot: &Self::Snapshot) -> Result<Vec<u8>>;
 
     /// What [`Model::to_bytes`] gave, for a network of the same making.
-    fn from_bytes(&self, bytes: &[u8]) -> Result<Self::Snapshot>;
+    fn snapshot_of(&self, bytes: &[u8]) -> Result<Self::Snapshot>;
 
     /// Writes the weights that [`Model::predict`] uses.
     fn save(&self, path: &Path) -> Result<()>;

@@ -1,6 +1,8 @@
 //! The golden rule on a mock network: steps, order, restarts and stops, without libtorch.
 
+mod feeds;
 mod finder;
+mod stops;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ struct Mock {
     weights: [f32; 4],
     trainable: Option<Trainable>,
     steps: Vec<(Option<Trainable>, Rates, u64)>,
+    /// Of the images of each step.
+    sizes: Vec<usize>,
     /// After so many steps it fails, as if the process were killed.
     dies_after: Option<usize>,
     /// After so many steps its loss is no number.
@@ -78,6 +82,9 @@ impl Model for Mock {
     fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {
         ensure!(self.dies_after != Some(self.steps.len()), "killed");
         self.steps.push((self.trainable, pace.rates, seed));
+        if let Input::Images(images) = input {
+            self.sizes.push(images.size);
+        }
         if self.breaks_after.is_some_and(|n| self.steps.len() > n) {
             return Ok(f64::NAN);
         }
@@ -119,7 +126,7 @@ impl Model for Mock {
         Ok(snapshot.iter().flat_map(|w| w.to_le_bytes()).collect())
     }
 
-    fn from_bytes(&self, bytes: &[u8]) -> Result<[f32; 4]> {
+    fn snapshot_of(&self, bytes: &[u8]) -> Result<[f32; 4]> {
         ensure!(bytes.len() == 16, "four weights");
         let (words, _) = bytes.as_chunks::<4>();
         Ok(std::array::from_fn(|i| f32::from_le_bytes(words[i])))
@@ -265,152 +272,4 @@ fn told(mock: &Mock, journal: &Journal, score: Score) -> ([f32; 4], Vec<Entry>, 
         }
     }
     (mock.weights, done, journal.steps, score)
-}
-
-#[test]
-fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 2);
-    let recipe = recipe(&["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"]);
-    let whole = {
-        let (mut mock, mut listener) = (Mock::default(), ());
-        let mut learner = Learner::new(&mut mock, &data, &mut listener);
-        let score = golden_rule(&mut learner, &recipe).unwrap();
-        let journal = learner.journal().clone();
-        told(&mock, &journal, score)
-    };
-    // Checkpoints after every step, and now and then.
-    for (every, life) in [(0, 3), (0, 7), (0, 23), (3, 41), (10, 64)] {
-        let folder = tempfile::tempdir().unwrap();
-        let mut kills = 0;
-        let killed = loop {
-            // A life that sees no checkpoint would be lived over and over.
-            let dies_after = (kills < 60).then_some(life + kills % 5);
-            let (mut mock, mut listener) = (Mock { dies_after, ..Mock::default() }, ());
-            mock.begin(Trainable::Head);
-            let mut learner = Learner::new(&mut mock, &data, &mut listener);
-            let every = Duration::from_millis(every);
-            learner.keep_checkpoints(Checkpoints::new(folder.path(), every)).unwrap();
-            match golden_rule(&mut learner, &recipe) {
-                Ok(score) => {
-                    let journal = learner.journal().clone();
-                    break told(&mock, &journal, score);
-                }
-                Err(error) => assert_eq!(error.to_string(), "killed"),
-            }
-            kills += 1;
-        };
-        assert!(kills > 1, "killed {kills} times");
-        assert_eq!(killed, whole, "killed {kills} times");
-    }
-}
-
-#[test]
-fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
-    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
-    // In the middle of the second epoch of step 4.
-    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
-    golden_rule(&mut learner, &recipe).unwrap_err();
-    let steps = learner.journal().steps;
-    let newest_state = fs::read_dir(folder.path().join("c"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "state"))
-        .filter(|path| !path.file_stem().unwrap().to_str().unwrap().starts_with("best"))
-        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
-        .unwrap();
-    fs::write_atomic(newest_state, [0; 16]).unwrap();
-    let (mut mock, mut listener) = (Mock::default(), ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
-    assert_eq!(learner.journal().steps, steps - 1);
-    golden_rule(&mut learner, &recipe).unwrap();
-}
-
-#[test]
-fn ctrl_c_keeps_the_step_that_was_made() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&[]);
-    /// Presses it after so many steps.
-    struct Impatient(Arc<AtomicBool>, u64);
-    impl Listener for Impatient {
-        fn event(&mut self, event: &Event) {
-            if matches!(event, Event::Step { step, .. } if *step == self.1) {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let (mut mock, mut listener) = (Mock::default(), Impatient(Arc::clone(&interrupted), 9));
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    let seldom = Duration::from_secs(3600);
-    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
-    learner.limits = Limits { deadline: None, interrupted };
-    let error = golden_rule(&mut learner, &recipe).unwrap_err();
-    assert_eq!(error.downcast::<Stop>().unwrap(), Stop::Interrupted { steps: 9 });
-    let (mut mock, mut listener) = (Mock::default(), ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
-    assert_eq!(learner.journal().steps, 9);
-}
-
-#[test]
-fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
-    let run = |breaks_after| {
-        let (mut mock, mut diary) = (Mock::default(), Diary::default());
-        mock.breaks_after = Some(breaks_after);
-        let mut learner = Learner::new(&mut mock, &data, &mut diary);
-        let score = golden_rule(&mut learner, &recipe)?;
-        assert_eq!(learner.validate().unwrap(), score);
-        assert!(mock.weights.iter().all(|w| w.is_finite()));
-        Ok::<_, anyhow::Error>(diary.stopped)
-    };
-    let early = run(2).unwrap_err().to_string();
-    assert!(early.contains("NaN at step 3 of epoch 1") && early.contains("hint:"), "{early}");
-    let late = run(14).unwrap();
-    assert!(late[0].contains("NaN") && late[0].contains("kept: loss"), "{late:?}");
-}
-
-#[test]
-fn a_run_out_of_time_ends_with_what_is_best_so_far() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let (mut mock, mut diary) = (Mock::default(), Diary::default());
-    let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    let soon = Instant::now();
-    learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
-    golden_rule(&mut learner, &recipe(&[])).unwrap();
-    assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
-}
-
-#[test]
-fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut data = data(folder.path(), 64, 0);
-    data.sampling = recipe::Sampling::Balanced;
-    let n = data.train.len();
-    // All but the first six of the second class become of the first.
-    let mut samples = data.train.samples.to_vec();
-    let of_second = samples.iter_mut().filter(|sample| sample.target == [1]);
-    of_second.skip(6).for_each(|sample| sample.target = vec![0]);
-    data.train = Part::new(&samples, &(0..n).collect::<Vec<_>>(), 2);
-    let (mut shown, mut all) = (0.0, 0);
-    for epoch in 0..40 {
-        let feed = super::data::Feed::Images { size: 32 };
-        for batch in data.train_batches(feed, epoch, 0).unwrap() {
-            let (_, targets) = batch.unwrap();
-            shown += targets.chunks(2).map(|row| row[1]).sum::<f32>();
-            all += targets.len() / 2;
-        }
-    }
-    assert!((shown / all as f32 - 0.5).abs() < 0.04, "{shown} of {all}");
 }

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod doctor;
+pub mod lr_find;
 mod predict;
 pub mod submit;
 pub mod train;
@@ -9,9 +10,9 @@ mod weights;
 
 use std::time::Duration;
 
-use anyhow::Result;
-use kaggle_kit::cli::{Submit, Train};
-use kaggle_kit::commands::{Computation, Workspace, layers, members, send};
+use anyhow::{Context, Result};
+use kaggle_kit::cli::{LrFind, Submit, Train};
+use kaggle_kit::commands::{Computation, Workspace, layers, members, send, train_layers};
 use kaggle_kit::competition;
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
@@ -22,6 +23,7 @@ use train::{Folds, Start};
 pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
     match computation {
         Computation::Train(args) => trained(&args, workspace),
+        Computation::LrFind(args) => found(args, workspace),
         Computation::Submit(args) => predicted(args, workspace),
         Computation::Doctor { json } => doctor::run(workspace.root(), json),
         Computation::Demo(args) => {
@@ -33,7 +35,7 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
 
 fn trained(args: &Train, workspace: &Workspace) -> Result<()> {
     let competition = competition::find(&args.competition)?;
-    let layers = layers(args)?;
+    let layers = train_layers(args)?;
     let data = workspace.data().join(&competition.name);
     let (runs, device) = (workspace.runs(), args.device);
     let trained = train::run(&train::TrainOptions {
@@ -64,6 +66,19 @@ fn trained(args: &Train, workspace: &Workspace) -> Result<()> {
     }
     term::say("next: kaggle-kit submit");
     Ok(())
+}
+
+fn found(args: LrFind, workspace: &Workspace) -> Result<()> {
+    let competition = competition::find(&args.competition.context("no competition")?)?;
+    lr_find::run(lr_find::FindOptions {
+        data: workspace.data().join(&competition.name),
+        competition,
+        layers: layers(&args.recipe)?,
+        finder: args.finder,
+        device: args.device,
+        out: args.out,
+        json: args.json,
+    })
 }
 
 fn predicted(args: Submit, workspace: &Workspace) -> Result<()> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use kaggle_kit::cache::Hash;
 use kaggle_kit::commands::blend;
 use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::ready::{Ready, file_name};
@@ -98,6 +99,6 @@ fn blend_name(competition: &Competition, members: &[Member]) -> String {
         hash.update(run.id().as_bytes());
         hash.update(b"\n");
     }
-    let digits: String = hash.finalize().iter().take(4).map(|b| format!("{b:02x}")).collect();
-    format!("{}-blend-{digits}.csv", competition.name)
+    let digits = Hash(hash.finalize().into()).to_string();
+    format!("{}-blend-{}.csv", competition.name, &digits[..8])
 }

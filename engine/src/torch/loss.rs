@@ -90,7 +90,7 @@ mod tests {
             let all: f64 = row.iter().map(|(p, y)| 4.0 * y + p).sum();
             5.0 * tp / all
         };
-        let soft = 1.0 - (f2(&pairs[..3]) + f2(&pairs[3..])) / 2.0;
+        let soft = 1.0 - f64::midpoint(f2(&pairs[..3]), f2(&pairs[3..]));
         assert!((of(LossKind::SoftF2, TargetKind::MultiLabel, &TARGETS) - soft).abs() < 1e-6);
         let one = |&(p, y): &(f64, f64)| {
             let q = (1.0 - p + 0.05).min(1.0);

@@ -16,3 +16,4 @@ pub mod weights;
 
 pub use network::Network;
 pub use state::Snapshot;
+pub use tch::Device;

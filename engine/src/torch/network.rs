@@ -370,7 +370,7 @@ impl Model for Network {
         snapshot.to_bytes()
     }
 
-    fn from_bytes(&self, bytes: &[u8]) -> Result<Snapshot> {
+    fn snapshot_of(&self, bytes: &[u8]) -> Result<Snapshot> {
         let snapshot = Snapshot::from_bytes(bytes)?;
         let ours = self.variables();
         for (name, tensor) in &snapshot.variables {
@@ -383,7 +383,7 @@ impl Model for Network {
     fn save(&self, path: &Path) -> Result<()> {
         let empty = BTreeMap::new();
         let means = self.average.as_ref().map_or(&empty, |average| &average.weights);
-        weights::save(&self.store, means, path)
+        weights::save_with(&self.store, means, path)
     }
 }
 
@@ -391,3 +391,7 @@ impl Model for Network {
 fn is_statistic(name: &str) -> bool {
     name.ends_with("running_mean") || name.ends_with("running_var")
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

@@ -37,7 +37,6 @@ struct Slot {
 /// The optimiser with its state.
 #[derive(Debug)]
 pub(super) struct Optimizer {
-    kind: OptimizerKind,
     slots: Vec<Slot>,
     steps: i32,
 }
@@ -56,7 +55,7 @@ impl Optimizer {
                 trained,
             }
         });
-        Self { kind, slots: slots.collect(), steps: 0 }
+        Self { slots: slots.collect(), steps: 0 }
     }
 
     /// Forgets the gradients of the step before.
@@ -97,7 +96,7 @@ impl Optimizer {
     /// One step, each layer group at its rate.
     pub(super) fn step(&mut self, pace: &Pace) {
         self.steps += 1;
-        let (steps, kind, momentum) = (self.steps, self.kind, pace.momentum);
+        let (steps, momentum) = (self.steps, pace.momentum);
         no_grad(|| {
             for slot in &mut self.slots {
                 let gradient = slot.trained.variable.grad();
@@ -109,21 +108,18 @@ impl Optimizer {
                 if *decay > 0.0 {
                     let _ = variable.g_mul_scalar_(1.0 - rate * *decay);
                 }
-                match (kind, &mut slot.square) {
-                    (OptimizerKind::Adamw, Some(square)) => {
-                        let _ = slot.mean.lerp_(&gradient, 1.0 - momentum);
-                        let _ = square.lerp_(&gradient.square(), 1.0 - BETA2);
-                        let bias1 = 1.0 - momentum.powi(steps);
-                        let bias2 = 1.0 - BETA2.powi(steps);
-                        let spread = (&*square / bias2).sqrt_() + EPSILON;
-                        let _ = variable.g_sub_(&((&slot.mean / spread) * (rate / bias1)));
-                    }
-                    _ => {
-                        // PyTorch's momentum: a running sum.
-                        let _ = slot.mean.g_mul_scalar_(momentum);
-                        let _ = slot.mean.g_add_(&gradient);
-                        let _ = variable.g_sub_(&(&slot.mean * rate));
-                    }
+                if let Some(square) = &mut slot.square {
+                    let _ = slot.mean.lerp_(&gradient, 1.0 - momentum);
+                    let _ = square.lerp_(&gradient.square(), 1.0 - BETA2);
+                    let bias1 = 1.0 - momentum.powi(steps);
+                    let bias2 = 1.0 - BETA2.powi(steps);
+                    let spread = (&*square / bias2).sqrt_() + EPSILON;
+                    let _ = variable.g_sub_(&((&slot.mean / spread) * (rate / bias1)));
+                } else {
+                    // PyTorch's momentum: a running sum.
+                    let _ = slot.mean.g_mul_scalar_(momentum);
+                    let _ = slot.mean.g_add_(&gradient);
+                    let _ = variable.g_sub_(&(&slot.mean * rate));
                 }
             }
         });

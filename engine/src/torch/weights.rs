@@ -113,9 +113,17 @@ pub fn restore(store: &nn::VarStore, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes every variable of `store`, some of them with another value; the same values make the same
-/// bytes.
-pub fn save(store: &nn::VarStore, instead: &BTreeMap<String, Tensor>, path: &Path) -> Result<()> {
+/// Writes every variable of `store`; the same values make the same bytes.
+pub fn save(store: &nn::VarStore, path: &Path) -> Result<()> {
+    save_with(store, &BTreeMap::new(), path)
+}
+
+/// The same with other values for some of them.
+pub(super) fn save_with(
+    store: &nn::VarStore,
+    instead: &BTreeMap<String, Tensor>,
+    path: &Path,
+) -> Result<()> {
     let mut tensors = sorted(store);
     for (name, tensor) in instead {
         tensors.insert(name.clone(), tensor.shallow_clone());

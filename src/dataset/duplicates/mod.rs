@@ -10,6 +10,8 @@ mod known;
 mod look;
 mod search;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -31,8 +33,14 @@ use crate::term;
 /// The similarity from which two pictures are twins, and what is tried in turn where the pictures
 /// of a set are so alike by nature that this one would make a heap of them.
 ///
-/// Measured on 3,752 photographs of cats and dogs, 750 satellite chips and 1,599 aerial tiles, in
-/// all their symmetries: FIGURES.
+/// Measured on 3,752 photographs of dogs and cats, 750 satellite chips and 1,599 aerial tiles, and
+/// on changed copies of 400 each. At .85, .998 and more of the copies are found that were halved,
+/// made 64 x 64, gray or brighter, mirrored, or trimmed by a fiftieth; of those recompressed at
+/// quality 30 .988, with a mark in a corner .97, trimmed by a twentieth .84 to .94, by a tenth one
+/// in eight. Of 7 million pairs of photographs 13 are above .8, and are the same photographs; the
+/// first two different ones are at .78. Of 281,000 pairs of chips none is above .66. Of 1.3 million
+/// pairs of tiles 34 are above .85, nearly all the same runway or road a little further along.
+/// Where the tails lead, 37,500 photographs would have five false pairs.
 const LEVELS: [f32; 4] = [0.85, 0.9, 0.94, 0.97];
 /// A heap: similar pictures that are more than this share of all, and more than a handful.
 const HEAP: f64 = 0.05;

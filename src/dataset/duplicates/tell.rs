@@ -14,7 +14,7 @@ impl Duplicates {
         let mut lines = Vec::new();
         if !self.groups.is_empty() {
             lines.push(format!(
-                "{} of {} training images show the same picture as another ({}; {}); they stay on \
+                "{} of {} training images show the same picture as another ({}: {}); they stay on \
                  one side of a split",
                 thousands(self.groups.iter().map(Vec::len).sum()),
                 thousands(train.len()),

@@ -6,8 +6,10 @@ use maud::{Markup, PreEscaped, html};
 pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
     html! {
         section id=(id) {
-            h2 { (title) }
-            @if !lead.is_empty() { p.lead { (lead) } }
+            div.title {
+                h2 { (title) }
+                @if !lead.is_empty() { p.lead { (lead) } }
+            }
             (body)
         }
     }
@@ -16,6 +18,9 @@ pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Marku
 /// A whole page around its content.
 pub(super) fn page(title: &str, main: &Markup) -> String {
     const STYLE: &str = concat!(include_str!("style.css"), include_str!("chart/chart.css"));
+    // Whatever might slip into the page, a browser fetches nothing for it.
+    const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+                          script-src 'unsafe-inline'";
     // A printed page has nothing to click.
     const SCRIPT: &str = "addEventListener('beforeprint', () => document.querySelectorAll('details')\
                           .forEach(d => { d.open = true; }));";
@@ -24,6 +29,7 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
                 title { (title) }

@@ -8,8 +8,9 @@ mod terminal;
 pub use png::png;
 pub use terminal::terminal;
 
+use super::html::chart::draw::cut;
 use super::html::chart::scale::Span;
-use super::html::chart::{Chart, Mark};
+use super::html::chart::{Chart, Mark, Series};
 
 /// A mark with its label above the plot.
 struct Label<'a> {
@@ -46,6 +47,25 @@ fn spans(chart: &Chart, width: f64, height: f64) -> (Span, Span) {
     let x = Span { scale: chart.x.scale, low, high, from: 0.0, to: width };
     let (low, high) = Span::of(chart.y.scale, chart.y.range, points().map(|p| p.1), 0.06);
     (x, Span { scale: chart.y.scale, low, high, from: height, to: 0.0 })
+}
+
+/// A place to the right of and below a corner.
+type Place = (f64, f64);
+
+/// Where a series' points lie, those that the axes can show.
+fn points(series: &Series, x: Span, y: Span) -> Vec<Place> {
+    let shown = |p: &&(f64, f64)| x.scale.shows(p.0) && y.scale.shows(p.1);
+    series.points.iter().filter(shown).map(|p| (x.at(p.0), y.at(p.1))).collect()
+}
+
+/// The pieces of a series' line: gaps interrupt it, and it ends where it leaves the plot.
+fn pieces(series: &Series, x: Span, y: Span) -> Vec<Vec<Place>> {
+    let shown = |p: &(f64, f64)| x.scale.shows(p.0) && y.scale.shows(p.1);
+    let on_sheet = |piece: &[(f64, f64)]| -> Vec<Place> {
+        piece.iter().map(|p| (x.at(p.0), y.beyond(p.1))).collect()
+    };
+    let whole = series.points.split(|point| !shown(point));
+    whole.flat_map(|piece| cut(&on_sheet(piece), y.to, y.from)).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::sheet::{Anchor, Ink, LETTER, Pen, Place, Sheet};
-use super::{Label, labels, spans};
+use super::sheet::{Anchor, Ink, LETTER, Pen, Sheet};
+use super::{Label, labels, pieces, points, spans};
 use crate::report::html::chart::scale::Span;
 use crate::report::html::chart::{Chart, Look, Series};
 
@@ -100,26 +100,23 @@ pub fn png(chart: &Chart) -> Result<Vec<u8>> {
 }
 
 fn draw(sheet: &mut Sheet, series: &Series, x: Span, y: Span) {
-    let shown = |p: &&(f64, f64)| x.scale.shows(p.0) && y.scale.shows(p.1);
-    let place = |p: &(f64, f64)| (x.at(p.0), y.at(p.1));
     let ink = SERIES[series.ink % SERIES.len()];
     if let Look::Bars(wide) = series.look {
-        for point in series.points.iter().filter(shown) {
+        let [red, green, blue, _] = ink;
+        for point in series.points.iter().filter(|p| x.scale.shows(p.0) && y.scale.shows(p.1)) {
             let (left, right) = (x.at(point.0 - wide / 2.0), x.at(point.0 + wide / 2.0));
-            let [red, green, blue, _] = ink;
             sheet.rectangle((left, y.from), (right, y.at(point.1)), [red, green, blue, 97]);
         }
         return;
     }
-    let pen = pen(series);
     if series.look != Look::Points {
-        for piece in series.points.split(|point| !shown(&point)) {
-            sheet.line(&piece.iter().map(place).collect::<Vec<Place>>(), pen);
+        for piece in pieces(series, x, y) {
+            sheet.line(&piece, pen(series));
         }
     }
     if matches!(series.look, Look::Dots | Look::Points) {
-        for point in series.points.iter().filter(shown) {
-            sheet.dot(place(point), 5.0, ink);
+        for point in points(series, x, y) {
+            sheet.dot(point, 5.0, ink);
         }
     }
 }

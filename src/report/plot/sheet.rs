@@ -9,8 +9,7 @@ use tiny_skia::{
     Transform,
 };
 
-/// A place, in pixels.
-pub(super) type Place = (f64, f64);
+use super::Place;
 
 /// Red, green, blue and how much it covers, out of 255.
 pub(super) type Ink = [u8; 4];

@@ -1,6 +1,6 @@
 //! A chart as text: a line of braille dots, 2 x 4 of them a letter, that needs no colours.
 
-use super::{Label, labels, spans};
+use super::{Label, Place, labels, pieces, points, spans};
 use crate::report::html::chart::{Chart, Look, Mark};
 
 /// Lines of text that the plot is high.
@@ -24,18 +24,10 @@ pub fn terminal(chart: &Chart, columns: usize) -> String {
     let (x, _) = spans(chart, (2 * across - 1) as f64, 0.0);
     let mut dots = Dots::new(across);
     for series in &chart.series {
-        let shown = |p: &(f64, f64)| x.scale.shows(p.0) && y.scale.shows(p.1);
-        for piece in series.points.split(|point| !shown(point)) {
-            let places: Vec<(f64, f64)> = piece.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
-            match series.look {
-                Look::Line | Look::Dots => dots.line(&places),
-                Look::Points => {
-                    for place in places {
-                        dots.dot(place);
-                    }
-                }
-                Look::Faint | Look::Guide | Look::Bars(_) => {}
-            }
+        match series.look {
+            Look::Line | Look::Dots => pieces(series, x, y).iter().for_each(|p| dots.line(p)),
+            Look::Points => points(series, x, y).into_iter().for_each(|p| dots.dot(p)),
+            Look::Faint | Look::Guide | Look::Bars(_) => {}
         }
     }
     let mut plot = dots.letters();
@@ -113,7 +105,7 @@ impl Dots {
     }
 
     /// A line through places, in dots from the upper left.
-    fn line(&mut self, places: &[(f64, f64)]) {
+    fn line(&mut self, places: &[Place]) {
         if let [place] = places {
             self.dot(*place);
         }
@@ -127,7 +119,7 @@ impl Dots {
         }
     }
 
-    fn dot(&mut self, (x, y): (f64, f64)) {
+    fn dot(&mut self, (x, y): Place) {
         let (x, y) = (x.round() as usize, y.round() as usize);
         if x / 2 < self.across && y / 4 < ROWS {
             self.letters[y / 4 * self.across + x / 2] |= DOTS[y % 4][x % 2];

@@ -45,8 +45,8 @@ fn a_terminal_shows_the_curve_and_its_marks() {
     training loss
                                           steep
                                       valley┊  used: 1.3e-2
-    3 ┤                                  ┊  ┊        │                 ⢠⠋⠉⠉⠉
-      │                                  ┊  ┊        │                 ⢸
+    3 ┤                                  ┊  ┊        │                 ⡎
+      │                                  ┊  ┊        │                 ⡇
       │⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠒⠒⠲⠤⣄⡀    ┊  ┊        │                 ⡇
       │                             ⠈⠑⠢⢄ ┊  ┊        │                ⢰⠁
     2 ┤                                 ⠉⠲⢄⡀┊        │                ⢸

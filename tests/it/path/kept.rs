@@ -1,5 +1,5 @@
-//! What a run leaves behind: a folder that suffices, nothing broken after a kill, same seed same
-//! bytes.
+//! What a run leaves behind: a folder that suffices, something to go on from after a kill, the same
+//! bytes for the same seed.
 
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -20,14 +20,17 @@ fn a_run_folder_holds_all_that_it_was_made_with() {
         "recipe.toml",
         "split.csv",
         "events.jsonl",
+        "steps.csv",
         "lr-find.csv",
         "weights.safetensors",
         "decision.toml",
         "valid-predictions.csv",
+        "report.html",
         "summary.toml",
     ] {
         assert!(fs::metadata(run.file(file)).unwrap().len() > 0, "{file}");
     }
+    assert!(!run.file("checkpoint").exists(), "a finished run has nothing to go on from");
     let summary = run.summary().unwrap();
     assert_eq!((summary.train_images + summary.valid_images, summary.classes.len()), (60, 2));
     let events = fs::read_to_string(run.file("events.jsonl")).unwrap();
@@ -37,7 +40,7 @@ fn a_run_folder_holds_all_that_it_was_made_with() {
     }
     let splits = fs::read_to_string(run.file("split.csv")).unwrap();
     assert_eq!(
-        splits.lines().filter(|line| line.ends_with(",valid")).count(),
+        splits.lines().filter(|line| line.contains(",valid,")).count(),
         summary.valid_images
     );
 }
@@ -59,9 +62,9 @@ fn the_same_seed_trains_the_same_network() {
 }
 
 #[test]
-fn a_killed_training_leaves_nothing_broken_and_another_one_works() {
+fn a_killed_training_goes_on_when_the_same_command_is_run_again() {
     let here = with_data("dogs-vs-cats");
-    let args = ["train", "dogs-vs-cats", "--smoke"];
+    let args = ["train", "dogs-vs-cats", "--smoke", "--checkpoint-every", "0"];
     let mut child = Command::new(env!("CARGO_BIN_EXE_kaggle-kit"))
         .args(args)
         .current_dir(here.path())
@@ -83,7 +86,11 @@ fn a_killed_training_leaves_nothing_broken_and_another_one_works() {
 
     let submit = here.kaggle_kit().arg("submit").assert().code(1);
     submit.stderr(contains("1 unfinished"));
-    here.kaggle_kit().args(args).assert().success();
+    let gone_on = here.kaggle_kit().args(args).assert().success();
+    gone_on.stderr(contains("going on with run"));
+    assert_eq!(only(&runs), killed.folder);
+    assert!(killed.is_finished());
     here.kaggle_kit().arg("submit").assert().success();
-    here.kaggle_kit().arg("list").assert().success().stdout(contains("1 (+ 1 unfinished)"));
+    let resume = here.kaggle_kit().args(args).arg("--resume").assert().code(1);
+    resume.stderr(contains("no unfinished run of `dogs-vs-cats` with this recipe"));
 }

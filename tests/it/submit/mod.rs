@@ -87,6 +87,11 @@ fn finished_run(here: &Scratch, miniature: &Miniature) -> Run {
         train_images: 30,
         valid_images: 6,
         seconds: 1.0,
+        seed: 42,
+        folds: 0,
+        fold: 1,
+        group: String::new(),
+        weights: Vec::new(),
         classes: miniature.classes.clone(),
         stages: Vec::new(),
     })

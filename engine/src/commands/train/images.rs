@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use kaggle_kit::cache::Hash;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::{self, Dataset, Split};
+use kaggle_kit::dataset::{self, Dataset, Duplicates, Split};
 use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
@@ -13,8 +14,10 @@ use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
 /// All labelled images that a recipe trains on or holds out.
-pub(super) struct Images {
+pub(in crate::commands) struct Images {
     pub(super) dataset: Dataset,
+    /// Which of them show the same picture.
+    pub(super) duplicates: Duplicates,
     metric: Metric,
     /// The competition's spec.
     source: String,
@@ -22,23 +25,34 @@ pub(super) struct Images {
 
 impl Images {
     /// Opens them, and looks at every image: a bad one is better found now than in hours.
-    pub(super) fn open(competition: &Competition, data: &Path, recipe: &Recipe) -> Result<Self> {
+    pub(in crate::commands) fn open(
+        competition: &Competition,
+        data: &Path,
+        recipe: &Recipe,
+    ) -> Result<Self> {
         let mut dataset = dataset::open(competition, data)?;
         limit(&mut dataset, recipe);
         let bar = Bar::new("check images", Unit::Items("images"));
-        let samples: Vec<_> = dataset.train.iter().chain(&dataset.test).cloned().collect();
-        dataset::audit(&samples, &bar)?;
-        Ok(Self { dataset, metric: competition.metric, source: competition.source.clone() })
+        let symmetries = recipe.augment.symmetries();
+        let duplicates =
+            dataset::duplicates(&dataset.train, &dataset.test, data, symmetries, &bar)?;
+        drop(bar);
+        for line in duplicates.lines(&dataset.train, &dataset.test) {
+            term::say(format_args!("   {line}"));
+        }
+        let (metric, source) = (competition.metric, competition.source.clone());
+        Ok(Self { dataset, duplicates, metric, source })
     }
 
     /// Splits off the images that the recipe holds out.
-    pub(super) fn split(&self, recipe: &Recipe) -> Result<Data> {
+    pub(in crate::commands) fn split(&self, recipe: &Recipe) -> Result<Data> {
         let Dataset { train: samples, classes, kind, .. } = &self.dataset;
-        let n_classes = classes.len();
+        let (n_classes, groups) = (classes.len(), &self.duplicates.groups);
         let split = if recipe.folds == 0 {
-            dataset::split(samples, n_classes, *kind, recipe.valid, recipe.seed)
+            dataset::hold_out(samples, groups, n_classes, *kind, recipe.valid, recipe.seed)
         } else {
-            let folds = dataset::folds(samples, &[], n_classes, *kind, recipe.folds, recipe.seed);
+            let folds =
+                dataset::folds(samples, groups, n_classes, *kind, recipe.folds, recipe.seed);
             Split::of_fold(&folds, recipe.fold - 1)
         };
         ensure!(
@@ -76,7 +90,9 @@ impl Images {
         for sample in &self.dataset.train {
             hash.update(format!("\n{} {:?}", sample.id, sample.target).as_bytes());
         }
-        hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let mut name = Hash(hash.finalize().into()).to_string();
+        name.truncate(12);
+        name
     }
 }
 

@@ -1,9 +1,11 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
-//! `images.rs` opens and splits the data, `outcome.rs` makes a finished run of a trained network.
+//! `images.rs` opens and splits the data, `outcome.rs` makes a finished run of a trained
+//! network, `report.rs` its page.
 
 mod images;
 mod outcome;
+mod report;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,8 +26,8 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 
 use super::weights::pretrained;
-use crate::torch::{Network, backbone, device};
-use images::Images;
+use crate::torch::{Device, Network, backbone, device};
+pub(super) use images::Images;
 
 /// What is trained, on what, and where the run goes.
 pub struct TrainOptions {
@@ -100,6 +102,45 @@ pub fn run(options: &TrainOptions) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
+/// A network to train, and where its activations are kept.
+pub(super) struct Prepared {
+    pub(super) network: Network,
+    pub(super) precomputed: Option<Precomputed>,
+}
+
+impl Prepared {
+    /// A pretrained backbone with a new head.
+    pub(super) fn new(
+        competition: &Competition,
+        recipe: &Recipe,
+        data: &Data,
+        device: Device,
+    ) -> Result<Self> {
+        ensure!(
+            data.kind == TargetKind::MultiLabel || recipe.loss.kind == LossKind::Auto,
+            "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
+            competition.name
+        );
+        let architecture = backbone::find(&recipe.backbone)?;
+        let weights = pretrained(architecture, &recipe.weights)?;
+        let network = Network::new(architecture, recipe, data.kind, data.classes.len(), device);
+        network.load_backbone(&weights)?;
+        term::detail(format_args!("weights: `{}`", weights.display()));
+        let precomputed = if recipe.precompute.cache {
+            Some(Precomputed {
+                store: Store::usual()?,
+                label: competition.name.clone(),
+                backbone: architecture.name.to_owned(),
+                weights: hash_file(&weights)?,
+                engine: device::engine(device),
+            })
+        } else {
+            None
+        };
+        Ok(Self { network, precomputed })
+    }
+}
+
 /// One run.
 struct TrainOne<'a> {
     options: &'a TrainOptions,
@@ -114,18 +155,9 @@ impl TrainOne<'_> {
     fn run(self, limits: &Limits) -> Result<Run> {
         let Self { options, recipe, data, .. } = &self;
         let competition = &options.competition;
-        ensure!(
-            data.kind == TargetKind::MultiLabel || recipe.loss.kind == LossKind::Auto,
-            "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
-            competition.name
-        );
-        let architecture = backbone::find(&recipe.backbone)?;
         let device = device::resolve(options.device)?;
-        let weights = pretrained(architecture, &recipe.weights)?;
-        let n_classes = data.classes.len();
-        let mut network = Network::new(architecture, recipe, data.kind, n_classes, device);
-        network.load_backbone(&weights)?;
-        term::detail(format_args!("weights: `{}`", weights.display()));
+        let Prepared { mut network, precomputed } =
+            Prepared::new(competition, recipe, data, device)?;
         self.tell_plan(&device::describe(device));
 
         let split = images::split_table(data)?;
@@ -135,15 +167,7 @@ impl TrainOne<'_> {
         let mut listener = Both(&mut console, &mut record);
         let mut learner = Learner::new(&mut network, data, &mut listener);
         learner.limits = limits.clone();
-        if recipe.precompute.cache {
-            learner.precomputed = Some(Precomputed {
-                store: Store::usual()?,
-                label: competition.name.clone(),
-                backbone: architecture.name.to_owned(),
-                weights: hash_file(&weights)?,
-                engine: device::engine(device),
-            });
-        }
+        learner.precomputed = precomputed;
         if recipe.whole_network.snapshots > 0 {
             learner.cycles = Some(run.folder.clone());
         }

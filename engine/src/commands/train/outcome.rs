@@ -8,11 +8,12 @@ use kaggle_kit::fs;
 use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Stage, cycle_file};
 use kaggle_kit::predict::{Decision, tta};
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::{Run, StageTime, Summary, WEIGHTS};
+use kaggle_kit::run::{REPORT, Run, StageTime, Summary, WEIGHTS};
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
 use super::images::Images;
+use super::report;
 use crate::commands::predict::predict;
 use crate::torch::Network;
 
@@ -41,7 +42,7 @@ impl Outcome<'_> {
         let mut found =
             format!("mean over {}", term::count(tta::Views::of(recipe).count(), "view"));
         if weights.len() > 1 {
-            found.push_str(&format!(" of {} cycles", weights.len()));
+            found = format!("{found} of {} cycles", weights.len());
         }
         let seconds = start.elapsed().as_secs_f64();
         listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
@@ -72,14 +73,18 @@ impl Outcome<'_> {
             classes: data.classes.clone(),
             stages,
         };
+        // A page is good to have, but no run should be lost for it.
+        if let Err(error) = report::write(self, &summary, network, &predictions) {
+            term::warn(format_args!("no report was made: {error:#}"));
+        }
         run.finish(&summary)?;
         term::done(format_args!(
-            "{} {:.5} on {} held-out images, in {}; run `{}`",
+            "{} {:.5} on {} held-out images, in {}; `{}`",
             summary.metric,
             summary.score,
             term::thousands(summary.valid_images),
             term::duration(summary.seconds),
-            run.folder.display()
+            run.file(REPORT).display()
         ));
         Ok(())
     }

@@ -173,7 +173,7 @@ fn draw_series(series: &Series, frame: &Frame) -> Markup {
 
 /// The parts of a line that lie between `top` and `bottom`: it ends where it leaves the plot, and
 /// does not run along its edge.
-pub(super) fn cut(line: &[(f64, f64)], top: f64, bottom: f64) -> Vec<Vec<(f64, f64)>> {
+pub(in crate::report) fn cut(line: &[(f64, f64)], top: f64, bottom: f64) -> Vec<Vec<(f64, f64)>> {
     let is_in = |p: (f64, f64)| (top..=bottom).contains(&p.1);
     let crossing = |a: (f64, f64), b: (f64, f64)| {
         let edge = if a.1.min(b.1) < top { top } else { bottom };

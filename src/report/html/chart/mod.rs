@@ -6,7 +6,7 @@
 //! labels that give way to each other. `plotters` writes colours and pixels into the SVG and has
 //! rested for years; `poloto` has one layout and no marks.
 
-mod draw;
+pub(in crate::report) mod draw;
 pub(in crate::report) mod scale;
 
 use maud::{Markup, PreEscaped, html};

@@ -47,6 +47,13 @@ fn recipes_differ_where_they_differ() {
 }
 
 #[test]
+fn what_is_known_of_a_leak_is_in_the_spec() {
+    let leak = |name: &str| crate::competition::find(name).unwrap().leak;
+    assert!(leak("dog-breed").is_some_and(|text| text.contains("ImageNet")));
+    assert_eq!(leak("dogs-vs-cats"), None);
+}
+
+#[test]
 fn classes_are_counted_by_part() {
     let labels = [vec!["cat".to_owned()], vec!["dog".to_owned(), "cat".to_owned()], vec![]];
     let classes: Classes = vec!["cat".to_owned(), "dog".to_owned(), "emu".to_owned()].into();

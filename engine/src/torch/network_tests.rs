@@ -1,0 +1,165 @@
+//! The network in training: what a snapshot holds, what a piece of a batch is, what predicts.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kaggle_kit::recipe::{Layer, resolve};
+
+use super::*;
+use crate::torch::backbone;
+
+const SIZE: usize = 32;
+
+/// libtorch has one stream of random numbers for all threads, and a test must not draw from another
+/// one's.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn network(settings: &[&str]) -> Network {
+    let layers: Vec<Layer> =
+        settings.iter().map(|typed| Layer::assignment(typed).unwrap()).collect();
+    let recipe = resolve(&layers).unwrap();
+    let architecture = backbone::find("resnet18").unwrap();
+    Network::new(architecture, &recipe, TargetKind::SingleLabel, 3, Device::Cpu)
+}
+
+/// Pictures that differ, with a class each.
+fn batch(n: usize) -> (Input, Vec<f32>) {
+    let pixels = (0..n * SIZE * SIZE * 3).map(|i| (i * (7 + i / 3000) % 251) as u8).collect();
+    let targets = (0..n).flat_map(|i| (0..3).map(move |c| f32::from(u8::from(c == i % 3))));
+    (Input::Images(Images { pixels, n, size: SIZE }), targets.collect())
+}
+
+fn pace() -> Pace {
+    Pace { rates: [1e-3, 2e-3, 4e-3], momentum: 0.9 }
+}
+
+fn step(network: &mut Network, seed: u64) -> f64 {
+    let (input, targets) = batch(8);
+    network.step(&input, &targets, &pace(), seed).unwrap()
+}
+
+/// Every weight, by name.
+fn weights_of(network: &Network) -> Vec<(String, Vec<f32>)> {
+    let named = network.variables().into_iter();
+    named.map(|(name, tensor)| (name, to_host(&tensor).unwrap())).collect()
+}
+
+#[test]
+fn a_network_goes_on_from_bytes_as_if_nothing_had_happened() {
+    let _alone = alone();
+    for trainable in [Trainable::Head, Trainable::Everything] {
+        for settings in [&["optimizer.average=0.5"][..], &["optimizer.kind=sgd"]] {
+            let mut first = network(settings);
+            first.begin(trainable);
+            let input = batch(4).0;
+            step(&mut first, 1);
+            step(&mut first, 2);
+            // A look at the validation images puts the means in the place of the weights.
+            first.predict(&input).unwrap();
+            let bytes = Network::to_bytes(&first.snapshot()).unwrap();
+            let mut second = network(settings);
+            second.resume(&second.snapshot_of(&bytes).unwrap());
+            assert_eq!(step(&mut second, 3), step(&mut first, 3));
+            assert_eq!(second.predict(&input).unwrap(), first.predict(&input).unwrap());
+            first.stand_in(false);
+            second.stand_in(false);
+            assert_eq!(weights_of(&second), weights_of(&first));
+        }
+    }
+}
+
+#[test]
+fn the_best_head_brings_its_untrained_backbone_back() {
+    let _alone = alone();
+    let mut network = network(&[]);
+    step(&mut network, 1);
+    let (before, best) = (weights_of(&network), network.snapshot());
+    network.begin(Trainable::Everything);
+    step(&mut network, 2);
+    step(&mut network, 3);
+    assert_ne!(weights_of(&network), before);
+    network.restore(&best);
+    assert_eq!(weights_of(&network), before);
+}
+
+#[test]
+fn a_batch_in_pieces_has_the_mean_loss_of_its_pieces() {
+    let _alone = alone();
+    let settings = ["head.dropout=[0.0, 0.0]", "optimizer.accumulate=2"];
+    let (input, targets) = batch(8);
+    let halves: f64 = [0..4, 4..8]
+        .into_iter()
+        .map(|range| {
+            let targets = &targets[range.start * 3..range.end * 3];
+            let mut network = network(&settings[..1]);
+            network.step(&part(&input, 0, range), targets, &pace(), 1).unwrap()
+        })
+        .sum::<f64>()
+        / 2.0;
+    let whole = network(&settings).step(&input, &targets, &pace(), 1).unwrap();
+    assert!((whole - halves).abs() < 1e-6, "{whole} {halves}");
+}
+
+#[test]
+fn the_running_means_predict_and_are_saved_and_training_goes_on_from_the_weights() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let mut averaged = network(&["optimizer.average=0.99"]);
+    let mut plain = network(&[]);
+    let input = batch(4).0;
+    for seed in 0..4 {
+        assert_eq!(step(&mut averaged, seed), step(&mut plain, seed));
+        assert_ne!(averaged.predict(&input).unwrap(), plain.predict(&input).unwrap());
+    }
+    let path = folder.path().join("weights.safetensors");
+    let told = averaged.predict(&input).unwrap();
+    averaged.save(&path).unwrap();
+    let mut read = network(&["optimizer.average=0.99"]);
+    read.restore_from(&path).unwrap();
+    assert_eq!(read.predict(&input).unwrap(), told);
+}
+
+#[test]
+fn half_precision_is_nearly_the_same() {
+    let _alone = alone();
+    let input = batch(4).0;
+    let exact = network(&[]).predict(&input).unwrap();
+    let mut half = network(&["optimizer.precision=bf16"]);
+    let found = half.predict(&input).unwrap();
+    assert_ne!(found, exact);
+    for (found, exact) in found.iter().zip(&exact) {
+        assert!((found - exact).abs() < 0.05, "{found} {exact}");
+    }
+    half.begin(Trainable::Everything);
+    let before = weights_of(&half);
+    let loss = step(&mut half, 1);
+    assert!(loss.is_finite() && weights_of(&half) != before);
+}
+
+#[test]
+fn the_finder_s_way_back_is_exact() {
+    let _alone = alone();
+    let mut network = network(&["optimizer.average=0.9"]);
+    network.begin(Trainable::Everything);
+    step(&mut network, 1);
+    let before = network.snapshot();
+    let first = (step(&mut network, 2), weights_of(&network));
+    network.restore(&before);
+    assert_eq!((step(&mut network, 2), weights_of(&network)), first);
+}
+
+#[test]
+fn heat_is_a_map_a_picture_between_nothing_and_one() {
+    let _alone = alone();
+    let mut network = network(&[]);
+    let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
+    let (heat, side) = network.heat(&images, &[0, 1, 2]).unwrap();
+    assert_eq!((heat.len(), side), (3, 1));
+    let large = Images { pixels: images.pixels.repeat(4), n: 3, size: 2 * SIZE };
+    let (heat, side) = network.heat(&large, &[2, 0, 1]).unwrap();
+    assert_eq!((heat.len(), side), (3 * 4, 2));
+    assert!(heat.iter().all(|h| (0.0..=1.0).contains(h)), "{heat:?}");
+    assert!(network.heat(&large, &[0]).is_err());
+}

@@ -1,0 +1,75 @@
+//! What an epoch of training is fed with: sizes, views, and which images how often.
+
+use super::super::data::Feed;
+use super::*;
+
+#[test]
+fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut data = data(folder.path(), 64, 0);
+    data.sampling = recipe::Sampling::Balanced;
+    let n = data.train.len();
+    // All but the first six of the second class become of the first.
+    let mut samples = data.train.samples.to_vec();
+    let of_second = samples.iter_mut().filter(|sample| sample.target == [1]);
+    of_second.skip(6).for_each(|sample| sample.target = vec![0]);
+    data.train = Part::new(&samples, &(0..n).collect::<Vec<_>>(), 2);
+    let (mut shown, mut all) = (0.0, 0);
+    for epoch in 0..40 {
+        let feed = Feed::Images { size: 32 };
+        for batch in data.train_batches(feed, epoch, 0).unwrap() {
+            let (_, targets) = batch.unwrap();
+            shown += targets.chunks(2).map(|row| row[1]).sum::<f32>();
+            all += targets.len() / 2;
+        }
+    }
+    assert!((shown / all as f32 - 0.5).abs() < 0.04, "{shown} of {all}");
+}
+
+#[test]
+fn cycles_train_on_the_sizes_of_the_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    let recipe = recipe(&[
+        "find-head-rate.run=false",
+        "find-full-rate.run=false",
+        "head-with-augmentation.run=false",
+        "whole-network.sizes=[40, 48]",
+        "whole-network.max-cycles=3",
+        "whole-network.min-gain=-9.0",
+    ]);
+    golden_rule(&mut learner, &recipe).unwrap();
+    let steps = data.steps();
+    let sizes = [vec![40; steps], vec![48; 2 * steps], vec![48; 4 * steps]].concat();
+    assert_eq!(mock.sizes, sizes);
+}
+
+#[test]
+fn every_image_is_shown_in_every_precomputed_view_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 16, 0);
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    let precompute = Recipe { ..recipe(&["precompute.views=2"]) }.precompute;
+    learner.precompute(&precompute).unwrap();
+    let activations = learner.activations.take().unwrap();
+    let rows_of = |epoch: u64| -> Vec<Vec<u32>> {
+        let batches = data.train_batches(Feed::Activations(&activations), epoch, 0).unwrap();
+        let rows = batches.flat_map(|batch| {
+            let (Input::Activations(values), _) = batch.unwrap() else { panic!("activations") };
+            values
+                .chunks(3)
+                .map(|row| row.iter().map(|v| v.to_bits()).collect())
+                .collect::<Vec<_>>()
+        });
+        let mut rows: Vec<Vec<u32>> = rows.collect();
+        rows.sort();
+        rows
+    };
+    // Three views: after three epochs the same rows come again, and not before.
+    assert_eq!(rows_of(0), rows_of(3));
+    assert_ne!(rows_of(0), rows_of(1));
+    assert_ne!(rows_of(0), rows_of(2));
+}

@@ -1,0 +1,169 @@
+//! Runs that are killed, interrupted, out of time, or broken: what is kept, and what they end with.
+
+use super::*;
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 2);
+    let recipe = recipe(&["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"]);
+    let whole = {
+        let (mut mock, mut listener) = (Mock::default(), ());
+        let mut learner = Learner::new(&mut mock, &data, &mut listener);
+        let score = golden_rule(&mut learner, &recipe).unwrap();
+        let journal = learner.journal().clone();
+        told(&mock, &journal, score)
+    };
+    // Checkpoints after every step, and now and then.
+    for (every, life) in [(0, 3), (0, 7), (0, 23), (3, 41), (10, 64)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kills = 0;
+        let killed = loop {
+            // A life that sees no checkpoint would be lived over and over.
+            let dies_after = (kills < 60).then_some(life + kills % 5);
+            let (mut mock, mut listener) = (Mock { dies_after, ..Mock::default() }, ());
+            mock.begin(Trainable::Head);
+            let mut learner = Learner::new(&mut mock, &data, &mut listener);
+            let every = Duration::from_millis(every);
+            learner.keep_checkpoints(Checkpoints::new(folder.path(), every)).unwrap();
+            match golden_rule(&mut learner, &recipe) {
+                Ok(score) => {
+                    let journal = learner.journal().clone();
+                    break told(&mock, &journal, score);
+                }
+                Err(error) => assert_eq!(error.to_string(), "killed"),
+            }
+            kills += 1;
+        };
+        assert!(kills > 1, "killed {kills} times");
+        assert_eq!(killed, whole, "killed {kills} times");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
+    // In the middle of the second epoch of step 4.
+    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    golden_rule(&mut learner, &recipe).unwrap_err();
+    let steps = learner.journal().steps;
+    let newest_state = fs::read_dir(folder.path().join("c"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "state"))
+        .filter(|path| !path.file_stem().unwrap().to_str().unwrap().starts_with("best"))
+        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
+        .unwrap();
+    fs::write_atomic(newest_state, [0; 16]).unwrap();
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    assert_eq!(learner.journal().steps, steps - 1);
+    golden_rule(&mut learner, &recipe).unwrap();
+}
+
+/// Presses Ctrl-C after so many steps.
+struct Impatient(Arc<AtomicBool>, u64);
+impl Listener for Impatient {
+    fn event(&mut self, event: &Event) {
+        if matches!(event, Event::Step { step, .. } if *step == self.1) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_keeps_the_step_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&[]);
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (mut mock, mut listener) = (Mock::default(), Impatient(Arc::clone(&interrupted), 9));
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    let seldom = Duration::from_secs(3600);
+    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
+    learner.limits = Limits { deadline: None, interrupted };
+    let error = golden_rule(&mut learner, &recipe).unwrap_err();
+    assert_eq!(error.downcast::<Stop>().unwrap(), Stop::Interrupted { steps: 9 });
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
+    assert_eq!(learner.journal().steps, 9);
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let run = |breaks_after| {
+        let (mut mock, mut diary) = (Mock::default(), Diary::default());
+        mock.breaks_after = Some(breaks_after);
+        let mut learner = Learner::new(&mut mock, &data, &mut diary);
+        let score = golden_rule(&mut learner, &recipe)?;
+        assert_eq!(learner.validate().unwrap(), score);
+        assert!(mock.weights.iter().all(|w| w.is_finite()));
+        Ok::<_, anyhow::Error>(diary.stopped)
+    };
+    let early = run(2).unwrap_err().to_string();
+    assert!(early.contains("NaN at step 3 of epoch 1") && early.contains("hint:"), "{early}");
+    let late = run(14).unwrap();
+    assert!(late[0].contains("NaN") && late[0].contains("kept: loss"), "{late:?}");
+}
+
+#[test]
+fn a_run_out_of_time_ends_with_what_is_best_so_far() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let soon = Instant::now();
+    learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
+    golden_rule(&mut learner, &recipe(&[])).unwrap();
+    assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_stops_the_run_and_leaves_the_ones_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let recipe = recipe(&["find-head-rate.run=false"]);
+    let checkpoints = folder.path().join("c");
+    // Where the eighth one would go there is a folder, as good as a full disk.
+    fs::create_dir_all(checkpoints.join("8.state")).unwrap();
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
+    let error = format!("{:#}", golden_rule(&mut learner, &recipe).unwrap_err());
+    assert!(error.contains("failed to write a checkpoint at step"), "{error}");
+    assert!(error.contains("the ones before it are whole") && error.contains("8.state"), "{error}");
+    fs::remove_dir(checkpoints.join("8.state")).unwrap();
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
+    assert!(learner.journal().steps > 0);
+    golden_rule(&mut learner, &recipe).unwrap();
+}
+
+#[test]
+fn old_checkpoints_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0);
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    let checkpoints = folder.path().join("c");
+    learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
+    golden_rule(&mut learner, &recipe(&[])).unwrap();
+    let names: Vec<String> = fs::read_dir(&checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    // Two of each, and the best weights that either of them names.
+    let of = |ending: &str| names.iter().filter(|name| name.ends_with(ending)).count();
+    assert!(of(".toml") == 2 && (3..=4).contains(&of(".state")), "{names:?}");
+}
