@@ -37,7 +37,7 @@ pub struct Train {
     /// What becomes of a run that was stopped
     #[command(flatten)]
     pub start: TrainStart,
-    /// End after so many minutes of training, with what is best by then
+    /// End after so many minutes of training, with what is best by then; each fold has as many
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub max_minutes: Option<f64>,
     /// Write training down this often, to go on from after a stop

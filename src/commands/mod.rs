@@ -102,7 +102,7 @@ pub fn dispatch(
         Command::Train(args) if args.show_recipe => {
             let recipe =
                 settings::recipe_of(&competition::find(&args.competition)?, &train_layers(&args)?)?;
-            term::out(toml::to_string(&recipe)?.trim_end());
+            term::out(settings::commented(&recipe)?.trim_end());
             Ok(())
         }
         Command::Train(args) => compute(Computation::Train(args), &workspace),

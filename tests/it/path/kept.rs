@@ -10,6 +10,7 @@ use kaggle_kit::run::Run;
 use predicates::str::contains;
 
 use super::{only, trained, with_data};
+use crate::support::cache_in;
 
 #[test]
 fn a_run_folder_holds_all_that_it_was_made_with() {
@@ -69,7 +70,7 @@ fn a_killed_training_goes_on_when_the_same_command_is_run_again() {
         .args(args)
         .current_dir(here.path())
         .env("HOME", here.home())
-        .env("KAGGLE_KIT_CACHE", fs::cache_folder())
+        .env("KAGGLE_KIT_CACHE", cache_in(&here.home()))
         .stderr(Stdio::null())
         .spawn()
         .unwrap();

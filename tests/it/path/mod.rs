@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod kept;
+mod several;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -13,7 +13,7 @@ pub(crate) use self::shared::{repository, shared};
 mod shared;
 
 /// The built binary as a stranger has it: an empty home, no credentials, no settings, no library
-/// path. Only the cache is the real one, because the weights are there.
+/// path. Only the weights in the cache are the real ones.
 pub(crate) fn kaggle_kit() -> Command {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("empty-home");
     fs::create_dir_all(&home).unwrap();
@@ -31,8 +31,20 @@ fn in_home(home: &Path) -> Command {
     {
         command.env_remove(name);
     }
-    command.env("HOME", home).env("KAGGLE_KIT_CACHE", kaggle_kit::fs::cache_folder());
+    command.env("HOME", home).env("KAGGLE_KIT_CACHE", cache_in(home));
     command
+}
+
+/// A cache of a test's own, but for the weights, which set-up has put into the real one.
+pub(crate) fn cache_in(home: &Path) -> PathBuf {
+    let cache = home.join("cache");
+    fs::create_dir_all(&cache).unwrap();
+    let (real, here) = (fs::cache_folder().join("weights"), cache.join("weights"));
+    // Another test may have been here first.
+    if let Err(error) = std::os::unix::fs::symlink(real, &here) {
+        assert!(here.exists(), "{error}");
+    }
+    cache
 }
 
 /// An empty folder of one test, deleted when dropped.

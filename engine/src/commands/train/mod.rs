@@ -43,7 +43,7 @@ pub struct TrainOptions {
     pub folds: Folds,
     /// What becomes of a run that was stopped.
     pub start: Start,
-    /// Training ends after so long.
+    /// Training ends after so long, in each run.
     pub max_time: Option<Duration>,
     /// How often training is written down.
     pub checkpoint_every: Duration,
@@ -74,10 +74,7 @@ pub enum Start {
 /// Trains; gives the finished runs.
 pub fn run(options: &TrainOptions) -> Result<Vec<Run>> {
     let recipe = recipe_of(&options.competition, &options.layers)?;
-    let limits = Limits {
-        deadline: options.max_time.map(|time| Instant::now() + time),
-        interrupted: on_ctrl_c()?,
-    };
+    let interrupted = on_ctrl_c()?;
     let images = Images::open(&options.competition, &options.data, &recipe)?;
     let folds = match options.folds {
         Folds::All if recipe.folds > 0 => 1..=recipe.folds,
@@ -97,7 +94,7 @@ pub fn run(options: &TrainOptions) -> Result<Vec<Run>> {
             }
         }
         let part = TrainOne { options, recipe: &recipe, images: &images, data, group, n_folds };
-        runs.push(part.run(&limits)?);
+        runs.push(part.run(&interrupted)?);
     }
     Ok(runs)
 }
@@ -152,7 +149,7 @@ struct TrainOne<'a> {
 }
 
 impl TrainOne<'_> {
-    fn run(self, limits: &Limits) -> Result<Run> {
+    fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Run> {
         let Self { options, recipe, data, .. } = &self;
         let competition = &options.competition;
         let device = device::resolve(options.device)?;
@@ -166,7 +163,10 @@ impl TrainOne<'_> {
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
         let mut learner = Learner::new(&mut network, data, &mut listener);
-        learner.limits = limits.clone();
+        learner.limits = Limits {
+            deadline: options.max_time.map(|time| Instant::now() + time),
+            interrupted: Arc::clone(interrupted),
+        };
         learner.precomputed = precomputed;
         if recipe.whole_network.snapshots > 0 {
             learner.cycles = Some(run.folder.clone());

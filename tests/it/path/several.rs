@@ -1,0 +1,74 @@
+//! More than one run: folds, blends, and the commands that look at runs.
+
+use kaggle_kit::fs;
+use kaggle_kit::run::Run;
+use predicates::prelude::*;
+use predicates::str::{contains, starts_with};
+use serde_json::Value;
+
+use super::{only, trained, with_data};
+
+fn json(command: &mut assert_cmd::Command) -> Value {
+    let done = command.arg("--json").assert().success();
+    serde_json::from_slice(&done.get_output().stdout).unwrap()
+}
+
+#[test]
+fn folds_are_trained_once_compared_and_blended() {
+    let here = with_data("dogs-vs-cats");
+    // Without the whole network, for the seconds; the second fold finds the first one's activations.
+    let train = ["train", "dogs-vs-cats", "--smoke", "--set", "unfreeze.run=false", "--folds", "2"];
+    let second = here.kaggle_kit().args(train).args(["--fold", "2"]).assert().success();
+    second.stderr(contains("fold 2 of 2"));
+    let both = here.kaggle_kit().args(train).assert().success();
+    both.stderr(
+        contains("fold 1 of 2")
+            .and(contains("fold 2 is trained"))
+            .and(contains("all from the cache")),
+    );
+    let again = here.kaggle_kit().args(train).assert().success();
+    again.stderr(contains("fold 1 is trained").and(contains("fold 2 is trained")));
+
+    let runs = Run::all(&here.path().join("runs"), None).unwrap();
+    let summaries: Vec<_> = runs.iter().map(|run| run.summary().unwrap()).collect();
+    assert_eq!(summaries.len(), 2);
+    assert_eq!(summaries[0].group, summaries[1].group);
+    assert_eq!(summaries[0].valid_images + summaries[1].valid_images, 60);
+
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    told.stderr(contains("one model, 2 folds on 60 held-out images"));
+    let csv = fs::read_dir(here.path().join("submissions")).unwrap();
+    let names: Vec<String> =
+        csv.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert!(names.iter().any(|name| name.starts_with("dogs-vs-cats-blend-")), "{names:?}");
+    assert!(names.iter().any(|name| name.ends_with(".blend.toml")), "{names:?}");
+
+    let listed = json(here.kaggle_kit().args(["runs", "--sort", "fold"]));
+    let folds: Vec<u64> =
+        listed.as_array().unwrap().iter().map(|run| run["fold"].as_u64().unwrap()).collect();
+    assert_eq!(folds, [1, 2]);
+    let first = here.kaggle_kit().args(["runs", "--filter", "fold=1"]).assert().success();
+    first.stdout(contains(runs[1].id()).and(contains(runs[0].id()).not()));
+
+    let compare = ["compare", &runs[0].id(), &runs[1].id(), "--output", "two.html"];
+    here.kaggle_kit().args(compare).assert().success();
+    let page = here.read("two.html");
+    assert!(page.contains("<svg") && page.contains(&runs[0].id()), "{}", page.len());
+}
+
+#[test]
+fn the_finder_shows_its_curves() {
+    let here = trained();
+    let run = only(&here.path().join("runs/dogs-vs-cats"));
+    let told = here.kaggle_kit().args(["lr-find", "--out", "curves", "--run"]).arg(&run).assert();
+    told.success().stdout(starts_with("find-head-rate.rate="));
+    let curves = fs::read_dir(here.path().join("curves")).unwrap().count();
+    assert_eq!(curves, 4, "SVG and PNG of two sweeps");
+
+    let mut find = here.kaggle_kit();
+    find.args(["lr-find", "dogs-vs-cats", "--smoke"]);
+    let found = json(&mut find);
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert!(found[0]["rate"].as_f64().unwrap() > 0.0, "{found}");
+    assert_eq!(only(&here.path().join("runs/dogs-vs-cats")), run, "no run was made");
+}
