@@ -32,6 +32,8 @@ fn in_home(home: &Path) -> Command {
         command.env_remove(name);
     }
     command.env("HOME", home).env("KAGGLE_KIT_CACHE", cache_in(home));
+    // Several tests train at once: threads that wait for work should not spin meanwhile.
+    command.env("OMP_WAIT_POLICY", "passive");
     command
 }
 

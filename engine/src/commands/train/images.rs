@@ -33,6 +33,10 @@ impl Images {
         let mut dataset = dataset::open(competition, data)?;
         limit(&mut dataset, recipe);
         let bar = Bar::new("check images", Unit::Items("images"));
+        let samples: Vec<_> = dataset.train.iter().chain(&dataset.test).cloned().collect();
+        dataset::audit(&samples, &bar)?;
+        drop(bar);
+        let bar = Bar::new("look for twins", Unit::Items("images"));
         let symmetries = recipe.augment.symmetries();
         let duplicates =
             dataset::duplicates(&dataset.train, &dataset.test, data, symmetries, &bar)?;
