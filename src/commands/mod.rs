@@ -56,6 +56,12 @@ impl Workspace {
         if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }
     }
 
+    /// A workspace in a folder of this one.
+    #[must_use]
+    pub fn within(&self, name: &str) -> Self {
+        Self::new(self.root.join(name))
+    }
+
     /// A folder of data a competition.
     pub fn data(&self) -> PathBuf {
         self.root.join("data")

@@ -236,8 +236,13 @@ impl<'a, M: Model> Learner<'a, M> {
             self.checkpoint(Some(place))?;
         }
         self.heed_interruption()?;
+        self.heed_time(place.epoch + 1, place.step + 1)
+    }
+
+    /// Ends here once the time is over; the step is the one that would come now.
+    pub(super) fn heed_time(&self, epoch: usize, step: usize) -> Result<()> {
         if self.limits.is_out_of_time() {
-            return Err(Stop::OutOfTime { epoch: place.epoch + 1, step: place.step + 1 }.into());
+            return Err(Stop::OutOfTime { epoch, step }.into());
         }
         Ok(())
     }

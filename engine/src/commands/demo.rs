@@ -47,7 +47,7 @@ pub fn run(
         times.push((name, last.elapsed().as_secs_f64()));
         last = Instant::now();
     };
-    let demo = Workspace::new(workspace.root().join("demo"));
+    let demo = workspace.within("demo");
     let data = demo.data().join(&competition.name);
     if data.exists() {
         // The demo's own pictures of an earlier time; it is about fetching them.

@@ -60,6 +60,7 @@ impl<M: Model> Learner<'_, M> {
             let going_on = batches.try_for_each(|batch| {
                 let (input, targets) = batch.map_err(Some)?;
                 self.heed_interruption().map_err(Some)?;
+                self.heed_time(1, sweep.rates.len() + 1).map_err(Some)?;
                 let rates = rates_of(sweep.next_rate(), how).map_err(Some)?;
                 let pace = Pace { rates, momentum: MOMENTUM };
                 let seed = self.step_seed() ^ epoch.rotate_left(32) ^ sweep.rates.len() as u64;

@@ -125,7 +125,10 @@ fn a_run_out_of_time_ends_with_what_is_best_so_far() {
     let soon = Instant::now();
     learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
     golden_rule(&mut learner, &recipe(&[])).unwrap();
+    // In the first finder.
     assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
+    assert_eq!(diary.stages.last(), Some(&Stage::FindHeadRate));
+    assert!(mock.steps.is_empty());
 }
 
 #[test]
