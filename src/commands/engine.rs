@@ -12,7 +12,8 @@ const NAME: &str = "kaggle-kit-engine";
 /// Lets the engine do what was typed; it takes this process's place where the system can do that.
 pub fn start() -> Result<()> {
     let this = env::current_exe().context("failed to find where this program is")?;
-    let engine = beside(&this);
+    // On macOS it is the link that was called, and the engine is beside what it points to.
+    let engine = beside(&this.canonicalize().unwrap_or(this));
     if !engine.is_file() {
         bail!(
             "`{}` is not there: this command needs it\nhint: `make build` and `cargo install \
