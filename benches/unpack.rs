@@ -4,16 +4,9 @@
 //! times the other program and then ours, both as processes of their own with an empty target
 //! folder; the table has the medians.
 
-#![allow(dead_code, unused_imports, reason = "files of the program are included whole")]
-
-#[path = "../src/archive/mod.rs"]
-mod archive;
-#[path = "../src/fs.rs"]
-mod fs;
-#[path = "../src/progress.rs"]
-mod progress;
-#[path = "../src/term.rs"]
-mod term;
+#[allow(dead_code, reason = "the program's tests use more of it")]
+#[path = "../src/archive/tests/made.rs"]
+mod made;
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +15,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use kaggle_kit::{archive, fs, term};
+use made::noise;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -246,16 +241,4 @@ fn zip_writer(path: &Path) -> Result<ZipWriter<BufWriter<fs::File>>> {
 
 fn options(method: CompressionMethod) -> SimpleFileOptions {
     SimpleFileOptions::default().compression_method(method)
-}
-
-/// Bytes that do not pack (xorshift).
-fn noise(n: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    std::iter::repeat_with(next).take(n).collect()
 }

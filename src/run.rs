@@ -83,6 +83,14 @@ pub struct StageTime {
 
 /// The file that makes a run a finished one.
 const SUMMARY: &str = "summary.toml";
+/// Which images were trained on and held out, with their labels: `id,part,labels`.
+pub const SPLIT: &str = "split.csv";
+/// What stands between two labels of a row of [`SPLIT`].
+pub const LABEL_SEPARATOR: &str = "|";
+/// What the run says about the images that it held out: `id,class,class,...`.
+pub const VALID_PREDICTIONS: &str = "valid-predictions.csv";
+/// What is done to probabilities before they are submitted.
+pub const DECISION: &str = "decision.toml";
 /// What happened, a line an event.
 pub const EVENTS: &str = "events.jsonl";
 /// A line a step of training.
@@ -163,11 +171,16 @@ impl Run {
         for folder in folders_in(runs)? {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if competition.is_none_or(|wanted| wanted == name) {
-                found.extend(folders_in(&folder)?.into_iter().map(|folder| Self { folder }));
+                found.extend(Self::in_folder(&folder)?);
             }
         }
         found.sort_by_key(Self::id);
         Ok(found)
+    }
+
+    /// The runs that lie in a folder, oldest first; none where there is no such folder.
+    pub fn in_folder(folder: &Path) -> Result<Vec<Self>> {
+        Ok(folders_in(folder)?.into_iter().map(|folder| Self { folder }).collect())
     }
 
     /// The newest finished run.

@@ -1,6 +1,6 @@
 //! Writes the small corpus that the targets start from: `seeds FOLDER` makes `FOLDER/<target>/`.
 
-use std::io::{Cursor, Seek, Write};
+use std::io::Cursor;
 use std::path::Path;
 
 use sevenz_rust2::encoder_options::{EncoderOptions, Lzma2Options};
@@ -8,7 +8,11 @@ use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMet
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-type Entries<'a> = &'a [(&'a str, &'a [u8])];
+#[allow(dead_code, reason = "the program's tests use more of it")]
+#[path = "../../src/archive/tests/made.rs"]
+mod made;
+
+use made::{Entries, piped_zip, tar, zip_of as zip};
 
 fn main() {
     let root = std::env::args_os().nth(1).expect("usage: seeds FOLDER");
@@ -85,47 +89,6 @@ fn write(root: &Path, target: &str, name: &str, bytes: &[u8]) {
     let folder = root.join(target);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("seed-{name}")), bytes).unwrap();
-}
-
-fn zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
-    write_zip(ZipWriter::new(Cursor::new(Vec::new())), method, entries).into_inner()
-}
-
-fn piped_zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
-    write_zip(ZipWriter::new_stream(Vec::new()), method, entries).into_inner()
-}
-
-fn write_zip<W: Write + Seek>(
-    mut writer: ZipWriter<W>,
-    method: CompressionMethod,
-    entries: Entries,
-) -> W {
-    let options = SimpleFileOptions::default().compression_method(method);
-    for (name, content) in entries {
-        if name.ends_with('/') {
-            writer.add_directory(*name, options).unwrap();
-        } else {
-            writer.start_file(*name, options).unwrap();
-            writer.write_all(content).unwrap();
-        }
-    }
-    writer.finish().unwrap()
-}
-
-fn tar(entries: Entries) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, content) in entries {
-        let mut header = tar::Header::new_ustar();
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_size(content.len() as u64);
-        let folder = name.ends_with('/');
-        let kind = if folder { tar::EntryType::Directory } else { tar::EntryType::Regular };
-        header.set_entry_type(kind);
-        header.set_mode(0o644);
-        header.set_cksum();
-        builder.append(&header, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
 }
 
 /// One block for all entries, or one for each.

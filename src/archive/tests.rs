@@ -1,7 +1,7 @@
 //! Archives made here, unpacked there.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Seek, Write};
+use std::io::Cursor;
 
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
 use tar::EntryType;
@@ -12,58 +12,18 @@ use zip::{CompressionMethod, ZipWriter};
 use super::*;
 
 mod bounds;
+mod made;
 mod nested;
 mod restart;
 
-/// Entries of an archive: names and contents; a name that ends in `/` is a folder.
-type Entries<'a> = &'a [(&'a str, &'a [u8])];
+use made::{Entries, noise, piped_zip, tar, zip_of};
 
 fn zip(entries: Entries) -> Vec<u8> {
-    let writer = ZipWriter::new(Cursor::new(Vec::new()));
-    write_zip(writer, CompressionMethod::Deflated, entries).into_inner()
+    zip_of(CompressionMethod::Deflated, entries)
 }
 
 fn stored_zip(entries: Entries) -> Vec<u8> {
-    let writer = ZipWriter::new(Cursor::new(Vec::new()));
-    write_zip(writer, CompressionMethod::Stored, entries).into_inner()
-}
-
-/// A zip whose sizes stand behind the entries, as programs write it that cannot go back.
-fn piped_zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
-    write_zip(ZipWriter::new_stream(Vec::new()), method, entries).into_inner()
-}
-
-fn write_zip<W: Write + Seek>(
-    mut writer: ZipWriter<W>,
-    method: CompressionMethod,
-    entries: Entries,
-) -> W {
-    let options = SimpleFileOptions::default().compression_method(method);
-    for (name, content) in entries {
-        if name.ends_with('/') {
-            writer.add_directory(*name, options).unwrap();
-        } else {
-            writer.start_file(*name, options).unwrap();
-            writer.write_all(content).unwrap();
-        }
-    }
-    writer.finish().unwrap()
-}
-
-/// A tar; names are written as they are, so that bad ones can be made.
-fn tar(entries: Entries) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, content) in entries {
-        let mut header = tar::Header::new_ustar();
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_size(content.len() as u64);
-        let folder = name.ends_with('/');
-        header.set_entry_type(if folder { EntryType::Directory } else { EntryType::Regular });
-        header.set_mode(0o644);
-        header.set_cksum();
-        builder.append(&header, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
+    zip_of(CompressionMethod::Stored, entries)
 }
 
 fn seven_z(entries: Entries) -> Vec<u8> {
@@ -72,18 +32,6 @@ fn seven_z(entries: Entries) -> Vec<u8> {
         writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).unwrap();
     }
     writer.finish().unwrap().into_inner()
-}
-
-/// Bytes that do not pack (xorshift).
-fn noise(n: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    std::iter::repeat_with(next).take(n).collect()
 }
 
 /// Writes an archive and unpacks it into `data/` beside it.

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::fs;
-use crate::learn::{Event, Listener, RateCurve, Stage};
-use crate::recipe::{Layer, Recipe};
+use crate::learn::{Choice, Event, Listener, RateCurve, Stage};
+use crate::recipe::Layer;
 use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
 use crate::report::plot;
@@ -39,35 +39,21 @@ pub fn up_to(finder: Finder) -> Result<Layer> {
 }
 
 /// Listens to training and keeps its sweeps.
+#[derive(Default)]
 pub struct Sweeps {
-    usual: [(Stage, f64); 2],
     /// In the order in which they were made.
     pub found: Vec<Sweep>,
 }
 
-impl Sweeps {
-    /// None so far; the recipe's own rates are taken where nothing is found.
-    pub fn new(recipe: &Recipe) -> Self {
-        let usual = [
-            (Stage::FindHeadRate, recipe.find_head_rate.rate),
-            (Stage::FindFullRate, recipe.find_full_rate.rate),
-        ];
-        Self { usual, found: Vec::new() }
-    }
-}
-
 impl Listener for Sweeps {
     fn event(&mut self, event: &Event) {
-        if let Event::RateFound { stage, curve, .. } = event
-            && let Some((_, usual)) = self.usual.iter().find(|(known, _)| known == stage)
-        {
-            self.found.push(sweep(*stage, curve, *usual));
+        if let Event::RateFound { stage, curve, chosen } = event {
+            self.found.push(sweep(*stage, curve, *chosen));
         }
     }
 }
 
-fn sweep(stage: Stage, curve: &RateCurve, usual: f64) -> Sweep {
-    let choice = curve.choice(usual);
+fn sweep(stage: Stage, curve: &RateCurve, chosen: Choice) -> Sweep {
     let named = curve.suggestions.named();
     Sweep {
         stage: stage.title().to_owned(),
@@ -75,8 +61,8 @@ fn sweep(stage: Stage, curve: &RateCurve, usual: f64) -> Sweep {
         losses: curve.losses.clone(),
         batch_losses: curve.batch_losses.clone(),
         suggestions: named.map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
-        chosen: Some(choice.rate),
-        why: choice.to_string(),
+        chosen: Some(chosen.rate),
+        why: chosen.to_string(),
     }
 }
 
@@ -186,11 +172,14 @@ mod tests {
     }
 
     fn found() -> Vec<Sweep> {
-        let mut sweeps = Sweeps::new(&recipe::resolve(&[]).unwrap());
+        let mut sweeps = Sweeps::default();
         let (head, full) = (curve(Some(2e-3)), curve(None));
-        sweeps.event(&Event::RateFound { stage: Stage::FindHeadRate, curve: &head });
-        sweeps.event(&Event::Advanced { units: 1 });
-        sweeps.event(&Event::RateFound { stage: Stage::FindFullRate, curve: &full });
+        for (stage, curve, usual) in
+            [(Stage::FindHeadRate, &head, 3e-3), (Stage::FindFullRate, &full, 1e-4)]
+        {
+            sweeps.event(&Event::RateFound { stage, curve, chosen: curve.choice(usual) });
+            sweeps.event(&Event::Advanced { units: 1 });
+        }
         sweeps.found
     }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::fs;
 use crate::metric::Metric;
 use crate::predict::blend::{Blend, Pool};
-use crate::run::{Run, Summary};
+use crate::run::{LABEL_SEPARATOR, Run, SPLIT, Summary, VALID_PREDICTIONS};
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;
 
@@ -208,19 +208,8 @@ pub(super) fn find(runs: &Path, competition: Option<&str>, given: &str) -> Resul
 /// The finished runs in a folder, by their ids.
 fn finished_in(folder: &Path) -> Result<Vec<(Run, Summary)>> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut finished = Vec::new();
-    if !folder.is_dir() {
-        return Ok(finished);
-    }
-    for entry in fs::read_dir(folder)? {
-        let run = Run { folder: entry?.path() };
-        if run.is_finished() {
-            let summary = run.summary()?;
-            finished.push((run, summary));
-        }
-    }
-    finished.sort_by_key(|(run, _)| run.id());
-    Ok(finished)
+    let with_summary = |run: Run| Ok((run.clone(), run.summary()?));
+    Run::in_folder(folder)?.into_iter().filter(Run::is_finished).map(with_summary).collect()
 }
 
 /// Members must answer the same question in the same words.
@@ -266,7 +255,7 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
         let truth = valid_targets(run, &member.classes)?;
         for (id, row) in valid_predictions(run, &member.classes)? {
             let target = truth.get(&id).cloned().with_context(|| {
-                format!("`{}` does not hold out `{id}`", run.file("split.csv").display())
+                format!("`{}` does not hold out `{id}`", run.file(SPLIT).display())
             })?;
             if all.insert(id.clone(), HeldOut { row, target, fold }).is_some() {
                 bail!(
@@ -282,7 +271,7 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
 
 /// `id,class,class,...` with probabilities.
 fn valid_predictions(run: &Run, classes: &Classes) -> Result<Vec<(String, Vec<f32>)>> {
-    let path = run.file("valid-predictions.csv");
+    let path = run.file(VALID_PREDICTIONS);
     let in_file = || format!("failed to read `{}`", path.display());
     let text = fs::read(&path)?;
     let mut table = csv::Reader::from_reader(&text[..]);
@@ -309,7 +298,7 @@ fn valid_predictions(run: &Run, classes: &Classes) -> Result<Vec<(String, Vec<f3
 
 /// The classes of each held-out image, sorted, from `id,part,labels`.
 fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usize>>> {
-    let path = run.file("split.csv");
+    let path = run.file(SPLIT);
     let in_file = || format!("failed to read `{}`", path.display());
     let text = fs::read(&path)?;
     let mut table = csv::Reader::from_reader(&text[..]);
@@ -325,7 +314,7 @@ fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usi
         if &record[1] != "valid" {
             continue;
         }
-        let names = record[2].split('|').filter(|name| !name.is_empty());
+        let names = record[2].split(LABEL_SEPARATOR).filter(|name| !name.is_empty());
         let position = |name: &str| {
             let known = classes.position(name);
             known.with_context(|| format!("`{}` has no class `{name}`", path.display()))

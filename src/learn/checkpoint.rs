@@ -189,11 +189,6 @@ impl Checkpoints {
     }
 }
 
-/// Whether a folder holds a checkpoint.
-pub fn has_checkpoint(folder: &Path) -> bool {
-    numbers(folder).is_ok_and(|numbers| !numbers.is_empty())
-}
-
 /// The numbers of the checkpoints in a folder, sorted.
 fn numbers(folder: &Path) -> Result<Vec<u64>> {
     let mut numbers = Vec::new();

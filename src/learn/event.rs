@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::learner::Score;
-use super::lr_find::RateCurve;
+use super::lr_find::{Choice, RateCurve};
 use super::model::Rates;
 
 /// The golden rule's eight steps, and the look at validation images that ends a run.
@@ -143,6 +143,8 @@ pub enum Event<'a> {
         stage: Stage,
         /// The sweep.
         curve: &'a RateCurve,
+        /// The rate that is taken, and why.
+        chosen: Choice,
     },
     /// A stage is over.
     StageFinished {

@@ -214,8 +214,8 @@ impl<M: Model> Learner<'_, M> {
                 return Ok(String::new());
             }
             let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
-            learner.listener.event(&Event::RateFound { stage, curve: &curve });
             let chosen = curve.choice(settings.rate);
+            learner.listener.event(&Event::RateFound { stage, curve: &curve, chosen });
             rate = chosen.rate;
             learner.journal.done.push(Entry::Rate { stage, rate });
             Ok(chosen.to_string())

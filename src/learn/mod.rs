@@ -16,7 +16,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
-pub use checkpoint::{Checkpoints, has_checkpoint};
+pub use checkpoint::Checkpoints;
 pub use data::{Activations, Data, Feed, Part};
 pub use event::{Event, Listener, Stage};
 pub use golden_rule::{golden_rule, plan};

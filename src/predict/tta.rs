@@ -73,8 +73,9 @@ pub fn predict<M: Model>(
 
 /// A running mean of probabilities.
 #[derive(Default)]
-struct Mean {
-    values: Vec<f32>,
+pub struct Mean {
+    /// The mean of what was added so far.
+    pub values: Vec<f32>,
     n: usize,
 }
 
@@ -101,7 +102,8 @@ impl Mean {
         Ok(())
     }
 
-    fn add(&mut self, probabilities: Vec<f32>) {
+    /// Adds as many probabilities as there were before.
+    pub fn add(&mut self, probabilities: Vec<f32>) {
         self.n += 1;
         if self.n == 1 {
             self.values = probabilities;

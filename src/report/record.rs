@@ -46,7 +46,7 @@ impl<'a> Record<'a> {
                 return Ok(());
             }
             Event::Resumed { steps } => self.keep_steps(*steps)?,
-            Event::RateFound { stage, curve } => {
+            Event::RateFound { stage, curve, .. } => {
                 for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
                     writeln!(self.rates, "{},{rate:e},{loss}", stage.title())?;
                 }

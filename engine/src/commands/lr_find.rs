@@ -41,7 +41,7 @@ pub fn run(options: FindOptions) -> Result<()> {
     let device = device::resolve(device)?;
     let Prepared { mut network, precomputed } =
         Prepared::new(&competition, &recipe, &data, device)?;
-    let (mut console, mut sweeps) = (Console::default(), Sweeps::new(&recipe));
+    let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);
     let mut learner = Learner::new(&mut network, &data, &mut listener);
     learner.precomputed = precomputed;

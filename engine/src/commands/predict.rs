@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use kaggle_kit::dataset::Sample;
-use kaggle_kit::predict::tta;
+use kaggle_kit::predict::tta::{self, Mean};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::run::{Run, WEIGHTS};
@@ -24,18 +24,12 @@ pub(super) fn predict(
 ) -> Result<Predictions> {
     let best = [WEIGHTS.to_owned()];
     let weights = if weights.is_empty() { &best } else { weights };
-    let mut mean: Option<Predictions> = None;
-    for (i, name) in weights.iter().enumerate() {
+    let mut mean = Mean::default();
+    for name in weights {
         network.restore_from(&run.file(name))?;
         let bar = Bar::new("predictions", Unit::Items("images"));
-        let predictions = tta::predict(network, samples, classes, recipe, &bar)?;
-        let Some(mean) = &mut mean else {
-            mean = Some(predictions);
-            continue;
-        };
-        for (mean, p) in mean.probabilities.iter_mut().zip(predictions.probabilities) {
-            *mean += (p - *mean) / (i + 1) as f32;
-        }
+        mean.add(tta::predict(network, samples, classes, recipe, &bar)?.probabilities);
     }
-    Ok(mean.unwrap_or_default())
+    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    Ok(Predictions { ids, probabilities: mean.values, classes: classes.clone() })
 }

@@ -12,7 +12,7 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Sample, SampleSubmission};
 use kaggle_kit::device::Choice;
 use kaggle_kit::predict::{Decision, tta};
-use kaggle_kit::run::Run;
+use kaggle_kit::run::{DECISION, Run};
 use kaggle_kit::submission;
 use kaggle_kit::target::{Classes, Predictions};
 use kaggle_kit::term;
@@ -45,7 +45,7 @@ pub fn write(options: &SubmitOptions) -> Result<Ready> {
     let n_runs: usize = members.iter().map(|member| member.runs.len()).sum();
 
     let (answers, csv) = if n_runs == 1 {
-        let decision: Decision = newest.read_toml("decision.toml")?;
+        let decision: Decision = newest.read_toml(DECISION)?;
         let csv = submissions.join(file_name(&competition.name, newest));
         let predictions = predicted(newest, &samples, &first.classes, *device)?;
         (decision.apply(predictions)?, csv)

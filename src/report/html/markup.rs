@@ -50,6 +50,8 @@ pub(super) fn bar(share: f64) -> Markup {
     html! { span.bar style=(format!("width:{:.1}%", share * 100.0)) {} }
 }
 
+/// A matrix of more classes has smaller cells.
+const FINE: usize = 12;
 /// From this shade on a cell's text is light.
 const HOT: f64 = 0.75;
 
@@ -65,6 +67,35 @@ pub(super) fn cell(shade: f64, text: &str, tip: &str, own: bool) -> Markup {
     html! {
         td class=[(!class.is_empty()).then_some(class)] style=(format!("--v:{shade:.2}")) title=(tip) {
             (text)
+        }
+    }
+}
+
+/// A square of classes against classes, their names along both sides; `cell` is asked for each row
+/// and column.
+pub(super) fn matrix(
+    n: usize,
+    name: impl Fn(usize) -> String,
+    cell: impl Fn(usize, usize) -> Markup,
+) -> Markup {
+    html! {
+        div.scroll {
+            table class=(if n > FINE { "grid fine" } else { "grid" }) {
+                thead {
+                    tr {
+                        td style="background:none" {}
+                        @for column in 0..n { th scope="col" { span { (name(column)) } } }
+                    }
+                }
+                tbody {
+                    @for row in 0..n {
+                        tr {
+                            th scope="row" { (name(row)) }
+                            @for column in 0..n { (cell(row, column)) }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
+use kaggle_kit::run::LABEL_SEPARATOR;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
@@ -122,7 +123,7 @@ pub(super) fn split_table(data: &Data) -> Result<String> {
         for sample in part.samples.iter() {
             let names = sample.target.iter().map(|&class| data.classes.names()[class].as_str());
             let labels: Vec<&str> = names.collect();
-            table.write_record([sample.id.as_str(), name, &labels.join("|")])?;
+            table.write_record([sample.id.as_str(), name, &labels.join(LABEL_SEPARATOR)])?;
         }
     }
     Ok(String::from_utf8(table.into_inner()?)?)

@@ -21,7 +21,7 @@ use kaggle_kit::fs;
 use kaggle_kit::learn::{self, Checkpoints, Data, Learner, Limits, Precomputed};
 use kaggle_kit::recipe::{Layer, LossKind, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
-use kaggle_kit::run::{CHECKPOINT, Run};
+use kaggle_kit::run::{CHECKPOINT, Run, SPLIT};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 
@@ -159,7 +159,7 @@ impl TrainOne<'_> {
 
         let split = images::split_table(data)?;
         let (run, _lock) = self.folder(&split)?;
-        run.write("split.csv", split)?;
+        run.write(SPLIT, split)?;
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
         let mut learner = Learner::new(&mut network, data, &mut listener);
@@ -197,7 +197,7 @@ impl TrainOne<'_> {
         if *start != Start::Anew {
             for run in Run::unfinished(runs, competition, self.recipe)? {
                 let Some(lock) = run.lock()? else { continue };
-                let before = run.file("split.csv");
+                let before = run.file(SPLIT);
                 let fits = !before.exists() || fs::read_to_string(&before)? == split;
                 ensure!(
                     fits,

@@ -8,7 +8,7 @@ use kaggle_kit::fs;
 use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Stage, cycle_file};
 use kaggle_kit::predict::{Decision, tta};
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::{REPORT, Run, StageTime, Summary, WEIGHTS};
+use kaggle_kit::run::{DECISION, REPORT, Run, StageTime, Summary, VALID_PREDICTIONS, WEIGHTS};
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
@@ -50,8 +50,8 @@ impl Outcome<'_> {
         let targets = data.valid.samples.iter().map(|sample| sample.target.as_slice());
         let decision = Decision::fit(competition.metric, &predictions, targets);
         term::say(format_args!("   {decision}"));
-        run.write_toml("decision.toml", &decision)?;
-        run.write("valid-predictions.csv", predictions_table(&predictions)?)?;
+        run.write_toml(DECISION, &decision)?;
+        run.write(VALID_PREDICTIONS, predictions_table(&predictions)?)?;
         let mut stages = self.stages();
         stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
         let summary = Summary {

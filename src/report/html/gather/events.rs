@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::super::facts::{EpochFacts, Sweep};
 use crate::fs;
 use crate::learn::{Score, Stage};
-use crate::run::Run;
+use crate::run::{EVENTS, Run};
 
 /// A line of the log; fields and events of other versions are passed over.
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn read(run: &Run) -> Result<Self> {
-        let path = run.file("events.jsonl");
+        let path = run.file(EVENTS);
         if !path.is_file() {
             return Ok(Self::default());
         }

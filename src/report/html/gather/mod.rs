@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::facts::{About, ClassCount, Facts, Outcome, Setting, StageFacts};
 use crate::fs;
 use crate::recipe::{self, Recipe};
-use crate::run::{Run, Summary};
+use crate::run::{DECISION, Run, Summary};
 use crate::target::Classes;
 
 use self::events::Events;
@@ -70,11 +70,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         steps: tables::steps(run)?,
         epochs: events.epochs,
         outcome,
-        decision: run
-            .file("decision.toml")
-            .is_file()
-            .then(|| run.read_toml("decision.toml"))
-            .transpose()?,
+        decision: run.file(DECISION).is_file().then(|| run.read_toml(DECISION)).transpose()?,
         counts: split.counts(&summary.classes),
         duplicates: None,
         pictures: BTreeMap::new(),

@@ -9,7 +9,7 @@ use csv::{Reader, StringRecord};
 use super::super::facts::{ClassCount, StepFacts};
 use super::events::title;
 use crate::fs;
-use crate::run::Run;
+use crate::run::{LABEL_SEPARATOR, Run, SPLIT, STEPS, VALID_PREDICTIONS};
 use crate::target::Classes;
 
 /// Which images were trained on and held out, with their labels.
@@ -27,7 +27,7 @@ struct Line {
 
 impl Split {
     pub(super) fn read(run: &Run) -> Result<Self> {
-        let Some((mut reader, path)) = open(run, "split.csv")? else { return Ok(Self::default()) };
+        let Some((mut reader, path)) = open(run, SPLIT)? else { return Ok(Self::default()) };
         let header = reader.headers().cloned()?;
         let labels = header.iter().position(|name| name == "labels");
         let row = |record: StringRecord| Line {
@@ -35,7 +35,12 @@ impl Split {
             part: record.get(1).unwrap_or_default().to_owned(),
             labels: labels
                 .and_then(|column| record.get(column))
-                .map(|text| text.split('|').filter(|l| !l.is_empty()).map(str::to_owned).collect())
+                .map(|text| {
+                    text.split(LABEL_SEPARATOR)
+                        .filter(|l| !l.is_empty())
+                        .map(str::to_owned)
+                        .collect()
+                })
                 .unwrap_or_default(),
         };
         let rows: Result<_, csv::Error> = reader.records().map(|r| r.map(row)).collect();
@@ -64,7 +69,7 @@ impl Split {
 
 /// Ids and probabilities `[ids, classes]`, row-major, of `valid-predictions.csv`.
 pub(super) fn predictions(run: &Run) -> Result<Option<(Vec<String>, Vec<f32>)>> {
-    let Some((mut reader, path)) = open(run, "valid-predictions.csv")? else { return Ok(None) };
+    let Some((mut reader, path)) = open(run, VALID_PREDICTIONS)? else { return Ok(None) };
     let (mut ids, mut probabilities) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.with_context(|| format!("failed to read `{path}`"))?;
@@ -80,7 +85,7 @@ pub(super) fn predictions(run: &Run) -> Result<Option<(Vec<String>, Vec<f32>)>> 
 
 /// Every training step; empty for a run without `steps.csv`.
 pub(super) fn steps(run: &Run) -> Result<Vec<StepFacts>> {
-    let Some((mut reader, _)) = open(run, "steps.csv")? else { return Ok(Vec::new()) };
+    let Some((mut reader, _)) = open(run, STEPS)? else { return Ok(Vec::new()) };
     let header = reader.headers().cloned()?;
     let column = |name: &str| header.iter().position(|found| found == name);
     let columns = ["stage", "cycle", "epoch", "loss", "rate", "momentum"].map(column);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::facts::{Facts, Outcome};
-use super::super::markup::{bar, cell, percent, percent_or_dash, words};
+use super::super::markup::{self, bar, cell, percent, percent_or_dash, words};
 use super::Section;
 use crate::metric::{Confusion, most_probable};
 use crate::target::TargetKind;
@@ -39,27 +39,10 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 }
 
 fn matrix(outcome: &Outcome, confusion: &Confusion) -> Markup {
-    let n = confusion.n_classes;
-    html! {
-        div.scroll {
-            table class=(if n > 12 { "grid fine" } else { "grid" }) {
-                thead {
-                    tr {
-                        td style="background:none" {}
-                        @for class in 0..n { th scope="col" { span { (words(outcome.name(class))) } } }
-                    }
-                }
-                tbody {
-                    @for truth in 0..n {
-                        tr {
-                            th scope="row" { (words(outcome.name(truth))) }
-                            @for answered in 0..n { (matrix_cell(outcome, confusion, truth, answered)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let name = |class| words(outcome.name(class));
+    markup::matrix(confusion.n_classes, name, |truth, answered| {
+        matrix_cell(outcome, confusion, truth, answered)
+    })
 }
 
 fn matrix_cell(outcome: &Outcome, confusion: &Confusion, truth: usize, answered: usize) -> Markup {

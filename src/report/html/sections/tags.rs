@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::decided::{decided, thresholds_of};
 use super::super::facts::{Facts, Outcome};
-use super::super::markup::{bar, cell, percent, words};
+use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
 use crate::metric::{TagCounts, mean_fbeta};
 use crate::predict::Decision;
@@ -186,26 +186,9 @@ fn together(outcome: &Outcome, tags: &[Vec<usize>]) -> Markup {
             format!("{} of {} of {of} have {with}", counts[a * n + b], counts[a * n + a])
         }
     };
-    html! {
-        div.scroll {
-            table.grid.fine {
-                thead {
-                    tr {
-                        td style="background:none" {}
-                        @for tag in 0..n { th scope="col" { span { (words(outcome.name(tag))) } } }
-                    }
-                }
-                tbody {
-                    @for a in 0..n {
-                        tr {
-                            th scope="row" { (words(outcome.name(a))) }
-                            @for b in 0..n {
-                                (cell(if a == b { 0.0 } else { share(a, b) }, &text(a, b), &tip(a, b), a == b))
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    markup::matrix(
+        n,
+        |tag| words(outcome.name(tag)),
+        |a, b| cell(if a == b { 0.0 } else { share(a, b) }, &text(a, b), &tip(a, b), a == b),
+    )
 }
