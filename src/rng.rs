@@ -24,6 +24,8 @@ pub enum Purpose {
     Mix = 6,
     /// Which images an epoch shows, where not every one once.
     Sample = 7,
+    /// Resamplings of a bootstrap.
+    Resample = 8,
 }
 
 /// The stream of `purpose` at `(seed, epoch, sample)`: `ChaCha8` with the four numbers as its key.

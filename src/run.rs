@@ -89,6 +89,10 @@ pub const SPLIT: &str = "split.csv";
 pub const LABEL_SEPARATOR: &str = "|";
 /// What the run says about the images that it held out: `id,class,class,...`.
 pub const VALID_PREDICTIONS: &str = "valid-predictions.csv";
+/// What the run says about the test images, once it was asked: `id,class,class,...`.
+pub const TEST_PREDICTIONS: &str = "test-predictions.csv";
+/// Which views of an image are used to predict it.
+pub const VIEWS: &str = "views.toml";
 /// What is done to probabilities before they are submitted.
 pub const DECISION: &str = "decision.toml";
 /// What happened, a line an event.

@@ -1,5 +1,6 @@
 //! The command line: what may be typed. Doc comments are the help text.
 
+mod decide;
 mod looking;
 mod standin;
 mod train;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::decide::Decide;
 pub use self::looking::{Cache, CacheAction, CacheClean, Compare, LrFind, Runs};
 pub use self::standin::{Serve, Standin, StandinAction};
 pub use self::train::{RecipeArgs, Train, TrainStart};
@@ -69,6 +71,8 @@ pub enum Command {
     Train(Train),
     /// Write the upload for a run, or check a CSV made elsewhere, and send it if asked
     Submit(Submit),
+    /// Decide anew from a run's probabilities: every method, measured, and the CSV of the best
+    Decide(Decide),
     /// List what was submitted, with our run and its held-out score beside each
     Submissions(Submissions),
     /// Show the top of the leaderboard, and where our best score or any other stands

@@ -49,7 +49,8 @@ pub fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<PathBuf> 
     Ok(path)
 }
 
-fn tell(choice: &Choice, members: &[Member]) {
+/// Says which blend is used, and what speaks for it.
+pub fn tell(choice: &Choice, members: &[Member]) {
     let Some(metric) = members.first().map(|member| member.metric) else { return };
     term::heading(format_args!(
         "{} on {}",
@@ -59,8 +60,11 @@ fn tell(choice: &Choice, members: &[Member]) {
         },
         term::count(choice.images, "held-out image"),
     ));
-    for line in table(choice, members, metric).lines() {
-        term::say(format_args!("   {line}"));
+    // A mean of one is no choice.
+    if choice.methods.len() > 1 {
+        for line in table(choice, members, metric).lines() {
+            term::say(format_args!("   {line}"));
+        }
     }
     if let (Some(mean), Some(chosen)) = (choice.methods.first(), choice.chosen())
         && choice.methods.len() > 1
@@ -147,6 +151,7 @@ mod tests {
                 TargetKind::SingleLabel,
                 classes(),
             ),
+            predictions: Vec::new(),
         }
     }
 

@@ -101,7 +101,7 @@ pub fn run(
         ]
     });
     if !top.is_empty() {
-        let header = [" rank", "team", metric.name(), "since"];
+        let header = [" rank", "team", &metric.name(), "since"];
         term::out(term::table(&header, &rows.collect::<Vec<_>>()));
     }
     if let Some(Ours { score, from, place: Some(place) }) = &ours {
@@ -156,9 +156,9 @@ mod tests {
             let found = place_of(score, &board, Metric::LogLoss);
             assert_eq!(found, Some(Place { place, teams: 4 }), "{score}");
         }
-        let found = place_of(0.3, &board, Metric::MeanF2);
+        let found = place_of(0.3, &board, Metric::MEAN_F2);
         assert_eq!(found, Some(Place { place: 2, teams: 4 }));
-        assert_eq!(place_of(0.3, &[], Metric::MeanF2), None);
+        assert_eq!(place_of(0.3, &[], Metric::MEAN_F2), None);
         let place = Place { place: 131, teams: 1314 };
         assert_eq!(told(place), "place 131 of 1,314 on the public board (top 10.0 %)");
     }

@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::fs;
 use crate::metric::Metric;
 use crate::predict::blend::{Blend, Pool};
+use crate::predict::structure::Structure;
+use crate::predict::{TagOptions, tags};
 use crate::run::{LABEL_SEPARATOR, Run, SPLIT, Summary, VALID_PREDICTIONS};
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;
@@ -159,6 +161,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         ids: Vec::new(),
         targets: Vec::new(),
         folds: Vec::new(),
+        tags: TagOptions { structure: structure(first)?, ..TagOptions::default() },
     };
     let n_folds = |of: &BTreeMap<String, HeldOut>| {
         let mut folds: Vec<usize> = common.iter().map(|&id| of[id].fold).collect();
@@ -253,7 +256,7 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
     let mut all: BTreeMap<String, HeldOut> = BTreeMap::new();
     for (fold, run) in member.runs.iter().enumerate() {
         let truth = valid_targets(run, &member.classes)?;
-        for (id, row) in valid_predictions(run, &member.classes)? {
+        for (id, row) in predictions(run, VALID_PREDICTIONS, &member.classes)? {
             let target = truth.get(&id).cloned().with_context(|| {
                 format!("`{}` does not hold out `{id}`", run.file(SPLIT).display())
             })?;
@@ -269,9 +272,13 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
     Ok(all)
 }
 
-/// `id,class,class,...` with probabilities.
-fn valid_predictions(run: &Run, classes: &Classes) -> Result<Vec<(String, Vec<f32>)>> {
-    let path = run.file(VALID_PREDICTIONS);
+/// A file of a run with `id,class,class,...`: probabilities, a row an image.
+pub(super) fn predictions(
+    run: &Run,
+    name: &str,
+    classes: &Classes,
+) -> Result<Vec<(String, Vec<f32>)>> {
+    let path = run.file(name);
     let in_file = || format!("failed to read `{}`", path.display());
     let text = fs::read(&path)?;
     let mut table = csv::Reader::from_reader(&text[..]);
@@ -296,8 +303,33 @@ fn valid_predictions(run: &Run, classes: &Classes) -> Result<Vec<(String, Vec<f3
     Ok(rows)
 }
 
-/// The classes of each held-out image, sorted, from `id,part,labels`.
+/// What excludes and implies what, by all labels that the member's runs were given and by what the
+/// spec says.
+fn structure(member: &Member) -> Result<Structure> {
+    let run = member.runs.first().context("a member without runs")?;
+    if member.kind == TargetKind::SingleLabel {
+        return Ok(Structure::default());
+    }
+    let labelled = labelled(run, &member.classes)?;
+    let targets = labelled.iter().map(|image| image.target.as_slice());
+    tags::structure(&run.competition()?.target.groups, &member.classes, targets)
+}
+
+/// The classes of each held-out image, sorted.
 fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usize>>> {
+    let valid = labelled(run, classes)?.into_iter().filter(|image| image.is_valid);
+    Ok(valid.map(|image| (image.id, image.target)).collect())
+}
+
+/// An image that a run was given, with its classes, sorted.
+struct Labelled {
+    id: String,
+    is_valid: bool,
+    target: Vec<usize>,
+}
+
+/// All of them, from `id,part,labels`.
+fn labelled(run: &Run, classes: &Classes) -> Result<Vec<Labelled>> {
     let path = run.file(SPLIT);
     let in_file = || format!("failed to read `{}`", path.display());
     let text = fs::read(&path)?;
@@ -308,12 +340,9 @@ fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usi
          again, or submit it alone",
         path.display()
     );
-    let mut targets = HashMap::new();
+    let mut images = Vec::new();
     for record in table.records() {
         let record = record.with_context(in_file)?;
-        if &record[1] != "valid" {
-            continue;
-        }
         let names = record[2].split(LABEL_SEPARATOR).filter(|name| !name.is_empty());
         let position = |name: &str| {
             let known = classes.position(name);
@@ -321,9 +350,10 @@ fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usi
         };
         let mut target = names.map(position).collect::<Result<Vec<usize>>>()?;
         target.sort_unstable();
-        targets.insert(record[0].to_owned(), target);
+        let is_valid = &record[1] == "valid";
+        images.push(Labelled { id: record[0].to_owned(), is_valid, target });
     }
-    Ok(targets)
+    Ok(images)
 }
 
 #[cfg(test)]

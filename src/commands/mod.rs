@@ -3,13 +3,16 @@
 //!
 //! What needs libtorch is in `engine/src/commands`.
 
+pub mod answer;
 pub mod blend;
 pub mod cache;
 pub mod compare;
+pub mod decide;
 pub mod engine;
 pub mod exit;
 pub mod fetch;
 pub mod history;
+pub mod kept;
 pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
@@ -28,8 +31,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{
-    CacheAction, Cli, Command, Compare, Demo, Fetch, Leaderboard, LrFind, RecipeArgs, Runs, Serve,
-    StandinAction, Submit, Train,
+    CacheAction, Cli, Command, Compare, Decide, Demo, Fetch, Leaderboard, LrFind, RecipeArgs, Runs,
+    Serve, StandinAction, Submit, Train,
 };
 use crate::competition::{self, Competition};
 use crate::fs;
@@ -87,6 +90,8 @@ pub enum Computation {
     LrFind(LrFind),
     /// Predict with a run.
     Submit(Submit),
+    /// Ask runs about the test images and decide.
+    Decide(Decide),
     /// Look at libtorch, among other things.
     Doctor {
         /// Print JSON.
@@ -116,6 +121,13 @@ pub fn dispatch(
             Some(csv) => send(args, |competition| ready::check(&csv, competition, &workspace)),
             None => compute(Computation::Submit(args), &workspace),
         },
+        Command::Decide(args) => {
+            let members = members_of(&args, &workspace)?;
+            if decide::lacks_predictions(&members, &workspace.data())? {
+                return compute(Computation::Decide(args), &workspace);
+            }
+            decide::run(&members, &decide_options(&args, &workspace))
+        }
         Command::Submissions(args) => {
             let competition = named_or_newest(args.competition.as_deref(), &workspace)?;
             let client = connect(args.endpoint.as_deref(), &Environment::of_process())?;
@@ -147,6 +159,31 @@ pub fn dispatch(
             let StandinAction::Serve(args) = args.action;
             serve(args)
         }
+    }
+}
+
+/// The models that a `decide` command is about.
+pub fn members_of(args: &Decide, workspace: &Workspace) -> Result<Vec<members::Member>> {
+    match args.runs.as_slice() {
+        [] => Ok(vec![members::of(Run::newest(&workspace.runs(), None)?)?]),
+        [name] if competition::find(name).is_ok() => {
+            let competition = competition::find(name)?;
+            Ok(vec![members::of(Run::newest(&workspace.runs(), Some(&competition.name))?)?])
+        }
+        names => members::named(&workspace.runs(), None, names),
+    }
+}
+
+/// What a `decide` command asks for.
+pub fn decide_options(args: &Decide, workspace: &Workspace) -> decide::DecideOptions {
+    decide::DecideOptions {
+        data: workspace.data(),
+        submissions: workspace.submissions(),
+        rows: args.rows,
+        calibration: args.calibration,
+        method: args.method,
+        solution: args.solution.clone(),
+        json: args.json,
     }
 }
 

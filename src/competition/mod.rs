@@ -7,4 +7,4 @@ mod registry;
 mod spec;
 
 pub use registry::{all, find};
-pub use spec::{Competition, Counts, Files, Labels, SubmissionFormat, TargetSpec};
+pub use spec::{Competition, Counts, Files, Labels, SubmissionFormat, TagGroups, TargetSpec};

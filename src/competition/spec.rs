@@ -86,6 +86,28 @@ pub struct TargetSpec {
     /// (`probability-per-class`) or the sorted labels of the training images.
     #[serde(default)]
     pub classes: Vec<String>,
+    /// Which tags exclude or imply one another, where that is not to be found in the labels.
+    #[serde(default)]
+    pub groups: TagGroups,
+}
+
+/// Which tags exclude or imply one another. What is left out is found in the training labels; an
+/// empty list says that there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TagGroups {
+    /// Groups of which an image has exactly one tag.
+    #[serde(default)]
+    pub exclusive: Option<Vec<Vec<String>>>,
+    /// Groups of which an image has one tag or none.
+    #[serde(default)]
+    pub at_most_one: Option<Vec<Vec<String>>>,
+    /// Tags that stand without any other.
+    #[serde(default)]
+    pub alone: Option<Vec<String>>,
+    /// A tag and another that is always there with it.
+    #[serde(default)]
+    pub implies: Option<Vec<[String; 2]>>,
 }
 
 /// Where the training labels are.
@@ -181,6 +203,11 @@ impl Competition {
         );
         let unique: HashSet<_> = self.target.classes.iter().collect();
         ensure!(unique.len() == self.target.classes.len(), "`target.classes` names a class twice");
+        ensure!(
+            self.target.groups == TagGroups::default()
+                || self.target.kind == TargetKind::MultiLabel,
+            "`target.groups` needs `target.kind = \"multi-label\"`"
+        );
         self.check_submission()
     }
 
@@ -196,8 +223,8 @@ impl Competition {
                 SubmissionFormat::ProbabilityOf { .. }
                 | SubmissionFormat::ProbabilityPerClass { .. },
                 _,
-                Metric::MeanF2,
-            ) => bail!("`metric = \"mean-f2\"` needs `submission.tag-list`"),
+                Metric::MeanFbeta { .. },
+            ) => bail!("`metric = \"{}\"` needs `submission.tag-list`", self.metric.name()),
             (_, TargetKind::MultiLabel, Metric::LogLoss) => {
                 bail!("`metric = \"log-loss\"` needs `target.kind = \"single-label\"`")
             }

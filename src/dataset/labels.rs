@@ -131,7 +131,7 @@ impl LabelledImages {
 /// The classes that the table of labels names, in byte order, without a look at any image; the
 /// spec's, if it names them, and none where there is no table.
 pub fn tags(competition: &Competition, folder: &Path) -> Result<Option<Classes>> {
-    let TargetSpec { classes, labels, kind } = &competition.target;
+    let TargetSpec { classes, labels, kind, .. } = &competition.target;
     if !classes.is_empty() {
         return Ok(Some(classes.clone().into()));
     }

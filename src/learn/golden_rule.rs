@@ -259,7 +259,9 @@ fn told(score: Option<&Score>) -> String {
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {
             format!("loss {loss:.4}, accuracy {accuracy:.4}")
         }
-        Some(Score { loss, metric, accuracy: None }) => format!("loss {loss:.4}, F2 {metric:.4}"),
+        Some(Score { loss, metric, accuracy: None }) => {
+            format!("loss {loss:.4}, F-beta {metric:.4}")
+        }
     }
 }
 

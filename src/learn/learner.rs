@@ -22,7 +22,8 @@ use crate::target::TargetKind;
 pub struct Score {
     /// Mean cross-entropy: an image (single-label) or an image and tag (multi-label).
     pub loss: f64,
-    /// The competition's metric; F2 before thresholds are chosen is taken at 0.2.
+    /// The competition's metric; F-beta, for which no threshold is chosen yet, at the
+    /// [usual one](metric::usual_threshold).
     pub metric: f64,
     /// Fraction of images whose most probable class is right; none for multi-label.
     pub accuracy: Option<f64>,
@@ -327,10 +328,6 @@ impl FeedKind {
     }
 }
 
-/// The threshold for F2 while training: with calibrated probabilities the best one is
-/// F / (1 + beta^2), which is close to 0.2 (Lipton et al. 2014, <https://arxiv.org/abs/1402.1892>).
-const TRAINING_THRESHOLD: f32 = 0.2;
-
 fn score(data: &Data, probabilities: &[f32]) -> Score {
     let (n_classes, targets) = (data.classes.len(), &data.valid.targets);
     match data.kind {
@@ -346,10 +343,11 @@ fn score(data: &Data, probabilities: &[f32]) -> Score {
             let loss = metric::binary_log_loss(probabilities, &truth);
             let metric = match data.metric {
                 Metric::LogLoss => loss,
-                Metric::MeanF2 => {
+                Metric::MeanFbeta { beta } => {
+                    let threshold = metric::usual_threshold(beta);
                     let tags: Vec<bool> =
-                        probabilities.iter().map(|&p| p > TRAINING_THRESHOLD).collect();
-                    metric::mean_fbeta(&truth, &tags, n_classes, 2.0)
+                        probabilities.iter().map(|&p| f64::from(p) > threshold).collect();
+                    metric::mean_fbeta(&truth, &tags, n_classes, beta)
                 }
             };
             Score { loss, metric, accuracy: None }

@@ -10,6 +10,13 @@ pub fn sample_fbeta(n_right: usize, n_truth: usize, n_predicted: usize, beta: f6
     (1.0 + b2) * n_right as f64 / (b2 * n_truth as f64 + n_predicted as f64)
 }
 
+/// `1 / (1 + beta^2)`: above which probability a tag should be named, where probabilities are
+/// calibrated and little is wrong; the limit of `F* / (1 + beta^2)` (Lipton et al. 2014, "Thresholding
+/// Classifiers to Maximize F1 Score", <https://arxiv.org/abs/1402.1892>). A fifth for F2.
+pub fn usual_threshold(beta: f64) -> f64 {
+    1.0 / (1.0 + beta * beta)
+}
+
 /// The mean over images. `truth` and `predicted` are `[n, classes]`, row-major.
 pub fn mean_fbeta(truth: &[bool], predicted: &[bool], n_classes: usize, beta: f64) -> f64 {
     assert_eq!(truth.len(), predicted.len(), "truth and predictions of one shape");

@@ -6,22 +6,31 @@ use std::fmt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::calibrate::Kind;
 use super::calibration::{self, Calibration};
-use super::thresholds::{self, Choice, HeldOut, Thresholds, decide};
+use super::structure::Structure;
+use super::tags::{self, Frame, HeldOut, Method, RowsWanted, TagDecision};
+use super::thresholds::decide;
 use crate::metric::Metric;
 use crate::target::{Answers, Predictions, n_hot};
 
 /// What is done to probabilities before they are submitted, fitted on validation predictions.
 ///
-/// In a run's `summary.toml` it reads like this:
+/// In a run's `decision.toml` it reads like this:
 ///
 /// ```toml
-/// [decision.thresholds]
-/// global = 0.21
-/// chosen = "global"
+/// [tags]
+/// beta = 2.0
 /// # ...
-/// [decision.thresholds.per-class]
-/// agriculture = 0.19
+/// [tags.chosen]
+/// method = "expected-f-groups"
+/// rows = "possible"
+/// [[tags.candidates]]
+/// method = "threshold"
+/// rows = "possible"
+/// in-sample = 0.8874
+/// nested = 0.8852
+/// # ...
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,10 +40,12 @@ pub enum Decision {
     #[serde(alias = "clip")]
     Calibration(Calibration),
     /// Tags are submitted.
+    Tags(Box<TagDecision>),
+    /// Tags are submitted, by thresholds of a run from before there was anything else.
     Thresholds(TagThresholds),
 }
 
-/// [`Thresholds`] with the classes' names, so that they outlive a reordering.
+/// Thresholds with the classes' names, as runs of an earlier version keep them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TagThresholds {
@@ -46,79 +57,169 @@ pub struct TagThresholds {
     pub global_score: f64,
     /// The validation score of `per_class`.
     pub per_class_score: f64,
-    /// The same on images that the thresholds have not seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_out: Option<HeldOut>,
     /// A threshold a class.
     pub per_class: BTreeMap<String, f64>,
 }
 
+/// Which thresholds decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// One for all tags.
+    Global,
+    /// A threshold a tag.
+    PerClass,
+}
+
+/// What a decision about tags is to go by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagOptions {
+    /// What excludes and implies what.
+    pub structure: Structure,
+    /// Which rows may be answered.
+    pub rows: RowsWanted,
+    /// How probabilities are calibrated.
+    pub calibration: Kind,
+    /// The method that decides, whatever others score.
+    pub only: Option<Method>,
+}
+
+impl Default for TagOptions {
+    fn default() -> Self {
+        Self {
+            structure: Structure::default(),
+            rows: RowsWanted::default(),
+            calibration: Kind::Platt,
+            only: None,
+        }
+    }
+}
+
 impl Decision {
-    /// Fits what `metric` needs on validation predictions; `targets` are the images' class indices,
-    /// in the order of the predictions.
+    /// Fits what `metric` needs on predictions of images that the models had not seen; `targets` are
+    /// their class indices and `folds` their folds (empty where there is none), in the same order.
     pub fn fit<'a>(
         metric: Metric,
         predictions: &Predictions,
         targets: impl IntoIterator<Item = &'a [usize]>,
+        folds: &[usize],
+        options: &TagOptions,
     ) -> Self {
-        let n_classes = predictions.classes.len();
+        let Metric::MeanFbeta { beta } = metric else {
+            return Self::quick(metric, predictions, targets);
+        };
+        let (frame, only) = (options.frame(beta), options.only);
+        let images = held_out(predictions, targets, folds);
+        let positives: Vec<usize> = (0..images.n_classes)
+            .map(|tag| images.truth.iter().skip(tag).step_by(images.n_classes))
+            .map(|truth| truth.filter(|&&set| set).count())
+            .collect();
+        let fitted = tags::fit(&images, &frame, options.rows, only);
+        Self::Tags(Box::new(TagDecision::new(
+            fitted,
+            &frame,
+            &predictions.classes,
+            &positives,
+            images.len(),
+        )))
+    }
+
+    /// The same, for tags with a single threshold and without asking for more: enough to compare
+    /// what comes before the decision.
+    pub fn quick<'a>(
+        metric: Metric,
+        predictions: &Predictions,
+        targets: impl IntoIterator<Item = &'a [usize]>,
+    ) -> Self {
         match metric {
             Metric::LogLoss => {
                 let first = |target: &[usize]| target.first().copied().unwrap_or_default();
                 let truth: Vec<usize> = targets.into_iter().map(first).collect();
+                let n_classes = predictions.classes.len();
                 Self::Calibration(calibration::fit(&predictions.probabilities, n_classes, &truth))
             }
-            Metric::MeanF2 => {
-                let truth = n_hot(targets, n_classes);
-                let truth: Vec<bool> = truth.iter().map(|&tag| tag == 1.0).collect();
-                let fitted = thresholds::fit(&truth, &predictions.probabilities, n_classes, 2.0);
-                Self::Thresholds(TagThresholds::named(&fitted, predictions.classes.names()))
+            Metric::MeanFbeta { beta } => {
+                let images = held_out(predictions, targets, &[]);
+                Self::Tags(Box::new(TagDecision::threshold_only(
+                    &images,
+                    beta,
+                    &predictions.classes,
+                )))
             }
         }
     }
 
     /// Turns probabilities into what is submitted.
     pub fn apply(&self, mut predictions: Predictions) -> Result<Answers> {
+        if let Self::Calibration(Calibration { temperature, epsilon, .. }) = self {
+            let n_classes = predictions.classes.len();
+            calibration::apply(&mut predictions.probabilities, n_classes, *temperature, *epsilon);
+            return Ok(Answers::Probabilities(predictions));
+        }
+        let tags = self.tags(&predictions)?;
+        Ok(Answers::Tags { ids: predictions.ids, classes: predictions.classes, tags })
+    }
+
+    /// The tags of every image; where probabilities are submitted, the most probable class.
+    pub fn tags(&self, predictions: &Predictions) -> Result<Vec<Vec<usize>>> {
         match self {
-            Self::Calibration(Calibration { temperature, epsilon, .. }) => {
-                let n_classes = predictions.classes.len();
-                let rows = &mut predictions.probabilities;
-                calibration::apply(rows, n_classes, *temperature, *epsilon);
-                Ok(Answers::Probabilities(predictions))
+            Self::Calibration(_) => {
+                Ok(predictions.rows().map(|row| decide(row, |_| 1.0)).collect())
             }
+            Self::Tags(tags) => tags.tags(predictions),
             Self::Thresholds(thresholds) => {
                 let by_class = thresholds.in_order(predictions.classes.names())?;
-                let tags = predictions.rows().map(|row| decide(row, |class| by_class[class]));
-                let tags = tags.collect();
-                Ok(Answers::Tags { ids: predictions.ids, classes: predictions.classes, tags })
+                Ok(predictions.rows().map(|row| decide(row, |class| by_class[class])).collect())
             }
         }
     }
 
-    /// The validation score with the decision made, on the images it was fitted on.
+    /// The score with the decision made, on the images it was fitted on; of tags, on images that
+    /// what decides had not seen.
     pub fn score(&self) -> f64 {
         match self {
             Self::Calibration(calibration) => calibration.loss_after,
+            Self::Tags(tags) => tags.score(),
             Self::Thresholds(thresholds) => match thresholds.chosen {
                 Choice::Global => thresholds.global_score,
                 Choice::PerClass => thresholds.per_class_score,
             },
         }
     }
+
+    /// The thresholds that decide, in the order of `names`; none where something else does.
+    pub fn thresholds(&self, names: &[String]) -> Option<Vec<f64>> {
+        match self {
+            Self::Calibration(_) => None,
+            Self::Tags(tags) => Some(vec![tags.threshold()?; names.len()]),
+            Self::Thresholds(thresholds) => thresholds.in_order(names).ok(),
+        }
+    }
+}
+
+impl TagOptions {
+    fn frame(&self, beta: f64) -> Frame {
+        Frame { beta, structure: self.structure.clone(), calibration: self.calibration }
+    }
+}
+
+fn held_out<'a>(
+    predictions: &Predictions,
+    targets: impl IntoIterator<Item = &'a [usize]>,
+    folds: &[usize],
+) -> HeldOut {
+    let n_classes = predictions.classes.len();
+    let truth = n_hot(targets, n_classes);
+    let n = predictions.ids.len();
+    HeldOut {
+        probabilities: predictions.probabilities.clone(),
+        truth: truth.iter().map(|&tag| tag == 1.0).collect(),
+        folds: if folds.len() == n { folds.to_vec() } else { vec![0; n] },
+        n_classes,
+    }
 }
 
 impl TagThresholds {
-    fn named(fitted: &Thresholds, names: &[String]) -> Self {
-        Self {
-            global: fitted.global,
-            chosen: fitted.chosen,
-            global_score: fitted.global_score,
-            per_class_score: fitted.per_class_score,
-            held_out: fitted.held_out,
-            per_class: names.iter().cloned().zip(fitted.per_class.iter().copied()).collect(),
-        }
-    }
-
     /// The threshold that decides about each of `names`.
     fn in_order(&self, names: &[String]) -> Result<Vec<f64>> {
         let threshold = |name: &String| match self.chosen {
@@ -136,32 +237,14 @@ impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Calibration(calibration) => calibration.fmt(f),
-            Self::Thresholds(thresholds) => thresholds.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for TagThresholds {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.chosen {
-            Choice::Global => {
-                write!(f, "one threshold {}: validation F2 {:.5}", self.global, self.global_score)?;
+            Self::Tags(tags) => tags.fmt(f),
+            Self::Thresholds(TagThresholds { chosen: Choice::Global, global, .. }) => {
+                write!(f, "one threshold {global}: validation F2 {:.5}", self.score())
             }
-            Choice::PerClass => write!(
-                f,
-                "a threshold a tag: validation F2 {:.5} ({:.5} with one, {})",
-                self.per_class_score, self.global_score, self.global
-            )?,
+            Self::Thresholds(_) => {
+                write!(f, "a threshold a tag: validation F2 {:.5}", self.score())
+            }
         }
-        let Some(held_out) = self.held_out else { return Ok(()) };
-        if held_out.standard_error == 0.0 {
-            return write!(f, "; a threshold a tag changes nothing on held-out images");
-        }
-        write!(
-            f,
-            "; on held-out images {:.5} a tag, {:.5} with one (standard error {:.5})",
-            held_out.per_class_score, held_out.global_score, held_out.standard_error
-        )
     }
 }
 
@@ -180,21 +263,17 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_reads_well_in_toml_and_comes_back_the_same() {
+    fn a_decision_comes_back_the_same() {
         let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
         let targets: [&[usize]; 3] = [&[0, 1], &[0, 2], &[0]];
-        let decision = Decision::fit(Metric::MeanF2, &classes, targets);
-        let text = toml::to_string(&BTreeMap::from([("decision", &decision)])).unwrap();
-        assert_eq!(
-            text,
-            "[decision.thresholds]\nglobal = 0.27\nchosen = \"global\"\nglobal-score = 1.0\n\
-             per-class-score = 1.0\n\n[decision.thresholds.per-class]\nclear = 0.27\nroad = 0.27\n\
-             water = 0.27\n"
-        );
-        let back: BTreeMap<String, Decision> = toml::from_str(&text).unwrap();
-        assert_eq!(back["decision"], decision);
+        let options = TagOptions::default();
+        let decision = Decision::fit(Metric::MEAN_F2, &classes, targets, &[], &options);
+        let text = toml::to_string(&decision).unwrap();
+        assert!(text.starts_with("[tags]\nbeta = 2.0\nimages = 3\n"), "{text}");
+        assert_eq!(toml::from_str::<Decision>(&text).unwrap(), decision);
+        assert_eq!((decision.score(), decision.thresholds(&[])), (1.0, Some(Vec::new())));
 
-        let clip = Decision::fit(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
+        let clip = Decision::quick(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
         let text = toml::to_string(&clip).unwrap();
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), clip);
         assert!(text.starts_with("[calibration]\ntemperature = 1.0\nepsilon = "), "{text}");
@@ -221,7 +300,6 @@ mod tests {
             chosen: Choice::PerClass,
             global_score: 0.8,
             per_class_score: 0.9,
-            held_out: None,
             per_class: [("water", 0.2), ("road", 0.4), ("clear", 0.6)]
                 .map(|(name, threshold)| (name.to_owned(), threshold))
                 .into(),
@@ -237,15 +315,24 @@ mod tests {
 
     #[test]
     fn a_lost_class_is_named() {
-        let fitted = predictions(&[0.9, 0.3, 0.1]);
-        let Decision::Thresholds(mut thresholds) =
-            Decision::fit(Metric::MeanF2, &fitted, [&[0][..]])
-        else {
-            panic!("thresholds")
-        };
-        thresholds.chosen = Choice::PerClass;
-        thresholds.per_class.remove("road");
-        let error = Decision::Thresholds(thresholds).apply(fitted).unwrap_err();
+        let thresholds = Decision::Thresholds(TagThresholds {
+            global: 0.5,
+            chosen: Choice::PerClass,
+            global_score: 0.8,
+            per_class_score: 0.9,
+            per_class: [("clear".to_owned(), 0.2), ("water".to_owned(), 0.2)].into(),
+        });
+        let error = thresholds.apply(predictions(&[0.9, 0.3, 0.1])).unwrap_err();
         assert!(error.to_string().contains("`road`"), "{error}");
+    }
+
+    #[test]
+    fn decisions_of_earlier_versions_are_read() {
+        let text = "[thresholds]\nglobal = 0.27\nchosen = \"global\"\nglobal-score = 0.9\n\
+                    per-class-score = 0.8\n[thresholds.held-out]\nglobal-score = 0.7\n\
+                    per-class-score = 0.6\nstandard-error = 0.1\n[thresholds.per-class]\n\
+                    clear = 0.3\n";
+        let decision: Decision = toml::from_str(text).unwrap();
+        assert_eq!(decision.tags(&predictions(&[0.28, 0.26, 0.9])).unwrap(), [vec![0, 2]]);
     }
 }

@@ -12,7 +12,6 @@ use crate::dataset::{self, Images, Sample, Symmetry, View};
 use crate::learn::{Input, Model};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
-use crate::target::{Classes, Predictions};
 
 /// The views of an image that a recipe's predictions average: every crop under every symmetry.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,16 +36,62 @@ impl Views {
     pub fn count(&self) -> usize {
         self.crops.len() * self.symmetries.len()
     }
+
+    /// The names of their parts.
+    fn parts(&self) -> Vec<String> {
+        let mut names = vec![ALL.to_owned()];
+        if self.crops.len() > 1 {
+            names.extend(self.crops.iter().map(|share| crop_name(*share)));
+        }
+        if self.count() > 1 {
+            names.push(ONE.to_owned());
+        }
+        names
+    }
+
+    /// What a part says of a batch, given what each crop does.
+    fn part(&self, name: &str, of_crops: &[Looked]) -> Vec<f32> {
+        if name == ONE {
+            return of_crops[0].upright.clone();
+        }
+        if let Some(crop) = self.crops.iter().position(|share| crop_name(*share) == name) {
+            return of_crops[crop].mean.values.clone();
+        }
+        let mut mean = Mean::default();
+        for looked in of_crops {
+            mean.add(looked.mean.values.clone());
+        }
+        mean.values
+    }
 }
 
-/// Probabilities for `samples`, in their order; `progress` counts images.
+fn crop_name(share: f64) -> String {
+    format!("crop of {share}")
+}
+
+/// What a model says of images: `[n, classes]` for each part of its views, in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// [`ALL`], then each crop where there are several, then [`ONE`]; a single one where there is
+    /// one view.
+    pub names: Vec<String>,
+    /// What they say.
+    pub probabilities: Vec<Vec<f32>>,
+}
+
+/// The mean over all views.
+pub const ALL: &str = "all views";
+/// The first crop as it is.
+pub const ONE: &str = "one view";
+
+/// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
+/// in all views once, whatever parts are made of them.
 pub fn predict<M: Model>(
     model: &mut M,
     samples: &Arc<[Sample]>,
-    classes: &Classes,
     recipe: &Recipe,
     progress: &dyn Progress,
-) -> Result<Predictions> {
+) -> Result<Parts> {
     let views = Views::of(recipe);
     progress.total(samples.len() as u64);
     let open = |&share: &f64| {
@@ -55,20 +100,50 @@ pub fn predict<M: Model>(
         dataset::batches(samples, order, recipe.batch_size, recipe.size, recipe.augment, view)
     };
     let mut crops: Vec<_> = views.crops.iter().map(open).collect();
-    let mut probabilities = Vec::with_capacity(samples.len() * classes.len());
+    let mut parts = Parts { names: views.parts(), ..Parts::default() };
+    parts.probabilities.resize(parts.names.len(), Vec::new());
     while let Some(first) = crops[0].next() {
         let first = first?;
-        let mut mean = Mean::default();
-        mean.add_views(model, &first.images, views.symmetries)?;
+        let n_images = first.images.n as u64;
+        let mut of_batch = vec![look(model, &first.images, views.symmetries)?];
         for crop in &mut crops[1..] {
             let batch = crop.next().context("every crop has the same images")??;
-            mean.add_views(model, &batch.images, views.symmetries)?;
+            of_batch.push(look(model, &batch.images, views.symmetries)?);
         }
-        probabilities.extend(mean.values);
-        progress.advance(first.images.n as u64);
+        for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
+            part.extend(views.part(name, &of_batch));
+        }
+        progress.advance(n_images);
     }
-    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
-    Ok(Predictions { ids, probabilities, classes: classes.clone() })
+    Ok(parts)
+}
+
+/// What a crop's views say of a batch: the upright one, and the mean of all symmetries.
+struct Looked {
+    upright: Vec<f32>,
+    mean: Mean,
+}
+
+/// Shows a batch under each of the symmetries, the first of which is none.
+fn look<M: Model>(model: &mut M, upright: &Images, symmetries: &[Symmetry]) -> Result<Looked> {
+    let (mut mean, mut as_it_is) = (Mean::default(), Vec::new());
+    let mut view = upright.clone();
+    for (i, symmetry) in symmetries.iter().enumerate() {
+        let bytes = upright.size * upright.size * 3;
+        let pairs = upright.pixels.chunks_exact(bytes).zip(view.pixels.chunks_exact_mut(bytes));
+        for (from, to) in pairs {
+            symmetry.apply(from, upright.size, to);
+        }
+        let input = Input::Images(view);
+        let said = model.predict(&input)?;
+        if i == 0 {
+            as_it_is.clone_from(&said);
+        }
+        mean.add(said);
+        let Input::Images(images) = input else { unreachable!("made above") };
+        view = images;
+    }
+    Ok(Looked { upright: as_it_is, mean })
 }
 
 /// A running mean of probabilities.
@@ -80,28 +155,6 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds what the model makes of a batch under each of the symmetries.
-    fn add_views<M: Model>(
-        &mut self,
-        model: &mut M,
-        upright: &Images,
-        symmetries: &[Symmetry],
-    ) -> Result<()> {
-        let mut view = upright.clone();
-        for symmetry in symmetries {
-            let bytes = upright.size * upright.size * 3;
-            let pairs = upright.pixels.chunks_exact(bytes).zip(view.pixels.chunks_exact_mut(bytes));
-            for (from, to) in pairs {
-                symmetry.apply(from, upright.size, to);
-            }
-            let input = Input::Images(view);
-            self.add(model.predict(&input)?);
-            let Input::Images(images) = input else { unreachable!("made above") };
-            view = images;
-        }
-        Ok(())
-    }
-
     /// Adds as many probabilities as there were before.
     pub fn add(&mut self, probabilities: Vec<f32>) {
         self.n += 1;

@@ -79,6 +79,6 @@ fn scores(score: &Score) -> String {
     let Score { loss, metric, accuracy } = score;
     match accuracy {
         Some(accuracy) => format!("valid {loss:.4}   accuracy {accuracy:.4}"),
-        None => format!("valid {loss:.4}   F2 {metric:.4}"),
+        None => format!("valid {loss:.4}   F-beta {metric:.4}"),
     }
 }

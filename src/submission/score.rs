@@ -104,8 +104,8 @@ impl Solution {
                     order.iter().flat_map(|&row| &probabilities[row * n..][..n]).copied().collect();
                 (log_loss(&rows, n, &truth), Some(accuracy(&rows, n, &truth)))
             }
-            (Metric::MeanF2, Rows::Tags(tags)) => {
-                (self.mean_f2(order.iter().map(|&row| tags[row].as_slice())), None)
+            (Metric::MeanFbeta { beta }, Rows::Tags(tags)) => {
+                (self.mean_fbeta(beta, order.iter().map(|&row| tags[row].as_slice())), None)
             }
             (metric, _) => {
                 bail!("`{}` cannot be scored by `{}`", competition.name, metric.name())
@@ -139,13 +139,13 @@ impl Solution {
         labels.collect()
     }
 
-    fn mean_f2<'a>(&self, predicted: impl Iterator<Item = &'a [String]>) -> f64 {
+    fn mean_fbeta<'a>(&self, beta: f64, predicted: impl Iterator<Item = &'a [String]>) -> f64 {
         let scores = self.labels.iter().zip(predicted).map(|((_, label), predicted)| {
             let mut truth: Vec<&str> = label.split_whitespace().collect();
             truth.sort_unstable();
             truth.dedup();
             let n_right = predicted.iter().filter(|tag| truth.contains(&tag.as_str())).count();
-            sample_fbeta(n_right, truth.len(), predicted.len(), 2.0)
+            sample_fbeta(n_right, truth.len(), predicted.len(), beta)
         });
         scores.sum::<f64>() / self.labels.len() as f64
     }

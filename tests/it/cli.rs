@@ -13,6 +13,7 @@ fn help_tells_every_command_and_ends_with_examples() {
         "fetch",
         "train",
         "submit",
+        "decide",
         "submissions",
         "leaderboard",
         "score",

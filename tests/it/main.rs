@@ -8,6 +8,7 @@ mod path;
 // Its parts.
 mod cache;
 mod dataset;
+mod decide;
 mod fetch;
 mod kaggle;
 mod score;

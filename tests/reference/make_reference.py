@@ -3,7 +3,14 @@
 python make_reference.py > reference.json      needs: pip install scikit-learn
 """
 import json, warnings, numpy as np
-from sklearn.metrics import accuracy_score, fbeta_score, log_loss, precision_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    fbeta_score,
+    log_loss,
+    precision_recall_fscore_support,
+    precision_score,
+    recall_score,
+)
 
 warnings.filterwarnings("ignore")
 out = {}
@@ -49,4 +56,29 @@ out["binary"] = {
     "log_loss": float(log_loss(b, w)),
     "log_loss clipped [.02,.98]": float(log_loss(b, np.clip(w, 0.02, 0.98))),
 }
+
+
+# Numbers of its own, so that those above stay.
+def multilabel_more(seed, n=12, m=7):
+    g = np.random.default_rng(seed)
+    y = (g.random((n, m)) < 0.35).astype(int)
+    q = np.where(g.random((n, m)) < 0.25, 1 - y, y)
+    y[[2, 3]] = 0
+    q[[3, 5]] = 0
+    q[2, 1] = 1
+    q[:, 4] = 0
+    y[:, 6] = 0
+    scores = lambda b, a: precision_recall_fscore_support(y, q, beta=b, average=a, zero_division=0)
+    return {
+        "truth": y.tolist(),
+        "predicted": q.tolist(),
+        "betas": {
+            str(b): {a: [float(x) for x in scores(b, a)[:3]] for a in ("samples", "micro", "macro")}
+            | {"per tag": [x.tolist() for x in scores(b, None)]}
+            for b in (0.5, 1, 2, 3)
+        },
+    }
+
+
+out["multilabel more"] = [multilabel_more(seed) for seed in (2, 3, 4)]
 print(json.dumps(out))

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kaggle_kit::cli::{LrFind, Submit, Train};
-use kaggle_kit::commands::{Computation, Workspace, layers, members, send, train_layers};
+use kaggle_kit::commands::answer::Asked;
+use kaggle_kit::commands::{
+    Computation, Workspace, decide, decide_options, layers, members, members_of, send, train_layers,
+};
 use kaggle_kit::competition;
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
@@ -25,6 +28,12 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
         Computation::Train(args) => trained(&args, workspace),
         Computation::LrFind(args) => found(args, workspace),
         Computation::Submit(args) => predicted(args, workspace),
+        Computation::Decide(args) => {
+            let members = members_of(&args, workspace)?;
+            let asked = Asked::open(&members, &workspace.data())?;
+            submit::ask(&asked, &members, args.device)?;
+            decide::run(&members, &decide_options(&args, workspace))
+        }
         Computation::Doctor { json } => doctor::run(workspace.root(), json),
         Computation::Demo(args) => {
             let competition = competition::find(&args.competition)?;

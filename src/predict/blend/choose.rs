@@ -1,15 +1,16 @@
 //! Which blend to trust: every method scored on folds that it was not fitted on.
 //!
 //! For each fold, a method is fitted on the other folds, the decision (clip and temperature, or
-//! thresholds) on what it then says of those, and both answer for the fold. The scores of all
+//! one threshold) on what it then says of those, and both answer for the fold. The scores of all
 //! images so answered are the nested score; beside it stands the score on the images that all was
-//! fitted on. Members answer for an image only by networks that have not seen it, so nothing that
+//! fitted on. How tags are decided in the end is asked once there is a blend, in the same way
+//! ([`crate::predict::tags`]). Members answer for an image only by networks that have not seen it, so nothing that
 //! is scored has been learned from.
 //!
 //! The mean stands unless another method's gain, image by image, is more than [`CLEAR`] standard
 //! errors: the best of several tries looks better than it is.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ use crate::target::Answers;
 /// Standard errors by which a method must beat the mean.
 pub(super) const CLEAR: f64 = 2.0;
 /// With fewer images no method but the mean is tried.
-const MIN_IMAGES: usize = 50;
+pub(super) const MIN_IMAGES: usize = 50;
 
 /// A way to answer, and how well it does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,9 @@ pub struct Choice {
     pub decision: Decision,
     /// What makes one prediction of the members'.
     pub blend: Blend,
+    /// The images that it was chosen on, blended: `[n, classes]`, row-major. Not kept.
+    #[serde(skip)]
+    pub predictions: Vec<f32>,
 }
 
 impl Choice {
@@ -91,19 +95,19 @@ pub fn choose(pool: &Pool) -> Result<Choice> {
         .map(|(name, trial)| trial.compared(name, pool.metric, &trials[0]))
         .collect();
     let members = methods.split_off(tried);
-    let clear = |c: &Candidate| c.gain > 0.0 && c.gain > CLEAR * c.standard_error;
-    let best = (0..tried)
-        .filter(|&i| i == 0 || clear(&methods[i]))
-        .max_by(|&a, &b| methods[a].gain.total_cmp(&methods[b].gain).then(b.cmp(&a)))
-        .unwrap_or_default();
+    let best = best(&methods);
     let trial = trials.into_iter().nth(best).unwrap_or_else(|| unreachable!("one of them"));
+    let targets = pool.targets.iter().map(Vec::as_slice);
+    let blended = pool.predictions(trial.fitted.predictions);
+    let decision = Decision::fit(pool.metric, &blended, targets, &pool.folds, &pool.tags);
     Ok(Choice {
         method: Method::ALL[best],
         images: pool.ids.len(),
         folds: pool.fold_set().len(),
         methods,
         members,
-        decision: trial.decision,
+        decision,
+        predictions: blended.probabilities,
         blend: Blend {
             members: pool.names,
             kind: pool.kind,
@@ -113,17 +117,25 @@ pub fn choose(pool: &Pool) -> Result<Choice> {
     })
 }
 
+/// The candidate with the largest gain if that is a clear one, else the first.
+pub(super) fn best(candidates: &[Candidate]) -> usize {
+    let clear = |c: &Candidate| c.gain > 0.0 && c.gain > CLEAR * c.standard_error;
+    (0..candidates.len())
+        .filter(|&i| i == 0 || clear(&candidates[i]))
+        .max_by(|&a, &b| candidates[a].gain.total_cmp(&candidates[b].gain).then(b.cmp(&a)))
+        .unwrap_or_default()
+}
+
 /// A method fitted, and its scores image by image.
-struct Trial {
-    fitted: Fitted,
-    decision: Decision,
+pub(super) struct Trial {
+    pub(super) fitted: Fitted,
     in_sample: Vec<f64>,
     /// In the order of folds; without folds those of `in_sample`.
     nested: Vec<f64>,
 }
 
 impl Trial {
-    fn of(method: Method, pool: &Pool, nests: bool) -> Result<Self> {
+    pub(super) fn of(method: Method, pool: &Pool, nests: bool) -> Result<Self> {
         let fitted = method.fit(pool);
         let decision = decide(pool, fitted.predictions.clone());
         let in_sample = score(pool, &fitted, &decision)?;
@@ -139,10 +151,10 @@ impl Trial {
         } else {
             in_sample.clone()
         };
-        Ok(Self { fitted, decision, in_sample, nested })
+        Ok(Self { fitted, in_sample, nested })
     }
 
-    fn compared(&self, name: String, metric: Metric, mean: &Self) -> Candidate {
+    pub(super) fn compared(&self, name: String, metric: Metric, mean: &Self) -> Candidate {
         let pairs = self.nested.iter().zip(&mean.nested);
         let gain = |(&own, &mean): (&f64, &f64)| {
             if metric.better(1.0, 0.0) { own - mean } else { mean - own }
@@ -157,7 +169,7 @@ impl Trial {
 
 fn decide(pool: &Pool, predictions: Vec<f32>) -> Decision {
     let targets = pool.targets.iter().map(Vec::as_slice);
-    Decision::fit(pool.metric, &pool.predictions(predictions), targets)
+    Decision::quick(pool.metric, &pool.predictions(predictions), targets)
 }
 
 /// The score of each image.
@@ -171,11 +183,14 @@ fn score(pool: &Pool, fitted: &Fitted, decision: &Decision) -> Result<Vec<f64>> 
             said.rows().zip(targets).map(loss).collect()
         }
         Answers::Tags { tags, .. } => {
-            let f2 = |(tags, target): (&Vec<usize>, &Vec<usize>)| {
-                let n_right = tags.iter().filter(|tag| target.contains(tag)).count();
-                sample_fbeta(n_right, target.len(), tags.len(), 2.0)
+            let Metric::MeanFbeta { beta } = pool.metric else {
+                bail!("tags are not scored by {}", pool.metric.name())
             };
-            tags.iter().zip(targets).map(f2).collect()
+            let score = |(tags, target): (&Vec<usize>, &Vec<usize>)| {
+                let n_right = tags.iter().filter(|tag| target.contains(tag)).count();
+                sample_fbeta(n_right, target.len(), tags.len(), beta)
+            };
+            tags.iter().zip(targets).map(score).collect()
         }
     })
 }

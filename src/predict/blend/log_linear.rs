@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::method::Fitted;
-use super::moments::solve;
 use super::{Pool, Rule, equal};
+use crate::predict::cholesky::solve;
 use crate::predict::temperature::{logits, softmax};
 
 /// The prior's spread of a weight around that of the logit mean.

@@ -11,6 +11,7 @@ mod greedy;
 mod log_linear;
 mod method;
 mod moments;
+mod parts;
 mod pool;
 mod stack;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::choose::{Candidate, Choice, choose};
 pub use self::method::Method;
+pub use self::parts::{ViewChoice, choose_parts};
 pub use self::pool::Pool;
 use super::temperature::{logits, sigmoid, softmax};
 use crate::target::{Classes, Predictions, TargetKind};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Rule;
 use crate::metric::Metric;
+use crate::predict::TagOptions;
 use crate::target::{Classes, Predictions, TargetKind};
 
 /// Folds of images that have none of their own.
@@ -29,6 +30,8 @@ pub struct Pool {
     /// The fold of each image. Near-duplicates share theirs, so that no blend is scored on a twin
     /// of what it was fitted on.
     pub folds: Vec<usize>,
+    /// What a decision about tags is to go by.
+    pub tags: TagOptions,
 }
 
 impl Pool {
@@ -72,6 +75,7 @@ impl Pool {
             ids: taken.iter().map(|&i| self.ids[i].clone()).collect(),
             targets: taken.iter().map(|&i| self.targets[i].clone()).collect(),
             folds: taken.iter().map(|&i| self.folds[i]).collect(),
+            tags: self.tags.clone(),
         }
     }
 

@@ -60,7 +60,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
     Pool {
         metric: match kind {
             TargetKind::SingleLabel => Metric::LogLoss,
-            TargetKind::MultiLabel => Metric::MeanF2,
+            TargetKind::MultiLabel => Metric::MEAN_F2,
         },
         kind,
         classes: (0..n_classes).map(|i| name("class", i)).collect::<Vec<String>>().into(),
@@ -69,6 +69,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
         ids: (0..n).map(|i| name("image", i)).collect(),
         targets,
         folds: (0..n).map(|i| i % 5).collect(),
+        tags: crate::predict::TagOptions::default(),
     }
 }
 
@@ -343,6 +344,8 @@ fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
     made.folds.fill(0);
     let mut chosen = choose(&made).unwrap();
     assert_eq!((chosen.images, chosen.folds), (200, 5));
+    // What it was chosen on is not kept.
+    chosen.predictions.clear();
     for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Ridge.fit(&made).rule] {
         chosen.blend.rule = rule;
         let text = toml::to_string(&chosen).unwrap();

@@ -1,8 +1,9 @@
 //! The search for thresholds: one for all tags, then a tag at a time.
 
-use super::decide;
 use super::grid::{Steps, middle_of_best_plateau};
-use crate::metric::{most_probable, sample_fbeta};
+use super::images::{Images, Row};
+use super::round_to_4_places;
+use crate::metric::{most_probable, sample_fbeta, usual_threshold};
 
 /// A tag with fewer positive images keeps the single threshold.
 const MIN_POSITIVES: usize = 25;
@@ -11,24 +12,25 @@ const PRIOR_POSITIVES: f64 = 50.0;
 /// Rounds of the coordinate search; it usually stands still after two.
 const MAX_ROUNDS: usize = 5;
 
-/// The grid point with the best score, and that score.
-pub(super) fn best_global(rows: &Validation) -> (f64, f64) {
-    if rows.len() == 0 {
-        return (1.0 / (1.0 + rows.beta * rows.beta), 0.0);
+/// The threshold with the best score if it is that of all classes, of hundredths between 0.02 and
+/// 0.98; the middle of those that score alike.
+pub fn global(images: &Images) -> f64 {
+    if images.is_empty() {
+        return usual_threshold(images.beta());
     }
     // A row's score changes only where the threshold passes one of its probabilities, so each row
     // adds its steps to a table over the grid, which is summed once.
     let mut steps = Steps::new();
     let mut order: Vec<usize> = Vec::new();
-    for row in &rows.rows {
+    for row in images.rows() {
         order.clear();
-        order.extend(0..rows.n_classes);
+        order.extend(0..images.n_classes());
         order.sort_by(|&a, &b| row.probabilities[b].total_cmp(&row.probabilities[a]));
         let mut n_right = 0;
         let mut score = 0.0;
         for (n_earlier, &class) in order.iter().enumerate() {
             n_right += usize::from(row.truth[class]);
-            let with = sample_fbeta(n_right, row.n_truth, n_earlier + 1, rows.beta);
+            let with = sample_fbeta(n_right, row.n_truth, n_earlier + 1, images.beta());
             if n_earlier == 0 {
                 // The most probable tag stands whatever the threshold.
                 steps.everywhere += with;
@@ -38,29 +40,29 @@ pub(super) fn best_global(rows: &Validation) -> (f64, f64) {
             score = with;
         }
     }
-    let threshold = middle_of_best_plateau(&steps.sums());
-    (threshold, rows.mean_score(|_| threshold))
+    middle_of_best_plateau(&steps.sums())
 }
 
 /// A threshold a class: each in turn moves to its best place while the others stand, is drawn back
 /// toward `global`, and stays there only if that pays by more than a standard error.
-pub(super) fn search_per_class(rows: &Validation, global: f64) -> Vec<f64> {
-    let mut thresholds = vec![global; rows.n_classes];
-    let mut tagged: Vec<Tagged> = rows.rows.iter().map(|row| Tagged::by(row, global)).collect();
+pub fn per_class(images: &Images, global: f64) -> Vec<f64> {
+    let mut thresholds = vec![global; images.n_classes()];
+    let rows: Vec<Row> = images.rows().collect();
+    let mut tagged: Vec<Tagged> = rows.iter().map(|row| Tagged::by(row, global)).collect();
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
         for (class, threshold) in thresholds.iter_mut().enumerate() {
-            let n_positive = rows.rows.iter().filter(|row| row.truth[class]).count();
+            let n_positive = rows.iter().filter(|row| row.truth[class]).count();
             if n_positive < MIN_POSITIVES {
                 continue;
             }
             let from = *threshold;
-            let gains = Gains::of(rows, class, &tagged, from);
+            let gains = Gains::of(&rows, class, &tagged, from, images.beta());
             let best = middle_of_best_plateau(&gains.steps.sums());
             let own_weight = n_positive as f64 / (n_positive as f64 + PRIOR_POSITIVES);
             let to = round_to_4_places(global + own_weight * (best - global));
             if to != from && gains.pays(from, to) {
-                for (row, tagged) in rows.rows.iter().zip(&mut tagged) {
+                for (row, tagged) in rows.iter().zip(&mut tagged) {
                     *tagged = tagged.without(row, class, from).with(row, class, to);
                 }
                 *threshold = to;
@@ -108,11 +110,11 @@ struct Gains {
 
 impl Gains {
     /// `tagged` are the images' counts with `class` decided by `threshold`.
-    fn of(rows: &Validation, class: usize, tagged: &[Tagged], threshold: f64) -> Self {
+    fn of(rows: &[Row], class: usize, tagged: &[Tagged], threshold: f64, beta: f64) -> Self {
         let mut steps = Steps::new();
         let gain = |(row, tagged): (&Row, &Tagged)| {
             let others = tagged.without(row, class, threshold);
-            let score = |n_right, n| sample_fbeta(n_right, row.n_truth, n, rows.beta);
+            let score = |n_right, n| sample_fbeta(n_right, row.n_truth, n, beta);
             let with = score(others.n_right + usize::from(row.truth[class]), others.n + 1);
             let without = if others.n == 0 {
                 score(usize::from(row.truth[most_probable(row.probabilities)]), 1)
@@ -121,7 +123,7 @@ impl Gains {
             };
             (row.probabilities[class], with - without)
         };
-        let gains: Vec<(f32, f64)> = rows.rows.iter().zip(tagged).map(gain).collect();
+        let gains: Vec<(f32, f64)> = rows.iter().zip(tagged).map(gain).collect();
         for &(p, gain) in &gains {
             steps.add(p, gain);
         }
@@ -143,61 +145,10 @@ impl Gains {
     }
 }
 
-/// Some images: what is true of them and what was predicted.
-pub(super) struct Validation<'a> {
-    pub(super) rows: Vec<Row<'a>>,
-    n_classes: usize,
-    beta: f64,
-}
-
-pub(super) struct Row<'a> {
-    truth: &'a [bool],
-    probabilities: &'a [f32],
-    n_truth: usize,
-}
-
-impl<'a> Validation<'a> {
-    pub(super) fn collect(
-        truth: &'a [bool],
-        probabilities: &'a [f32],
-        n_classes: usize,
-        beta: f64,
-        takes: impl Fn(usize) -> bool,
-    ) -> Self {
-        let pairs = truth.chunks_exact(n_classes).zip(probabilities.chunks_exact(n_classes));
-        let rows =
-            pairs.enumerate().filter(|(i, _)| takes(*i)).map(|(_, (truth, probabilities))| Row {
-                truth,
-                probabilities,
-                n_truth: truth.iter().filter(|&&tag| tag).count(),
-            });
-        Self { rows: rows.collect(), n_classes, beta }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub(super) fn score(&self, row: &Row, threshold: impl Fn(usize) -> f64) -> f64 {
-        let tags = decide(row.probabilities, threshold);
-        let n_right = tags.iter().filter(|&&class| row.truth[class]).count();
-        sample_fbeta(n_right, row.n_truth, tags.len(), self.beta)
-    }
-
-    pub(super) fn mean_score(&self, threshold: impl Fn(usize) -> f64) -> f64 {
-        let scores = self.rows.iter().map(|row| self.score(row, &threshold));
-        scores.sum::<f64>() / self.len().max(1) as f64
-    }
-}
-
 /// The mean of `n` numbers, given their sum and that of their squares, and its standard error.
-pub(super) fn mean_and_error(sum: f64, squares: f64, n: usize) -> (f64, f64) {
+fn mean_and_error(sum: f64, squares: f64, n: usize) -> (f64, f64) {
     let n = n as f64;
     let mean = sum / n;
     let variance = (squares / n - mean * mean).max(0.0);
     (mean, (variance / n).sqrt())
-}
-
-fn round_to_4_places(threshold: f64) -> f64 {
-    (threshold * 1e4).round() / 1e4
 }

@@ -1,28 +1,20 @@
 //! From probabilities to the tags that would be submitted.
 
 use super::facts::Outcome;
+use crate::metric::usual_threshold;
 use crate::predict::Decision;
-use crate::predict::thresholds::{Choice, decide};
-use crate::target::Classes;
+use crate::predict::thresholds::decide;
+use crate::target::Predictions;
 
-/// The threshold of F2 before one is chosen: a fifth, `1 / (1 + beta^2)`.
-const USUAL: f64 = 0.2;
-
-/// The threshold that decides about each class.
-pub(super) fn thresholds_of(decision: Option<&Decision>, classes: &Classes) -> Vec<f64> {
-    let threshold = |name: &String| match decision {
-        Some(Decision::Thresholds(thresholds)) => match thresholds.chosen {
-            Choice::Global => thresholds.global,
-            Choice::PerClass => {
-                thresholds.per_class.get(name).copied().unwrap_or(thresholds.global)
-            }
-        },
-        _ => USUAL,
+/// The tags of every image; without a decision, those above the usual threshold.
+pub(super) fn decided(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Vec<usize>> {
+    let predictions = || Predictions {
+        ids: outcome.ids.clone(),
+        probabilities: outcome.probabilities.clone(),
+        classes: outcome.classes.clone(),
     };
-    classes.names().iter().map(threshold).collect()
-}
-
-/// The tags of every image.
-pub(super) fn decided(outcome: &Outcome, thresholds: &[f64]) -> Vec<Vec<usize>> {
-    outcome.rows().map(|row| decide(row, |class| thresholds[class])).collect()
+    let tags = decision.and_then(|decision| decision.tags(&predictions()).ok());
+    tags.unwrap_or_else(|| {
+        outcome.rows().map(|row| decide(row, |_| usual_threshold(2.0))).collect()
+    })
 }

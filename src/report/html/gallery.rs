@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::decided::{decided, thresholds_of};
+use super::decided::decided;
 use super::facts::Outcome;
 use crate::metric::most_probable;
 use crate::predict::Decision;
@@ -104,7 +104,7 @@ fn judge_classes(outcome: &Outcome) -> Vec<Judged> {
 }
 
 fn judge_tags(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Judged> {
-    let answered = decided(outcome, &thresholds_of(decision, &outcome.classes));
+    let answered = decided(outcome, decision);
     let judge = |((row, truth), answered): ((&[f32], &Vec<usize>), Vec<usize>)| {
         let given = |tag: usize| {
             let p = f64::from(row[tag]);

@@ -15,6 +15,25 @@ pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Marku
     }
 }
 
+/// The page with one of its sections in another's place; a page without it stays as it is.
+pub(super) fn with_section(page: &str, id: &str, section: &str) -> String {
+    replaced(page, &format!("<section id=\"{id}\">"), "</section>", section)
+}
+
+/// The page with other figures at its top.
+pub(super) fn with_figures(page: &str, figures: &str) -> String {
+    replaced(page, "<aside class=\"figures\">", "</aside>", figures)
+}
+
+/// What begins with `start` and ends with `end`, replaced.
+fn replaced(page: &str, start: &str, end: &str, by: &str) -> String {
+    let Some(from) = page.find(start) else { return page.to_owned() };
+    let Some(to) = page[from..].find(end).map(|place| from + place + end.len()) else {
+        return page.to_owned();
+    };
+    format!("{}{by}{}", &page[..from], &page[to..])
+}
+
 /// A whole page around its content.
 pub(super) fn page(title: &str, main: &Markup) -> String {
     const STYLE: &str = concat!(include_str!("style.css"), include_str!("chart/chart.css"));

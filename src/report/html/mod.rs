@@ -14,10 +14,14 @@ mod markup;
 mod sections;
 pub mod thumbnail;
 
+use anyhow::Result;
 use maud::html;
 
 pub use facts::Facts;
 use sections::Section;
+
+use crate::fs;
+use crate::run::{REPORT, Run};
 
 /// The page of a run.
 pub fn page(facts: &Facts) -> String {
@@ -33,6 +37,27 @@ pub fn page(facts: &Facts) -> String {
         }
     };
     markup::page(&format!("{} {} – {}", about.competition, about.run, about.title), &main)
+}
+
+/// The sections that follow from a run's decision, and need no picture.
+const REVISED: [&str; 2] = ["decision", "tags"];
+
+/// Writes a run's page anew as far as its decision is told there; its pictures stay as they are. A
+/// run without a page stays without.
+pub fn revise(run: &Run) -> Result<()> {
+    let path = run.file(REPORT);
+    if !path.is_file() {
+        return Ok(());
+    }
+    let facts = gather::of_run(run)?;
+    let sections = sections::all(&facts);
+    let mut page = fs::read_to_string(&path)?;
+    for Section { id, title, lead, body } in sections.iter().filter(|s| REVISED.contains(&s.id)) {
+        let anew = markup::section(id, title, lead, body).into_string();
+        page = markup::with_section(&page, id, &anew);
+    }
+    let figures = sections::figures(&facts).into_string();
+    run.write(REPORT, markup::with_figures(&page, &figures))
 }
 
 /// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own

@@ -11,7 +11,7 @@ use super::{gallery, page};
 use crate::dataset::Sample;
 use crate::learn::{Score, Stage};
 use crate::metric::Metric;
-use crate::predict::Decision;
+use crate::predict::{Decision, TagOptions};
 use crate::rng::{self, Purpose};
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;
@@ -19,13 +19,14 @@ use rand::Rng;
 /// A run with everything: `n` images held out, one class or about three tags each.
 fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
     let outcome = outcome(kind, classes, n);
-    let metric = if kind == TargetKind::SingleLabel { Metric::LogLoss } else { Metric::MeanF2 };
+    let metric = if kind == TargetKind::SingleLabel { Metric::LogLoss } else { Metric::MEAN_F2 };
     let predictions = Predictions {
         ids: outcome.ids.clone(),
         probabilities: outcome.probabilities.clone(),
         classes: outcome.classes.clone(),
     };
-    let decision = Decision::fit(metric, &predictions, outcome.truth.iter().map(Vec::as_slice));
+    let truth = outcome.truth.iter().map(Vec::as_slice);
+    let decision = Decision::fit(metric, &predictions, truth, &[], &TagOptions::default());
     let pictures = gallery::wanted(&outcome, Some(&decision))
         .into_iter()
         .map(|row| (row, picture()))

@@ -40,7 +40,7 @@ fn a_miniature_of_every_spec_is_a_data_set_that_opens() {
         let sample = score_bytes(miniature.sample.as_bytes(), solution.as_bytes(), &spec).unwrap();
         let expected = match spec.metric {
             Metric::LogLoss => (miniature.classes.len() as f64).ln(),
-            Metric::MeanF2 => sample.value.clamp(0.2, 0.9),
+            Metric::MeanFbeta { .. } => sample.value.clamp(0.2, 0.9),
         };
         assert!((sample.value - expected).abs() < 1e-6, "{name}: {}", sample.value);
     }

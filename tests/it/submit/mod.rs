@@ -82,7 +82,7 @@ fn finished_run(here: &Scratch, miniature: &Miniature) -> Run {
         finished: "2026-11-24T06:00:00Z".to_owned(),
         program: "kaggle-kit".to_owned(),
         device: "cpu".to_owned(),
-        metric: competition.metric.name().to_owned(),
+        metric: competition.metric.name(),
         score: 0.4321,
         train_images: 30,
         valid_images: 6,

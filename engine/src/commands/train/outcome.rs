@@ -3,13 +3,18 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use kaggle_kit::commands::kept;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::fs;
-use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Stage, cycle_file};
-use kaggle_kit::predict::{Decision, tta};
+use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Part, Stage, cycle_file};
+use kaggle_kit::predict::blend::{Pool, choose_parts};
+use kaggle_kit::predict::tta::{self, Parts};
+use kaggle_kit::predict::{Decision, TagOptions, tags};
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::{DECISION, REPORT, Run, StageTime, Summary, VALID_PREDICTIONS, WEIGHTS};
-use kaggle_kit::target::Predictions;
+use kaggle_kit::run::{
+    DECISION, REPORT, Run, StageTime, Summary, VALID_PREDICTIONS, VIEWS, WEIGHTS,
+};
+use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;
 
 use super::images::Images;
@@ -37,21 +42,28 @@ impl Outcome<'_> {
         let weights = self.weights()?;
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
-        let predictions =
-            predict(network, run, &weights, &data.valid.samples, &data.classes, recipe)?;
-        let mut found =
-            format!("mean over {}", term::count(tta::Views::of(recipe).count(), "view"));
+        let parts = predict(network, run, &weights, &data.valid.samples, recipe)?;
+        let views = choose_parts(&self.pool(parts.clone()))?;
+        run.write_toml(VIEWS, &views)?;
+        let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
+        let probabilities = views.mean(&parts.probabilities);
+        let predictions = Predictions { ids, probabilities, classes: data.classes.clone() };
+        let mut found = term::count(tta::Views::of(recipe).count(), "view");
+        found = if views.is_all() {
+            format!("mean over {found}")
+        } else {
+            format!("{} of {found}", views.chosen)
+        };
         if weights.len() > 1 {
-            found = format!("{found} of {} cycles", weights.len());
+            found = format!("{found}, {} cycles", weights.len());
         }
         let seconds = start.elapsed().as_secs_f64();
         listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
 
-        let targets = data.valid.samples.iter().map(|sample| sample.target.as_slice());
-        let decision = Decision::fit(competition.metric, &predictions, targets);
+        let decision = self.decide(&predictions)?;
         term::say(format_args!("   {decision}"));
         run.write_toml(DECISION, &decision)?;
-        run.write(VALID_PREDICTIONS, predictions_table(&predictions)?)?;
+        run.write(VALID_PREDICTIONS, kept::table(&predictions)?)?;
         let mut stages = self.stages();
         stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
         let summary = Summary {
@@ -60,7 +72,7 @@ impl Outcome<'_> {
             finished: jiff::Timestamp::now().to_string(),
             program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
             device: self.device.clone(),
-            metric: competition.metric.name().to_owned(),
+            metric: competition.metric.name(),
             score: decision.score(),
             train_images: data.train.len(),
             valid_images: data.valid.len(),
@@ -87,6 +99,39 @@ impl Outcome<'_> {
             run.file(REPORT).display()
         ));
         Ok(())
+    }
+
+    /// What the parts of the views say of the held-out images, as an ensemble.
+    fn pool(&self, parts: Parts) -> Pool {
+        let data = self.data;
+        let samples = data.valid.samples.iter();
+        Pool {
+            metric: data.metric,
+            kind: data.kind,
+            classes: data.classes.clone(),
+            names: parts.names,
+            members: parts.probabilities,
+            ids: samples.clone().map(|sample| sample.id.clone()).collect(),
+            targets: samples.map(|sample| sample.target.clone()).collect(),
+            folds: vec![0; data.valid.len()],
+            tags: TagOptions::default(),
+        }
+    }
+
+    /// How what is predicted is submitted, by what was predicted for the held-out images.
+    fn decide(&self, predictions: &Predictions) -> Result<Decision> {
+        let Self { competition, data, .. } = self;
+        let targets = |part: &Part| -> Vec<Vec<usize>> {
+            part.samples.iter().map(|sample| sample.target.clone()).collect()
+        };
+        let (train, valid) = (targets(&data.train), targets(&data.valid));
+        let mut options = TagOptions::default();
+        if data.kind == TargetKind::MultiLabel {
+            let all = train.iter().chain(&valid).map(Vec::as_slice);
+            options.structure = tags::structure(&competition.target.groups, &data.classes, all)?;
+        }
+        let valid = valid.iter().map(Vec::as_slice);
+        Ok(Decision::fit(competition.metric, predictions, valid, &[], &options))
     }
 
     /// The weights that predict: the best, or those of the best cycles. Others are removed.
@@ -125,17 +170,4 @@ impl Outcome<'_> {
         });
         stages.collect()
     }
-}
-
-/// `id,class,class,...`, one row a held-out image.
-fn predictions_table(predictions: &Predictions) -> Result<Vec<u8>> {
-    let mut table = csv::Writer::from_writer(Vec::new());
-    let header =
-        std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
-    table.write_record(header)?;
-    for (id, row) in predictions.ids.iter().zip(predictions.rows()) {
-        let cells = row.iter().map(f32::to_string);
-        table.write_record(std::iter::once(id.clone()).chain(cells))?;
-    }
-    Ok(table.into_inner()?)
 }

@@ -9,7 +9,7 @@ use super::chart::{Axis, Chart, Look, Scale, Series, Width};
 use super::facts::{EpochFacts, Facts, Setting, Sweep};
 use super::markup::{self, section};
 use super::sections::{loss_scale, settings_table, smoothed};
-use crate::metric::{self, Metric};
+use crate::metric;
 use crate::target::TargetKind;
 use crate::term;
 
@@ -45,8 +45,8 @@ pub fn page(two: &Comparison) -> String {
             h1 { (a.about.title) }
             p.lead { "Two runs side by side: A is " code { (title_a) } ", B is " code { (title_b) } "." }
             div.figures {
-                div.score { b { (format!("{:.5}", a.about.score)) } span.a { (direction(a.about.metric)) } }
-                div.score { b { (format!("{:.5}", b.about.score)) } span.b { (direction(b.about.metric)) } }
+                div.score { b { (format!("{:.5}", a.about.score)) } span.a { (a.about.metric.title()) } }
+                div.score { b { (format!("{:.5}", b.about.score)) } span.b { (b.about.metric.title()) } }
                 div { b { (term::duration(a.about.seconds)) } span.a { "in all" } }
                 div { b { (term::duration(b.about.seconds)) } span.b { "in all" } }
             }
@@ -63,13 +63,6 @@ pub fn page(two: &Comparison) -> String {
         (classes(a, b))
     };
     markup::page(&format!("{title_a} and {title_b} – {}", a.about.title), &main)
-}
-
-fn direction(metric: Metric) -> &'static str {
-    match metric {
-        Metric::LogLoss => "log loss, lower is better",
-        Metric::MeanF2 => "mean F2, higher is better",
-    }
 }
 
 /// Which run is better, by how much, and how far that can be trusted.
@@ -163,7 +156,7 @@ fn training(a: &Facts, b: &Facts) -> Markup {
     let loss = epochs(|epoch| epoch.score.loss, by_epoch);
     let is_accuracy = a.epochs.iter().chain(&b.epochs).any(|e| e.score.accuracy.is_some());
     let metric: fn(&EpochFacts) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
-    let what = if is_accuracy { "accuracy" } else { "mean F2" };
+    let what = if is_accuracy { "accuracy" } else { "mean F-beta" };
     let chart = |title: &str, x: &str, y: Axis, series: Vec<Series>| {
         let title = title.to_owned();
         let x = Axis::new(x, Scale::Linear);

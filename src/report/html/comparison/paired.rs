@@ -3,15 +3,13 @@
 
 use std::collections::HashMap;
 
-use super::super::decided::{decided, thresholds_of};
+use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
 use crate::predict::paired::mean_and_error;
 use crate::predict::{Decision, calibration};
 use crate::target::TargetKind;
 
-/// The competition's beta for tags.
-const BETA: f64 = 2.0;
 /// Kaggle's own clip.
 const TINY: f64 = 1e-15;
 
@@ -68,14 +66,14 @@ fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
                 .collect()
         }
         TargetKind::MultiLabel => {
-            let answers = decided(outcome, &thresholds_of(decision, &outcome.classes));
+            let answers = decided(outcome, decision);
             outcome
                 .truth
                 .iter()
                 .zip(answers)
                 .map(|(truth, answer)| {
                     let n_right = truth.iter().filter(|tag| answer.contains(tag)).count();
-                    sample_fbeta(n_right, truth.len(), answer.len(), BETA)
+                    sample_fbeta(n_right, truth.len(), answer.len(), facts.about.metric.beta())
                 })
                 .collect()
         }
@@ -93,8 +91,7 @@ pub(super) fn found(facts: &Facts, outcome: &Outcome) -> Vec<Option<f64>> {
             (0..n_classes).map(|class| confusion.recall(class)).collect()
         }
         TargetKind::MultiLabel => {
-            let answers =
-                decided(outcome, &thresholds_of(facts.decision.as_ref(), &outcome.classes));
+            let answers = decided(outcome, facts.decision.as_ref());
             let of = |tag: usize| {
                 let pairs = outcome.truth.iter().zip(&answers);
                 let counts =

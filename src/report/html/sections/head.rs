@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::facts::{About, Facts};
 use super::super::markup::percent;
 use super::Section;
-use crate::metric::{self, Metric};
+use crate::metric;
 use crate::predict::Decision;
 use crate::target::TargetKind;
 use crate::term;
@@ -32,17 +32,13 @@ fn fold(about: &About) -> String {
     about.fold.map(|(fold, folds)| format!("fold {fold} of {folds}, ")).unwrap_or_default()
 }
 
-fn figures(facts: &Facts) -> Markup {
+pub(in super::super) fn figures(facts: &Facts) -> Markup {
     let about = &facts.about;
-    let better = match about.metric {
-        Metric::LogLoss => "log loss, lower is better",
-        Metric::MeanF2 => "mean F2, higher is better",
-    };
     let trained = term::thousands(about.train_images);
     let seconds: f64 = facts.epochs.iter().map(|epoch| epoch.seconds).sum();
     html! {
-        div.figures {
-            div.score { b { (format!("{:.5}", about.score)) } span { (better) } }
+        aside.figures {
+            div.score { b { (format!("{:.5}", about.score)) } span { (about.metric.title()) } }
             (of_answers(facts))
             div { b { (term::thousands(about.valid_images)) } span { "images held out, " (trained) " trained on" } }
             div {
@@ -64,11 +60,15 @@ fn of_answers(facts: &Facts) -> Markup {
         return html! {};
     };
     if outcome.kind == TargetKind::MultiLabel {
-        let chosen = match &facts.decision {
-            Some(Decision::Thresholds(thresholds)) => thresholds.global,
-            _ => return html! {},
+        return match &facts.decision {
+            Some(Decision::Tags(tags)) => html! {
+                div { b { (tags.title(tags.chosen)) } span { "decides about tags" } }
+            },
+            Some(Decision::Thresholds(thresholds)) => html! {
+                div { b { (thresholds.global) } span { "the best single threshold" } }
+            },
+            _ => html! {},
         };
-        return html! { div { b { (chosen) } span { "the best single threshold" } } };
     }
     let truth = outcome.classes_true();
     let accuracy = metric::accuracy(&outcome.probabilities, outcome.classes.len(), &truth);

@@ -4,6 +4,7 @@
 mod answers;
 mod calibration;
 mod data;
+mod decision;
 mod head;
 mod pictures;
 mod plan;
@@ -16,7 +17,7 @@ use maud::Markup;
 
 use super::facts::Facts;
 
-pub(super) use head::head;
+pub(super) use head::{figures, head};
 pub(super) use rates::curve as rate_chart;
 pub(super) use settings::table as settings_table;
 pub(super) use training::{loss_scale, smoothed};
@@ -35,11 +36,12 @@ pub(super) struct Section {
 
 /// All sections that have something to tell.
 pub(super) fn all(facts: &Facts) -> Vec<Section> {
-    let sections: [fn(&Facts) -> Option<Section>; 9] = [
+    let sections: [fn(&Facts) -> Option<Section>; 10] = [
         plan::section,
         rates::section,
         training::section,
         answers::section,
+        decision::section,
         tags::section,
         calibration::section,
         pictures::section,

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::decided::{decided, thresholds_of};
+use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome, Picture};
 use super::super::gallery::{Kind, galleries};
 use super::super::markup::{rough, words};
@@ -23,9 +23,8 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     if galleries.is_empty() {
         return None;
     }
-    let thresholds = thresholds_of(facts.decision.as_ref(), &outcome.classes);
     let tags = match outcome.kind {
-        TargetKind::MultiLabel => decided(outcome, &thresholds),
+        TargetKind::MultiLabel => decided(outcome, facts.decision.as_ref()),
         TargetKind::SingleLabel => Vec::new(),
     };
     let mut left = MAX_BYTES;

@@ -3,16 +3,15 @@
 use maud::{Markup, html};
 
 use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
-use super::super::decided::{decided, thresholds_of};
+use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
-use crate::metric::{TagCounts, mean_fbeta};
+use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::predict::Decision;
+use crate::predict::thresholds::decide;
 use crate::target::{TargetKind, n_hot};
 
-/// The competition's beta: recall counts four times as much as precision.
-const BETA: f64 = 2.0;
 /// Thresholds at which curves are drawn: every hundredth between the ends.
 const GRID: std::ops::RangeInclusive<usize> = 1..=99;
 /// Size of a tag's little curve, in pixels.
@@ -23,13 +22,17 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     if outcome.kind == TargetKind::SingleLabel {
         return None;
     }
-    let thresholds = thresholds_of(facts.decision.as_ref(), &outcome.classes);
-    let answered = decided(outcome, &thresholds);
+    let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.beta());
+    let answered = decided(outcome, decision);
+    let thresholds = decision.and_then(|d| d.thresholds(outcome.classes.names()));
+    let n = outcome.classes.len();
+    let averages = averages(&hot(&outcome.truth, n), &hot(&answered, n), n, beta);
     let body = html! {
-        @if let Some(decision) = &facts.decision { p { "Decided: " (decision) "." } }
-        (global(outcome, facts.decision.as_ref()).figure(Width::Full))
+        @if let Some(decision) = decision { p { "Decided: " (decision) "." } }
+        (means(&averages, beta))
+        (global(outcome, decision, beta).figure(Width::Full))
         h3 { "Tag by tag, the hardest first" }
-        (table(outcome, &answered, &thresholds))
+        (table(outcome, &averages.per_tag, thresholds.as_deref(), beta))
         h3 { "Which tags stand together" }
         p.quiet {
             "Of the images held out that have the tag of the row, the share that has the tag of the \
@@ -41,37 +44,71 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             (together(outcome, &answered))
         }
     };
-    let lead = "Found is recall, right is precision; F2 is their mean with recall counted four \
-                times, here over images, tag by tag."
-        .to_owned();
+    let lead = format!(
+        "Found is recall, right is precision; F{beta} is their mean with recall counted {} times, \
+         here over images, tag by tag.",
+        beta * beta
+    );
     Some(Section { id: "tags", title: "Tags", lead, body })
 }
 
+/// Lists of tags as `[n, classes]`.
+fn hot(tags: &[Vec<usize>], n_classes: usize) -> Vec<bool> {
+    n_hot(tags.iter().map(Vec::as_slice), n_classes).iter().map(|&tag| tag == 1.0).collect()
+}
+
+/// Precision, recall and F-beta, averaged in three ways.
+fn means(averages: &Averages, beta: f64) -> Markup {
+    let lines = [
+        ("over images, as it is scored", averages.samples),
+        ("over all answers (micro)", averages.micro),
+        ("over tags (macro)", averages.tag_mean),
+    ];
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "mean" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } } }
+                tbody {
+                    @for (name, scores) in lines {
+                        tr {
+                            td { (name) }
+                            td.n { (percent(scores.recall)) }
+                            td.n { (percent(scores.precision)) }
+                            td.n { (format!("{:.5}", scores.fbeta)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The score by one threshold for all tags.
-fn global(outcome: &Outcome, decision: Option<&Decision>) -> Chart {
+fn global(outcome: &Outcome, decision: Option<&Decision>, beta: f64) -> Chart {
     let n = outcome.classes.len();
-    let truth: Vec<bool> =
-        n_hot(outcome.truth.iter().map(Vec::as_slice), n).iter().map(|&tag| tag == 1.0).collect();
+    let truth = hot(&outcome.truth, n);
     let score = |threshold: f64| {
-        let answered = decided(outcome, &vec![threshold; n]);
-        let hot = n_hot(answered.iter().map(Vec::as_slice), n);
-        let answered: Vec<bool> = hot.iter().map(|&tag| tag == 1.0).collect();
-        mean_fbeta(&truth, &answered, n, BETA)
+        let answered: Vec<Vec<usize>> =
+            outcome.rows().map(|row| decide(row, |_| threshold)).collect();
+        mean_fbeta(&truth, &hot(&answered, n), n, beta)
     };
     let points = GRID.map(|i| i as f64 / 100.0).map(|t| (t, score(t))).collect();
-    let marks = match decision {
-        Some(Decision::Thresholds(thresholds)) => vec![Mark {
-            at: thresholds.global,
-            label: format!("best: {}, F2 {:.4}", thresholds.global, thresholds.global_score),
-            dot: Some(score(thresholds.global)),
-            strong: true,
-        }],
-        _ => Vec::new(),
+    let single = match decision {
+        Some(Decision::Tags(tags)) => tags.threshold(),
+        Some(Decision::Thresholds(thresholds)) => Some(thresholds.global),
+        _ => None,
     };
+    let mark = |at: f64| Mark {
+        at,
+        label: format!("best: {at}, F{beta} {:.4}", score(at)),
+        dot: Some(score(at)),
+        strong: true,
+    };
+    let marks = single.map(mark).into_iter().collect();
     Chart {
-        title: "Mean F2 over images by one threshold for all tags".to_owned(),
+        title: format!("Mean F{beta} over images by one threshold for all tags"),
         x: Axis::between("threshold", 0.0, 1.0),
-        y: Axis::new("mean F2", Scale::Linear),
+        y: Axis::new(format!("mean F{beta}"), Scale::Linear),
         series: vec![Series::new("", Look::Line, 0, points)],
         marks,
         height: 170.0,
@@ -83,28 +120,35 @@ struct Tag {
     /// Its place among the classes.
     class: usize,
     counts: TagCounts,
-    /// F2 at each threshold of the grid.
+    /// F-beta at each threshold of the grid.
     curve: Vec<f64>,
 }
 
-fn table(outcome: &Outcome, answered: &[Vec<usize>], thresholds: &[f64]) -> Markup {
+fn table(
+    outcome: &Outcome,
+    per_tag: &[TagCounts],
+    thresholds: Option<&[f64]>,
+    beta: f64,
+) -> Markup {
     let has = |tags: &[usize], tag| tags.contains(&tag);
     let of = |tag: usize| {
-        let pairs = outcome.truth.iter().zip(answered);
-        let counts = TagCounts::count(pairs.map(|(t, a)| (has(t, tag), has(a, tag))));
         let at = |threshold: f64| {
             let pairs = outcome.rows().zip(&outcome.truth);
             let pair = |(row, truth): (&[f32], &Vec<usize>)| {
                 (has(truth, tag), f64::from(row[tag]) > threshold)
             };
-            TagCounts::count(pairs.map(pair)).fbeta(BETA)
+            TagCounts::count(pairs.map(pair)).fbeta(beta)
         };
-        Tag { class: tag, counts, curve: GRID.map(|i| at(i as f64 / 100.0)).collect() }
+        Tag {
+            class: tag,
+            counts: per_tag[tag],
+            curve: GRID.map(|i| at(i as f64 / 100.0)).collect(),
+        }
     };
     let mut tags: Vec<Tag> = (0..outcome.classes.len()).map(of).collect();
     // A tag that no image held out has is neither hard nor easy: it comes last.
     tags.sort_by(|a, b| {
-        let key = |tag: &Tag| (tag.counts.truth == 0, tag.counts.fbeta(BETA));
+        let key = |tag: &Tag| (tag.counts.truth == 0, tag.counts.fbeta(beta));
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
@@ -113,13 +157,14 @@ fn table(outcome: &Outcome, answered: &[Vec<usize>], thresholds: &[f64]) -> Mark
             table {
                 thead {
                     tr {
-                        th { "tag" } th.n { "images" } th.n { "found" } th.n { "right" } th.n { "F2" } th.track {}
-                        th.n { "threshold" } th { "F2 by threshold" }
+                        th { "tag" } th.n { "images" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } th.track {}
+                        @if thresholds.is_some() { th.n { "threshold" } }
+                        th { "F" (beta) " by threshold" }
                     }
                 }
                 tbody {
                     @for Tag { class, counts, curve } in &tags {
-                        @let f2 = counts.fbeta(BETA);
+                        @let f2 = counts.fbeta(beta);
                         tr {
                             td { (words(outcome.name(*class))) }
                             td.n { (counts.truth) }
@@ -131,8 +176,8 @@ fn table(outcome: &Outcome, answered: &[Vec<usize>], thresholds: &[f64]) -> Mark
                                 td.n { (format!("{f2:.3}")) }
                                 td.track { (bar(f2)) }
                             }
-                            td.n { (label(thresholds[*class])) }
-                            td { (spark(curve, thresholds[*class])) }
+                            @if let Some(thresholds) = thresholds { td.n { (label(thresholds[*class])) } }
+                            td { (spark(curve, thresholds.map(|each| each[*class]))) }
                         }
                     }
                 }
@@ -142,7 +187,7 @@ fn table(outcome: &Outcome, answered: &[Vec<usize>], thresholds: &[f64]) -> Mark
 }
 
 /// A curve so small that it needs no axes: from 0 to 1 both ways, the threshold marked.
-fn spark(curve: &[f64], threshold: f64) -> Markup {
+fn spark(curve: &[f64], threshold: Option<f64>) -> Markup {
     let (width, height) = SPARK;
     let place = |(i, f2): (usize, &f64)| {
         let x = (i + 1) as f64 / 100.0 * width;
@@ -150,12 +195,12 @@ fn spark(curve: &[f64], threshold: f64) -> Markup {
     };
     let points: Vec<String> = curve.iter().enumerate().map(place).collect();
     let best = curve.iter().copied().fold(0.0_f64, f64::max);
-    let x = format!("{:.1}", threshold.clamp(0.0, 1.0) * width);
+    let x = threshold.map(|at| format!("{:.1}", at.clamp(0.0, 1.0) * width));
     html! {
         svg.spark width=(width) height=(height) viewBox=(format!("0 0 {width} {height}")) role="img"
-            aria-label=(format!("F2 by threshold, at most {best:.3}")) {
+            aria-label=(format!("F-beta by threshold, at most {best:.3}")) {
             line.base x1="0" x2=(width) y1=(height - 0.5) y2=(height - 0.5) {}
-            line.threshold x1=(x) x2=(x) y1="0" y2=(height) {}
+            @if let Some(x) = x { line.threshold x1=(x) x2=(x) y1="0" y2=(height) {} }
             path class="line s0" d=(format!("M{}", points.join("L"))) {}
         }
     }

@@ -172,8 +172,8 @@ fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
     } else {
         let f2 = |epoch: &EpochFacts| epoch.score.metric;
         (
-            "F2 on the images held out, at a threshold of 0.2",
-            "mean F2",
+            "F-beta on the images held out, before thresholds are chosen",
+            "mean F-beta",
             time.of_epochs(facts, "", 1, f2),
         )
     };

@@ -1,0 +1,72 @@
+//! Arguments of `decide`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::device::Choice;
+use crate::predict::calibrate::Kind;
+use crate::predict::tags::{Method, RowsWanted};
+
+const DECIDE_EXAMPLES: &str = "\
+Examples:
+  kaggle-kit decide                                   the newest run, all methods, the best one's CSV
+  kaggle-kit decide planet --rows possible            never two weathers in a row
+  kaggle-kit decide 20261124-101500-3fa9 20261124-111500-77b0      a blend of both
+  kaggle-kit decide planet --method threshold --calibration isotonic
+Only what was predicted for held-out images decides; nothing is trained. Test images are looked at
+once, if they have not been yet.";
+
+/// Arguments of `decide`
+#[derive(Args, Debug)]
+#[command(after_help = DECIDE_EXAMPLES)]
+pub struct Decide {
+    /// Runs by folder or id, a fold for all folds of its model; or a competition, for its newest
+    pub runs: Vec<String>,
+    /// Use this method, whatever the others score
+    #[arg(long, value_name = "METHOD", value_parser = method())]
+    pub method: Option<Method>,
+    /// How probabilities of tags are calibrated first
+    #[arg(long, value_name = "KIND", default_value = "platt", value_parser = kind())]
+    pub calibration: Kind,
+    /// Which rows to answer: possible ones, any (both weathers where one is in doubt), or whichever
+    /// score better
+    #[arg(long, value_name = "ROWS", default_value = "auto", value_parser = rows())]
+    pub rows: RowsWanted,
+    /// The test images' true labels, to see what each method would have scored
+    #[arg(long, value_name = "CSV")]
+    pub solution: Option<PathBuf>,
+    /// Where to compute, if test images must be looked at: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, default_value_t)]
+    pub device: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn method() -> impl TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(Method::ALL.map(Method::name)).map(|typed| {
+        let named = Method::ALL.into_iter().find(|method| method.name() == typed);
+        named.unwrap_or(Method::Threshold)
+    })
+}
+
+fn kind() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(["none", "temperature", "platt", "isotonic"]).map(|typed| match typed
+        .as_str()
+    {
+        "none" => Kind::None,
+        "temperature" => Kind::Temperature,
+        "isotonic" => Kind::Isotonic,
+        _ => Kind::Platt,
+    })
+}
+
+fn rows() -> impl TypedValueParser<Value = RowsWanted> {
+    PossibleValuesParser::new(["auto", "possible", "any"]).map(|typed| match typed.as_str() {
+        "possible" => RowsWanted::Possible,
+        "any" => RowsWanted::Any,
+        _ => RowsWanted::Auto,
+    })
+}

@@ -1,0 +1,138 @@
+//! From what runs say about the test images to the CSV that Kaggle takes. What needs a network lies
+//! in the runs' folders by then ([`super::kept`]).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use super::members::Member;
+use super::ready::{Ready, file_name};
+use super::{blend, kept};
+use crate::cache::Hash;
+use crate::competition::Competition;
+use crate::dataset::{self, Sample, SampleSubmission};
+use crate::predict::Decision;
+use crate::predict::blend::Choice;
+use crate::run::{DECISION, Run};
+use crate::submission;
+use crate::target::{Answers, Predictions};
+
+/// What is asked: the test images, and the file that an answer must fit.
+pub struct Asked {
+    /// For which competition.
+    pub competition: Competition,
+    /// The test images.
+    pub samples: Arc<[Sample]>,
+    /// The ids, their order and the header.
+    pub sample: SampleSubmission,
+}
+
+impl Asked {
+    /// Reads a competition's test set as the members' newest run knows it.
+    pub fn open(members: &[Member], data: &Path) -> Result<Self> {
+        let first = members.first().context("no run to submit")?;
+        let competition = newest(members)?.competition()?;
+        let folder = data.join(&competition.name);
+        let samples = dataset::open_test(&competition, &folder, &first.classes)?.into();
+        let sample = SampleSubmission::find(&competition, &folder)?;
+        Ok(Self { competition, samples, sample })
+    }
+
+    /// The runs that have not been asked about these images.
+    pub fn unasked<'a>(&self, members: &'a [Member]) -> Result<Vec<&'a Run>> {
+        let mut unasked = Vec::new();
+        for run in members.iter().flat_map(|member| &member.runs) {
+            if !kept::is_there(run, &self.samples)? {
+                unasked.push(run);
+            }
+        }
+        Ok(unasked)
+    }
+
+    /// What each member says about the test images, once all of its runs were asked.
+    pub fn predictions(&self, members: &[Member]) -> Result<Vec<Predictions>> {
+        let of_run = |member: &Member, run: &Run| -> Result<Predictions> {
+            kept::read(run, &self.samples, &member.classes)?.with_context(|| {
+                format!("run `{}` has not been asked about the test images", run.id())
+            })
+        };
+        let of_member = |member: &Member| {
+            let runs = member.runs.iter();
+            let of_runs: Vec<Predictions> =
+                runs.map(|run| of_run(member, run)).collect::<Result<_>>()?;
+            member.mean(&of_runs)
+        };
+        members.iter().map(of_member).collect()
+    }
+}
+
+/// What becomes of the members' predictions.
+#[expect(clippy::large_enum_variant, reason = "there is one")]
+pub enum Plan {
+    /// The one run's own decision.
+    Run(Decision),
+    /// A blend of several runs, and a decision about that.
+    Blend(Choice),
+}
+
+impl Plan {
+    /// As it is kept with a single run, or chosen for several; needs no picture.
+    pub fn choose(members: &[Member]) -> Result<Self> {
+        match single(members) {
+            Some(run) => Ok(Self::Run(run.read_toml(DECISION)?)),
+            None => Ok(Self::Blend(blend::fit(members)?)),
+        }
+    }
+
+    /// What is submitted, of what each member says.
+    pub fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
+        match self {
+            Self::Run(decision) => {
+                decision.apply(of_members.first().cloned().context("no run to submit")?)
+            }
+            Self::Blend(choice) => choice.decision.apply(choice.blend.apply(of_members)?),
+        }
+    }
+
+    /// Writes the CSV, which fits the sample, and beside a blend's what it was made by.
+    pub fn write(&self, asked: &Asked, members: &[Member], submissions: &Path) -> Result<Ready> {
+        let competition = asked.competition.clone();
+        let csv = submissions.join(match self {
+            Self::Run(_) => file_name(&competition.name, newest(members)?),
+            Self::Blend(_) => blend_name(&competition, members),
+        });
+        let answers = self.answers(&asked.predictions(members)?)?;
+        let notes = submission::write(&answers, &competition.submission, &asked.sample, &csv)?;
+        if let Self::Blend(choice) = self {
+            blend::keep(choice, members, &csv)?;
+        }
+        let run = if members.len() == 1 { members[0].runs.last().cloned() } else { None };
+        Ok(Ready { competition, run, csv, n_rows: asked.sample.ids.len(), notes })
+    }
+}
+
+/// The one run that all members are, if they are no more.
+pub fn single(members: &[Member]) -> Option<&Run> {
+    match members {
+        [Member { runs, .. }] if runs.len() == 1 => runs.first(),
+        _ => None,
+    }
+}
+
+fn newest(members: &[Member]) -> Result<&Run> {
+    let first = members.first().context("no run to submit")?;
+    first.runs.last().context("a model without runs")
+}
+
+/// The file of a blend: the same runs make the same name.
+fn blend_name(competition: &Competition, members: &[Member]) -> String {
+    let mut hash = Sha256::new();
+    for run in members.iter().flat_map(|member| &member.runs) {
+        hash.update(run.id().as_bytes());
+        hash.update(b"\n");
+    }
+    let digits = Hash(hash.finalize().into()).to_string();
+    format!("{}-blend-{}.csv", competition.name, &digits[..8])
+}

@@ -1,0 +1,216 @@
+use proptest::prelude::*;
+use rand::Rng;
+
+use super::*;
+use crate::rng::{Purpose, stream};
+
+/// Images with tags that each are there with probability `sigmoid(z)`, of which `sigmoid(said(z))`
+/// was said.
+fn images(n: usize, n_classes: usize, said: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<bool>) {
+    let mut rng = stream(Purpose::Draw, 1, 0, 0);
+    let mut image = |_| {
+        let z = rng.random_range(-6.0..3.0f64);
+        (sigmoid(said(z)) as f32, rng.random_bool(sigmoid(z)))
+    };
+    (0..n * n_classes).map(&mut image).unzip()
+}
+
+/// Images that have one of three members, drawn by `probabilities` that sum to one.
+fn weathers(n: usize) -> (Vec<[f64; 3]>, Vec<bool>) {
+    let mut rng = stream(Purpose::Draw, 2, 0, 0);
+    let (mut rows, mut truth) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        let odds = [0, 1, 2].map(|_| rng.random_range(-3.0..3.0f64).exp());
+        let row = odds.map(|odd| odd / odds.iter().sum::<f64>());
+        let at = rng.random::<f64>();
+        let member = usize::from(at >= row[0]) + usize::from(at >= row[0] + row[1]);
+        truth.extend((0..3).map(|class| class == member));
+        rows.push(row);
+    }
+    (rows, truth)
+}
+
+fn log_loss(rows: &[f32], truth: &[bool]) -> f64 {
+    crate::metric::binary_log_loss(rows, truth)
+}
+
+#[test]
+fn every_kind_mends_what_it_can() {
+    let ece = |rows: &[f32], truth: &[bool], kind| {
+        let mut calibrated = rows.to_vec();
+        fit(kind, rows, truth, 2, &[]).apply(&mut calibrated);
+        Reliability::mean(&reliability(&calibrated, truth, 2)).ece
+    };
+    let (rows, truth) = images(20_000, 2, |z| 1.8 * z);
+    assert!(ece(&rows, &truth, Kind::None) > 0.04);
+    assert!(ece(&rows, &truth, Kind::Temperature) < 0.01);
+    let (rows, truth) = images(20_000, 2, |z| 1.4 * z + 0.5);
+    assert!(ece(&rows, &truth, Kind::Temperature) > 0.02);
+    assert!(ece(&rows, &truth, Kind::Platt) < 0.01);
+    let (bent, bent_truth) = images(20_000, 2, f64::cbrt);
+    assert!(ece(&bent, &bent_truth, Kind::Platt) > 0.02);
+    assert!(ece(&bent, &bent_truth, Kind::Isotonic) < 0.005);
+    let Curve::Platt { slope, offset } = fit(Kind::Platt, &rows, &truth, 2, &[]).curves[0] else {
+        panic!("20,000 images are enough for Platt")
+    };
+    assert!((slope - 1.0 / 1.4).abs() < 0.05, "{slope}");
+    assert!((offset + 0.5 / 1.4).abs() < 0.1, "{offset}");
+}
+
+#[test]
+fn what_is_calibrated_stays() {
+    let (rows, truth) = images(40_000, 1, |z| z);
+    for kind in [Kind::Temperature, Kind::Platt, Kind::Isotonic] {
+        let mut calibrated = rows.clone();
+        fit(kind, &rows, &truth, 1, &[]).apply(&mut calibrated);
+        let furthest = rows.iter().zip(&calibrated).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let limit = if kind == Kind::Isotonic { 0.06 } else { 0.015 };
+        assert!(furthest < limit, "{kind:?}: {furthest}");
+    }
+}
+
+#[test]
+fn few_images_change_little_and_rare_tags_get_no_offset() {
+    let (rows, truth) = images(30, 1, |z| 3.0 * z + 2.0);
+    let Curve::Temperature { slope } = fit(Kind::Platt, &rows, &truth, 1, &[]).curves[0] else {
+        panic!("30 images are too few for an offset")
+    };
+    assert!((0.3..1.0).contains(&slope), "{slope}");
+    for kind in [Kind::Platt, Kind::Isotonic] {
+        // Whichever of the two answers is rare.
+        for rare in [true, false] {
+            let truth: Vec<bool> = (0..2000).map(|i| (i % 11 == 0) == rare).collect();
+            let fitted = fit(kind, &[0.3; 2000], &truth, 1, &[]);
+            assert!(matches!(fitted.curves[..], [Curve::Temperature { .. }]), "{fitted:?}");
+        }
+        let nothing = fit(kind, &[], &[], 2, &[vec![0, 1]]);
+        let softmax =
+            Softmax { members: vec![0, 1], slope: 1.0, against: 0.0, offsets: vec![0.0; 2] };
+        assert_eq!(nothing.groups, [softmax]);
+        assert_eq!(fit(kind, &[], &[], 1, &[]).curves, [Curve::Temperature { slope: 1.0 }]);
+    }
+}
+
+#[test]
+fn a_group_sums_to_one_and_a_calibrated_one_stays() {
+    let (rows, truth) = weathers(20_000);
+    let said: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
+    let fitted = fit(Kind::Platt, &said, &truth, 3, &[vec![0, 1, 2]]);
+    assert_eq!(fitted.curves, vec![Curve::Identity; 3]);
+    let Softmax { slope, against, offsets, .. } = &fitted.groups[0];
+    assert!((slope - 1.0).abs() < 0.1 && against.abs() < 0.1, "{fitted:?}");
+    assert!(offsets.iter().all(|offset| offset.abs() < 0.05), "{fitted:?}");
+    let mut calibrated = said.clone();
+    fitted.apply(&mut calibrated);
+    for (row, before) in calibrated.chunks(3).zip(said.chunks(3)) {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+        assert!(row.iter().zip(before).all(|(a, b)| (a - b).abs() < 0.02), "{row:?} {before:?}");
+    }
+}
+
+#[test]
+fn a_group_finds_back_what_was_distorted() {
+    let (rows, truth) = weathers(20_000);
+    let perfect: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
+    // Softened, the first too frequent: as a network that was shown other shares would say.
+    let distort = |p: f64, of_first: f64| sigmoid(0.6 * (p / (1.0 - p)).ln() + of_first) as f32;
+    let said: Vec<f32> = rows
+        .iter()
+        .flat_map(|p| [distort(p[0], 0.9), distort(p[1], 0.0), distort(p[2], 0.0)])
+        .collect();
+    let loss = |kind| {
+        let mut rows = said.clone();
+        fit(kind, &rows, &truth, 3, &[vec![0, 1, 2]]).apply(&mut rows);
+        log_loss(&rows, &truth)
+    };
+    let best = log_loss(&perfect, &truth);
+    assert!(loss(Kind::None) > best + 0.05, "{} {best}", loss(Kind::None));
+    assert!(loss(Kind::Temperature) > loss(Kind::Platt) + 0.005);
+    assert!(loss(Kind::Platt) < best + 0.005, "{} {best}", loss(Kind::Platt));
+}
+
+#[test]
+fn images_without_one_member_are_left_out_of_a_group() {
+    let (rows, truth) = weathers(500);
+    let mut said: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
+    let mut truth = truth;
+    let fitted =
+        |said: &[f32], truth: &[bool]| fit(Kind::Platt, said, truth, 3, &[vec![2, 0, 1]]).groups;
+    let before = fitted(&said, &truth);
+    said.extend([0.1, 0.2, 0.3, 0.9, 0.8, 0.1]);
+    truth.extend([false, false, false, true, true, false]);
+    assert_eq!(fitted(&said, &truth), before);
+}
+
+#[test]
+fn a_calibration_survives_toml() {
+    let (mut rows, mut truth) = images(3000, 2, |z| 0.7 * z);
+    let (of_weathers, weather) = weathers(3000);
+    for i in (0..3000).rev() {
+        rows.splice(2 * i..2 * i, of_weathers[i].map(|p| p as f32));
+        truth.splice(2 * i..2 * i, weather[3 * i..][..3].iter().copied());
+    }
+    for kind in [Kind::None, Kind::Temperature, Kind::Platt, Kind::Isotonic] {
+        let fitted = fit(kind, &rows, &truth, 5, &[vec![0, 1, 2]]);
+        assert_eq!(fitted.groups.len(), usize::from(kind != Kind::None));
+        let text = toml::to_string(&fitted).unwrap();
+        assert_eq!(toml::from_str::<Calibration>(&text).unwrap(), fitted, "{text}");
+    }
+    assert_eq!(
+        toml::to_string(&fit(Kind::None, &[], &[], 1, &[])).unwrap(),
+        "curves = [\"identity\"]\n"
+    );
+}
+
+/// numpy: with `p = np.array([.05,.08,.25,.65,.68,.95])`, `y = np.array([0,1,0,1,0,1])` and
+/// `b = np.ceil(p*10)`: `((p-y)**2).mean()`, and `np.mean` over images of
+/// `abs(p[b==b_i].mean() - y[b==b_i].mean())`.
+#[test]
+fn reliability_agrees_with_numpy() {
+    let of_tag =
+        [(0.05, false), (0.08, true), (0.25, false), (0.65, true), (0.68, false), (0.95, true)];
+    let (mut rows, mut truth) = (Vec::new(), Vec::new());
+    for (p, y) in of_tag {
+        rows.extend([p, 1.0]);
+        truth.extend([y, true]);
+    }
+    let found = reliability(&rows, &truth, 2);
+    assert!((found[0].brier - 0.2498).abs() < 1e-6, "{found:?}");
+    assert!((found[0].ece - 0.25).abs() < 1e-6, "{found:?}");
+    assert_eq!(found[1], Reliability::default());
+    let mean = Reliability::mean(&found);
+    assert_eq!((mean.ece, mean.brier), (found[0].ece / 2.0, found[0].brier / 2.0));
+}
+
+proptest! {
+    #[test]
+    fn images_keep_their_order(
+        answers in prop::collection::vec((0f32..=1.0, any::<bool>()), 1..600),
+        mut others in prop::collection::vec(0f32..=1.0, 2..20),
+        kind in prop::sample::select(vec![Kind::Temperature, Kind::Platt, Kind::Isotonic]),
+    ) {
+        let (rows, truth): (Vec<f32>, Vec<bool>) = answers.into_iter().unzip();
+        others.sort_unstable_by(f32::total_cmp);
+        fit(kind, &rows, &truth, 1, &[]).apply(&mut others);
+        prop_assert!(others.is_sorted(), "{others:?}");
+        prop_assert!(others.iter().all(|p| (0.0..=1.0).contains(p)), "{others:?}");
+    }
+
+    #[test]
+    fn a_more_probable_member_stays_so(
+        answers in prop::collection::vec((prop::array::uniform3(0f32..=1.0), 0usize..3), 1..60),
+        row in prop::array::uniform3(0f32..=1.0),
+        raised in 0f32..=1.0,
+    ) {
+        let rows: Vec<f32> = answers.iter().flat_map(|&(row, _)| row).collect();
+        let truth: Vec<bool> =
+            answers.iter().flat_map(|&(_, one)| (0..3).map(move |class| class == one)).collect();
+        let fitted = fit(Kind::Platt, &rows, &truth, 3, &[vec![0, 1, 2]]);
+        let (mut before, mut after) = (row, row);
+        after[1] = row[1].max(raised);
+        fitted.apply(&mut before);
+        fitted.apply(&mut after);
+        prop_assert!(after[1] >= before[1] - 1e-6 && after[0] <= before[0] + 1e-6);
+        prop_assert!((after.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+}

@@ -1,0 +1,67 @@
+//! Images with what was predicted and what is true of them, scored.
+
+use super::decide;
+use crate::metric::sample_fbeta;
+
+/// What was predicted for some images, and what is true.
+#[derive(Clone, Copy)]
+pub struct Images<'a> {
+    probabilities: &'a [f32],
+    truth: &'a [bool],
+    n_classes: usize,
+    beta: f64,
+}
+
+/// One image.
+pub(super) struct Row<'a> {
+    pub(super) probabilities: &'a [f32],
+    pub(super) truth: &'a [bool],
+    pub(super) n_truth: usize,
+}
+
+impl<'a> Images<'a> {
+    /// Both slices are `[n, classes]`, row-major; scores are F-beta.
+    pub fn new(probabilities: &'a [f32], truth: &'a [bool], n_classes: usize, beta: f64) -> Self {
+        assert_eq!(truth.len(), probabilities.len(), "truth and probabilities of one shape");
+        Self { probabilities, truth, n_classes, beta }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.truth.len() / self.n_classes.max(1)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many times as much recall counts as precision.
+    pub fn beta(&self) -> f64 {
+        self.beta
+    }
+
+    pub(super) fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
+        let n = self.n_classes.max(1);
+        let pairs = self.probabilities.chunks_exact(n).zip(self.truth.chunks_exact(n));
+        pairs.map(|(probabilities, truth)| Row {
+            probabilities,
+            truth,
+            n_truth: truth.iter().filter(|&&tag| tag).count(),
+        })
+    }
+
+    /// The mean F-beta with a threshold for each class; 0 without images.
+    pub fn mean_score(&self, threshold: impl Fn(usize) -> f64) -> f64 {
+        let score = |row: Row| {
+            let tags = decide(row.probabilities, &threshold);
+            let n_right = tags.iter().filter(|&&class| row.truth[class]).count();
+            sample_fbeta(n_right, row.n_truth, tags.len(), self.beta)
+        };
+        self.rows().map(score).sum::<f64>() / self.len().max(1) as f64
+    }
+}

@@ -1,0 +1,128 @@
+//! How probabilities become tags: every method that was tried, on images that it had not seen.
+
+use maud::{Markup, html};
+
+use super::super::chart::label;
+use super::super::facts::Facts;
+use super::super::markup::words;
+use super::Section;
+use crate::predict::Decision;
+use crate::predict::tags::{Candidate, TagDecision};
+use crate::term;
+
+pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
+    let Some(Decision::Tags(tags)) = &facts.decision else { return None };
+    let body = html! {
+        (methods(tags))
+        (rules(tags))
+        (reliability(tags))
+    };
+    let lead = if tags.folds > 0 {
+        format!(
+            "A nested score is of {} that neither calibration nor threshold has seen, over {}; the \
+             interval is of the gain over one threshold, by paired bootstrap, and has the truth in \
+             it 95 times of 100. What does not clearly beat one threshold is not used.",
+            term::count(tags.images, "held-out image"),
+            term::count(tags.folds, "fold")
+        )
+    } else {
+        "There are too few held-out images to compare ways to decide.".to_owned()
+    };
+    Some(Section { id: "decision", title: "From probabilities to tags", lead, body })
+}
+
+fn methods(tags: &TagDecision) -> Markup {
+    let nested = tags.folds > 0;
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th { "method" } th.n { "F" (tags.beta) " in sample" }
+                        @if nested { th.n { "nested" } th.n { "gain" } th.n { "interval" } }
+                        th {}
+                    }
+                }
+                tbody {
+                    @for (i, candidate) in tags.candidates.iter().enumerate() {
+                        (method(tags, candidate, i == 0))
+                    }
+                }
+            }
+        }
+        @if nested {
+            p.quiet {
+                "Choosing itself, each fold decided by what is chosen without it, scores "
+                (format!("{:.5}", tags.of_choice)) "."
+            }
+        }
+    }
+}
+
+fn method(tags: &TagDecision, candidate: &Candidate, is_first: bool) -> Markup {
+    let Candidate { approach, in_sample, nested, gain, interval } = candidate;
+    let (is_used, title) = (*approach == tags.chosen, tags.title(*approach));
+    html! {
+        tr {
+            td { @if is_used { strong { (title) } } @else { (title) } }
+            td.n { (format!("{in_sample:.5}")) }
+            @if tags.folds > 0 {
+                td.n { (format!("{nested:.5}")) }
+                @if is_first {
+                    td.n {} td.n {}
+                } @else {
+                    td.n { (format!("{gain:+.5}")) }
+                    td.n { (format!("{:+.5} to {:+.5}", interval.low, interval.high)) }
+                }
+            }
+            td { @if is_used { "used" } }
+        }
+    }
+}
+
+fn rules(tags: &TagDecision) -> Markup {
+    let lines = tags.structure.lines();
+    html! {
+        @if !lines.is_empty() {
+            h3 { "What the training labels rule out" }
+            ul { @for line in lines { li { (words(&line)) } } }
+        }
+    }
+}
+
+fn reliability(tags: &TagDecision) -> Markup {
+    html! {
+        @if !tags.reliability.is_empty() {
+            details {
+                summary { "How well each tag's probabilities were calibrated, before and after" }
+                p.quiet {
+                    "Calibration error: how far, on average, a probability is from the share of images "
+                    "that have the tag; Brier score: its mean squared error. Each image is calibrated "
+                    "without its own fold."
+                }
+                div.scroll {
+                    table {
+                        thead {
+                            tr {
+                                th { "tag" } th.n { "images" } th.n { "error" } th.n { "calibrated" }
+                                th.n { "Brier" } th.n { "calibrated" }
+                            }
+                        }
+                        tbody {
+                            @for tag in &tags.reliability {
+                                tr {
+                                    td { (words(&tag.tag)) }
+                                    td.n { (tag.images) }
+                                    td.n { (label(tag.before.ece)) }
+                                    td.n { (label(tag.after.ece)) }
+                                    td.n { (label(tag.before.brier)) }
+                                    td.n { (label(tag.after.brier)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
