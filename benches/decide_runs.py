@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What every way to decide about tags gains on runs that were trained: `decide`'s table, over seeds.
+"""What every way to decide about tags gains on trained runs: `decide`'s table, over seeds.
 
     python3 benches/decide_runs.py --kaggle-kit BINARY --root DIR --solution CSV RUN...
 
@@ -60,7 +60,7 @@ def same(a, b):
 
 
 def gains(decisions):
-    """`{(rows, method): [the candidate of each run, as gains]}`, and the same of what was chosen."""
+    """`{(rows, method): [the gains in each run]}`, and the same of what was chosen."""
     by_approach, chosen, of_choice = {}, [], []
     for decision in decisions:
         first = decision["candidates"][0]

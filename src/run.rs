@@ -1,10 +1,11 @@
 //! The run folder: what `train` leaves for `submit`, typed.
 //!
 //! `runs/<competition>/<time>-<hash>/` holds `competition.toml`, `recipe.toml`, `split.csv`,
-//! `events.jsonl`, `steps.csv`, `lr-find.csv`, `weights.safetensors`, `decision.toml`,
-//! `valid-predictions.csv`, `report.html` and, last of all, `summary.toml`: a run without one is
-//! unfinished, and `checkpoint/` has what it goes on from. With the test images, the folder alone
-//! suffices to submit; what comes of it is kept in `submission.toml`.
+//! `events.jsonl`, `steps.csv`, `lr-find.csv`, `weights.safetensors`, `views.toml`,
+//! `decision.toml`, `valid-predictions.csv`, `report.html` and, last of all, `summary.toml`: a run
+//! without one is unfinished, and `checkpoint/` has what it goes on from. With the test images, the
+//! folder alone suffices to submit; what it says of them is kept in `test-predictions.csv`, what
+//! comes of it in `submission.toml`.
 
 use std::path::{Path, PathBuf};
 

@@ -2,15 +2,17 @@
 //!
 //! Of each tag of an image there is Gaussian evidence, `d` standard deviations higher where the tag
 //! is set: its log-likelihood ratio is `N(d^2/2, d^2)` there and `N(-d^2/2, d^2)` elsewhere. What a
-//! network makes of it has two forms, between which real ones lie. One that sees no context says of
-//! each tag what follows from the evidence of that tag alone: rules among tags are news to it, so
-//! methods that know them win more than they ever will. One that sees all context says what follows
-//! from all evidence and the label sets that there are, exactly; two weathers share their doubt, as
-//! behind a softmax, and its marginals keep every rule. Both are then wrong as networks are: too sure
-//! by the same factor, and each tag too high or too low.
+//! network makes of it has three forms. One that sees no context says of each tag what follows from
+//! the evidence of that tag alone: rules among tags are news to it, and two weathers err
+//! independently, so methods that know the rules win more than they ever will. One with a softmax
+//! weighs the evidence of weathers against each other, and is blind to all other context. One that
+//! sees all context says what follows from all evidence and the label sets that there are, exactly,
+//! so that its marginals keep every rule. All are then wrong as networks are: too sure by the same
+//! factor, and each tag too high or too low.
 
 use std::collections::HashMap;
 
+use kaggle_kit::predict::structure::{self, One};
 use kaggle_kit::rng::{self, Purpose};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -34,6 +36,8 @@ const HALVINGS: usize = 12;
 pub enum Context {
     /// What speaks for this tag.
     Unseen,
+    /// What speaks for tags that exclude this one, too.
+    Softmax,
     /// What speaks for any tag.
     Seen,
 }
@@ -44,6 +48,8 @@ pub struct World {
     sets: Vec<(Vec<usize>, f64)>,
     /// The logit of each tag's frequency.
     priors: Vec<f64>,
+    /// Tags of which an image has exactly one.
+    groups: Vec<Vec<usize>>,
 }
 
 /// Images as a network tells of them.
@@ -67,7 +73,10 @@ impl World {
         let mut sets: Vec<(Vec<usize>, f64)> =
             counts.into_iter().map(|(tags, count)| (tags, (count as f64 / n).ln())).collect();
         sets.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { sets, priors: (0..labels.n_tags).map(|tag| logit(frequency(tag))).collect() }
+        let priors = (0..labels.n_tags).map(|tag| logit(frequency(tag))).collect();
+        let groups = structure::find(&labels.truth, labels.n_tags).groups.into_iter();
+        let groups = groups.filter(|group| group.one == One::Exactly).map(|group| group.members);
+        Self { sets, priors, groups: groups.collect() }
     }
 
     /// Calls `take` with every set of tags and its probability, given an image's evidence.
@@ -85,12 +94,24 @@ impl World {
 
     /// The logits of an image's tags.
     fn logits(&self, context: Context, evidence: &[f64]) -> Vec<f64> {
-        if context == Context::Unseen {
-            return self.priors.iter().zip(evidence).map(|(prior, own)| prior + own).collect();
+        if context == Context::Seen {
+            let mut marginals = vec![0.0; evidence.len()];
+            self.sets(evidence, |tags, p| tags.iter().for_each(|&tag| marginals[tag] += p));
+            return marginals.into_iter().map(logit).collect();
         }
-        let mut marginals = vec![0.0; evidence.len()];
-        self.sets(evidence, |tags, p| tags.iter().for_each(|&tag| marginals[tag] += p));
-        marginals.into_iter().map(logit).collect()
+        let of_tag = |(prior, own): (&f64, &f64)| prior + own;
+        let mut logits: Vec<f64> = self.priors.iter().zip(evidence).map(of_tag).collect();
+        if context == Context::Softmax {
+            for group in &self.groups {
+                let weight =
+                    |&tag: &usize| f64::from(sigmoid(self.priors[tag])) * evidence[tag].exp();
+                let sum: f64 = group.iter().map(weight).sum();
+                for tag in group {
+                    logits[*tag] = logit(weight(tag) / sum);
+                }
+            }
+        }
+        logits
     }
 
     /// What a network says that tells tags by `d` standard deviations.

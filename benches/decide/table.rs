@@ -34,8 +34,8 @@ pub struct Options {
     scores: Vec<f64>,
 }
 
-/// What is told of an approach, or of a line below them, for one seed: scores, or what they are above
-/// those of one threshold with any rows.
+/// What is told of an approach, or of a line below them, for one seed: scores, or what they are
+/// above those of one threshold with any rows.
 #[derive(Clone, Copy)]
 struct Gains {
     nested: Option<f64>,
@@ -68,7 +68,7 @@ pub fn run(labels: &Labels, options: &Options) -> Result<()> {
     let half = labels.len() / 2;
     ensure!(options.seeds > 0 && options.small <= half, "too few images or seeds");
     let world = World::new(labels);
-    for context in [Context::Unseen, Context::Seen] {
+    for context in [Context::Unseen, Context::Softmax, Context::Seen] {
         for &score in &options.scores {
             let of_one = |said: &[f32]| of_one_threshold(labels, said);
             let d = world.sharpness(labels, context, score, of_one);
@@ -85,8 +85,12 @@ pub fn run(labels: &Labels, options: &Options) -> Result<()> {
                 small.push(ask(&train[..options.small]));
             }
             for (n, seeds) in [(half, large), (options.small, small)] {
-                let known = if context == Context::Seen { "seen" } else { "unseen" };
-                println!("\nContext {known}, d {d:.2}, {n} images to learn from:\n");
+                let known = match context {
+                    Context::Unseen => "Context unseen",
+                    Context::Softmax => "Context unseen but for a softmax",
+                    Context::Seen => "Context seen",
+                };
+                println!("\n{known}, d {d:.2}, {n} images to learn from:\n");
                 println!("{}", told(&seeds));
             }
         }

@@ -77,6 +77,7 @@ impl Person {
             stages: Vec::new(),
         })
         .unwrap();
+        run.write("report.html", "<body><section id=\"tags\">as it was</section></body>").unwrap();
         kept::write(&run, &dataset.test, &predictions(&dataset.test, classes)).unwrap();
         Self { here, run, miniature }
     }
@@ -130,7 +131,10 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (8, Some(5), Some(180)));
     assert_eq!(told["submission"]["fits"], true);
 
-    // The run goes by it from now on.
+    // The run and its page go by it from now on.
+    let page = fs::read_to_string(person.run.file("report.html")).unwrap();
+    assert!(page.contains("<section id=\"decision\">") && page.contains("possible rows"), "{page}");
+    assert!(page.starts_with("<body>") && !page.contains("as it was"), "{page}");
     let score = tags["candidates"].as_array().unwrap().iter().find(|candidate| {
         candidate["method"] == tags["chosen"]["method"]
             && candidate["rows"] == tags["chosen"]["rows"]

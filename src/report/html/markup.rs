@@ -15,9 +15,14 @@ pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Marku
     }
 }
 
-/// The page with one of its sections in another's place; a page without it stays as it is.
-pub(super) fn with_section(page: &str, id: &str, section: &str) -> String {
-    replaced(page, &format!("<section id=\"{id}\">"), "</section>", section)
+/// The page with a section in the place of the one that it has, or before the section `before`
+/// where it has none; a page with neither stays as it is.
+pub(super) fn with_section(page: &str, id: &str, before: &str, section: &str) -> String {
+    let start = |id: &str| format!("<section id=\"{id}\">");
+    if page.contains(&start(id)) {
+        return replaced(page, &start(id), "</section>", section);
+    }
+    page.replacen(&start(before), &format!("{section}{}", start(before)), 1)
 }
 
 /// The page with other figures at its top.
@@ -166,6 +171,19 @@ mod tests {
         assert_eq!(percent_or_dash(None), "–");
         let told = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
         assert_eq!(told.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
+    }
+
+    #[test]
+    fn a_section_takes_its_own_place_or_one_before_another() {
+        let page = "<p>a</p><section id=\"tags\">old</section><p>b</p>";
+        let tags = "<section id=\"tags\">new</section>";
+        let with_tags = with_section(page, "tags", "tags", tags);
+        assert_eq!(with_tags, format!("<p>a</p>{tags}<p>b</p>"));
+        let with_both = with_section(&with_tags, "decision", "tags", "<section>1</section>");
+        assert_eq!(with_both, format!("<p>a</p><section>1</section>{tags}<p>b</p>"));
+        assert_eq!(with_section("nothing", "decision", "tags", tags), "nothing");
+        let page = "<aside class=\"figures\"><b>1</b></aside>.";
+        assert_eq!(with_figures(page, "<aside>2</aside>"), "<aside>2</aside>.");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn revise(run: &Run) -> Result<()> {
     let mut page = fs::read_to_string(&path)?;
     for Section { id, title, lead, body } in sections.iter().filter(|s| REVISED.contains(&s.id)) {
         let anew = markup::section(id, title, lead, body).into_string();
-        page = markup::with_section(&page, id, &anew);
+        page = markup::with_section(&page, id, "tags", &anew);
     }
     let figures = sections::figures(&facts).into_string();
     run.write(REPORT, markup::with_figures(&page, &figures))
