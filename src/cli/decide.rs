@@ -11,7 +11,7 @@ use crate::predict::tags::{Method, RowsWanted};
 
 const DECIDE_EXAMPLES: &str = "\
 Examples:
-  kaggle-kit decide                                   the newest run, all methods, the best one's CSV
+  kaggle-kit decide                                   the newest run: a table, the best CSV
   kaggle-kit decide planet --rows possible            never two weathers in a row
   kaggle-kit decide 20261124-101500-3fa9 20261124-111500-77b0      a blend of both
   kaggle-kit decide planet --method threshold --calibration isotonic

@@ -82,6 +82,8 @@ pub fn run(members: &[Member], options: &DecideOptions) -> Result<()> {
             };
             let ready = plan.write(&asked, members, &options.submissions)?;
             ready.tell();
+            let csv = ready.csv.display();
+            term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));
             Some(ready)
         }
         Err(error) => {

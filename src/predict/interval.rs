@@ -36,21 +36,17 @@ pub fn bootstrap(columns: &[Vec<f64>], n_draws: usize) -> Vec<Interval> {
         let only = |column: &Vec<f64>| column.first().copied().unwrap_or_default();
         return columns.iter().map(|c| Interval { low: only(c), high: only(c) }).collect();
     }
-    // Row by row, since a row is drawn for all columns at once; rows that change nothing are only
-    // counted.
+    // Row by row, since a row is drawn for all columns at once. Which rows are drawn follows from
+    // their number alone, so a column has the same interval whatever stands beside it.
     let width = columns.len();
-    let told: Vec<usize> = (0..n).filter(|&i| columns.iter().any(|c| c[i] != 0.0)).collect();
-    let rows: Vec<f64> =
-        told.iter().flat_map(|&i| columns.iter().map(move |column| column[i])).collect();
+    let rows: Vec<f64> = (0..n).flat_map(|i| columns.iter().map(move |column| column[i])).collect();
     let draw = |number: usize| {
         let mut rng = rng::stream(Purpose::Resample, SEED, 0, number as u64);
         let mut sums = vec![0.0; width];
         for _ in 0..n {
             let drawn = rng.random_range(0..n as u32) as usize;
-            if drawn < told.len() {
-                let row = &rows[drawn * width..][..width];
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            let row = &rows[drawn * width..][..width];
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
         sums
     };
@@ -83,7 +79,10 @@ mod tests {
         let twice = one.iter().map(|x| 2.0 * x).collect();
         let [a, b] = bootstrap(&[one.clone(), twice], 200)[..] else { panic!("two columns") };
         assert_eq!((2.0 * a.low, 2.0 * a.high), (b.low, b.high));
-        assert_eq!(bootstrap(&[one], 200)[0], a);
+        assert_eq!(bootstrap(&[one.clone()], 200)[0], a);
+        // Also where most rows say nothing.
+        let few: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i % 9 == 0))).collect();
+        assert_eq!(bootstrap(&[one, few.clone()], 200)[1], bootstrap(&[few], 200)[0]);
     }
 
     #[test]
