@@ -79,7 +79,7 @@ mod tests {
         let twice = one.iter().map(|x| 2.0 * x).collect();
         let [a, b] = bootstrap(&[one.clone(), twice], 200)[..] else { panic!("two columns") };
         assert_eq!((2.0 * a.low, 2.0 * a.high), (b.low, b.high));
-        assert_eq!(bootstrap(&[one.clone()], 200)[0], a);
+        assert_eq!(bootstrap(std::slice::from_ref(&one), 200)[0], a);
         // Also where most rows say nothing.
         let few: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i % 9 == 0))).collect();
         assert_eq!(bootstrap(&[one, few.clone()], 200)[1], bootstrap(&[few], 200)[0]);
