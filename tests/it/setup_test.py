@@ -135,6 +135,9 @@ class SetUp(unittest.TestCase):
         self.machine = setup.PLATFORMS["Linux", "x86_64"]
         patches = [mock.patch.object(setup, "LINK", self.folder / ".libtorch"),
                    mock.patch.object(setup, "this_platform", lambda: self.machine),
+                   # However full this machine's disk is.
+                   mock.patch("shutil.disk_usage",
+                              return_value=types.SimpleNamespace(free=10**12)),
                    mock.patch.dict(os.environ), contextlib.redirect_stdout(io.StringIO())]
         for patch in patches:
             patch.__enter__()
