@@ -103,3 +103,8 @@ pub fn n_hot<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usiz
     }
     hot
 }
+
+/// The same as whether each image has each tag.
+pub fn tagged<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Vec<bool> {
+    n_hot(targets, n_classes).iter().map(|&tag| tag == 1.0).collect()
+}

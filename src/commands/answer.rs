@@ -25,6 +25,8 @@ pub struct Asked {
     pub competition: Competition,
     /// The test images.
     pub samples: Arc<[Sample]>,
+    /// What tells them from others.
+    pub fingerprint: String,
     /// The ids, their order and the header.
     pub sample: SampleSubmission,
 }
@@ -35,33 +37,31 @@ impl Asked {
         let first = members.first().context("no run to submit")?;
         let competition = newest(members)?.competition()?;
         let folder = data.join(&competition.name);
-        let samples = dataset::open_test(&competition, &folder, &first.classes)?.into();
+        let samples: Arc<[Sample]> =
+            dataset::open_test(&competition, &folder, &first.classes)?.into();
         let sample = SampleSubmission::find(&competition, &folder)?;
-        Ok(Self { competition, samples, sample })
+        let fingerprint = kept::fingerprint(&samples)?;
+        Ok(Self { competition, samples, fingerprint, sample })
     }
 
     /// The runs that have not been asked about these images.
     pub fn unasked<'a>(&self, members: &'a [Member]) -> Result<Vec<&'a Run>> {
         let mut unasked = Vec::new();
         for run in members.iter().flat_map(|member| &member.runs) {
-            if !kept::is_there(run, &self.samples)? {
+            if !kept::is_there(run, &self.fingerprint)? {
                 unasked.push(run);
             }
         }
         Ok(unasked)
     }
 
-    /// What each member says about the test images, once all of its runs were asked.
+    /// What each member says about the test images; all of its runs must have been asked.
     pub fn predictions(&self, members: &[Member]) -> Result<Vec<Predictions>> {
-        let of_run = |member: &Member, run: &Run| -> Result<Predictions> {
-            kept::read(run, &self.samples, &member.classes)?.with_context(|| {
-                format!("run `{}` has not been asked about the test images", run.id())
-            })
-        };
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
-            let of_runs: Vec<Predictions> =
-                runs.map(|run| of_run(member, run)).collect::<Result<_>>()?;
+            let of_runs: Vec<Predictions> = runs
+                .map(|run| kept::read(run, &self.samples, &member.classes))
+                .collect::<Result<_>>()?;
             member.mean(&of_runs)
         };
         members.iter().map(of_member).collect()
@@ -87,7 +87,7 @@ impl Plan {
     }
 
     /// What is submitted, of what each member says.
-    pub fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
+    fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
         match self {
             Self::Run(decision) => {
                 decision.apply(of_members.first().cloned().context("no run to submit")?)
@@ -96,14 +96,21 @@ impl Plan {
         }
     }
 
-    /// Writes the CSV, which fits the sample, and beside a blend's what it was made by.
-    pub fn write(&self, asked: &Asked, members: &[Member], submissions: &Path) -> Result<Ready> {
+    /// Writes the CSV of what each member says, which fits the sample, and beside a blend's what it
+    /// was made by.
+    pub fn write(
+        &self,
+        asked: &Asked,
+        members: &[Member],
+        of_members: &[Predictions],
+        submissions: &Path,
+    ) -> Result<Ready> {
         let competition = asked.competition.clone();
         let csv = submissions.join(match self {
             Self::Run(_) => file_name(&competition.name, newest(members)?),
             Self::Blend(_) => blend_name(&competition, members),
         });
-        let answers = self.answers(&asked.predictions(members)?)?;
+        let answers = self.answers(of_members)?;
         let notes = submission::write(&answers, &competition.submission, &asked.sample, &csv)?;
         if let Self::Blend(choice) = self {
             blend::keep(choice, members, &csv)?;

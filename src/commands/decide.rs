@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::answer::{Asked, Plan, single};
+use super::blend;
 use super::members::{self, Member};
-use super::{blend, ready};
+use super::ready::Ready;
 use crate::fs;
 use crate::metric::Metric;
 use crate::predict::blend::{Choice, Pool, choose};
@@ -20,13 +21,11 @@ use crate::predict::{Decision, TagOptions};
 use crate::report::html;
 use crate::run::{DECISION, Run};
 use crate::submission::{score_bytes, to_csv};
-use crate::target::{Answers, n_hot};
+use crate::target::{Answers, Predictions};
 use crate::term;
 
 /// What to decide, and how.
 pub struct DecideOptions {
-    /// The folder of all data.
-    pub data: PathBuf,
     /// The folder of all submissions.
     pub submissions: PathBuf,
     /// Which rows may be answered.
@@ -41,17 +40,8 @@ pub struct DecideOptions {
     pub json: bool,
 }
 
-/// Whether a network must be asked about test images first. Without test images there is nothing to
-/// ask, and no CSV.
-pub fn lacks_predictions(members: &[Member], data: &Path) -> Result<bool> {
-    match Asked::open(members, data) {
-        Ok(asked) => Ok(!asked.unasked(members)?.is_empty()),
-        Err(_) => Ok(false),
-    }
-}
-
-/// Decides; gives the CSV, if there are test images to answer for.
-pub fn run(members: &[Member], options: &DecideOptions) -> Result<()> {
+/// Decides, and answers for the test images, if there are any; all runs were asked about them.
+pub fn run(members: &[Member], asked: Result<Asked>, options: &DecideOptions) -> Result<()> {
     let mut pool = members::pool(members)?;
     pool.tags = TagOptions {
         rows: options.rows,
@@ -61,12 +51,25 @@ pub fn run(members: &[Member], options: &DecideOptions) -> Result<()> {
     };
     let choice = choose(&pool)?;
     blend::tell(&choice, members);
-    let asked = Asked::open(members, &options.data);
-    let on_test = match (&options.solution, &asked, &choice.decision) {
-        (Some(path), Ok(asked), Decision::Tags(decision)) => {
-            Some(score_methods(path, asked, members, &pool, &choice, decision)?)
+    let test = match asked {
+        Ok(asked) => {
+            let said = asked.predictions(members)?;
+            Some(Test { asked, said })
         }
-        _ => None,
+        Err(error) => {
+            term::warn(format_args!("no CSV was written: {error:#}"));
+            None
+        }
+    };
+    let on_test = match (&options.solution, &test, &choice.decision) {
+        (Some(path), Some(test), Decision::Tags(decision)) => {
+            Some(test.score_methods(path, &pool, &choice, decision)?)
+        }
+        (Some(path), ..) => {
+            term::warn(format_args!("`{}` is not used: no tags are answered", path.display()));
+            None
+        }
+        (None, ..) => None,
     };
     if let Decision::Tags(decision) = &choice.decision {
         tell(decision, on_test.as_deref());
@@ -74,23 +77,7 @@ pub fn run(members: &[Member], options: &DecideOptions) -> Result<()> {
     if let Some(run) = single(members) {
         keep(run, &choice.decision)?;
     }
-    let ready = match asked {
-        Ok(asked) => {
-            let plan = match single(members) {
-                Some(_) => Plan::Run(choice.decision.clone()),
-                None => Plan::Blend(choice.clone()),
-            };
-            let ready = plan.write(&asked, members, &options.submissions)?;
-            ready.tell();
-            let csv = ready.csv.display();
-            term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));
-            Some(ready)
-        }
-        Err(error) => {
-            term::warn(format_args!("no CSV was written: {error:#}"));
-            None
-        }
-    };
+    let ready = test.map(|test| test.write(members, &choice, &options.submissions)).transpose()?;
     if options.json {
         let told = to_json(members, &choice, on_test.as_deref(), ready.as_ref())?;
         term::out(format_args!("{told:#}"));
@@ -109,36 +96,54 @@ fn keep(run: &Run, decision: &Decision) -> Result<()> {
     html::revise(run)
 }
 
-/// What each method scores on the test images, in the order of the decision's candidates.
-fn score_methods(
-    solution: &Path,
-    asked: &Asked,
-    members: &[Member],
-    pool: &Pool,
-    choice: &Choice,
-    decision: &TagDecision,
-) -> Result<Vec<f64>> {
-    let solution_csv = fs::read(solution)?;
-    let frame = decision.frame()?;
-    let n_classes = pool.classes.len();
-    let truth = n_hot(pool.targets.iter().map(Vec::as_slice), n_classes);
-    let images = HeldOut {
-        probabilities: choice.predictions.clone(),
-        truth: truth.iter().map(|&tag| tag == 1.0).collect(),
-        folds: pool.folds.clone(),
-        n_classes,
-    };
-    let test = choice.blend.apply(&asked.predictions(members)?)?;
-    let approaches: Vec<Approach> = decision.candidates.iter().map(|c| c.approach).collect();
-    let score = |rule| -> Result<f64> {
-        let tags = frame.decide(&rule, &test.probabilities, n_classes);
-        let (ids, classes) = (test.ids.clone(), test.classes.clone());
-        let answers = Answers::Tags { ids, classes, tags };
-        let csv = to_csv(&answers, &asked.competition.submission, &asked.sample)?;
-        let scored = score_bytes(&csv, &solution_csv, &asked.competition);
-        Ok(scored.with_context(|| format!("failed to score by `{}`", solution.display()))?.value)
-    };
-    frame.rules(&images, &approaches).into_iter().map(score).collect()
+/// The test images, and what each member says about them.
+struct Test {
+    asked: Asked,
+    said: Vec<Predictions>,
+}
+
+impl Test {
+    /// What each method scores, in the order of the decision's candidates.
+    fn score_methods(
+        &self,
+        solution: &Path,
+        pool: &Pool,
+        choice: &Choice,
+        decision: &TagDecision,
+    ) -> Result<Vec<f64>> {
+        let solution_csv = fs::read(solution)?;
+        let frame = decision.frame()?;
+        let n_classes = pool.classes.len();
+        let targets = pool.targets.iter().map(Vec::as_slice);
+        let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds, n_classes);
+        let test = choice.blend.apply(&self.said)?;
+        let approaches: Vec<Approach> = decision.candidates.iter().map(|c| c.approach).collect();
+        let score = |rule| -> Result<f64> {
+            let tags = frame.decide(&rule, &test.probabilities, n_classes);
+            let (ids, classes) = (test.ids.clone(), test.classes.clone());
+            let answers = Answers::Tags { ids, classes, tags };
+            let Asked { competition, sample, .. } = &self.asked;
+            let csv = to_csv(&answers, &competition.submission, sample)?;
+            let scored = score_bytes(&csv, &solution_csv, competition);
+            Ok(scored
+                .with_context(|| format!("failed to score by `{}`", solution.display()))?
+                .value)
+        };
+        frame.rules(&images, &approaches).into_iter().map(score).collect()
+    }
+
+    /// Writes the CSV, and says how to send it.
+    fn write(&self, members: &[Member], choice: &Choice, submissions: &Path) -> Result<Ready> {
+        let plan = match single(members) {
+            Some(_) => Plan::Run(choice.decision.clone()),
+            None => Plan::Blend(choice.clone()),
+        };
+        let ready = plan.write(&self.asked, members, &self.said, submissions)?;
+        ready.tell();
+        let csv = ready.csv.display();
+        term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));
+        Ok(ready)
+    }
 }
 
 fn tell(decision: &TagDecision, on_test: Option<&[f64]>) {
@@ -223,7 +228,7 @@ fn to_json(
     members: &[Member],
     choice: &Choice,
     on_test: Option<&[f64]>,
-    ready: Option<&ready::Ready>,
+    ready: Option<&Ready>,
 ) -> Result<Value> {
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     let mut told = json!({
@@ -231,7 +236,7 @@ fn to_json(
         "images": choice.images,
         "decision": serde_json::to_value(&choice.decision)?,
         "test": on_test,
-        "submission": ready.map(ready::Ready::to_json),
+        "submission": ready.map(Ready::to_json),
     });
     if members.len() > 1 {
         told["blend"] = serde_json::to_value(&choice.methods)?;

@@ -1,8 +1,10 @@
 //! What a run said about the test images, kept in its folder, so that deciding anew and going on
 //! after a stop need no network.
 //!
-//! The file counts only for the images that it was made for: beside it stands a hash of their ids
-//! and sizes and of the weights' names.
+//! The file counts only for the images that it was made for: beside it stand a hash of their ids and
+//! sizes, and the weights' names.
+
+use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -21,22 +23,24 @@ const MADE_FOR: &str = "test-predictions.toml";
 #[serde(rename_all = "kebab-case")]
 struct MadeFor {
     version: u32,
-    fingerprint: String,
+    weights: Vec<String>,
+    images: String,
 }
 
 impl MadeFor {
-    fn of(run: &Run, samples: &[Sample]) -> Result<Self> {
-        let mut hash = Sha256::new();
-        for name in run.summary()?.weights {
-            hash.update(format!("{name}\n"));
-        }
-        for sample in samples {
-            let size = fs::metadata(&sample.path)?.len();
-            hash.update(format!("{} {size}\n", sample.id));
-        }
-        let fingerprint = Hash(hash.finalize().into()).to_string();
-        Ok(Self { version: 1, fingerprint })
+    fn of(run: &Run, fingerprint: &str) -> Result<Self> {
+        Ok(Self { version: 1, weights: run.summary()?.weights, images: fingerprint.to_owned() })
     }
+}
+
+/// A hash of images' ids and sizes.
+pub fn fingerprint(samples: &[Sample]) -> Result<String> {
+    let mut hash = Sha256::new();
+    for sample in samples {
+        let size = fs::metadata(&sample.path)?.len();
+        hash.update(format!("{} {size}\n", sample.id));
+    }
+    Ok(Hash(hash.finalize().into()).to_string())
 }
 
 /// Predictions as `id,class,class,...`, one row an image.
@@ -52,19 +56,16 @@ pub fn table(predictions: &Predictions) -> Result<Vec<u8>> {
     Ok(table.into_inner()?)
 }
 
-/// Keeps what a run says about the test images.
-pub fn write(run: &Run, samples: &[Sample], predictions: &Predictions) -> Result<()> {
+/// Keeps what a run says about the test images with that fingerprint.
+pub fn write(run: &Run, fingerprint: &str, predictions: &Predictions) -> Result<()> {
     run.write(TEST_PREDICTIONS, table(predictions)?)?;
-    run.write_toml(MADE_FOR, &MadeFor::of(run, samples)?)
+    run.write_toml(MADE_FOR, &MadeFor::of(run, fingerprint)?)
 }
 
-/// What a run has said about just these images, if it was asked before.
-pub fn read(run: &Run, samples: &[Sample], classes: &Classes) -> Result<Option<Predictions>> {
-    if !is_there(run, samples)? {
-        return Ok(None);
-    }
+/// What a run has said about these images, in their order.
+pub fn read(run: &Run, samples: &[Sample], classes: &Classes) -> Result<Predictions> {
     let rows = super::members::predictions(run, TEST_PREDICTIONS, classes)?;
-    let mut by_id: std::collections::HashMap<String, Vec<f32>> = rows.into_iter().collect();
+    let mut by_id: HashMap<String, Vec<f32>> = rows.into_iter().collect();
     let mut probabilities = Vec::with_capacity(samples.len() * classes.len());
     for sample in samples {
         let row = by_id.remove(&sample.id).with_context(|| {
@@ -78,14 +79,14 @@ pub fn read(run: &Run, samples: &[Sample], classes: &Classes) -> Result<Option<P
         probabilities.extend(row);
     }
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
-    Ok(Some(Predictions { ids, probabilities, classes: classes.clone() }))
+    Ok(Predictions { ids, probabilities, classes: classes.clone() })
 }
 
 /// Whether a run was asked about just these images before.
-pub fn is_there(run: &Run, samples: &[Sample]) -> Result<bool> {
+pub fn is_there(run: &Run, fingerprint: &str) -> Result<bool> {
     let made_for: Option<MadeFor> = run.read_toml(MADE_FOR).ok();
     match made_for.filter(|_| run.file(TEST_PREDICTIONS).is_file()) {
-        Some(made_for) => Ok(made_for == MadeFor::of(run, samples)?),
+        Some(made_for) => Ok(made_for == MadeFor::of(run, fingerprint)?),
         None => Ok(false),
     }
 }

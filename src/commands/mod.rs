@@ -30,6 +30,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use self::answer::Asked;
+
 use crate::cli::{
     CacheAction, Cli, Command, Compare, Decide, Demo, Fetch, Leaderboard, LrFind, RecipeArgs, Runs,
     Serve, StandinAction, Submit, Train,
@@ -123,10 +125,14 @@ pub fn dispatch(
         },
         Command::Decide(args) => {
             let members = members_of(&args, &workspace)?;
-            if decide::lacks_predictions(&members, &workspace.data())? {
+            // Without test images there is nothing to ask a network, and no CSV.
+            let asked = Asked::open(&members, &workspace.data());
+            if let Ok(asked) = &asked
+                && !asked.unasked(&members)?.is_empty()
+            {
                 return compute(Computation::Decide(args), &workspace);
             }
-            decide::run(&members, &decide_options(&args, &workspace))
+            decide::run(&members, asked, &decide_options(&args, &workspace))
         }
         Command::Submissions(args) => {
             let competition = named_or_newest(args.competition.as_deref(), &workspace)?;
@@ -177,7 +183,6 @@ pub fn members_of(args: &Decide, workspace: &Workspace) -> Result<Vec<members::M
 /// What a `decide` command asks for.
 pub fn decide_options(args: &Decide, workspace: &Workspace) -> decide::DecideOptions {
     decide::DecideOptions {
-        data: workspace.data(),
         submissions: workspace.submissions(),
         rows: args.rows,
         calibration: args.calibration,

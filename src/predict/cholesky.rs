@@ -1,9 +1,16 @@
 //! Systems of linear equations of a few dozen unknowns, as ridge regressions and Newton's steps have
 //! them.
 
-/// Solves `gram w = right` by Cholesky's `gram = l l'`: `gram` is `[p, p]`, symmetric and positive
-/// definite, and is left as `l`; `right` is `[p, m]` and is left as `w`.
-pub(in crate::predict) fn solve(gram: &mut [f64], right: &mut [f64], p: usize, m: usize) {
+/// Solves `gram w = right`: `gram` is `[p, p]`, symmetric and positive definite, and is left as its
+/// [factor](factorise); `right` is `[p, m]` and is left as `w`.
+pub(super) fn solve(gram: &mut [f64], right: &mut [f64], p: usize, m: usize) {
+    factorise(gram, p);
+    divide(right, gram, p, m);
+}
+
+/// Replaces the lower triangle of `gram` (`[p, p]`, symmetric and positive definite) by that of
+/// Cholesky's `l` with `gram = l l'`.
+pub(super) fn factorise(gram: &mut [f64], p: usize) {
     for j in 0..p {
         let (above, below) = gram.split_at_mut((j + 1) * p);
         let row = &mut above[j * p..];
@@ -16,15 +23,19 @@ pub(in crate::predict) fn solve(gram: &mut [f64], right: &mut [f64], p: usize, m
             other[j] = (other[j] - dot) / diagonal;
         }
     }
+}
+
+/// Solves `l l' w = right` for a [factor](factorise) `l`; `right` is `[p, m]` and is left as `w`.
+pub(super) fn divide(right: &mut [f64], factor: &[f64], p: usize, m: usize) {
     for i in 0..p {
         let (earlier, row) = right.split_at_mut(i * m);
-        let known = earlier.chunks_exact(m).zip(&gram[i * p..]);
-        eliminate(&mut row[..m], known, gram[i * p + i]);
+        let known = earlier.chunks_exact(m).zip(&factor[i * p..]);
+        eliminate(&mut row[..m], known, factor[i * p + i]);
     }
     for i in (0..p).rev() {
         let (row, later) = right.split_at_mut((i + 1) * m);
-        let column = gram[i * p + i..].iter().step_by(p).skip(1);
-        eliminate(&mut row[i * m..], later.chunks_exact(m).zip(column), gram[i * p + i]);
+        let column = factor[i * p + i..].iter().step_by(p).skip(1);
+        eliminate(&mut row[i * m..], later.chunks_exact(m).zip(column), factor[i * p + i]);
     }
 }
 

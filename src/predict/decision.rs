@@ -12,7 +12,7 @@ use super::structure::Structure;
 use super::tags::{self, Frame, HeldOut, Method, RowsWanted, TagDecision};
 use super::thresholds::decide;
 use crate::metric::Metric;
-use crate::target::{Answers, Predictions, n_hot};
+use crate::target::{Answers, Predictions};
 
 /// What is done to probabilities before they are submitted, fitted on validation predictions.
 ///
@@ -109,7 +109,8 @@ impl Decision {
             return Self::quick(metric, predictions, targets);
         };
         let (frame, only) = (options.frame(beta), options.only);
-        let images = held_out(predictions, targets, folds);
+        let (rows, n_classes) = (predictions.probabilities.clone(), predictions.classes.len());
+        let images = HeldOut::new(rows, targets, folds, n_classes);
         let positives: Vec<usize> = (0..images.n_classes)
             .map(|tag| images.truth.iter().skip(tag).step_by(images.n_classes))
             .map(|truth| truth.filter(|&&set| set).count())
@@ -139,7 +140,8 @@ impl Decision {
                 Self::Calibration(calibration::fit(&predictions.probabilities, n_classes, &truth))
             }
             Metric::MeanFbeta { beta } => {
-                let images = held_out(predictions, targets, &[]);
+                let rows = predictions.probabilities.clone();
+                let images = HeldOut::new(rows, targets, &[], predictions.classes.len());
                 Self::Tags(Box::new(TagDecision::threshold_only(
                     &images,
                     beta,
@@ -200,22 +202,6 @@ impl Decision {
 impl TagOptions {
     fn frame(&self, beta: f64) -> Frame {
         Frame { beta, structure: self.structure.clone(), calibration: self.calibration }
-    }
-}
-
-fn held_out<'a>(
-    predictions: &Predictions,
-    targets: impl IntoIterator<Item = &'a [usize]>,
-    folds: &[usize],
-) -> HeldOut {
-    let n_classes = predictions.classes.len();
-    let truth = n_hot(targets, n_classes);
-    let n = predictions.ids.len();
-    HeldOut {
-        probabilities: predictions.probabilities.clone(),
-        truth: truth.iter().map(|&tag| tag == 1.0).collect(),
-        folds: if folds.len() == n { folds.to_vec() } else { vec![0; n] },
-        n_classes,
     }
 }
 

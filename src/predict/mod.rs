@@ -7,6 +7,7 @@ mod cholesky;
 pub mod clip;
 mod decision;
 pub mod expected_f;
+mod folds;
 pub mod interval;
 pub mod paired;
 pub mod risk;

@@ -32,7 +32,7 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
             let members = members_of(&args, workspace)?;
             let asked = Asked::open(&members, &workspace.data())?;
             submit::ask(&asked, &members, args.device)?;
-            decide::run(&members, &decide_options(&args, workspace))
+            decide::run(&members, Ok(asked), &decide_options(&args, workspace))
         }
         Computation::Doctor { json } => doctor::run(workspace.root(), json),
         Computation::Demo(args) => {

@@ -36,7 +36,7 @@ pub fn write(options: &SubmitOptions) -> Result<Ready> {
     // The choice needs no picture; if it cannot be made, that is known at once.
     let plan = Plan::choose(members)?;
     ask(&asked, members, *device)?;
-    plan.write(&asked, members, submissions)
+    plan.write(&asked, members, &asked.predictions(members)?, submissions)
 }
 
 /// Asks every run about the test images that was not asked before; what they say is kept with them.
@@ -50,7 +50,7 @@ pub fn ask(asked: &Asked, members: &[Member], device: Choice) -> Result<()> {
         ));
     }
     for run in unasked {
-        kept::write(run, &asked.samples, &predicted(run, asked, device)?)?;
+        kept::write(run, &asked.fingerprint, &predicted(run, asked, device)?)?;
     }
     Ok(())
 }

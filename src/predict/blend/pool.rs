@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Rule;
 use crate::metric::Metric;
-use crate::predict::TagOptions;
+use crate::predict::{TagOptions, folds};
 use crate::target::{Classes, Predictions, TargetKind};
-
-/// Folds of images that have none of their own.
-const FOLDS: usize = 5;
 
 /// Out-of-fold predictions of several members for the same images.
 #[derive(Clone, Debug)]
@@ -37,9 +34,7 @@ pub struct Pool {
 impl Pool {
     /// The same with folds: images that are all of one are dealt out to several.
     pub(super) fn with_folds(mut self) -> Self {
-        if self.fold_set().len() < 2 {
-            self.folds = (0..self.ids.len()).map(|i| i % FOLDS).collect();
-        }
+        self.folds = folds::several(self.folds);
         self
     }
 
@@ -56,16 +51,14 @@ impl Pool {
 
     /// The folds that there are.
     pub(super) fn fold_set(&self) -> BTreeSet<usize> {
-        self.folds.iter().copied().collect()
+        folds::all(&self.folds)
     }
 
     /// The images for which `takes` the fold.
     pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
-        let taken: Vec<usize> = (0..self.ids.len()).filter(|&i| takes(self.folds[i])).collect();
+        let taken = folds::images(&self.folds, takes);
         let n_classes = self.classes.len();
-        let rows = |member: &Vec<f32>| {
-            taken.iter().flat_map(|&i| &member[i * n_classes..][..n_classes]).copied().collect()
-        };
+        let rows = |member: &Vec<f32>| folds::rows(member, n_classes, &taken);
         Self {
             metric: self.metric,
             kind: self.kind,

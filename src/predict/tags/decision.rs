@@ -137,7 +137,7 @@ impl TagDecision {
         self.candidate().map_or(f64::NAN, |chosen| chosen.nested)
     }
 
-    /// The single threshold, whether or not it decides.
+    /// The single threshold on probabilities as they are, if it decides.
     pub fn threshold(&self) -> Option<f64> {
         match self.rule.way {
             Way::Above(threshold) if self.chosen.method == Method::Threshold => Some(threshold),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// Folds of images that have none of their own.
-const FOLDS: usize = 5;
+use crate::predict::folds;
+use crate::target::tagged;
 
 /// Held-out images. Slices are `[n, classes]`, row-major.
 #[derive(Clone, Debug)]
@@ -19,6 +19,23 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
+    /// `targets` are the images' class indices and `folds` their folds (empty where there is none),
+    /// in the order of the predictions.
+    pub fn new<'a>(
+        probabilities: Vec<f32>,
+        targets: impl IntoIterator<Item = &'a [usize]>,
+        folds: &[usize],
+        n_classes: usize,
+    ) -> Self {
+        let n = probabilities.len() / n_classes.max(1);
+        Self {
+            probabilities,
+            truth: tagged(targets, n_classes),
+            folds: if folds.len() == n { folds.to_vec() } else { vec![0; n] },
+            n_classes,
+        }
+    }
+
     /// How many images.
     pub fn len(&self) -> usize {
         self.folds.len()
@@ -31,30 +48,24 @@ impl HeldOut {
 
     /// The folds that there are.
     pub(super) fn fold_set(&self) -> BTreeSet<usize> {
-        self.folds.iter().copied().collect()
+        folds::all(&self.folds)
     }
 
     /// The same with several folds: images that are all of one are dealt out.
     pub(super) fn with_folds(mut self) -> Self {
-        if self.fold_set().len() < 2 {
-            self.folds = (0..self.len()).map(|i| i % FOLDS).collect();
-        }
+        self.folds = folds::several(self.folds);
         self
     }
 
     /// The images for which `takes` the fold, in their order.
     pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
-        let taken: Vec<usize> = (0..self.len()).filter(|&i| takes(self.folds[i])).collect();
-        let m = self.n_classes;
+        let taken = folds::images(&self.folds, takes);
+        let n_classes = self.n_classes;
         Self {
-            probabilities: taken
-                .iter()
-                .flat_map(|&i| &self.probabilities[i * m..][..m])
-                .copied()
-                .collect(),
-            truth: taken.iter().flat_map(|&i| &self.truth[i * m..][..m]).copied().collect(),
+            probabilities: folds::rows(&self.probabilities, n_classes, &taken),
+            truth: folds::rows(&self.truth, n_classes, &taken),
             folds: taken.iter().map(|&i| self.folds[i]).collect(),
-            n_classes: m,
+            n_classes,
         }
     }
 }

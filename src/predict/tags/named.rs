@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::competition::TagGroups;
 use crate::predict::structure::{self, Group, One, Structure};
-use crate::target::{Classes, n_hot};
+use crate::target::{Classes, tagged};
 
 /// Rules among tags, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub fn structure<'a>(
     classes: &Classes,
     targets: impl IntoIterator<Item = &'a [usize]>,
 ) -> Result<Structure> {
-    let truth: Vec<bool> = n_hot(targets, classes.len()).iter().map(|&tag| tag == 1.0).collect();
+    let truth = tagged(targets, classes.len());
     let found = NamedStructure::of(&structure::find(&truth, classes.len()), classes);
     let TagGroups { exclusive, at_most_one, alone, implies } = told.clone();
     let merged = NamedStructure {

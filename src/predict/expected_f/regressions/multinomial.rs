@@ -10,6 +10,7 @@
 //! Images lie eight side by side, so that a compiler makes vector code of plain loops.
 
 use super::minimise::{Point, minimise};
+use crate::predict::cholesky;
 
 /// Images side by side.
 const LANES: usize = 8;
@@ -171,7 +172,7 @@ impl<'a> Problem<'a> {
         let mut factors: Vec<f64> = sums.iter().map(|lanes| lanes.iter().sum()).collect();
         for gram in factors.chunks_exact_mut(width * width) {
             gram.iter_mut().step_by(width + 1).for_each(|diagonal| *diagonal += self.ridge);
-            factorise(gram, width);
+            cholesky::factorise(gram, width);
         }
         Curvature { width, factors }
     }
@@ -189,7 +190,7 @@ impl Curvature {
         centre(slope, self.width);
         let factors = self.factors.chunks_exact(self.width * self.width);
         for (slope, factor) in slope.chunks_exact_mut(self.width).zip(factors) {
-            divide(slope, factor);
+            cholesky::divide(slope, factor, self.width, 1);
         }
         centre(slope, self.width);
     }
@@ -232,37 +233,6 @@ fn probabilities(x: &[Lanes], weights: &[f64], offsets: &[Lanes], p: &mut [Lanes
         for lane in 0..LANES {
             p[lane] /= total[lane];
         }
-    }
-}
-
-/// Replaces the lower triangle of `gram` (`[width, width]`, positive) by Cholesky's factor.
-fn factorise(gram: &mut [f64], width: usize) {
-    for j in 0..width {
-        let (above, below) = gram.split_at_mut((j + 1) * width);
-        let row = &mut above[j * width..];
-        let squares: f64 = row[..j].iter().map(|l| l * l).sum();
-        // The ridge keeps it positive but for rounding.
-        let diagonal = (row[j] - squares).max(1e-12).sqrt();
-        row[j] = diagonal;
-        for other in below.chunks_exact_mut(width) {
-            let dot: f64 = other[..j].iter().zip(&row[..j]).map(|(a, b)| a * b).sum();
-            other[j] = (other[j] - dot) / diagonal;
-        }
-    }
-}
-
-/// Solves `l l' w = right` for Cholesky's factor `l`; `w` replaces `right`.
-fn divide(right: &mut [f64], factor: &[f64]) {
-    let width = right.len();
-    for i in 0..width {
-        let known = right[..i].iter().zip(&factor[i * width..]);
-        let dot: f64 = known.map(|(w, l)| w * l).sum();
-        right[i] = (right[i] - dot) / factor[i * width + i];
-    }
-    for i in (0..width).rev() {
-        let column = factor[i * width + i..].iter().step_by(width).skip(1);
-        let dot: f64 = right[i + 1..].iter().zip(column).map(|(w, l)| w * l).sum();
-        right[i] = (right[i] - dot) / factor[i * width + i];
     }
 }
 
@@ -357,7 +327,7 @@ mod tests {
             // A step along one class's weights bends the slope by the block of the preconditioner.
             let (above, below) = (moved(1, 1e-5).slope, moved(1, -1e-5).slope);
             let mut bend: Vec<f64> = (0..3).map(|i| (above[i] - below[i]) / 2e-5).collect();
-            divide(&mut bend, &problem.curvature(&at).factors[..9]);
+            cholesky::divide(&mut bend, &problem.curvature(&at).factors[..9], WIDTH, 1);
             assert_near(&bend, &[0.0, 1.0, 0.0], 1e-6);
         });
     }

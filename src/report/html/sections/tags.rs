@@ -10,7 +10,7 @@ use super::Section;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::predict::Decision;
 use crate::predict::thresholds::decide;
-use crate::target::{TargetKind, n_hot};
+use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
 const GRID: std::ops::RangeInclusive<usize> = 1..=99;
@@ -54,7 +54,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 
 /// Lists of tags as `[n, classes]`.
 fn hot(tags: &[Vec<usize>], n_classes: usize) -> Vec<bool> {
-    n_hot(tags.iter().map(Vec::as_slice), n_classes).iter().map(|&tag| tag == 1.0).collect()
+    tagged(tags.iter().map(Vec::as_slice), n_classes)
 }
 
 /// Precision, recall and F-beta, averaged in three ways.
