@@ -71,12 +71,12 @@ impl Part {
     }
 }
 
-/// The backbone's answers to all images, computed once.
+/// The backbones' answers to all images, computed once.
 #[derive(Debug)]
 pub struct Activations {
-    /// `[views, images, width]`, all images in an order that does not depend on the split, so that
-    /// the folds of one model share them.
-    pub rows: Rows,
+    /// Each backbone's, `[views, images, width]`, all images in an order that does not depend on the
+    /// split, so that the folds of one model share them.
+    pub rows: Vec<Rows>,
     /// Where the training images are among them.
     pub train: Vec<usize>,
     /// Where the held-out ones are.
@@ -206,18 +206,25 @@ impl Activations {
     /// The rows of training images at `indices`, `[indices, width]`: of another view every epoch,
     /// and not the same one for all images.
     fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Vec<f32> {
-        let n_views = self.rows.shape().views.max(1);
+        let n_views = self.rows[0].shape().views.max(1);
         let turn = |image: usize| (epoch as usize).wrapping_add(image) % n_views;
-        let rows: Vec<usize> =
-            indices.iter().map(|&image| self.rows.index(turn(image), self.train[image])).collect();
-        self.rows.rows(&rows)
+        self.joined(indices.iter().map(|&image| (turn(image), self.train[image])))
     }
 
     /// The rows of the held-out images in `range`, `[range, width]`.
     pub(super) fn of_valid(&self, range: std::ops::Range<usize>) -> Vec<f32> {
-        let rows: Vec<usize> =
-            self.valid[range].iter().map(|&image| self.rows.index(0, image)).collect();
-        self.rows.rows(&rows)
+        self.joined(self.valid[range].iter().map(|&image| (0, image)))
+    }
+
+    /// What all backbones say of views of images, one after another for each.
+    fn joined(&self, wanted: impl Iterator<Item = (usize, usize)>) -> Vec<f32> {
+        let mut joined = Vec::new();
+        for (view, image) in wanted {
+            for rows in &self.rows {
+                joined.extend(rows.rows(&[rows.index(view, image)]));
+            }
+        }
+        joined
     }
 }
 

@@ -24,5 +24,5 @@ pub use journal::{Entry, Journal, Place};
 pub use learner::{CyclePlan, FeedKind, Learner, Score, cycle_file};
 pub use lr_find::{Choice, RateCurve, Suggestions, SweepEnd, Why, suggest};
 pub use model::{GROUPS, Input, Model, Pace, Rates, Trainable};
-pub use precompute::Precomputed;
+pub use precompute::{Precomputed, Pretrained};
 pub use stop::{Limits, Stop};

@@ -26,7 +26,7 @@ pub enum Trainable {
 pub enum Input {
     /// Pictures.
     Images(Images),
-    /// What the backbone made of them before: `[n, width]`, row-major.
+    /// What the backbones made of them before: `[n, sum of widths]`, row-major.
     Activations(Vec<f32>),
 }
 
@@ -47,11 +47,12 @@ pub trait Model {
     /// Chooses the layers that train, with a fresh optimiser.
     fn begin(&mut self, trainable: Trainable);
 
-    /// Numbers of [`Model::activations`] an image.
-    fn width(&self) -> usize;
+    /// Numbers of [`Model::activations`] an image, for each of the model's backbones.
+    fn widths(&self) -> Vec<usize>;
 
-    /// The backbone's pooled answer to `images`, `[n, width]`: what the head takes.
-    fn activations(&mut self, images: &Images) -> Result<Vec<f32>>;
+    /// A backbone's pooled answer to `images`, `[n, width]`; the head takes those of all backbones,
+    /// one after another.
+    fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>>;
 
     /// One step down the gradient; gives the batch's mean loss before it. After a loss that is not
     /// finite the weights are what they were.

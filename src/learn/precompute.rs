@@ -21,12 +21,19 @@ pub struct Precomputed {
     pub store: Store,
     /// What they are for, told to people.
     pub label: String,
-    /// The network's name.
-    pub backbone: String,
-    /// Of its weights.
-    pub weights: Hash,
+    /// The pretrained networks, in the model's order.
+    pub backbones: Vec<Pretrained>,
     /// What computes them.
     pub engine: String,
+}
+
+/// A backbone as it was before it trained.
+#[derive(Clone, Debug)]
+pub struct Pretrained {
+    /// Its name.
+    pub name: String,
+    /// Of its weights.
+    pub weights: Hash,
 }
 
 /// Work without a bar: the learner's events draw one.
@@ -50,50 +57,63 @@ impl<M: Model> Learner<'_, M> {
             return Ok(String::new());
         }
         let all = All::of(self.data);
-        let slot = self.claim(&all, 1 + settings.views)?;
-        let total = match &slot {
+        let slots = self.claim(&all, 1 + settings.views)?;
+        let missing = |slot: &Slot| match slot {
             Slot::Ready(_) => 0,
             Slot::Empty(writer) => writer.missing().iter().map(|(_, images)| images.len()).sum(),
         };
+        let total: usize = slots.iter().map(missing).sum();
         self.listener.event(&Event::PassStarted { unit: "images", total });
-        let rows = self.fill(&all, slot)?;
-        let (width, n) = (rows.shape().width, rows.shape().rows());
-        let told = term::count(n, "activation");
+        let mut rows = Vec::with_capacity(slots.len());
+        for (backbone, slot) in slots.into_iter().enumerate() {
+            rows.push(self.fill(&all, backbone, slot)?);
+        }
+        let n: usize = rows.iter().map(|rows| rows.shape().rows()).sum();
+        let widths: Vec<String> = rows.iter().map(|rows| rows.shape().width.to_string()).collect();
         let kept = match n - total {
             0 => String::new(),
             kept if kept == n => ", all from the cache".to_owned(),
             kept => format!(", {} from the cache", term::thousands(kept)),
         };
-        let unsaved = rows.unsaved().filter(|_| self.precomputed.is_some());
+        let unsaved = rows.iter().find_map(Rows::unsaved).filter(|_| self.precomputed.is_some());
         let unsaved = unsaved.map(|why| format!("; not kept: {why}")).unwrap_or_default();
+        let (told, widths) = (term::count(n, "activation"), widths.join(" and "));
         self.activations = Some(Activations { rows, train: all.train, valid: all.valid });
-        Ok(format!("{told} of {width} numbers{kept}{unsaved}"))
+        Ok(format!("{told} of {widths} numbers{kept}{unsaved}"))
     }
 
-    fn claim(&self, all: &All, views: usize) -> Result<Slot> {
-        let width = self.model.width();
+    /// A place for each backbone's activations, or what is there already.
+    fn claim(&self, all: &All, views: usize) -> Result<Vec<Slot>> {
+        let widths = self.model.widths();
         let Some(precomputed) = &self.precomputed else {
-            let key = key_in_memory(all.samples.len(), views, width);
-            return Ok(Slot::Empty(Writer::in_memory(&key, "nobody asked for it")));
+            let in_memory = |width: usize| {
+                let key = key_in_memory(all.samples.len(), views, width);
+                Slot::Empty(Writer::in_memory(&key, "nobody asked for it"))
+            };
+            return Ok(widths.into_iter().map(in_memory).collect());
         };
         let paths: Vec<_> = all.samples.iter().map(|sample| &sample.path).collect();
         let images = hash_files(&paths, &Quiet)?;
-        let key = Key::new(&Source {
-            label: &precomputed.label,
-            backbone: &precomputed.backbone,
-            weights: precomputed.weights,
-            engine: &precomputed.engine,
-            transform: &transform(self.data, views),
-            size: self.data.size,
-            images: &images,
-            views,
-            width,
-            dtype: Dtype::F32,
-        });
-        Ok(precomputed.store.claim(&key, &Quiet))
+        let transform = transform(self.data, views);
+        let claim = |(backbone, width): (&Pretrained, usize)| {
+            let key = Key::new(&Source {
+                label: &precomputed.label,
+                backbone: &backbone.name,
+                weights: backbone.weights,
+                engine: &precomputed.engine,
+                transform: &transform,
+                size: self.data.size,
+                images: &images,
+                views,
+                width,
+                dtype: Dtype::F32,
+            });
+            precomputed.store.claim(&key, &Quiet)
+        };
+        Ok(precomputed.backbones.iter().zip(widths).map(claim).collect())
     }
 
-    fn fill(&mut self, all: &All, slot: Slot) -> Result<Rows> {
+    fn fill(&mut self, all: &All, backbone: usize, slot: Slot) -> Result<Rows> {
         let mut writer = match slot {
             Slot::Ready(rows) => return Ok(rows),
             Slot::Empty(writer) => writer,
@@ -102,7 +122,7 @@ impl<M: Model> Learner<'_, M> {
             for batch in self.data.fixed_view(&all.samples, images.collect(), view) {
                 self.heed_interruption()?;
                 let batch = batch?;
-                writer.append(&self.model.activations(&batch.images)?)?;
+                writer.append(&self.model.activations(backbone, &batch.images)?)?;
                 self.listener.event(&Event::Advanced { units: batch.images.n });
             }
         }

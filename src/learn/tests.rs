@@ -71,12 +71,15 @@ impl Model for Mock {
         self.trainable = Some(trainable);
     }
 
-    fn width(&self) -> usize {
-        3
+    /// One backbone sees red and green, the other blue.
+    fn widths(&self) -> Vec<usize> {
+        vec![2, 1]
     }
 
-    fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
-        Ok(mean_colours(images))
+    fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>> {
+        let colours = mean_colours(images);
+        let seen = [0..2, 2..3][backbone].clone();
+        Ok(colours.chunks(3).flat_map(|colour| &colour[seen.clone()]).copied().collect())
     }
 
     fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {

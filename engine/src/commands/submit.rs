@@ -15,7 +15,7 @@ use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
 use super::predict::predict;
-use crate::torch::{Network, backbone, device};
+use crate::torch::{Network, architectures, device};
 
 /// Which runs, and where things are.
 pub struct SubmitOptions {
@@ -73,9 +73,9 @@ fn predicted(run: &Run, asked: &Asked, device: Choice) -> Result<Predictions> {
         device::describe(device),
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
-    let architecture = backbone::find(&recipe.backbone)?;
+    let architectures = architectures(&recipe.backbone)?;
     let mut network =
-        Network::new(architecture, &recipe, competition.target.kind, classes.len(), device);
+        Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe)?;
     let probabilities = match views {
         Some(views) if views.parts == parts.names => views.mean(&parts.probabilities),

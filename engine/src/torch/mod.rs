@@ -6,14 +6,17 @@ mod average;
 pub mod backbone;
 pub mod device;
 mod head;
+mod heat;
 mod input;
 mod loss;
 mod network;
 mod optimizer;
 mod pieces;
+mod stack;
 mod state;
 pub mod weights;
 
 pub use network::Network;
+pub use stack::architectures;
 pub use state::Snapshot;
 pub use tch::Device;

@@ -1,7 +1,7 @@
-//! The learner's model on libtorch: a pretrained backbone in two layer groups, and a new head.
+//! The learner's model on libtorch: pretrained backbones in two layer groups, and a new head.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::Images;
@@ -11,21 +11,20 @@ use kaggle_kit::target::TargetKind;
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
 use super::average::{Average, copies, fill};
-use super::backbone::{Architecture, Backbone, N_GROUPS};
-use super::head::{Head, concat_pool};
-use super::input::{Normalise, part, rows, size, to_host};
+use super::backbone::{Architecture, N_GROUPS};
+use super::head::Head;
+use super::input::{part, rows, size, to_host};
 use super::optimizer::{Optimizer, Trained};
+use super::stack::{Pass, Stack};
 use super::state::Snapshot;
 use super::{loss, pieces, weights};
 
-/// A backbone with a head, and the optimiser that trains them.
+/// Backbones with a head, and the optimiser that trains them.
 #[derive(Debug)]
 pub struct Network {
     store: nn::VarStore,
-    architecture: &'static Architecture,
-    backbone: Backbone,
-    head: Head,
-    normalise: Normalise,
+    pub(super) backbones: Stack,
+    pub(super) head: Head,
     kind: TargetKind,
     n_classes: usize,
     settings: recipe::Optimizer,
@@ -63,9 +62,10 @@ impl Scale {
 
 impl Network {
     /// A network whose head has random weights that follow from the recipe's seed, and whose
-    /// backbone has what `tch` gives it until [`Network::load_backbone`] or [`Network::restore`].
+    /// backbones have what `tch` gives them until [`Network::load_backbones`] or
+    /// [`Network::restore`].
     pub fn new(
-        architecture: &'static Architecture,
+        architectures: &[&'static Architecture],
         recipe: &Recipe,
         kind: TargetKind,
         n_classes: usize,
@@ -73,18 +73,14 @@ impl Network {
     ) -> Self {
         tch::manual_seed(recipe.seed as i64);
         let store = nn::VarStore::new(device);
-        let backbone = Backbone::new(&store.root(), architecture);
-        let head = Head::new(
-            &(store.root() / "head"),
-            2 * architecture.width,
-            &recipe.head,
-            n_classes as i64,
-        );
+        let precision = recipe.optimizer.precision;
+        let backbones = Stack::new(&store.root(), architectures, device, precision);
+        let width: usize = backbones.widths().iter().sum();
+        let head =
+            Head::new(&(store.root() / "head"), width as i64, &recipe.head, n_classes as i64);
         let mut network = Self {
-            normalise: Normalise::new(architecture, device, recipe.optimizer.precision),
             store,
-            architecture,
-            backbone,
+            backbones,
             head,
             kind,
             n_classes,
@@ -105,9 +101,16 @@ impl Network {
         network
     }
 
-    /// Fills the backbone with pretrained weights in timm's names.
-    pub fn load_backbone(&self, path: &Path) -> Result<()> {
-        weights::load(&self.store, path, self.architecture)
+    /// Fills each backbone with pretrained weights in timm's names.
+    pub fn load_backbones(&self, paths: &[PathBuf]) -> Result<()> {
+        let variables = self.variables();
+        for ((architecture, prefix), path) in self.backbones.parts().zip(paths) {
+            let own = variables.iter().filter_map(|(name, variable)| {
+                Some((name.strip_prefix(prefix)?.to_owned(), variable.shallow_clone()))
+            });
+            weights::load_into(own.collect(), path, architecture)?;
+        }
+        Ok(())
     }
 
     /// Reads what [`Model::save`] wrote.
@@ -119,7 +122,7 @@ impl Network {
 
     /// The layer group of a variable.
     fn group_of(&self, name: &str) -> usize {
-        self.architecture.group_of(name)
+        self.backbones.group_of(name)
     }
 
     fn is_trained(&self, group: usize) -> bool {
@@ -129,27 +132,26 @@ impl Network {
         }
     }
 
-    /// Features, `[n, width, h, w]`. Norms of frozen groups stand still even while training.
-    fn features(&self, images: &Images, train: bool) -> Result<Tensor> {
-        let mut x = self.normalise.apply(images)?;
-        for group in 0..N_GROUPS {
-            let trains = train && self.is_trained(group);
-            let moving = trains && self.statistics == Statistics::Moving;
-            let forward = || self.backbone.forward_group(group, &x, moving);
-            x = if trains { forward() } else { no_grad(forward) };
-        }
-        Ok(x.to_kind(Kind::Float))
+    /// Of all backbones together.
+    fn width(&self) -> usize {
+        self.backbones.widths().iter().sum()
     }
 
-    /// Pooled features, `[n, 2 * width]`.
-    fn pooled(&self, images: &Images, train: bool) -> Result<Tensor> {
-        Ok(concat_pool(&self.features(images, train)?))
+    /// How a batch goes through the backbones. Norms of frozen ones stand still even while training.
+    fn pass(&self, train: bool) -> Pass {
+        match (train && self.trainable == Trainable::Everything, self.statistics) {
+            (false, _) => Pass::Still,
+            (true, Statistics::Fixed) => Pass::Fixed,
+            (true, Statistics::Moving) => Pass::Moving,
+        }
     }
 
     /// Logits, `[n, classes]`.
     fn logits(&self, input: &Input, train: bool) -> Result<Tensor> {
         let pooled = match input {
-            Input::Images(images) => self.pooled(images, train)?,
+            Input::Images(images) => {
+                Stack::pool(&self.backbones.features(images, self.pass(train))?)
+            }
             Input::Activations(values) => rows(values, self.width(), self.store.device())?,
         };
         Ok(self.head.forward(&pooled, train))
@@ -207,7 +209,7 @@ impl Network {
     }
 
     /// The weights that predict are the running means, if there are any.
-    fn stand_in(&mut self, means: bool) {
+    pub(super) fn stand_in(&mut self, means: bool) {
         let variables = self.changing();
         if let Some(average) = &mut self.average {
             if means {
@@ -216,25 +218,6 @@ impl Network {
                 average.step_back(&variables);
             }
         }
-    }
-
-    /// Where the network looks for a class (Selvaraju et al. 2016, Grad-CAM,
-    /// <https://arxiv.org/abs/1610.02391>): `[n, side, side]`, each picture's in `[0, 1]`, and `side`.
-    pub fn heat(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
-        ensure!(classes.len() == images.n, "a class for each picture");
-        self.stand_in(true);
-        let features = no_grad(|| self.features(images, false))?.set_requires_grad(true);
-        let logits = self.head.forward(&concat_pool(&features), false);
-        let chosen: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
-        let chosen = Tensor::from_slice(&chosen).view([-1, 1]).to_device(self.store.device());
-        logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
-        let importance = features.grad().mean_dim([2_i64, 3].as_slice(), true, Kind::Float);
-        let heat: Tensor = (features.detach() * importance)
-            .sum_dim_intlist([1_i64].as_slice(), false, Kind::Float)
-            .relu();
-        let highest = heat.amax([1, 2], true).clamp_min(1e-12);
-        let side = heat.size()[1] as usize;
-        Ok((to_host(&(heat / highest))?, side))
     }
 }
 
@@ -251,7 +234,7 @@ impl Model for Network {
         self.trainable = trainable;
         let named = self.variables();
         let names: Vec<String> = named.keys().cloned().collect();
-        let shares = self.architecture.rate_shares(&names, self.layer_decay);
+        let shares = self.backbones.rate_shares(&names, self.layer_decay);
         let mut variables = Vec::new();
         for ((name, variable), share) in named.into_iter().zip(shares) {
             let group = self.group_of(&name);
@@ -268,12 +251,13 @@ impl Model for Network {
             .then(|| Average::new(self.settings.average, &self.changing()));
     }
 
-    fn width(&self) -> usize {
-        2 * self.architecture.width as usize
+    fn widths(&self) -> Vec<usize> {
+        self.backbones.widths()
     }
 
-    fn activations(&mut self, images: &Images) -> Result<Vec<f32>> {
-        no_grad(|| to_host(&self.pooled(images, false)?)).context("failed to compute activations")
+    fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>> {
+        no_grad(|| to_host(&self.backbones.pooled_by(backbone, images)?))
+            .context("failed to compute activations")
     }
 
     fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kaggle_kit::recipe::{Layer, resolve};
 
 use super::*;
-use crate::torch::backbone;
+use crate::torch::architectures;
 
 const SIZE: usize = 32;
 
@@ -17,11 +17,11 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn network(settings: &[&str]) -> Network {
-    let layers: Vec<Layer> =
-        settings.iter().map(|typed| Layer::assignment(typed).unwrap()).collect();
+    let settings = ["backbone=resnet18"].iter().chain(settings);
+    let layers: Vec<Layer> = settings.map(|typed| Layer::assignment(typed).unwrap()).collect();
     let recipe = resolve(&layers).unwrap();
-    let architecture = backbone::find("resnet18").unwrap();
-    Network::new(architecture, &recipe, TargetKind::SingleLabel, 3, Device::Cpu)
+    let architectures = architectures(&recipe.backbone).unwrap();
+    Network::new(&architectures, &recipe, TargetKind::SingleLabel, 3, Device::Cpu)
 }
 
 /// Pictures that differ, with a class each.
@@ -162,4 +162,62 @@ fn heat_is_a_map_a_picture_between_nothing_and_one() {
     assert_eq!((heat.len(), side), (3 * 4, 2));
     assert!(heat.iter().all(|h| (0.0..=1.0).contains(h)), "{heat:?}");
     assert!(network.heat(&large, &[0]).is_err());
+}
+
+#[test]
+fn stacked_backbones_say_side_by_side_what_each_says_alone() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
+    let names = ["resnet18", "mobilenetv2_100"];
+    let (mut said, mut files) = (Vec::new(), Vec::new());
+    for name in names {
+        let mut one = network(&[&format!("backbone={name}")]);
+        said.push(one.activations(0, &images).unwrap());
+        // The weights of a backbone as they are published: without our head.
+        let path = folder.path().join(name);
+        let backbone: BTreeMap<_, _> = one.variables();
+        let own = backbone.into_iter().filter(|(name, _)| !name.starts_with("head."));
+        let bytes = weights::to_bytes(&own.collect(), std::collections::HashMap::new());
+        kaggle_kit::fs::write_atomic(&path, bytes.unwrap()).unwrap();
+        files.push(path);
+    }
+    let mut both = network(&[&format!("backbone={}", names.join("+"))]);
+    both.load_backbones(&files).unwrap();
+    assert_eq!(both.widths(), [1024, 2560]);
+    let together = Stack::pool(&both.backbones.features(&images, Pass::Still).unwrap());
+    let together = to_host(&together).unwrap();
+    for (backbone, said) in said.iter().enumerate() {
+        assert_eq!(&both.activations(backbone, &images).unwrap(), said);
+        let from = [0, 1024][backbone];
+        for (row, alone) in together.chunks(3584).zip(said.chunks(both.widths()[backbone])) {
+            assert_eq!(&row[from..from + alone.len()], alone);
+        }
+    }
+    // Both train, each group at its own rate, and both are in what is saved.
+    both.begin(Trainable::Everything);
+    let before = weights_of(&both);
+    step(&mut both, 1);
+    let moved = |name: &str| {
+        let find = |weights: &[(String, Vec<f32>)]| {
+            weights.iter().find(|(found, _)| found == name).unwrap().1.clone()
+        };
+        find(&before) != find(&weights_of(&both))
+    };
+    assert!(moved("resnet18.conv1.weight") && moved("mobilenetv2_100.blocks.6.0.conv_pw.weight"));
+    let path = folder.path().join("both.safetensors");
+    both.save(&path).unwrap();
+    let told = both.predict(&batch(3).0).unwrap();
+    let mut read = network(&[&format!("backbone={}", names.join("+"))]);
+    read.restore_from(&path).unwrap();
+    assert_eq!(read.predict(&batch(3).0).unwrap(), told);
+    assert_eq!(read.heat(&images, &[0, 1, 2]).unwrap().0.len(), 3);
+}
+
+#[test]
+fn a_stack_is_named_by_its_backbones() {
+    assert_eq!(architectures("resnet18 + resnet34").unwrap().len(), 2);
+    let error = architectures("resnet18+resnet18").unwrap_err().to_string();
+    assert!(error.contains("names `resnet18` twice"), "{error}");
+    assert!(architectures("resnet18+resnet3").unwrap_err().to_string().contains("`resnet34`"));
 }

@@ -79,9 +79,17 @@ impl Located {
 /// Fills the backbone's variables in `store` with pretrained weights, and its `ImageNet` classifier's
 /// if there is one; other variables keep their values.
 pub fn load(store: &nn::VarStore, path: &Path, architecture: &Architecture) -> Result<()> {
+    load_into(sorted(store), path, architecture)
+}
+
+/// The same for variables by timm's names.
+pub(super) fn load_into(
+    mut wanted: BTreeMap<String, Tensor>,
+    path: &Path,
+    architecture: &Architecture,
+) -> Result<()> {
     let classifier = format!("{}.", architecture.classifier());
     let is_classifier = |name: &str| name.starts_with(&classifier);
-    let mut wanted = sorted(store);
     wanted.retain(|name, _| architecture.group_of(name) < N_GROUPS || is_classifier(name));
     let mut found = read(path)?;
     found.retain(|name, _| wanted.contains_key(name) || !is_classifier(name));

@@ -18,7 +18,7 @@ use kaggle_kit::commands::settings::recipe_of;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
-use kaggle_kit::learn::{self, Checkpoints, Data, Learner, Limits, Precomputed};
+use kaggle_kit::learn::{self, Checkpoints, Data, Learner, Limits, Precomputed, Pretrained};
 use kaggle_kit::recipe::{Layer, LossKind, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::{CHECKPOINT, Run, SPLIT};
@@ -26,7 +26,8 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 
 use super::weights::pretrained;
-use crate::torch::{Device, Network, backbone, device};
+use crate::torch::backbone::Architecture;
+use crate::torch::{Device, Network, architectures, device};
 pub(super) use images::Images;
 
 /// What is trained, on what, and where the run goes.
@@ -118,17 +119,22 @@ impl Prepared {
             "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
             competition.name
         );
-        let architecture = backbone::find(&recipe.backbone)?;
-        let weights = pretrained(architecture, &recipe.weights)?;
-        let network = Network::new(architecture, recipe, data.kind, data.classes.len(), device);
-        network.load_backbone(&weights)?;
-        term::detail(format_args!("weights: `{}`", weights.display()));
+        let architectures = architectures(&recipe.backbone)?;
+        let weights = weights_of(&architectures, &recipe.weights)?;
+        let network = Network::new(&architectures, recipe, data.kind, data.classes.len(), device);
+        network.load_backbones(&weights)?;
+        for path in &weights {
+            term::detail(format_args!("weights: `{}`", path.display()));
+        }
         let precomputed = if recipe.precompute.cache {
+            let backbone = |(architecture, path): (&&Architecture, &PathBuf)| {
+                Ok(Pretrained { name: architecture.name.to_owned(), weights: hash_file(path)? })
+            };
+            let backbones = architectures.iter().zip(&weights).map(backbone);
             Some(Precomputed {
                 store: Store::usual()?,
                 label: competition.name.clone(),
-                backbone: architecture.name.to_owned(),
-                weights: hash_file(&weights)?,
+                backbones: backbones.collect::<Result<_>>()?,
                 engine: device::engine(device),
             })
         } else {
@@ -136,6 +142,27 @@ impl Prepared {
         };
         Ok(Self { network, precomputed })
     }
+}
+
+/// The weights file of each backbone; `explicit` is the recipe's: nothing, or a path for each, joined
+/// by `+` where there are several.
+fn weights_of(architectures: &[&Architecture], explicit: &str) -> Result<Vec<PathBuf>> {
+    let [one] = architectures else {
+        let paths: Vec<&str> = match explicit {
+            "" => vec![""; architectures.len()],
+            _ => explicit.split('+').map(str::trim).collect(),
+        };
+        ensure!(
+            paths.len() == architectures.len(),
+            "{} for {}: `{explicit}`\nhint: `weights` names a file for each backbone, joined by `+`; \
+             leave one empty to look in the cache",
+            term::count(paths.len(), "weights file"),
+            term::count(architectures.len(), "backbone"),
+        );
+        let pairs = architectures.iter().zip(paths);
+        return pairs.map(|(architecture, path)| pretrained(architecture, path)).collect();
+    };
+    Ok(vec![pretrained(one, explicit)?])
 }
 
 /// One run.

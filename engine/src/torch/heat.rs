@@ -1,0 +1,42 @@
+//! Where a network looks for a class (Selvaraju et al. 2016, Grad-CAM,
+//! <https://arxiv.org/abs/1610.02391>).
+
+use anyhow::{Result, ensure};
+use kaggle_kit::dataset::Images;
+use tch::{Kind, Tensor, no_grad};
+
+use super::input::to_host;
+use super::network::Network;
+use super::stack::{Pass, Stack};
+
+impl Network {
+    /// Where the network looks for a class, the mean of its backbones' maps: `[n, side, side]`, each
+    /// picture's in `[0, 1]`, and `side`.
+    pub fn heat(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
+        ensure!(classes.len() == images.n, "a class for each picture");
+        self.stand_in(true);
+        let features = no_grad(|| self.backbones.features(images, Pass::Still))?;
+        let features: Vec<Tensor> =
+            features.into_iter().map(|map| map.set_requires_grad(true)).collect();
+        let logits = self.head.forward(&Stack::pool(&features), false);
+        let chosen: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+        let chosen = Tensor::from_slice(&chosen).view([-1, 1]).to_device(logits.device());
+        logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
+        let maps: Vec<Tensor> = features.iter().map(map).collect();
+        let side = maps.iter().map(|map| map.size()[2]).max().unwrap_or_default();
+        let resized = maps.iter().map(|map| map.upsample_bilinear2d([side; 2], false, None, None));
+        let sum = resized.reduce(|sum, map| sum + map);
+        let Some(sum) = sum else { return Ok((Vec::new(), 0)) };
+        Ok((to_host(&(sum / maps.len() as f64))?, side as usize))
+    }
+}
+
+/// What a backbone's features say, weighed by the gradients that they got: `[n, 1, h, w]`.
+fn map(features: &Tensor) -> Tensor {
+    let importance = features.grad().mean_dim([2_i64, 3].as_slice(), true, Kind::Float);
+    let heat = (features.detach() * importance)
+        .sum_dim_intlist([1_i64].as_slice(), true, Kind::Float)
+        .relu();
+    let highest = heat.amax([2, 3], true).clamp_min(1e-12);
+    heat / highest
+}

@@ -1,0 +1,142 @@
+//! The backbones of a network: one, or several whose pooled features stand side by side, of which
+//! the head then has more to choose from.
+
+use anyhow::{Result, ensure};
+use kaggle_kit::dataset::Images;
+use kaggle_kit::recipe::Precision;
+use tch::{Device, Kind, Tensor, nn, no_grad};
+
+use super::backbone::{self, Architecture, Backbone, N_GROUPS};
+use super::head::concat_pool;
+use super::input::Normalise;
+
+/// The architectures that a recipe names: one, or several joined by `+`.
+pub fn architectures(names: &str) -> Result<Vec<&'static Architecture>> {
+    let found = names.split('+').map(|name| backbone::find(name.trim()));
+    let found = found.collect::<Result<Vec<_>>>()?;
+    for (i, architecture) in found.iter().enumerate() {
+        let name = architecture.name;
+        let is_first = found[..i].iter().all(|earlier| earlier.name != name);
+        ensure!(is_first, "`{names}` names `{name}` twice\nhint: each backbone goes in once");
+    }
+    Ok(found)
+}
+
+/// All backbones, in the order of their features.
+#[derive(Debug)]
+pub(super) struct Stack {
+    parts: Vec<Part>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Part {
+    architecture: &'static Architecture,
+    backbone: Backbone,
+    normalise: Normalise,
+    /// What its variables' names begin with; nothing if it is the only one.
+    prefix: String,
+}
+
+/// How a batch goes through the backbones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Nobody will ask for gradients.
+    Still,
+    /// With gradients; norms have the statistics that they have.
+    Fixed,
+    /// With gradients; norms have the batch's statistics, and learn them.
+    Moving,
+}
+
+impl Stack {
+    /// Registers all variables: under timm's names for a single backbone, under
+    /// `<architecture>.<timm's name>` for several.
+    pub(super) fn new(
+        root: &nn::Path,
+        architectures: &[&'static Architecture],
+        device: Device,
+        precision: Precision,
+    ) -> Self {
+        let part = |&architecture: &&'static Architecture| {
+            let (path, prefix) = match architectures {
+                [_] => (root.clone(), String::new()),
+                _ => (root / architecture.name, format!("{}.", architecture.name)),
+            };
+            Part {
+                architecture,
+                backbone: Backbone::new(&path, architecture),
+                normalise: Normalise::new(architecture, device, precision),
+                prefix,
+            }
+        };
+        Self { parts: architectures.iter().map(part).collect() }
+    }
+
+    /// Pooled features of each backbone, in numbers an image.
+    pub(super) fn widths(&self) -> Vec<usize> {
+        self.parts.iter().map(|part| 2 * part.architecture.width as usize).collect()
+    }
+
+    /// The architectures, each with what its variables' names begin with.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static Architecture, &str)> {
+        self.parts.iter().map(|part| (part.architecture, part.prefix.as_str()))
+    }
+
+    /// Features of each backbone.
+    pub(super) fn features(&self, images: &Images, pass: Pass) -> Result<Vec<Tensor>> {
+        self.parts.iter().map(|part| part.features(images, pass)).collect()
+    }
+
+    /// Features of one backbone, pooled: `[n, width]`.
+    pub(super) fn pooled_by(&self, backbone: usize, images: &Images) -> Result<Tensor> {
+        Ok(concat_pool(&self.parts[backbone].features(images, Pass::Still)?))
+    }
+
+    /// Features of each backbone to what the head takes, `[n, sum of widths]`. Its first norm
+    /// standardises each of these numbers, so no backbone outweighs another by its scale.
+    pub(super) fn pool(features: &[Tensor]) -> Tensor {
+        let pooled: Vec<Tensor> = features.iter().map(concat_pool).collect();
+        match pooled.as_slice() {
+            [one] => one.shallow_clone(),
+            all => Tensor::cat(all, 1),
+        }
+    }
+
+    /// The layer group of a variable; the head's for one that is no backbone's.
+    pub(super) fn group_of(&self, name: &str) -> usize {
+        let local = self.local(name);
+        local.map_or(N_GROUPS, |(part, name)| self.parts[part].architecture.group_of(name))
+    }
+
+    /// The part of the rate that each variable learns at, when layers learn the slower the further
+    /// they are from the head: see [`Architecture::rate_shares`].
+    pub(super) fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {
+        let mut shares = vec![1.0; names.len()];
+        for (i, part) in self.parts.iter().enumerate() {
+            let own = names.iter().enumerate().filter_map(|(place, name)| {
+                let (part, name) = self.local(name)?;
+                (part == i).then(|| (place, name.to_owned()))
+            });
+            let (places, names): (Vec<usize>, Vec<String>) = own.unzip();
+            let found = part.architecture.rate_shares(&names, decay);
+            places.into_iter().zip(found).for_each(|(place, share)| shares[place] = share);
+        }
+        shares
+    }
+
+    /// The backbone that a variable belongs to, and its name there.
+    fn local<'a>(&self, name: &'a str) -> Option<(usize, &'a str)> {
+        let mut parts = self.parts.iter().enumerate();
+        parts.find_map(|(i, part)| Some((i, name.strip_prefix(&part.prefix)?)))
+    }
+}
+
+impl Part {
+    fn features(&self, images: &Images, pass: Pass) -> Result<Tensor> {
+        let pixels = self.normalise.apply(images)?;
+        let features = || self.backbone.features(&pixels, pass == Pass::Moving);
+        let features = if pass == Pass::Still { no_grad(features) } else { features() };
+        Ok(features.to_kind(Kind::Float))
+    }
+}
