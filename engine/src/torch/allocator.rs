@@ -13,9 +13,6 @@ pub fn keep_memory() {
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, KEEP_UP_TO);
         libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
-        if std::env::var_os("THP_MEM_ALLOC_ENABLE").is_none() {
-            std::env::set_var("THP_MEM_ALLOC_ENABLE", "1");
-        }
     }
 }
 

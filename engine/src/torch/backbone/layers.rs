@@ -88,20 +88,30 @@ impl ConvNorm {
 
     fn convolve(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let Shape { kernel, stride, groups, padding, .. } = self.shape;
-        let convolve = |x: &Tensor, [vertical, horizontal]: [i64; 2]| {
-            x.conv2d(weight, bias, [stride, stride], [vertical, horizontal], [1, 1], groups)
+        let convolve = |x: &Tensor, weight: &Tensor, sides: [i64; 2]| {
+            x.conv2d(weight, bias, [stride, stride], sides, [1, 1], groups)
         };
         match padding {
-            Padding::Symmetric => convolve(x, [kernel / 2; 2]),
+            Padding::Symmetric => convolve(x, weight, [kernel / 2; 2]),
             Padding::Same => {
                 let size = x.size();
-                let [vertical, horizontal] = [2, 3].map(|d| same_padding(size[d], kernel, stride));
-                if vertical % 2 == 0 && horizontal % 2 == 0 {
-                    return convolve(x, [vertical / 2, horizontal / 2]);
+                let totals = [2, 3].map(|d| same_padding(size[d], kernel, stride));
+                let sides = totals.map(|total| total - total / 2);
+                match totals.map(|total| total % 2) {
+                    [0, 0] => convolve(x, weight, sides),
+                    // One zero more goes right and below. Without a way back the kernel gets a row of
+                    // zeros above and a column left of it instead: a padded copy of the picture costs
+                    // more, but gradients of a larger kernel cost most.
+                    [above, left] if !weight.requires_grad() => {
+                        convolve(x, &weight.constant_pad_nd([left, 0, above, 0]), sides)
+                    }
+                    _ => {
+                        let [vertical, horizontal] =
+                            totals.map(|total| [total / 2, total - total / 2]);
+                        let padded = x.constant_pad_nd([horizontal, vertical].concat());
+                        convolve(&padded, weight, [0, 0])
+                    }
                 }
-                let sides = |total: i64| [total / 2, total - total / 2];
-                let edges = [sides(horizontal), sides(vertical)].concat();
-                convolve(&x.constant_pad_nd(edges), [0, 0])
             }
         }
     }

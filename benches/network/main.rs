@@ -1,0 +1,223 @@
+//! How fast the network is: images a second through prediction and training, against `PyTorch` and
+//! timm on the same machine in turns, and what the loader costs an epoch.
+
+#![expect(clippy::print_stdout, reason = "a program that prints its measurements")]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use kaggle_kit::dataset::{self, Images, Sample, View};
+use kaggle_kit::learn::{Input, Model, Pace, Trainable};
+use kaggle_kit::recipe::{Augment, Layer, Recipe, resolve};
+use kaggle_kit::target::TargetKind;
+use kaggle_kit_engine::torch::{self, Device, Network, allocator, architectures};
+
+#[derive(Parser)]
+struct Arguments {
+    /// Backbones, in timm's names.
+    #[arg(default_value = "tf_efficientnet_lite0")]
+    backbones: Vec<String>,
+    /// Pixels.
+    #[arg(long, default_value_t = 224)]
+    size: usize,
+    /// Images a batch.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// Batches a measurement.
+    #[arg(long, default_value_t = 6)]
+    batches: usize,
+    /// Measurements, in turns with the other side's.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// A Python with torch and timm: the reference.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// A folder of JPEGs: also measure an epoch on them.
+    #[arg(long)]
+    images: Option<PathBuf>,
+    /// As `train --device`.
+    #[arg(long, default_value = "auto")]
+    device: kaggle_kit::device::Choice,
+    /// "f32", "bf16" or "f16".
+    #[arg(long, default_value = "f32")]
+    precision: String,
+    /// Leave the allocator as the system has it.
+    #[arg(long)]
+    plain_allocator: bool,
+}
+
+const WORK: [&str; 3] = ["predict", "train the head", "train everything"];
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if !arguments.plain_allocator {
+        allocator::keep_memory();
+    }
+    let device = torch::device::resolve(arguments.device)?;
+    println!(
+        "{}, {} pixels, batches of {}",
+        torch::device::describe(device),
+        arguments.size,
+        arguments.batch
+    );
+    println!("| backbone | work | timm, images/s | ours | times |");
+    println!("| --- | --- | --- | --- | --- |");
+    for backbone in &arguments.backbones {
+        table(&arguments, backbone, device)?;
+    }
+    if let Some(folder) = &arguments.images {
+        for backbone in &arguments.backbones {
+            epoch(&arguments, backbone, device, folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn recipe(arguments: &Arguments, backbone: &str) -> Result<Recipe> {
+    let typed = [
+        format!("backbone={backbone}"),
+        format!("optimizer.precision={}", arguments.precision),
+        format!("size={}", arguments.size),
+    ];
+    let layers = typed.iter().map(|typed| Layer::assignment(typed)).collect::<Result<Vec<_>>>()?;
+    resolve(&layers)
+}
+
+fn network(arguments: &Arguments, backbone: &str, device: Device) -> Result<Network> {
+    let recipe = recipe(arguments, backbone)?;
+    let architectures = architectures(backbone)?;
+    Ok(Network::new(&architectures, &recipe, TargetKind::SingleLabel, N_CLASSES, device))
+}
+
+const N_CLASSES: usize = 10;
+
+/// Pictures of noise, with a class each.
+fn batch(n: usize, size: usize) -> (Images, Vec<f32>) {
+    let pixels = (0..n * size * size * 3).map(|i| (i * (7 + i / 3000) % 251) as u8).collect();
+    let targets =
+        (0..n).flat_map(|i| (0..N_CLASSES).map(move |c| f32::from(u8::from(c == i % N_CLASSES))));
+    (Images { pixels, n, size }, targets.collect())
+}
+
+fn work(
+    network: &mut Network,
+    what: usize,
+    input: &Input,
+    targets: &[f32],
+    seed: u64,
+) -> Result<()> {
+    if what == 0 {
+        network.predict(input)?;
+        return Ok(());
+    }
+    let pace = Pace { rates: [1e-5, 1e-5, 1e-4], momentum: 0.9 };
+    let loss = network.step(input, targets, &pace, seed)?;
+    ensure!(loss.is_finite(), "the loss is {loss}");
+    Ok(())
+}
+
+fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
+    let mut network = network(arguments, backbone, device)?;
+    let (images, targets) = batch(arguments.batch, arguments.size);
+    let input = Input::Images(images);
+    let (mut ours, mut theirs) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
+    for _ in 0..arguments.rounds {
+        for (what, rates) in ours.iter_mut().enumerate() {
+            network.begin(if what == 2 { Trainable::Everything } else { Trainable::Head });
+            work(&mut network, what, &input, &targets, 0)?;
+            let start = Instant::now();
+            for i in 0..arguments.batches {
+                work(&mut network, what, &input, &targets, i as u64)?;
+            }
+            rates
+                .push((arguments.batch * arguments.batches) as f64 / start.elapsed().as_secs_f64());
+        }
+        if let Some(python) = &arguments.python {
+            for (rates, rate) in theirs.iter_mut().zip(of_timm(arguments, backbone, python)?) {
+                rates.push(rate);
+            }
+        }
+    }
+    for ((what, ours), theirs) in WORK.iter().zip(&mut ours).zip(&mut theirs) {
+        let ours = median(ours);
+        let (other, times) = match theirs.is_empty() {
+            true => (String::new(), String::new()),
+            false => {
+                let theirs = median(theirs);
+                (format!("{theirs:.1}"), format!("{:.2}", ours / theirs))
+            }
+        };
+        println!("| {backbone} | {what} | {other} | {ours:.1} | {times} |");
+    }
+    Ok(())
+}
+
+/// The same three by `network_torch.py`.
+fn of_timm(arguments: &Arguments, backbone: &str, python: &PathBuf) -> Result<Vec<f64>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/network/network_torch.py");
+    let numbers = [arguments.size, arguments.batch, arguments.batches].map(|n| n.to_string());
+    let output = Command::new(python).args([script, backbone]).args(numbers).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout)?;
+    text.split_whitespace().map(|rate| rate.parse().context("no number")).collect()
+}
+
+/// An epoch through the loader, and the same steps on a batch that is there already.
+fn epoch(arguments: &Arguments, backbone: &str, device: Device, folder: &PathBuf) -> Result<()> {
+    let mut samples = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "jpg") {
+            samples.push(Sample { id: path.display().to_string(), path, target: Vec::new() });
+        }
+    }
+    samples.sort_by(|a, b| a.id.cmp(&b.id));
+    let samples: Arc<[Sample]> = samples.into();
+    let n_batches = arguments.batches.min(samples.len() / arguments.batch);
+    let order: Vec<usize> = (0..n_batches * arguments.batch).collect();
+    let mut network = network(arguments, backbone, device)?;
+    let (resident, targets) = batch(arguments.batch, arguments.size);
+    let resident = Input::Images(resident);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for what in [1, 2] {
+        network.begin(if what == 2 { Trainable::Everything } else { Trainable::Head });
+        for round in 0..arguments.rounds {
+            let start = Instant::now();
+            for i in 0..n_batches {
+                work(&mut network, what, &resident, &targets, i as u64)?;
+            }
+            without.push(start.elapsed().as_secs_f64());
+            let start = Instant::now();
+            let view = View::Random { seed: 1, epoch: round as u64 };
+            let batches = dataset::batches(
+                Arc::clone(&samples),
+                order.clone(),
+                arguments.batch,
+                arguments.size,
+                Augment::SideOn,
+                view,
+            );
+            for (i, batch) in batches.enumerate() {
+                work(&mut network, what, &Input::Images(batch?.images), &targets, i as u64)?;
+            }
+            with.push(start.elapsed().as_secs_f64());
+        }
+        let (with, without) = (median(&mut with), median(&mut without));
+        println!(
+            "{backbone}, {}: an epoch of {} images in {with:.2} s, on resident batches in {without:.2} s: {:.3}",
+            WORK[what],
+            order.len(),
+            with / without
+        );
+    }
+    Ok(())
+}
+
+fn median(values: &mut Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
