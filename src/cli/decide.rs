@@ -38,7 +38,7 @@ pub struct Decide {
     #[arg(long, value_name = "CSV")]
     pub solution: Option<PathBuf>,
     /// Where to compute, if test images must be looked at: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: Choice,
     /// Print JSON
     #[arg(long)]

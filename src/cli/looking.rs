@@ -81,7 +81,7 @@ pub struct LrFind {
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: Choice,
     /// Print JSON
     #[arg(long)]

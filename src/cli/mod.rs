@@ -197,7 +197,7 @@ pub struct Submit {
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: Choice,
     /// Print JSON
     #[arg(long)]
@@ -289,6 +289,6 @@ pub struct Demo {
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: Choice,
 }

@@ -47,7 +47,7 @@ pub struct Train {
     #[arg(long)]
     pub show_recipe: bool,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: Choice,
     /// Print the finished run as JSON
     #[arg(long)]

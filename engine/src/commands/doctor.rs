@@ -39,7 +39,11 @@ struct Libtorch {
 #[derive(Serialize)]
 struct Device {
     chosen: String,
+    /// Of an operation of libtorch on the CPU.
     threads: i32,
+    /// Of the loader, beside them: decoding waits for memory and the network for the decoder, so
+    /// that two kinds of threads a core were faster than sharing the cores out.
+    loader_threads: usize,
     cuda_built: bool,
     cuda_devices: i64,
     mps: bool,
@@ -138,6 +142,7 @@ fn device(problems: &mut Vec<Problem>) -> Result<Device> {
     Ok(Device {
         chosen: device::describe(device::resolve(Choice::Auto)?),
         threads: report.threads,
+        loader_threads: rayon::current_num_threads(),
         cuda_built: report.cuda_built,
         cuda_devices: report.cuda_devices,
         mps: report.mps,
@@ -234,6 +239,13 @@ fn table(findings: &Findings) -> String {
         row("kaggle-kit", findings.version),
         row("libtorch", format!("{} ({}), {folder}", libtorch.version, libtorch.kind)),
         row("device", format!("{} (what `--device auto` takes)", device.chosen)),
+        row(
+            "threads",
+            format!(
+                "{} for the network (`OMP_NUM_THREADS`), {} for images (`RAYON_NUM_THREADS`)",
+                device.threads, device.loader_threads
+            ),
+        ),
     ];
     rows.extend(device.no_gpu.as_ref().map(|reason| row("GPU", format!("not used: {reason}"))));
     let (first, others) = findings.credentials.split_first().unzip();
