@@ -9,6 +9,7 @@ pub mod metric;
 pub mod recipe;
 pub mod schedule;
 pub mod target;
+pub mod zoo;
 // The outside world, without tensors.
 pub mod archive;
 pub mod cache;

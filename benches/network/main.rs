@@ -14,7 +14,8 @@ use kaggle_kit::dataset::{self, Images, Sample, View};
 use kaggle_kit::learn::{Input, Model, Pace, Trainable};
 use kaggle_kit::recipe::{Augment, Layer, Recipe, resolve};
 use kaggle_kit::target::TargetKind;
-use kaggle_kit_engine::torch::{self, Device, Network, allocator, architectures};
+use kaggle_kit::zoo;
+use kaggle_kit_engine::torch::{self, Device, Network, allocator};
 
 #[derive(Parser)]
 struct Arguments {
@@ -89,7 +90,7 @@ fn recipe(arguments: &Arguments, backbone: &str) -> Result<Recipe> {
 
 fn network(arguments: &Arguments, backbone: &str, device: Device) -> Result<Network> {
     let recipe = recipe(arguments, backbone)?;
-    let architectures = architectures(backbone)?;
+    let architectures = zoo::find_all(backbone)?;
     Ok(Network::new(&architectures, &recipe, TargetKind::SingleLabel, N_CLASSES, device))
 }
 

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["torch", "report", "submission", "predict"],
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run"],
-    &["competition", "device", "recipe", "schedule", "metric", "target"],
+    &["competition", "device", "recipe", "schedule", "metric", "target", "zoo"],
     &["fs", "lines", "term", "progress", "rng"],
 ];
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::torch::backbone::ARCHITECTURES;
 use crate::torch::{device, weights};
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::{Environment, credentials};
 use kaggle_kit::term;
+use kaggle_kit::zoo;
 
 /// The version that tch is made for.
 const LIBTORCH: &str = "2.13.0";
@@ -203,7 +203,7 @@ fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<St
 
 fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
     let mut all = Vec::new();
-    for architecture in ARCHITECTURES {
+    for architecture in zoo::architectures() {
         let path = weights::cached_path(architecture, cache);
         let bytes = fs::metadata(&path).ok().map(|metadata| metadata.len());
         // The first one is the default; the others are downloaded when a recipe names them.
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn weights_and_credentials_that_are_there_are_told() {
         let home = tempfile::tempdir().unwrap();
-        let name = ARCHITECTURES[0].name;
+        let name = zoo::DEFAULT.name;
         let path = home.path().join(format!("weights/{name}.safetensors"));
         fs::write_atomic(path, [0; 1500]).unwrap();
         let environment = Environment::from([("KAGGLE_USERNAME", "me"), ("KAGGLE_KEY", "secret")]);

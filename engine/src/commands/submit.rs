@@ -13,9 +13,10 @@ use kaggle_kit::predict::tta;
 use kaggle_kit::run::{Run, VIEWS};
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
+use kaggle_kit::zoo;
 
 use super::predict::predict;
-use crate::torch::{Network, architectures, device};
+use crate::torch::{Network, device};
 
 /// Which runs, and where things are.
 pub struct SubmitOptions {
@@ -73,7 +74,7 @@ fn predicted(run: &Run, asked: &Asked, device: Choice) -> Result<Predictions> {
         device::describe(device),
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
-    let architectures = architectures(&recipe.backbone)?;
+    let architectures = zoo::find_all(&recipe.backbone)?;
     let mut network =
         Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe)?;

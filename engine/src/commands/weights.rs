@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::torch::backbone::Architecture;
 use crate::torch::weights::{Located, locate};
 use kaggle_kit::fs;
 use kaggle_kit::kaggle;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::term;
+use kaggle_kit::zoo::Architecture;
 
 /// The weights file of an architecture; `explicit` is the recipe's path, or empty.
 ///

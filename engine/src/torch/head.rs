@@ -1,8 +1,7 @@
-//! fast.ai's head: maximum and mean over the places, then norm, dropout, linear, twice
-//! (golden rule, A4).
+//! fast.ai's head: norm, dropout, linear, twice (golden rule, A4).
 
+use tch::Tensor;
 use tch::nn::{self, Init, Module, ModuleT};
-use tch::{Kind, Tensor};
 
 use kaggle_kit::recipe::HeadSettings;
 
@@ -17,13 +16,6 @@ struct Block {
     norm: nn::BatchNorm,
     dropout: f64,
     linear: nn::Linear,
-}
-
-/// `[n, channels, h, w]` to `[n, 2 * channels]`: the maxima, then the means.
-pub(super) fn concat_pool(features: &Tensor) -> Tensor {
-    let maxima = features.amax([2, 3], false);
-    let means = features.mean_dim([2, 3].as_slice(), false, Kind::Float);
-    Tensor::cat(&[maxima, means], 1)
 }
 
 impl Head {

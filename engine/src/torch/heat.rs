@@ -7,7 +7,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use super::input::to_host;
 use super::network::Network;
-use super::stack::{Pass, Stack};
+use super::stack::Pass;
 
 impl Network {
     /// Where the network looks for a class, the mean of its backbones' maps: `[n, side, side]`, each
@@ -16,13 +16,18 @@ impl Network {
         ensure!(classes.len() == images.n, "a class for each picture");
         self.stand_in(true);
         let features = no_grad(|| self.backbones.features(images, Pass::Still))?;
-        let features: Vec<Tensor> =
-            features.into_iter().map(|map| map.set_requires_grad(true)).collect();
-        let logits = self.head.forward(&Stack::pool(&features), false);
+        let features: Vec<Tensor> = features
+            .into_iter()
+            .map(|map| map.to_kind(Kind::Float).set_requires_grad(true))
+            .collect();
+        let logits = self.head.forward(&self.backbones.pool(&features), false);
         let chosen: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
         let chosen = Tensor::from_slice(&chosen).view([-1, 1]).to_device(logits.device());
         logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
-        let maps: Vec<Tensor> = features.iter().map(map).collect();
+        let gradients: Vec<Tensor> = features.iter().map(Tensor::grad).collect();
+        let pairs = self.backbones.maps(&features).into_iter().zip(self.backbones.maps(&gradients));
+        let maps: Vec<Tensor> =
+            pairs.map(|(features, gradients)| map(&features, &gradients)).collect();
         let side = maps.iter().map(|map| map.size()[2]).max().unwrap_or_default();
         let resized = maps.iter().map(|map| map.upsample_bilinear2d([side; 2], false, None, None));
         let sum = resized.reduce(|sum, map| sum + map);
@@ -32,8 +37,8 @@ impl Network {
 }
 
 /// What a backbone's features say, weighed by the gradients that they got: `[n, 1, h, w]`.
-fn map(features: &Tensor) -> Tensor {
-    let importance = features.grad().mean_dim([2_i64, 3].as_slice(), true, Kind::Float);
+fn map(features: &Tensor, gradients: &Tensor) -> Tensor {
+    let importance = gradients.mean_dim([2_i64, 3].as_slice(), true, Kind::Float);
     let heat = (features.detach() * importance)
         .sum_dim_intlist([1_i64].as_slice(), true, Kind::Float)
         .relu();

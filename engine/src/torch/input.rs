@@ -8,8 +8,8 @@ use kaggle_kit::learn::Input;
 use kaggle_kit::recipe::Precision;
 use tch::{Device, Kind, Tensor};
 
-use super::backbone::Architecture;
 use kaggle_kit::dataset::Images;
+use kaggle_kit::zoo::Architecture;
 
 /// A backbone's normalisation as tensors on its device, for values in `[0, 255]`.
 #[derive(Debug)]

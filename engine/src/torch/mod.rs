@@ -17,6 +17,5 @@ mod state;
 pub mod weights;
 
 pub use network::Network;
-pub use stack::architectures;
 pub use state::Snapshot;
 pub use tch::Device;

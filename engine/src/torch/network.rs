@@ -8,10 +8,10 @@ use kaggle_kit::dataset::Images;
 use kaggle_kit::learn::{Input, Model, Pace, Trainable};
 use kaggle_kit::recipe::{self, LossKind, Precision, Recipe, Statistics};
 use kaggle_kit::target::TargetKind;
+use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
 use super::average::{Average, copies, fill};
-use super::backbone::{Architecture, N_GROUPS};
 use super::head::Head;
 use super::input::{part, rows, size, to_host};
 use super::optimizer::{Optimizer, Trained};
@@ -150,7 +150,7 @@ impl Network {
     fn logits(&self, input: &Input, train: bool) -> Result<Tensor> {
         let pooled = match input {
             Input::Images(images) => {
-                Stack::pool(&self.backbones.features(images, self.pass(train))?)
+                self.backbones.pool(&self.backbones.features(images, self.pass(train))?)
             }
             Input::Activations(values) => rows(values, self.width(), self.store.device())?,
         };

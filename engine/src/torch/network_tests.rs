@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kaggle_kit::recipe::{Layer, resolve};
 
 use super::*;
-use crate::torch::architectures;
+use kaggle_kit::zoo;
 
 const SIZE: usize = 32;
 
@@ -20,7 +20,7 @@ fn network(settings: &[&str]) -> Network {
     let settings = ["backbone=resnet18"].iter().chain(settings);
     let layers: Vec<Layer> = settings.map(|typed| Layer::assignment(typed).unwrap()).collect();
     let recipe = resolve(&layers).unwrap();
-    let architectures = architectures(&recipe.backbone).unwrap();
+    let architectures = zoo::find_all(&recipe.backbone).unwrap();
     Network::new(&architectures, &recipe, TargetKind::SingleLabel, 3, Device::Cpu)
 }
 
@@ -185,7 +185,7 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     let mut both = network(&[&format!("backbone={}", names.join("+"))]);
     both.load_backbones(&files).unwrap();
     assert_eq!(both.widths(), [1024, 2560]);
-    let together = Stack::pool(&both.backbones.features(&images, Pass::Still).unwrap());
+    let together = both.backbones.pool(&both.backbones.features(&images, Pass::Still).unwrap());
     let together = to_host(&together).unwrap();
     for (backbone, said) in said.iter().enumerate() {
         assert_eq!(&both.activations(backbone, &images).unwrap(), said);
@@ -212,12 +212,4 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     read.restore_from(&path).unwrap();
     assert_eq!(read.predict(&batch(3).0).unwrap(), told);
     assert_eq!(read.heat(&images, &[0, 1, 2]).unwrap().0.len(), 3);
-}
-
-#[test]
-fn a_stack_is_named_by_its_backbones() {
-    assert_eq!(architectures("resnet18 + resnet34").unwrap().len(), 2);
-    let error = architectures("resnet18+resnet18").unwrap_err().to_string();
-    assert!(error.contains("names `resnet18` twice"), "{error}");
-    assert!(architectures("resnet18+resnet3").unwrap_err().to_string().contains("`resnet34`"));
 }

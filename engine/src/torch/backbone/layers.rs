@@ -1,7 +1,9 @@
-//! Convolution, batch normalisation and activation as one layer, the only one these networks need.
+//! Convolution, batch normalisation and activation as one layer, the only one that convolutional
+//! networks before `ConvNeXt` need.
 
+use kaggle_kit::zoo::Padding;
 use tch::Tensor;
-use tch::nn::{self, Init, ModuleT, Path};
+use tch::nn::{Init, ModuleT, Path};
 
 /// What the numbers of a [`ConvNorm`] are, besides its channels.
 #[derive(Debug, Clone, Copy)]
@@ -13,15 +15,6 @@ pub(super) struct Shape {
     pub(super) activation: Activation,
     /// Added to the variance in batch normalisation.
     pub(super) eps: f64,
-}
-
-/// How the edge is filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Padding {
-    /// `kernel / 2` zeros on every side, as `PyTorch` nets do.
-    Symmetric,
-    /// `TensorFlow`'s `SAME`: output `ceil(input / stride)`, an odd zero goes right and below.
-    Same,
 }
 
 /// What follows batch normalisation.
@@ -144,27 +137,6 @@ impl ModuleT for ConvNorm {
 /// Zeros along one side in all, for an output of `ceil(size / stride)`.
 fn same_padding(size: i64, kernel: i64, stride: i64) -> i64 {
     ((size - 1) / stride * stride + kernel - size).max(0)
-}
-
-/// The `ImageNet` classifier that came with a backbone: mean over the picture, then a linear map.
-#[derive(Debug)]
-pub struct Classifier(nn::Linear);
-
-impl Classifier {
-    /// Registers `weight` and `bias` under `path`.
-    pub(super) fn registered(path: &Path, width: i64, n_classes: i64) -> Self {
-        Self(nn::linear(path, width, n_classes, nn::LinearConfig::default()))
-    }
-
-    /// Logits `[n, classes]` of features `[n, width, h, w]`.
-    pub fn logits(&self, features: &Tensor) -> Tensor {
-        pooled(features).apply(&self.0)
-    }
-}
-
-/// Mean over height and width: `[n, width, h, w]` to `[n, width]`.
-pub fn pooled(features: &Tensor) -> Tensor {
-    features.mean_dim([2_i64, 3].as_slice(), false, None)
 }
 
 #[cfg(test)]

@@ -1,36 +1,56 @@
 //! Pretrained networks without their last layer, in timm's parameter names and equal to timm's in
-//! what they compute (tests/it/parity.rs).
+//! what they compute (tests/it/parity.rs). `kaggle_kit::zoo` lists them; here is one file a family.
 
-mod efficientnet;
+mod classifier;
+mod convnext;
+mod dense;
+mod inverted;
 mod layers;
-mod resnet;
-mod table;
+mod residual;
+mod vision;
 
-use tch::Tensor;
+use kaggle_kit::zoo::{Architecture, Layout, N_GROUPS};
 use tch::nn::{ModuleT, Path, SequentialT};
+use tch::{Kind, Tensor};
 
-pub use self::efficientnet::{Inverted, Stage};
-pub use self::layers::{Classifier, Padding, pooled};
-pub use self::resnet::{BlockKind, Residual};
-pub use self::table::{ARCHITECTURES, Architecture, Interpolation, Layout, find};
-
-/// Layer groups of a backbone, which the golden rule trains at different rates; the head is one more.
-pub const N_GROUPS: usize = 2;
+pub use self::classifier::Classifier;
+pub use self::vision::resampled;
 
 /// A network from pictures to features.
 #[derive(Debug)]
 pub struct Backbone {
     groups: [SequentialT; N_GROUPS],
+    features: Features,
+}
+
+/// What the features of a family are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Features {
+    /// `[n, width, h, w]`.
+    Maps,
+    /// `[n, 1 + places, width]`, the class's token first.
+    Tokens,
+}
+
+impl Features {
+    fn of(layout: &Layout) -> Self {
+        match layout {
+            Layout::Vision(_) => Self::Tokens,
+            _ => Self::Maps,
+        }
+    }
 }
 
 impl Backbone {
     /// Registers the variables under `path`, which should be the root for the names to be timm's.
     pub fn new(path: &Path, architecture: &Architecture) -> Self {
         let groups = match &architecture.layout {
-            Layout::Residual(net) => resnet::build(path, net),
-            Layout::Inverted(net) => efficientnet::build(path, net, architecture.width),
+            Layout::Residual(net) => residual::build(path, architecture, net),
+            Layout::Inverted(net) => inverted::build(path, architecture, net),
+            Layout::ConvNext(net) => convnext::build(path, architecture, net),
+            Layout::Vision(net) => vision::build(path, architecture, net),
         };
-        Self { groups }
+        Self { groups, features: Features::of(&architecture.layout) }
     }
 
     /// One layer group. Group 0 takes normalised pictures `[n, 3, h, w]`, group 1 what group 0
@@ -41,7 +61,8 @@ impl Backbone {
         self.groups[group].forward_t(x, train)
     }
 
-    /// All layer groups in turn: `[n, width, h, w]`, with sides 32 times smaller than the pictures'.
+    /// All layer groups in turn: `[n, width, h, w]`, with sides 32 times smaller than the pictures',
+    /// or a transformer's tokens.
     pub fn features(&self, x: &Tensor, train: bool) -> Tensor {
         let mut x = x.shallow_clone();
         for group in 0..N_GROUPS {
@@ -49,11 +70,34 @@ impl Backbone {
         }
         x
     }
-}
 
-impl Classifier {
-    /// The classifier of `architecture` for `ImageNet`'s 1000 classes; `path` as for the backbone.
-    pub fn new(path: &Path, architecture: &Architecture) -> Self {
-        Self::registered(&(path / architecture.classifier()), architecture.width, 1000)
+    /// Features to what a head takes, `[n, 2 * width]`: the maxima over all places, then the means
+    /// (golden rule, A4); of a transformer the class's token, then the mean of the others, as DINOv2
+    /// is evaluated (arXiv:2304.07193).
+    pub fn pool(&self, features: &Tensor) -> Tensor {
+        let [first, second] = match self.features {
+            Features::Maps => {
+                [features.amax([2, 3], false), features.mean_dim([2, 3].as_slice(), false, None)]
+            }
+            Features::Tokens => [
+                features.select(1, 0),
+                features.slice(1, 1, None, 1).mean_dim([1].as_slice(), false, None),
+            ],
+        };
+        Tensor::cat(&[first, second], 1).to_kind(Kind::Float)
+    }
+
+    /// Features by place, `[n, width, h, w]`.
+    pub fn maps(&self, features: &Tensor) -> Tensor {
+        match self.features {
+            Features::Maps => features.shallow_clone(),
+            Features::Tokens => {
+                let places = features.slice(1, 1, None, 1).transpose(1, 2);
+                let [n, width, count] = [0, 1, 2].map(|d| places.size()[d]);
+                // Pictures are squares.
+                let side = (count as f64).sqrt().round() as i64;
+                places.reshape([n, width, side, side])
+            }
+        }
     }
 }

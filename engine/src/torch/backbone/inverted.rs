@@ -1,46 +1,19 @@
-//! Networks of inverted residuals: `EfficientNet`-Lite (arXiv:1905.11946, without squeeze-excite and
-//! with `ReLU6`) and `MobileNetV2` (arXiv:1801.04381), in timm's parameter names.
+//! Networks of inverted residuals, in timm's parameter names.
 
+use kaggle_kit::zoo::{Architecture, Inverted, Stage};
 use tch::Tensor;
 use tch::nn::{self, ModuleT, Path, SequentialT};
 
-use super::layers::{Activation, ConvNorm, Padding, Shape};
-
-/// One row of the paper's table: `repeats` blocks, the first of which strides.
-#[derive(Debug, Clone, Copy)]
-pub struct Stage {
-    /// Blocks.
-    pub repeats: usize,
-    /// Side of the depthwise kernel.
-    pub kernel: i64,
-    /// Stride of the first block.
-    pub stride: i64,
-    /// How many times wider a block is inside; 1 is a depthwise-separable block.
-    pub expand: i64,
-    /// Channels that leave the stage.
-    pub channels: i64,
-}
-
-/// The whole table, and the two habits in which the frameworks differ.
-#[derive(Debug, Clone, Copy)]
-pub struct Inverted {
-    /// `blocks.0`, `blocks.1`, ...
-    pub stages: &'static [Stage],
-    /// Edge of every convolution.
-    pub padding: Padding,
-    /// Of batch normalisation.
-    pub eps: f64,
-}
+use super::layers::{Activation, ConvNorm, Shape};
 
 /// Channels of `conv_stem`, in both families and at every width.
 const STEM: i64 = 32;
-/// Stages in the first layer group: down to stride 16, half of the blocks.
-const FIRST_GROUP: usize = 4;
 
-/// Both layer groups, the features of width `width` after the second.
-pub(super) fn build(path: &Path, net: &Inverted, width: i64) -> [SequentialT; 2] {
+/// Both layer groups.
+pub(super) fn build(path: &Path, architecture: &Architecture, net: &Inverted) -> [SequentialT; 2] {
+    let width = architecture.width;
     let [mut first, mut second] = [nn::seq_t(), nn::seq_t()];
-    let stem = net.shape(3, 2, 1, Activation::Relu6);
+    let stem = shape(net, 3, 2, 1, Activation::Relu6);
     first = first.add(ConvNorm::new(&(path / "conv_stem"), &(path / "bn1"), (3, STEM), stem));
     let mut channels = STEM;
     for (i, stage) in net.stages.iter().enumerate() {
@@ -49,34 +22,21 @@ pub(super) fn build(path: &Path, net: &Inverted, width: i64) -> [SequentialT; 2]
             let place = path / "blocks" / i / j;
             let block = Block::new(&place, net, *stage, (channels, stage.channels), stride);
             channels = stage.channels;
-            if i < FIRST_GROUP {
+            if architecture.is_early(i, j) {
                 first = first.add(block);
             } else {
                 second = second.add(block);
             }
         }
     }
-    let head = net.shape(1, 1, 1, Activation::Relu6);
+    let head = shape(net, 1, 1, 1, Activation::Relu6);
     second =
         second.add(ConvNorm::new(&(path / "conv_head"), &(path / "bn2"), (channels, width), head));
     [first, second]
 }
 
-/// The layer group of a parameter; none for one that is not the backbone's.
-pub(super) fn group_of(name: &str) -> Option<usize> {
-    let mut parts = name.split('.');
-    match parts.next()? {
-        "conv_stem" | "bn1" => Some(0),
-        "blocks" => Some(usize::from(parts.next()?.parse::<usize>().ok()? >= FIRST_GROUP)),
-        "conv_head" | "bn2" => Some(1),
-        _ => None,
-    }
-}
-
-impl Inverted {
-    fn shape(&self, kernel: i64, stride: i64, groups: i64, activation: Activation) -> Shape {
-        Shape { kernel, stride, groups, activation, padding: self.padding, eps: self.eps }
-    }
+fn shape(net: &Inverted, kernel: i64, stride: i64, groups: i64, activation: Activation) -> Shape {
+    Shape { kernel, stride, groups, activation, padding: net.padding, eps: net.eps }
 }
 
 /// Widen, filter each channel alone, narrow without activation; plus the input where it fits.
@@ -98,15 +58,15 @@ impl Block {
         let layer = |conv: &str, norm: &str, channels, shape| {
             ConvNorm::new(&(path / conv), &(path / norm), channels, shape)
         };
-        let depthwise = net.shape(stage.kernel, stride, inner, Activation::Relu6);
-        let narrow = net.shape(1, 1, 1, Activation::Identity);
+        let depthwise = shape(net, stage.kernel, stride, inner, Activation::Relu6);
+        let narrow = shape(net, 1, 1, 1, Activation::Identity);
         let layers = if stage.expand == 1 {
             vec![
                 layer("conv_dw", "bn1", (inner, inner), depthwise),
                 layer("conv_pw", "bn2", (inner, output), narrow),
             ]
         } else {
-            let widen = net.shape(1, 1, 1, Activation::Relu6);
+            let widen = shape(net, 1, 1, 1, Activation::Relu6);
             vec![
                 layer("conv_pw", "bn1", (input, inner), widen),
                 layer("conv_dw", "bn2", (inner, inner), depthwise),

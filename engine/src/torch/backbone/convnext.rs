@@ -1,0 +1,78 @@
+//! `ConvNeXt`, in timm's parameter names.
+
+use kaggle_kit::zoo::{Architecture, ConvNext};
+use tch::Tensor;
+use tch::nn::{self, Init, ModuleT, Path, SequentialT};
+
+use super::dense::{LayerNorm, Mlp, Patches, channels_first, channels_last};
+
+/// Both layer groups.
+pub(super) fn build(path: &Path, architecture: &Architecture, net: &ConvNext) -> [SequentialT; 2] {
+    let stem = path / "stem";
+    let patches = Patches::new(&(&stem / 0), 3, net.widths[0], 4);
+    let norm = LayerNorm::new(&(&stem / 1), net.widths[0]);
+    let stem = nn::seq_t().add_fn(move |x| norm.forward_maps(&patches.forward(x)));
+    let mut groups = [stem, nn::seq_t()];
+    let mut input = net.widths[0];
+    for (i, (depth, width)) in net.depths.into_iter().zip(net.widths).enumerate() {
+        let place = path / "stages" / i;
+        for j in 0..depth {
+            let downsample = (i > 0 && j == 0).then(|| {
+                let place = &place / "downsample";
+                let norm = LayerNorm::new(&(&place / 0), input);
+                (norm, Patches::new(&(&place / 1), input, width, 2))
+            });
+            let block = Block::new(&(&place / "blocks" / j), width, downsample);
+            let [first, second] = groups;
+            groups = if architecture.is_early(i, j) {
+                [first.add(block), second]
+            } else {
+                [first, second.add(block)]
+            };
+        }
+        input = width;
+    }
+    groups
+}
+
+/// A depthwise convolution, then a linear map of each place; plus the input.
+#[derive(Debug)]
+struct Block {
+    /// Of a stage's first block: what halves its pictures.
+    downsample: Option<(LayerNorm, Patches)>,
+    weight: Tensor,
+    bias: Tensor,
+    norm: LayerNorm,
+    mlp: Mlp,
+    gamma: Tensor,
+    width: i64,
+}
+
+impl Block {
+    fn new(path: &Path, width: i64, downsample: Option<(LayerNorm, Patches)>) -> Self {
+        let depthwise = path / "conv_dw";
+        let init = Init::Randn { mean: 0.0, stdev: 0.02 };
+        Self {
+            downsample,
+            weight: depthwise.var("weight", &[width, 1, 7, 7], init),
+            bias: depthwise.zeros("bias", &[width]),
+            norm: LayerNorm::new(&(path / "norm"), width),
+            mlp: Mlp::new(&(path / "mlp"), width),
+            gamma: path.var("gamma", &[width], Init::Const(1e-6)),
+            width,
+        }
+    }
+}
+
+impl ModuleT for Block {
+    fn forward_t(&self, x: &Tensor, _: bool) -> Tensor {
+        let smaller =
+            self.downsample.as_ref().map(|(norm, patches)| patches.forward(&norm.forward_maps(x)));
+        let x = smaller.as_ref().unwrap_or(x);
+        let [weight, bias, gamma] =
+            [&self.weight, &self.bias, &self.gamma].map(|tensor| tensor.to_kind(x.kind()));
+        let y = x.conv2d(&weight, Some(bias), 1, 3, 1, self.width);
+        let y = self.mlp.forward(&self.norm.forward(&channels_last(&y))) * gamma;
+        channels_first(&y) + x
+    }
+}

@@ -1,0 +1,304 @@
+//! The backbones there are, as data: what to build, how pictures are prepared for it, where its
+//! weights are, and what it costs. One file a family, with the sizes of its members.
+
+mod convnext;
+mod inverted;
+mod residual;
+mod vision;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail, ensure};
+
+pub use self::convnext::ConvNext;
+pub use self::inverted::{Inverted, Padding, Stage};
+pub use self::residual::{BlockKind, Residual};
+pub use self::vision::Vision;
+use crate::schedule::layer_decay;
+
+/// Layer groups of a backbone, which the golden rule trains at different rates; the head is one more.
+pub const N_GROUPS: usize = 2;
+
+/// A backbone under timm's name, with the training that its weights had.
+#[derive(Clone, Debug)]
+pub struct Architecture {
+    /// timm's name, which recipes use.
+    pub name: &'static str,
+    /// timm's name of the training that made the weights.
+    pub tag: &'static str,
+    /// Channels of the features.
+    pub width: i64,
+    /// Mean of each colour in the pictures it is used to, of values in `[0, 1]`.
+    pub mean: [f32; 3],
+    /// Standard deviation likewise.
+    pub std: [f32; 3],
+    /// Filter with which its pictures were resized.
+    pub interpolation: Interpolation,
+    /// Side of the pictures in its training, in pixels.
+    pub native_size: usize,
+    /// Share of the side that the centre crop keeps in its evaluation.
+    pub crop_pct: f64,
+    /// The pictures its weights have seen: a competition on these is not a test.
+    pub seen: &'static str,
+    /// Weights and biases, with the layer that makes `ImageNet`'s classes if there is one.
+    pub parameters: u64,
+    /// Multiplications for a picture of `native_size`, in units of 1e9: half of what `PyTorch`'s
+    /// `FlopCounterMode` counts in timm 1.0.31, and the two products of attention that it leaves out.
+    pub gmacs: f64,
+    /// What timm measured on `ImageNet`'s validation pictures; nothing for weights without classes.
+    pub top1: Option<Published>,
+    /// What the first layer to the last look like.
+    pub layout: Layout,
+}
+
+/// A result in timm's `results-imagenet.csv`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Published {
+    /// Pictures whose first answer is right, in percent.
+    pub percent: f64,
+    /// Side of the pictures, in pixels.
+    pub size: usize,
+}
+
+/// A filter for resizing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interpolation {
+    /// Cubic.
+    Bicubic,
+    /// Linear.
+    Bilinear,
+}
+
+/// A family, with the numbers of one member.
+#[derive(Debug, Clone, Copy)]
+pub enum Layout {
+    /// `ResNet` and `ResNeXt`.
+    Residual(Residual),
+    /// EfficientNet-Lite and `MobileNetV2`.
+    Inverted(Inverted),
+    /// `ConvNeXt`.
+    ConvNext(ConvNext),
+    /// Vision transformers.
+    Vision(Vision),
+}
+
+/// Where in a backbone a variable is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the blocks.
+    Stem,
+    /// In a block, by stage and number.
+    Block(usize, usize),
+    /// Behind the blocks.
+    Last,
+}
+
+impl Architecture {
+    /// The layer group of a variable: 0 the early layers, 1 the later, and 2 (the head's) for
+    /// whatever is not the backbone's.
+    pub fn group_of(&self, name: &str) -> usize {
+        match self.place(name) {
+            None => N_GROUPS,
+            Some(Place::Stem) => 0,
+            Some(Place::Last) => 1,
+            Some(Place::Block(stage, block)) => usize::from(!self.is_early(stage, block)),
+        }
+    }
+
+    /// Whether a block is in the first layer group: about half of them are.
+    pub fn is_early(&self, stage: usize, block: usize) -> bool {
+        match self.layout {
+            Layout::Residual(_) => residual::is_early(stage),
+            Layout::Inverted(_) => inverted::is_early(stage),
+            Layout::ConvNext(_) => convnext::is_early(stage),
+            Layout::Vision(net) => net.is_early(block),
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        match self.layout {
+            Layout::Residual(_) => residual::place(name),
+            Layout::Inverted(_) => inverted::place(name),
+            Layout::ConvNext(_) => convnext::place(name),
+            Layout::Vision(_) => vision::place(name),
+        }
+    }
+
+    /// The part of the rate that a variable learns at when each layer learns `decay` times as fast as
+    /// the one after it: `decay` to the power of how many layers of the backbone come after its own.
+    /// Layers are the stem, each block, and what comes behind the blocks, as in timm.
+    pub fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {
+        let places: Vec<Option<Place>> = names.iter().map(|name| self.place(name)).collect();
+        let blocks = places.iter().filter_map(|place| match place {
+            Some(Place::Block(stage, block)) => Some((*stage, *block)),
+            _ => None,
+        });
+        let blocks: BTreeSet<(usize, usize)> = blocks.collect();
+        let layer = |place: Place| match place {
+            Place::Stem => 0,
+            Place::Block(stage, block) => 1 + blocks.range(..(stage, block)).count(),
+            Place::Last => 1 + blocks.len(),
+        };
+        let layers: Vec<Option<usize>> = places.into_iter().map(|p| p.map(layer)).collect();
+        let n_layers = 1 + layers.iter().flatten().max().copied().unwrap_or_default();
+        let shares = layer_decay(decay, n_layers);
+        layers.into_iter().map(|layer| layer.map_or(1.0, |layer| shares[layer])).collect()
+    }
+
+    /// The layers that make `ImageNet`'s classes of the pooled features.
+    pub fn classifier(&self) -> &'static [&'static str] {
+        match self.layout {
+            Layout::Residual(_) => &["fc"],
+            Layout::Inverted(_) => &["classifier"],
+            Layout::ConvNext(_) => &["head.norm", "head.fc"],
+            Layout::Vision(_) => &[],
+        }
+    }
+
+    /// Whether a variable is the classifier's.
+    pub fn is_classifier(&self, name: &str) -> bool {
+        let mut layers = self.classifier().iter();
+        layers.any(|layer| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    /// Where its weights are on Hugging Face.
+    pub fn repository(&self) -> String {
+        format!("timm/{}.{}", self.name, self.tag)
+    }
+}
+
+/// The one that recipes use unless they say otherwise.
+pub const DEFAULT: &Architecture = &inverted::MEMBERS[0];
+
+/// Every architecture there is, the default first.
+pub fn architectures() -> impl Iterator<Item = &'static Architecture> {
+    let families = [inverted::MEMBERS, residual::MEMBERS, convnext::MEMBERS, vision::MEMBERS];
+    families.into_iter().flatten()
+}
+
+/// Finds an architecture by timm's name.
+pub fn find(name: &str) -> Result<&'static Architecture> {
+    if let Some(found) = architectures().find(|a| a.name == name) {
+        return Ok(found);
+    }
+    let likeness = |a: &Architecture| strsim::normalized_damerau_levenshtein(name, a.name);
+    let near = architectures().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let guess = near
+        .filter(|a| likeness(a) > 0.5)
+        .map(|a| format!("did you mean `{}`? ", a.name))
+        .unwrap_or_default();
+    let known: Vec<String> = architectures().map(|a| format!("`{}`", a.name)).collect();
+    bail!("unknown architecture `{name}`\nhint: {guess}known are {}", known.join(", "))
+}
+
+/// The architectures that a recipe names: one, or several joined by `+`.
+pub fn find_all(names: &str) -> Result<Vec<&'static Architecture>> {
+    let found = names.split('+').map(|name| find(name.trim())).collect::<Result<Vec<_>>>()?;
+    for (i, architecture) in found.iter().enumerate() {
+        let name = architecture.name;
+        let is_first = found[..i].iter().all(|earlier| earlier.name != name);
+        ensure!(is_first, "`{names}` names `{name}` twice\nhint: each backbone goes in once");
+    }
+    Ok(found)
+}
+
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+const IMAGENET: &str = "ImageNet-1k's 1.28 million training photographs (Stanford Dogs is a part)";
+const IMAGENET_12K: &str =
+    "ImageNet-12k's 12 million photographs, then ImageNet-1k's (Stanford Dogs is a part)";
+const IMAGENET_22K: &str =
+    "ImageNet-22k's 14 million photographs, then ImageNet-1k's (Stanford Dogs is a part)";
+
+const fn published(percent: f64, size: usize) -> Option<Published> {
+    Some(Published { percent, size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn layers_further_from_the_head_learn_slower() {
+        let lite0 = find("tf_efficientnet_lite0").unwrap();
+        let of_lite0 = names(&[
+            "conv_stem.weight",
+            "blocks.0.0.conv_dw.weight",
+            "blocks.0.10.bn1.bias",
+            "blocks.1.0.conv_pw.weight",
+            "conv_head.weight",
+            "bn2.bias",
+            "head.output.linear.weight",
+        ]);
+        let shares = lite0.rate_shares(&of_lite0, 0.5);
+        assert_eq!(shares, [0.0625, 0.125, 0.25, 0.5, 1.0, 1.0, 1.0]);
+        let resnet = find("resnet18").unwrap();
+        let of_resnet =
+            names(&["bn1.weight", "layer1.0.bn1.weight", "layer2.1.conv1.weight", "head.x"]);
+        assert_eq!(resnet.rate_shares(&of_resnet, 0.5), [0.25, 0.5, 1.0, 1.0]);
+        assert_eq!(resnet.rate_shares(&of_resnet, 1.0), [1.0; 4]);
+        let convnext = find("convnext_tiny").unwrap();
+        let of_convnext = names(&[
+            "stem.0.weight",
+            "stages.0.blocks.0.gamma",
+            "stages.1.downsample.0.weight",
+            "stages.1.blocks.0.gamma",
+            "stages.1.blocks.1.mlp.fc1.weight",
+            "head.hidden.linear.weight",
+        ]);
+        let shares = convnext.rate_shares(&of_convnext, 0.5);
+        assert_eq!(shares, [0.125, 0.25, 0.5, 0.5, 1.0, 1.0]);
+        let vit = find("vit_small_patch14_dinov2").unwrap();
+        let of_vit = names(&["cls_token", "pos_embed", "blocks.3.ls1.gamma", "norm.weight"]);
+        assert_eq!(vit.rate_shares(&of_vit, 0.5), [0.25, 0.25, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn each_family_is_halved() {
+        for (name, early, late) in [
+            ("mobilenetv2_100", "blocks.3.0.bn1.bias", "blocks.4.0.bn1.bias"),
+            ("resnext50_32x4d", "layer2.3.bn1.bias", "layer3.0.bn1.bias"),
+            ("convnext_base", "stages.1.blocks.2.gamma", "stages.2.downsample.0.bias"),
+            ("vit_base_patch14_dinov2", "blocks.5.norm1.bias", "blocks.6.norm1.bias"),
+        ] {
+            let found = find(name).unwrap();
+            assert_eq!((found.group_of(early), found.group_of(late)), (0, 1), "{name}");
+            assert_eq!(found.group_of("head.hidden.norm.weight"), N_GROUPS, "{name}");
+        }
+        let convnext = find("convnext_tiny").unwrap();
+        assert!(convnext.is_classifier("head.norm.weight"));
+        assert!(!convnext.is_classifier("head.hidden.norm.weight"));
+    }
+
+    #[test]
+    fn a_near_miss_is_answered_with_names() {
+        assert_eq!(find("resnet34").unwrap().width, 512);
+        let message = find("efficientnet_lite0").unwrap_err().to_string();
+        assert!(message.contains("did you mean `tf_efficientnet_lite0`?"), "{message}");
+        assert!(message.contains("`mobilenetv2_100`"), "{message}");
+    }
+
+    #[test]
+    fn a_stack_is_named_by_its_backbones() {
+        assert_eq!(find_all("resnet18 + resnet34").unwrap().len(), 2);
+        let error = find_all("resnet18+resnet18").unwrap_err().to_string();
+        assert!(error.contains("names `resnet18` twice"), "{error}");
+        assert!(find_all("resnet18+resnet3").unwrap_err().to_string().contains("`resnet34`"));
+    }
+
+    #[test]
+    fn names_are_unique_and_sizes_can_be() {
+        let all: Vec<&str> = architectures().map(|a| a.name).collect();
+        let unique: BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(unique.len(), all.len());
+        for architecture in architectures() {
+            if let Layout::Vision(net) = architecture.layout {
+                assert_eq!(architecture.native_size % net.patch as usize, 0);
+            }
+        }
+    }
+}
