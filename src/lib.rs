@@ -16,6 +16,7 @@ pub mod cache;
 pub mod dataset;
 pub mod kaggle;
 pub mod run;
+pub mod weights;
 // Training.
 pub mod learn;
 // From predictions to a file that Kaggle takes.

@@ -2,6 +2,7 @@
 
 mod decide;
 mod looking;
+mod models;
 mod standin;
 mod train;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::decide::Decide;
 pub use self::looking::{Cache, CacheAction, CacheClean, Compare, LrFind, Runs};
+pub use self::models::{Models, ModelsAction};
 pub use self::standin::{Serve, Standin, StandinAction};
 pub use self::train::{RecipeArgs, Train, TrainStart};
 use crate::device::Choice;
@@ -87,6 +89,8 @@ pub enum Command {
     Compare(Compare),
     /// Find learning rates and show the curves, without training further
     LrFind(LrFind),
+    /// List the backbones, fetch their weights, measure them here
+    Models(Models),
     /// List or remove the activations that runs keep for one another
     Cache(Cache),
     /// Check libtorch, device, credentials, weights and disk

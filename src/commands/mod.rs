@@ -17,6 +17,7 @@ pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
 pub mod members;
+pub mod models;
 pub mod ready;
 pub mod runs;
 pub mod score;
@@ -33,8 +34,8 @@ use anyhow::Result;
 use self::answer::Asked;
 
 use crate::cli::{
-    CacheAction, Cli, Command, Compare, Decide, Demo, Fetch, Leaderboard, LrFind, RecipeArgs, Runs,
-    Serve, StandinAction, Submit, Train,
+    CacheAction, Cli, Command, Compare, Decide, Demo, Fetch, Leaderboard, LrFind, Models,
+    ModelsAction, RecipeArgs, Runs, Serve, StandinAction, Submit, Train,
 };
 use crate::competition::{self, Competition};
 use crate::fs;
@@ -94,6 +95,8 @@ pub enum Computation {
     Submit(Submit),
     /// Ask runs about the test images and decide.
     Decide(Decide),
+    /// Measure backbones.
+    Bench(Models),
     /// Look at libtorch, among other things.
     Doctor {
         /// Print JSON.
@@ -157,6 +160,11 @@ pub fn dispatch(
                 lr_find::tell(&sweeps, args.out.as_deref(), args.json)
             }
             None => compute(Computation::LrFind(args), &workspace),
+        },
+        Command::Models(args) => match args.action {
+            Some(ModelsAction::Pull { names }) => models::pull(&names),
+            None if args.bench => compute(Computation::Bench(args), &workspace),
+            None => models::list(&args.names, &fs::cache_folder(), args.json),
         },
         Command::Cache(args) => cache::run(cache_action(args.action), args.json),
         Command::Doctor(args) => compute(Computation::Doctor { json: args.json }, &workspace),

@@ -79,17 +79,31 @@ impl Http {
         headers: &HeaderMap,
         signed: bool,
     ) -> Result<Response, Error> {
+        self.follow(url, &|_| headers.clone(), signed, &mut |_| ())
+    }
+
+    /// The same with headers that depend on the address they go to; `passed` sees the headers of
+    /// every redirect.
+    pub(super) fn follow(
+        &self,
+        url: &Url,
+        headers: &dyn Fn(&Url) -> HeaderMap,
+        signed: bool,
+        passed: &mut dyn FnMut(&HeaderMap),
+    ) -> Result<Response, Error> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let request = self.agent(&url)?.get(url.clone()).headers(headers.clone());
+            let headers = headers(&url);
+            let ranged = headers.contains_key(RANGE);
+            let request = self.agent(&url)?.get(url.clone()).headers(headers);
             // A byte of a file is a byte of a file, whatever a server would like to pack.
             let request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             let response = request.send().map_err(|error| error::network(&url, &error))?;
             let status = response.status();
             if is_redirect(status) {
+                passed(response.headers());
                 url = location(&url, response.headers())?;
-            } else if status.is_success()
-                || (status == StatusCode::RANGE_NOT_SATISFIABLE && headers.contains_key(RANGE))
+            } else if status.is_success() || (status == StatusCode::RANGE_NOT_SATISFIABLE && ranged)
             {
                 return Ok(response);
             } else {

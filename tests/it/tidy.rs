@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands", "standin"],
     &["torch", "report", "submission", "predict"],
     &["learn"],
-    &["kaggle", "archive", "cache", "dataset", "run"],
+    &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "target", "zoo"],
     &["fs", "lines", "term", "progress", "rng"],
 ];

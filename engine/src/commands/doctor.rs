@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::torch::{device, weights};
+use crate::torch::device;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::{Environment, credentials};
 use kaggle_kit::term;
+use kaggle_kit::weights::cached_path;
 use kaggle_kit::zoo;
 
 /// The version that tch is made for.
@@ -204,7 +205,7 @@ fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<St
 fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
     let mut all = Vec::new();
     for architecture in zoo::architectures() {
-        let path = weights::cached_path(architecture, cache);
+        let path = cached_path(architecture, cache);
         let bytes = fs::metadata(&path).ok().map(|metadata| metadata.len());
         // The first one is the default; the others are downloaded when a recipe names them.
         if bytes.is_none() && all.is_empty() {

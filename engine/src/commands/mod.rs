@@ -3,20 +3,22 @@
 pub mod demo;
 pub mod doctor;
 pub mod lr_find;
+pub mod models;
 mod predict;
 pub mod submit;
 pub mod train;
-mod weights;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kaggle_kit::cli::{LrFind, Submit, Train};
 use kaggle_kit::commands::answer::Asked;
+use kaggle_kit::commands::models::list;
 use kaggle_kit::commands::{
     Computation, Workspace, decide, decide_options, layers, members, members_of, send, train_layers,
 };
 use kaggle_kit::competition;
+use kaggle_kit::fs;
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
 
@@ -35,6 +37,10 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
             decide::run(&members, Ok(asked), &decide_options(&args, workspace))
         }
         Computation::Doctor { json } => doctor::run(workspace.root(), json),
+        Computation::Bench(args) => {
+            models::bench(&args.names, args.size, args.device)?;
+            list(&args.names, &fs::cache_folder(), args.json)
+        }
         Computation::Demo(args) => {
             let competition = competition::find(&args.competition)?;
             demo::run(&competition, args.port, args.device, workspace)

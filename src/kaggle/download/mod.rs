@@ -20,7 +20,7 @@ use super::error;
 use super::http::Http;
 use super::{Error, Patience};
 use crate::progress::Progress;
-pub(super) use announced::Announced;
+pub(super) use announced::{Announced, LINKED_ETAG};
 use part::{Goes, Part};
 
 const PIECE: usize = 256 * 1024;
@@ -39,15 +39,20 @@ pub struct Received {
 /// Downloads `url` to `path` with a plain `GET`: for files that need no credentials, such as
 /// weights. The file is there whole or not at all; what has arrived of it waits beside it.
 pub fn download(url: &str, path: &Path, progress: &dyn Progress) -> Result<(), Error> {
-    let address = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let address = address.ok_or_else(|| Error::BadAnswer {
-        url: url.to_owned(),
-        reason: "it is not the address of a file on a web server".to_owned(),
-    })?;
+    let address = parse(url)?;
     let patience = Patience::default();
     let http = Http::new(patience.silence);
     let open = |headers: &HeaderMap| http.get(&address, headers, false);
     to_file(&error::shown(&address), &open, path, patience, progress).map(|_| ())
+}
+
+/// The address of a file on a web server.
+pub(super) fn parse(url: &str) -> Result<Url, Error> {
+    let address = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    address.ok_or_else(|| Error::BadAnswer {
+        url: url.to_owned(),
+        reason: "it is not the address of a file on a web server".to_owned(),
+    })
 }
 
 /// Asks with these headers (a range, once there is something to go on from).

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use kaggle_kit::cache::{Store, hash_file};
+use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::commands::settings::recipe_of;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::device::Choice;
@@ -26,7 +27,6 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
 
-use super::weights::pretrained;
 use crate::torch::{Device, Network, device};
 pub(super) use images::Images;
 

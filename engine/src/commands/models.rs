@@ -1,0 +1,58 @@
+//! `kaggle-kit models --bench`: pictures a second on this machine.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use kaggle_kit::commands::models::{Speed, chosen, keep};
+use kaggle_kit::dataset::Images;
+use kaggle_kit::device::Choice;
+use kaggle_kit::fs;
+use kaggle_kit::learn::{Input, Model};
+use kaggle_kit::progress::Progress;
+use kaggle_kit::recipe;
+use kaggle_kit::report::{Bar, Unit};
+use kaggle_kit::target::TargetKind;
+
+use crate::torch::{Network, device};
+
+/// Pictures a batch.
+const BATCH: usize = 32;
+/// A backbone is measured for at least so long.
+const SECONDS: f64 = 2.0;
+/// And in at least so many batches, of which the median counts.
+const ROUNDS: usize = 3;
+
+/// Measures prediction with each backbone, and keeps what was found. Weights do not matter to time,
+/// so none are needed.
+pub fn bench(names: &[String], size: usize, choice: Choice) -> Result<()> {
+    let chosen = chosen(names)?;
+    let device = device::resolve(choice)?;
+    let recipe = recipe::resolve(&[])?;
+    let bar = Bar::new("measure", Unit::Items("backbones"));
+    bar.total(chosen.len() as u64);
+    let pixels = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
+    let input = Input::Images(Images { pixels, n: BATCH, size });
+    for architecture in chosen {
+        let mut network =
+            Network::new(&[architecture], &recipe, TargetKind::SingleLabel, 2, device);
+        let what = || format!("failed to measure `{}`", architecture.name);
+        // The first is slower: libraries choose their ways then.
+        network.predict(&input).with_context(what)?;
+        let (start, mut seconds) = (Instant::now(), Vec::new());
+        while seconds.len() < ROUNDS || start.elapsed().as_secs_f64() < SECONDS {
+            let start = Instant::now();
+            network.predict(&input).with_context(what)?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        let speed = Speed {
+            backbone: architecture.name.to_owned(),
+            device: device::describe(device),
+            size,
+            images_per_second: BATCH as f64 / seconds[seconds.len() / 2],
+        };
+        keep(&speed, &fs::cache_folder())?;
+        bar.advance(1);
+    }
+    Ok(())
+}

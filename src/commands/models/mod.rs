@@ -1,0 +1,111 @@
+//! `kaggle-kit models`: the backbones there are, what they cost and what is known of them here.
+//! `pull.rs` fetches their weights; `speed.rs` keeps what was measured.
+
+mod pull;
+mod speed;
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+pub use self::pull::{pretrained, pull};
+pub use self::speed::{Speed, keep, measured};
+use crate::fs;
+use crate::term;
+use crate::weights::cached_path;
+use crate::zoo::{self, Architecture};
+
+/// A backbone at a glance.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    weights: String,
+    parameters: u64,
+    /// Of a picture of `size` pixels a side, in units of 1e9.
+    gflops: f64,
+    size: usize,
+    /// Numbers a picture that the head takes.
+    width: i64,
+    top1: Option<f64>,
+    /// Side of the pictures that it was measured with.
+    top1_size: Option<usize>,
+    /// What is in the cache.
+    bytes: Option<u64>,
+    measured: Vec<Speed>,
+}
+
+/// Prints a table of the backbones named, or of all, or JSON.
+pub fn list(names: &[String], cache: &Path, json: bool) -> Result<()> {
+    let speeds = measured(cache);
+    let rows: Vec<Row> =
+        chosen(names)?.into_iter().map(|architecture| row(architecture, cache, &speeds)).collect();
+    if json {
+        term::out(serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let header = [
+        "backbone",
+        "parameters",
+        "GFLOPs",
+        "features",
+        "ImageNet top-1",
+        "on disk",
+        "images/s here",
+    ];
+    term::out(term::table(&header, &cells));
+    let missing: Vec<&Row> = rows.iter().filter(|row| row.bytes.is_none()).collect();
+    if let Some(first) = missing.first() {
+        term::say(format_args!(
+            "Weights that are not there come with the first training, or by `kaggle-kit models pull {}`.",
+            first.name
+        ));
+    }
+    if rows.iter().all(|row| row.measured.is_empty()) {
+        term::say("`kaggle-kit models --bench` measures images a second on this machine.");
+    }
+    Ok(())
+}
+
+/// Those named, in that order, or all.
+pub fn chosen(names: &[String]) -> Result<Vec<&'static Architecture>> {
+    if names.is_empty() {
+        return Ok(zoo::architectures().collect());
+    }
+    names.iter().map(|name| zoo::find(name)).collect()
+}
+
+fn row(architecture: &'static Architecture, cache: &Path, speeds: &[Speed]) -> Row {
+    let bytes = fs::metadata(cached_path(architecture, cache)).ok().map(|file| file.len());
+    let own = speeds.iter().filter(|speed| speed.backbone == architecture.name);
+    Row {
+        name: architecture.name,
+        weights: architecture.repository(),
+        parameters: architecture.parameters,
+        gflops: 2.0 * architecture.gmacs,
+        size: architecture.native_size,
+        width: 2 * architecture.width,
+        top1: architecture.top1.map(|top1| top1.percent),
+        top1_size: architecture.top1.map(|top1| top1.size),
+        bytes,
+        measured: own.cloned().collect(),
+    }
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let top1 = row.top1.zip(row.top1_size).map(|(top1, size)| format!("{top1:.1} at {size}"));
+    let speeds: Vec<String> = row.measured.iter().map(Speed::told).collect();
+    vec![
+        row.name.to_owned(),
+        format!("{:.1} M", row.parameters as f64 / 1e6),
+        format!("{:.1} at {}", row.gflops, row.size),
+        row.width.to_string(),
+        top1.unwrap_or_else(|| "-".to_owned()),
+        match row.bytes {
+            Some(bytes) => term::bytes(bytes),
+            None => format!("({} to fetch)", term::bytes(4 * row.parameters)),
+        },
+        if speeds.is_empty() { "-".to_owned() } else { speeds.join(", ") },
+    ]
+}

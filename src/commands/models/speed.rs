@@ -1,0 +1,87 @@
+//! What backbones were measured at on this machine, kept in the cache folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::fs;
+
+/// A measurement of prediction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Speed {
+    /// timm's name.
+    pub backbone: String,
+    /// Where it was computed: `CPU, 2 threads`.
+    pub device: String,
+    /// Side of the pictures, in pixels.
+    pub size: usize,
+    /// Pictures a second, the median of rounds.
+    pub images_per_second: f64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    #[serde(default)]
+    speed: Vec<Speed>,
+}
+
+impl Speed {
+    /// `158 (224 px, CPU, 2 threads)`.
+    pub(super) fn told(&self) -> String {
+        let digits = if self.images_per_second < 10.0 { 1 } else { 0 };
+        let Self { images_per_second, size, device, .. } = self;
+        format!("{images_per_second:.digits$} ({size} px, {device})")
+    }
+
+    fn is_of_same(&self, other: &Self) -> bool {
+        (&self.backbone, &self.device, self.size) == (&other.backbone, &other.device, other.size)
+    }
+}
+
+fn path(cache: &Path) -> PathBuf {
+    cache.join("speeds.toml")
+}
+
+/// What was measured before; a file that cannot be read is none.
+pub fn measured(cache: &Path) -> Vec<Speed> {
+    let text = fs::read_to_string(path(cache)).unwrap_or_default();
+    toml::from_str::<Kept>(&text).unwrap_or_default().speed
+}
+
+/// Keeps a measurement in the place of an older one of the same.
+pub fn keep(new: &Speed, cache: &Path) -> Result<()> {
+    let mut speed = measured(cache);
+    speed.retain(|old| !old.is_of_same(new));
+    speed.push(new.clone());
+    fs::create_dir_all(cache)?;
+    fs::write_atomic(path(cache), toml::to_string(&Kept { speed })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_measurement_takes_the_place_of_an_older_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let speed = |device: &str, images_per_second| Speed {
+            backbone: "resnet18".to_owned(),
+            device: device.to_owned(),
+            size: 224,
+            images_per_second,
+        };
+        assert!(measured(folder.path()).is_empty());
+        for (device, rate) in
+            [("CPU, 2 threads", 60.0), ("GPU 0 (CUDA)", 900.0), ("CPU, 2 threads", 5.25)]
+        {
+            keep(&speed(device, rate), folder.path()).unwrap();
+        }
+        let expected = [speed("GPU 0 (CUDA)", 900.0), speed("CPU, 2 threads", 5.25)];
+        assert_eq!(measured(folder.path()), expected);
+        assert_eq!(expected[1].told(), "5.2 (224 px, CPU, 2 threads)");
+        fs::write_atomic(path(folder.path()), "speed = 3").unwrap();
+        assert!(measured(folder.path()).is_empty());
+    }
+}

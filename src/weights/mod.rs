@@ -1,0 +1,109 @@
+//! Files of pretrained weights, read without libtorch and without running anything in them:
+//! safetensors, and what `torch.save` writes, before `PyTorch` 1.6 and since.
+
+mod names;
+mod pickle;
+mod place;
+mod tensors;
+mod torch;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype as Kind;
+
+use crate::fs;
+pub use names::to_timm;
+pub use place::{Hub, cached_path};
+
+/// A tensor as its numbers in row-major order, little-endian.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What a number is.
+    pub dtype: Dtype,
+    /// Its sides; none for a single number.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub bytes: Vec<u8>,
+}
+
+/// A floating-point number of some width. Integers (batch counters) are left out of what is read:
+/// no network of ours computes with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// IEEE half precision.
+    F16,
+    /// Brain floating point.
+    Bf16,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Dtype {
+    /// Of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+/// The tensors of a file by name.
+///
+/// A checkpoint that holds its weights under `state_dict`, `model` or the like is opened, and the
+/// `module.` that parallel training puts before every name is taken off.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Stored>> {
+    let bytes = fs::read(path)?;
+    let tensors = if torch::is_zip(&bytes) {
+        torch::read_zip(&bytes)
+    } else if torch::is_legacy(&bytes) {
+        torch::read_legacy(&bytes)
+    } else {
+        from_safetensors(&bytes)
+    };
+    tensors.with_context(|| format!("weights in `{}` cannot be read", path.display()))
+}
+
+/// The floating-point tensors of a safetensors file's bytes.
+pub fn from_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Stored>> {
+    let Ok(tensors) = SafeTensors::deserialize(bytes) else {
+        bail!("{}\nhint: remove the file and fetch it again", looks_like(bytes))
+    };
+    let mut read = BTreeMap::new();
+    for (name, view) in tensors.iter() {
+        let dtype = match view.dtype() {
+            Kind::F16 => Dtype::F16,
+            Kind::BF16 => Dtype::Bf16,
+            Kind::F32 => Dtype::F32,
+            Kind::F64 => Dtype::F64,
+            Kind::I64 | Kind::I32 | Kind::U8 | Kind::BOOL => continue,
+            other => bail!("`{name}` is {other:?}, not a float"),
+        };
+        let (shape, bytes) = (view.shape().to_vec(), view.data().to_vec());
+        read.insert(name.to_owned(), Stored { dtype, shape, bytes });
+    }
+    Ok(read)
+}
+
+/// What the first bytes say about a file that is none of the three.
+fn looks_like(bytes: &[u8]) -> &'static str {
+    let start = bytes[..bytes.len().min(512)].trim_ascii_start().to_ascii_lowercase();
+    if start.is_empty() {
+        "it is empty"
+    } else if start.starts_with(b"<!doctype") || start.starts_with(b"<html") {
+        "it is an HTML page in place of the file"
+    } else if start.starts_with(b"version https://git-lfs") {
+        "it is a Git LFS pointer in place of the file"
+    } else {
+        "it is damaged, or neither safetensors nor a PyTorch file"
+    }
+}
+
+#[cfg(test)]
+mod tests;
