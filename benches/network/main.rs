@@ -193,7 +193,7 @@ fn epoch(arguments: &Arguments, backbone: &str, device: Device, folder: &PathBuf
             }
             without.push(start.elapsed().as_secs_f64());
             let start = Instant::now();
-            let view = View::Random { seed: 1, epoch: round as u64 };
+            let view = View::Random { seed: 1, epoch: round as u64, area: None };
             let batches = dataset::batches(
                 Arc::clone(&samples),
                 order.clone(),

@@ -190,7 +190,7 @@ mod tests {
     fn a_random_view_does_not_depend_on_its_neighbours() {
         let folder = tempfile::tempdir().unwrap();
         let samples = pictures(folder.path(), 6);
-        let view = View::Random { seed: 1, epoch: 2 };
+        let view = View::Random { seed: 1, epoch: 2, area: None };
         let one = load(&samples, vec![5], view).next().unwrap().unwrap();
         let last = load(&samples, (0..6).collect(), view).last().unwrap().unwrap();
         assert_eq!(one.images.pixels, last.images.pixels[8 * 8 * 3..]);

@@ -1,8 +1,9 @@
 //! How an image looks to a network: resized, cropped, and at random a little different every epoch.
 //!
 //! The random view is fastai 0.7's (`transforms_side_on`, `transforms_top_down`): zoom, rotation
-//! with reflected borders, crop, flip or symmetry of the square, lighting. Here zoom and crop are
-//! one antialiased resize, and rotation and symmetry one bilinear warp on top of it.
+//! with reflected borders, crop, flip or symmetry of the square, lighting; or a part of any size and
+//! shape in the place of zoom and rotation. Where an image has hardly more pixels than are shown, all
+//! of it is one bilinear warp; otherwise it is shrunk to the right size first, with antialiasing.
 
 use std::cell::RefCell;
 
@@ -12,7 +13,7 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use super::augment::{Change, relight};
+use super::augment::{Change, Crop, Window, relight};
 use super::symmetry::Symmetry;
 use super::warp::{Affine, warp};
 use crate::recipe::Augment;
@@ -31,12 +32,18 @@ pub enum View {
         seed: u64,
         /// Another epoch, another view.
         epoch: u64,
+        /// Of a part with a share of the image's area between these; otherwise of nearly all of it.
+        area: Option<[f64; 2]>,
     },
 }
 
 /// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
-/// networks were trained with.
-const FILTER: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
+/// networks are evaluated with.
+const SHARP: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
+/// Bilinear likewise: what networks are usually trained with, for it is faster.
+const FAST: ResizeAlg = ResizeAlg::Convolution(FilterType::Bilinear);
+/// An image that has at most so many pixels for one that is shown need not be shrunk first.
+const NEARLY_ONE: f64 = 1.35;
 
 /// What a thread keeps between images.
 #[derive(Default)]
@@ -61,23 +68,15 @@ pub fn render(
 ) -> Result<()> {
     SCRATCH.with_borrow_mut(|scratch| match view {
         View::Centre { share } => scratch.centre(image, size, share, out),
-        View::Random { seed, epoch } if augment != Augment::None => {
-            let change = Change::draw(augment, seed, epoch, index);
+        View::Random { seed, epoch, area } if augment != Augment::None => {
+            let sides = [f64::from(image.width()), f64::from(image.height())];
+            let change = Change::draw(augment, area, sides, (seed, epoch, index));
             scratch.changed(image, size, &change, out)?;
             relight(out, change.brightness, change.contrast);
             Ok(())
         }
         View::Random { .. } => scratch.centre(image, size, 1.0, out),
     })
-}
-
-/// A part of an image, in its own pixels.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
 }
 
 impl Scratch {
@@ -87,10 +86,10 @@ impl Scratch {
         let side = width.min(height) * share;
         let (left, top) = ((width - side) / 2.0, (height - side) / 2.0);
         let window = Window { left, top, width: side, height: side };
-        resize(&mut self.resizer, image, window, [size, size], out)
+        resize(&mut self.resizer, image, window, [size, size], SHARP, out)
     }
 
-    /// A square window of `image` under a symmetry.
+    /// A window of `image` under a symmetry, stretched to a square.
     fn upright(
         &mut self,
         image: &RgbImage,
@@ -99,16 +98,24 @@ impl Scratch {
         symmetry: Symmetry,
         out: &mut [u8],
     ) -> Result<()> {
+        let stretch = [window.width, window.height].map(|side| side / size as f64);
+        if stretch.into_iter().all(|pixels| pixels <= NEARLY_ONE) {
+            let to_source = Affine::of_symmetry(symmetry, size)
+                .then(Affine::scale(stretch))
+                .then(Affine::shift([window.left, window.top]));
+            warp(image, sides_of(image), &to_source, size, out);
+            return Ok(());
+        }
         if symmetry == Symmetry::IDENTITY {
-            return resize(&mut self.resizer, image, window, [size, size], out);
+            return resize(&mut self.resizer, image, window, [size, size], FAST, out);
         }
         self.pixels.resize(size * size * 3, 0);
-        resize(&mut self.resizer, image, window, [size, size], &mut self.pixels)?;
+        resize(&mut self.resizer, image, window, [size, size], FAST, &mut self.pixels)?;
         symmetry.apply(&self.pixels, size, out);
         Ok(())
     }
 
-    /// A window of `image` zoomed, rotated and moved as `change` says.
+    /// What `change` shows of `image`.
     fn changed(
         &mut self,
         image: &RgbImage,
@@ -116,13 +123,17 @@ impl Scratch {
         change: &Change,
         out: &mut [u8],
     ) -> Result<()> {
+        let (zoom, radians, corner) = match change.crop {
+            Crop::Part(window) => return self.upright(image, window, size, change.symmetry, out),
+            Crop::Square { zoom, radians, corner } => (zoom, radians, corner),
+        };
         let (width, height) = (f64::from(image.width()), f64::from(image.height()));
         // From here on the unit is a pixel of the result: the whole image would be resized to
         // `whole`, and the crop's corner is at `corner` of it.
-        let scale = size as f64 * change.zoom / width.min(height);
+        let scale = size as f64 * zoom / width.min(height);
         let whole = [width * scale, height * scale];
-        let corner = [0, 1].map(|axis| change.corner[axis] * (whole[axis] - size as f64).max(0.0));
-        if change.radians == 0.0 {
+        let corner = [0, 1].map(|axis| corner[axis] * (whole[axis] - size as f64).max(0.0));
+        if radians == 0.0 {
             let [left, top] = corner.map(|at| at / scale);
             let side = size as f64 / scale;
             let window = Window { left, top, width: side, height: side };
@@ -130,7 +141,12 @@ impl Scratch {
         }
         let to_whole = Affine::of_symmetry(change.symmetry, size)
             .then(Affine::shift(corner))
-            .then(Affine::rotation(change.radians, whole.map(|side| side / 2.0)));
+            .then(Affine::rotation(radians, whole.map(|side| side / 2.0)));
+        if 1.0 / scale <= NEARLY_ONE {
+            let to_source = to_whole.then(Affine::scale([1.0 / scale; 2]));
+            warp(image, sides_of(image), &to_source, size, out);
+            return Ok(());
+        }
         // Only the part that the result shows is resized.
         let bounds = to_whole.bounds(size as f64);
         let part = [0, 1].map(|axis| {
@@ -146,11 +162,15 @@ impl Scratch {
             height: sides[1] as f64 / scale,
         };
         self.pixels.resize(sides[0] * sides[1] * 3, 0);
-        resize(&mut self.resizer, image, window, sides, &mut self.pixels)?;
+        resize(&mut self.resizer, image, window, sides, FAST, &mut self.pixels)?;
         let to_part = to_whole.then(Affine::shift([-part[0].start, -part[1].start]));
         warp(&self.pixels, sides, &to_part, size, out);
         Ok(())
     }
+}
+
+fn sides_of(image: &RgbImage) -> [usize; 2] {
+    [image.width() as usize, image.height() as usize]
 }
 
 /// Resizes a window of `image` to `[width, height]` pixels.
@@ -159,6 +179,7 @@ fn resize(
     image: &RgbImage,
     window: Window,
     [width, height]: [usize; 2],
+    filter: ResizeAlg,
     out: &mut [u8],
 ) -> Result<()> {
     // With the pixel's type named, only its code is compiled: all of them take a minute.
@@ -167,7 +188,7 @@ fn resize(
     // Rounding must not push the window over the edge.
     let (right, bottom) = (f64::from(image.width()), f64::from(image.height()));
     let (left, top) = (window.left.clamp(0.0, right), window.top.clamp(0.0, bottom));
-    let options = ResizeOptions::new().resize_alg(FILTER).crop(
+    let options = ResizeOptions::new().resize_alg(filter).crop(
         left,
         top,
         window.width.min(right - left),
@@ -198,7 +219,7 @@ mod tests {
     }
 
     fn random(epoch: u64) -> View {
-        View::Random { seed: 1, epoch }
+        View::Random { seed: 1, epoch, area: None }
     }
 
     #[test]
@@ -251,7 +272,41 @@ mod tests {
         for (width, height) in [(1, 1), (1, 400), (3000, 2), (17, 16)] {
             for epoch in 0..20 {
                 rendered(&ramp(width, height), 16, Augment::TopDown, random(epoch));
+                let view = View::Random { seed: 1, epoch, area: Some([0.08, 1.0]) };
+                rendered(&ramp(width, height), 16, Augment::TopDown, view);
             }
         }
+    }
+
+    #[test]
+    fn one_warp_shows_what_shrinking_and_warping_show() {
+        // The same scene with so many pixels that it is shrunk first, and with so few that it is not.
+        let (large, small) = (ramp(400, 300), ramp(80, 60));
+        for area in [None, Some([0.35, 1.0])] {
+            for epoch in 0..50 {
+                let view = View::Random { seed: 1, epoch, area };
+                let [large, small] =
+                    [&large, &small].map(|image| rendered(image, 48, Augment::TopDown, view));
+                let differences = large.iter().zip(&small).map(|(a, b)| a.abs_diff(*b));
+                let mean = differences.clone().map(f64::from).sum::<f64>() / large.len() as f64;
+                // A reflected border turns at another place by half a pixel.
+                assert!(mean < 2.0 && differences.max() < Some(24), "{epoch} {area:?}: {mean}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_is_stretched_to_the_square() {
+        let image = ramp(90, 60);
+        let mut widths = Vec::new();
+        for epoch in 0..100 {
+            let view = View::Random { seed: 3, epoch, area: Some([0.2, 0.4]) };
+            let pixels = rendered(&image, 40, Augment::SideOn, view);
+            let row = &pixels[20 * 40 * 3..21 * 40 * 3];
+            widths.push((f64::from(row[39 * 3]) - f64::from(row[0])).abs() / 255.0);
+        }
+        // The square root of 0.3 or so, times a ratio about one that is not that of the image.
+        let mean = widths.iter().sum::<f64>() / 100.0;
+        assert!((0.35..0.55).contains(&mean), "{mean}");
     }
 }

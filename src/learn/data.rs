@@ -36,6 +36,8 @@ pub struct Data {
     pub crop: f64,
     /// The random views.
     pub augment: Augment,
+    /// The share of an image's area that a random view shows, where it shows parts.
+    pub area: Option<[f64; 2]>,
     /// Which images an epoch shows.
     pub sampling: Sampling,
     /// How targets are smoothed and images mixed.
@@ -132,7 +134,7 @@ impl Data {
                 }))
             }
             Feed::Images { size } => {
-                let view = View::Random { seed: self.seed, epoch };
+                let view = View::Random { seed: self.seed, epoch, area: self.area };
                 let batches = self.load(&self.train, order, size, view);
                 Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
@@ -184,7 +186,10 @@ impl Data {
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
         let view = match view {
             0 => View::Centre { share: self.crop },
-            _ => View::Random { seed: self.seed, epoch: u64::MAX / 2 + view as u64 },
+            _ => {
+                let epoch = u64::MAX / 2 + view as u64;
+                View::Random { seed: self.seed, epoch, area: self.area }
+            }
         };
         let samples = Arc::clone(samples);
         dataset::batches(samples, order, PRECOMPUTED_BATCH, self.size, self.augment, view)

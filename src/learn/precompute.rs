@@ -160,7 +160,8 @@ fn transform(data: &Data, views: usize) -> String {
     if views == 1 {
         return centre;
     }
-    format!("{centre}; random views of {:?}, seed {}", data.augment, data.seed)
+    let parts = data.area.map(|area| format!(" of parts {area:?}")).unwrap_or_default();
+    format!("{centre}; second random views of {:?}{parts}, seed {}", data.augment, data.seed)
 }
 
 /// A key for rows that nobody else will look for.

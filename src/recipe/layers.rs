@@ -111,6 +111,16 @@ impl Recipe {
             "`crop` is {}: give a share above 0, at most 1",
             self.crop
         );
+        let is_area = match self.random_area.as_slice() {
+            [] => true,
+            [least, most] => *least > 0.0 && least <= most && *most <= 1.0,
+            _ => false,
+        };
+        ensure!(
+            is_area,
+            "`random-area` is {:?}: give two shares such as [0.35, 1.0], or none",
+            self.random_area
+        );
         for p in self.head.dropout {
             ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
         }

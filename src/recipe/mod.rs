@@ -36,6 +36,11 @@ pub struct Recipe {
     pub seed: u64,
     /// The random views of training images, and the symmetries of test-time augmentation.
     pub augment: Augment,
+    /// Random views show a part of an image with a share of its area between these; empty: nearly all
+    /// of it. Left out of a run's recipe where it says nothing, so that the folds of older versions
+    /// are found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub random_area: Vec<f64>,
     /// Which images an epoch shows.
     pub sampling: Sampling,
     /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.

@@ -80,6 +80,7 @@ impl Images {
             size: recipe.size,
             crop: recipe.crop,
             augment: recipe.augment,
+            area: recipe.random_area.as_slice().try_into().ok(),
             sampling: recipe.sampling,
             loss: recipe.loss,
             seed: recipe.seed,
