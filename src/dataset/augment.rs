@@ -49,6 +49,54 @@ impl Change {
     }
 }
 
+/// The widest and the narrowest part that a random-resized crop shows: width over height.
+const ASPECTS: Range<f64> = 3.0 / 4.0..4.0 / 3.0;
+/// So often a part is drawn until one fits into the image.
+const TRIES: usize = 10;
+
+/// One draw of a part of an image, of any place, area and aspect, which is then made a square:
+/// Inception's way, torchvision's `RandomResizedCrop`, fast.ai's `CropType.GOOGLENET`.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Left, top, width, height, in pixels of the image.
+    pub(super) window: [f64; 4],
+    pub(super) symmetry: Symmetry,
+    pub(super) brightness: f32,
+    pub(super) contrast: f32,
+}
+
+impl Part {
+    /// A part of an image with these sides; `area` is its smallest and its largest share of them.
+    pub(super) fn draw(
+        augment: Augment,
+        (seed, epoch, index): (u64, u64, usize),
+        area: [f64; 2],
+        [width, height]: [f64; 2],
+    ) -> Self {
+        let mut rng = rng::stream(Purpose::Augment, seed, epoch, index as u64);
+        let symmetries = augment.symmetries();
+        let symmetry = symmetries[rng.random_range(0..symmetries.len())];
+        let brightness = rng.random_range(-MAX_LIGHTING..MAX_LIGHTING);
+        let contrast = rng.random_range(-MAX_LIGHTING..MAX_LIGHTING);
+        let found = (0..TRIES).find_map(|_| {
+            let pixels = width * height * rng.random_range(area[0]..=area[1]);
+            let aspect = rng.random_range(ASPECTS.start.ln()..ASPECTS.end.ln()).exp();
+            let sides = [(pixels * aspect).sqrt(), (pixels / aspect).sqrt()];
+            (sides[0] <= width && sides[1] <= height).then_some(sides)
+        });
+        // Of an image that is far from square the middle, as much as the aspect allows.
+        let [w, h] =
+            found.unwrap_or([width.min(height * ASPECTS.end), height.min(width / ASPECTS.start)]);
+        let mut place = |room: f64, centre: bool| {
+            let share: f64 = rng.random();
+            room * if centre { 0.5 } else { share }
+        };
+        let left = place(width - w, found.is_none());
+        let top = place(height - h, found.is_none());
+        Self { window: [left, top, w, h], symmetry, brightness, contrast }
+    }
+}
+
 /// fastai 0.7's lighting, on values in `[0, 1]`: `(x - mean) k + mean + brightness`, clipped, where
 /// `k = 1 + c` for a contrast `c >= 0` and `1 / (1 - c)` below.
 pub(super) fn relight(pixels: &mut [u8], brightness: f32, contrast: f32) {
@@ -81,6 +129,35 @@ mod tests {
         for symmetry in Symmetry::ALL {
             assert!((share(&|c| c.symmetry == symmetry) - 0.125).abs() < 0.02);
         }
+    }
+
+    #[test]
+    fn parts_have_the_areas_and_aspects_asked_for() {
+        let sides = [500.0, 375.0];
+        let parts: Vec<Part> =
+            (0..4000).map(|i| Part::draw(Augment::SideOn, (5, 0, i), [0.35, 1.0], sides)).collect();
+        let mean = |of: &dyn Fn(&Part) -> f64| parts.iter().map(of).sum::<f64>() / 4000.0;
+        for Part { window: [left, top, width, height], .. } in &parts {
+            let share = width * height / (500.0 * 375.0);
+            assert!((0.35 - 1e-9..=1.0).contains(&share), "{share}");
+            assert!((0.749..1.334).contains(&(width / height)));
+            assert!(*left >= 0.0 && *top >= 0.0);
+            assert!(left + width <= 500.0 + 1e-9 && top + height <= 375.0 + 1e-9);
+        }
+        // torchvision 0.28, 40,000 times `RandomResizedCrop.get_params(image, (.35, 1), (3/4, 4/3))`:
+        // the mean area is .5744 of the image's.
+        assert!((mean(&|p| p.window[2] * p.window[3] / 187_500.0) - 0.5744).abs() < 0.01);
+        assert!((mean(&|p| p.window[0] + p.window[2] / 2.0) - 250.0).abs() < 2.0);
+        assert!((mean(&|p| p.window[1] + p.window[3] / 2.0) - 187.5).abs() < 2.0);
+        assert!(
+            (mean(&|p| f64::from(u8::from(p.symmetry == Symmetry::MIRROR))) - 0.5).abs() < 0.03
+        );
+    }
+
+    #[test]
+    fn a_strip_shows_its_middle() {
+        let part = Part::draw(Augment::None, (1, 2, 3), [0.9, 1.0], [1000.0, 30.0]);
+        assert_eq!(part.window, [480.0, 0.0, 40.0, 30.0]);
     }
 
     #[test]

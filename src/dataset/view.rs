@@ -12,7 +12,7 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use super::augment::{Change, relight};
+use super::augment::{Change, Part, relight};
 use super::symmetry::Symmetry;
 use super::warp::{Affine, warp};
 use crate::recipe::Augment;
@@ -31,6 +31,15 @@ pub enum View {
         seed: u64,
         /// Another epoch, another view.
         epoch: u64,
+    },
+    /// A random part, squeezed to a square: no rotation, as torchvision's `RandomResizedCrop`.
+    RandomPart {
+        /// The run's seed.
+        seed: u64,
+        /// Another epoch, another view.
+        epoch: u64,
+        /// The smallest and the largest part, as shares of the image's area.
+        area: [f64; 2],
     },
 }
 
@@ -67,7 +76,16 @@ pub fn render(
             relight(out, change.brightness, change.contrast);
             Ok(())
         }
-        View::Random { .. } => scratch.centre(image, size, 1.0, out),
+        View::RandomPart { seed, epoch, area } if augment != Augment::None => {
+            let sides = [image.width(), image.height()].map(f64::from);
+            let part = Part::draw(augment, (seed, epoch, index), area, sides);
+            let [left, top, width, height] = part.window;
+            let window = Window { left, top, width, height };
+            scratch.upright(image, window, size, part.symmetry, out)?;
+            relight(out, part.brightness, part.contrast);
+            Ok(())
+        }
+        View::Random { .. } | View::RandomPart { .. } => scratch.centre(image, size, 1.0, out),
     })
 }
 
@@ -90,7 +108,7 @@ impl Scratch {
         resize(&mut self.resizer, image, window, [size, size], out)
     }
 
-    /// A square window of `image` under a symmetry.
+    /// A window of `image`, made a square, under a symmetry.
     fn upright(
         &mut self,
         image: &RgbImage,
@@ -226,6 +244,25 @@ mod tests {
         }
         let plain = rendered(&image, 32, Augment::None, View::Centre { share: 1.0 });
         assert_eq!(rendered(&image, 32, Augment::None, random(3)), plain);
+    }
+
+    #[test]
+    fn a_random_part_shows_all_of_its_area() {
+        // Of a ramp a part of the whole area shows all colours, whatever its aspect.
+        let image = ramp(64, 64);
+        for epoch in 0..50 {
+            let view = View::RandomPart { seed: 1, epoch, area: [0.99, 1.0] };
+            let pixels = rendered(&image, 32, Augment::SideOn, view);
+            let (first, last) = (&pixels[..3], &pixels[pixels.len() - 3..]);
+            assert!(first[1] < 50 && last[1] > 205, "{epoch}: {first:?} {last:?}");
+        }
+        let small = View::RandomPart { seed: 1, epoch: 0, area: [0.1, 0.1] };
+        let pixels = rendered(&image, 32, Augment::SideOn, small);
+        let red = || pixels.iter().step_by(3);
+        let seen = red().max().unwrap() - red().min().unwrap();
+        assert!((50..120).contains(&seen), "{seen}");
+        let plain = rendered(&image, 32, Augment::None, View::Centre { share: 1.0 });
+        assert_eq!(rendered(&image, 32, Augment::None, small), plain);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct Data {
     pub crop: f64,
     /// The random views.
     pub augment: Augment,
+    /// The smallest and the largest part of an image that a random view shows, as shares of its
+    /// area, where it is not nearly all of it.
+    pub area: Option<[f64; 2]>,
     /// Which images an epoch shows.
     pub sampling: Sampling,
     /// How targets are smoothed and images mixed.
@@ -132,7 +135,7 @@ impl Data {
                 }))
             }
             Feed::Images { size } => {
-                let view = View::Random { seed: self.seed, epoch };
+                let view = self.random_view(epoch);
                 let batches = self.load(&self.train, order, size, view);
                 Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
@@ -184,10 +187,17 @@ impl Data {
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
         let view = match view {
             0 => View::Centre { share: self.crop },
-            _ => View::Random { seed: self.seed, epoch: u64::MAX / 2 + view as u64 },
+            _ => self.random_view(u64::MAX / 2 + view as u64),
         };
         let samples = Arc::clone(samples);
         dataset::batches(samples, order, PRECOMPUTED_BATCH, self.size, self.augment, view)
+    }
+
+    fn random_view(&self, epoch: u64) -> View {
+        match self.area {
+            Some(area) => View::RandomPart { seed: self.seed, epoch, area },
+            None => View::Random { seed: self.seed, epoch },
+        }
     }
 
     fn load(

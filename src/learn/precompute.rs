@@ -160,7 +160,11 @@ fn transform(data: &Data, views: usize) -> String {
     if views == 1 {
         return centre;
     }
-    format!("{centre}; random views of {:?}, seed {}", data.augment, data.seed)
+    let random = format!("{centre}; random views of {:?}, seed {}", data.augment, data.seed);
+    match data.area {
+        Some([least, most]) => format!("{random}, parts of {least} to {most}"),
+        None => random,
+    }
 }
 
 /// A key for rows that nobody else will look for.

@@ -184,6 +184,7 @@ fn data(folder: &Path, n: usize, noisy: usize) -> Data {
         size: 32,
         crop: 1.0,
         augment: Augment::SideOn,
+        area: None,
         sampling: recipe::Sampling::Uniform,
         loss: recipe::resolve(&[]).unwrap().loss,
         seed: 7,

@@ -111,6 +111,16 @@ impl Recipe {
             "`crop` is {}: give a share above 0, at most 1",
             self.crop
         );
+        let area_is_possible = match self.area.as_slice() {
+            [] => true,
+            [least, most] => *least > 0.0 && least <= most && *most <= 1.0,
+            _ => false,
+        };
+        ensure!(
+            area_is_possible,
+            "`area` is {:?}: give the smallest and the largest share, such as [0.35, 1.0]",
+            self.area
+        );
         for p in self.head.dropout {
             ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
         }
@@ -197,6 +207,8 @@ mod tests {
             ("size=big", "of type string"),
             ("batch-size=1", "at least 2"),
             ("crop=1.5", "at most 1"),
+            ("area=[0.5]", "such as [0.35, 1.0]"),
+            ("area=[0.5, 0.4]", "such as [0.35, 1.0]"),
             ("augment=sideways", "side-on"),
         ] {
             let error = resolve(&[Layer::assignment(typed).unwrap()]).unwrap_err();

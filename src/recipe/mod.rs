@@ -36,6 +36,10 @@ pub struct Recipe {
     pub seed: u64,
     /// The random views of training images, and the symmetries of test-time augmentation.
     pub augment: Augment,
+    /// The smallest and the largest part that a random view shows, as shares of the image's area;
+    /// empty: nearly all of it, zoomed and turned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub area: Vec<f64>,
     /// Which images an epoch shows.
     pub sampling: Sampling,
     /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.
@@ -62,6 +66,13 @@ pub struct Recipe {
     pub find_full_rate: FindRate,
     /// Step 8.
     pub whole_network: WholeNetwork,
+}
+
+impl Recipe {
+    /// The smallest and the largest part that a random view shows, where it is not nearly all.
+    pub fn area(&self) -> Option<[f64; 2]> {
+        <[f64; 2]>::try_from(self.area.as_slice()).ok()
+    }
 }
 
 /// Which changes leave an image's meaning alone.

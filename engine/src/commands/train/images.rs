@@ -80,6 +80,7 @@ impl Images {
             size: recipe.size,
             crop: recipe.crop,
             augment: recipe.augment,
+            area: recipe.area(),
             sampling: recipe.sampling,
             loss: recipe.loss,
             seed: recipe.seed,
