@@ -43,7 +43,7 @@ pub struct Architecture {
     /// Weights and biases, with the layer that makes `ImageNet`'s classes if there is one.
     pub parameters: u64,
     /// Multiplications for a picture of `native_size`, in units of 1e9: half of what `PyTorch`'s
-    /// `FlopCounterMode` counts in timm 1.0.31, and the two products of attention that it leaves out.
+    /// `FlopCounterMode` counts in timm 1.0.31 on meta tensors.
     pub gmacs: f64,
     /// What timm measured on `ImageNet`'s validation pictures; nothing for weights without classes.
     pub top1: Option<Published>,
