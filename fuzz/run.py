@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-TARGETS = ["zip", "tar", "seven_z", "csv", "json"]
+TARGETS = ["zip", "tar", "seven_z", "csv", "json", "weights"]
 # What cargo-fuzz passes: coverage for libFuzzer, and checks that a release build leaves out.
 FLAGS = [
     "-Cpasses=sancov-module",

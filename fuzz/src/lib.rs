@@ -13,12 +13,18 @@ pub mod lines;
 pub mod metric;
 #[path = "../../src/progress.rs"]
 pub mod progress;
+#[path = "../../src/schedule/mod.rs"]
+pub mod schedule;
 #[path = "../../src/submission/mod.rs"]
 pub mod submission;
 #[path = "../../src/target.rs"]
 pub mod target;
 #[path = "../../src/term.rs"]
 pub mod term;
+#[path = "../../src/weights/mod.rs"]
+pub mod weights;
+#[path = "../../src/zoo/mod.rs"]
+pub mod zoo;
 
 pub mod competition;
 pub mod dataset;

@@ -12,6 +12,10 @@ use zip::{CompressionMethod, ZipWriter};
 #[path = "../../src/archive/tests/made.rs"]
 mod made;
 
+#[allow(dead_code, reason = "the program's tests use more of it")]
+#[path = "../../src/weights/tests/made.rs"]
+mod weights;
+
 use made::{Entries, piped_zip, tar, zip_of as zip};
 
 fn main() {
@@ -71,6 +75,25 @@ fn main() {
     }
     for (n, text) in ANSWERS.iter().enumerate() {
         write(root, "json", &n.to_string(), text.as_bytes());
+    }
+    let view = |shape: &[i32], strides: &[i32], tail: &[u8]| {
+        weights::tensor("FloatStorage", "0", (0, shape, strides), tail)
+    };
+    let state = |tail: &[u8]| {
+        let entries = [
+            ("module.a", view(&[2, 3], &[3, 1], tail)),
+            ("module.b", view(&[3, 2], &[1, 3], tail)),
+        ];
+        weights::dict(&[("epoch", b"K\x07".to_vec()), ("state_dict", weights::dict(&entries))])
+    };
+    let numbers = weights::floats(&weights::SIX);
+    let files = [
+        weights::archive(&state(b""), &numbers),
+        weights::legacy(&state(b"N"), &numbers, 4),
+        weights::safetensors(),
+    ];
+    for (n, bytes) in files.iter().enumerate() {
+        write(root, "weights", &n.to_string(), bytes);
     }
 }
 

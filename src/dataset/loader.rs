@@ -1,5 +1,6 @@
 //! Batches in order, decoded ahead of the network by all cores.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use super::decode::decode;
+use super::decode::Room;
 use super::open::Sample;
 use super::view::{View, render};
 use crate::recipe::Augment;
@@ -30,8 +31,10 @@ pub struct Images {
 /// Some images, and which they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The pixels.
+    /// The pixels, in the first view.
     pub images: Images,
+    /// The same images in each of the other views.
+    pub more_views: Vec<Images>,
     /// Each image's index among the samples.
     pub indices: Vec<usize>,
 }
@@ -49,9 +52,22 @@ pub fn batches(
     augment: Augment,
     view: View,
 ) -> Batches {
+    batches_in_views(samples, order, batch_size, size, augment, vec![view])
+}
+
+/// The same in several views at once, for which each image is decoded once. Without a view there
+/// are no batches.
+pub fn batches_in_views(
+    samples: Arc<[Sample]>,
+    order: Vec<usize>,
+    batch_size: usize,
+    size: usize,
+    augment: Augment,
+    views: Vec<View>,
+) -> Batches {
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = sync_channel(AHEAD);
-    let loader = Loader { samples, size, augment, view, stop: Arc::clone(&stop) };
+    let loader = Loader { samples, size, augment, views, stop: Arc::clone(&stop) };
     let worker = Builder::new()
         .name("loader".to_owned())
         .spawn(move || loader.run(&order, batch_size.max(1), &sender));
@@ -105,12 +121,16 @@ impl Drop for Batches {
     }
 }
 
+thread_local! {
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
 /// What the thread needs.
 struct Loader {
     samples: Arc<[Sample]>,
     size: usize,
     augment: Augment,
-    view: View,
+    views: Vec<View>,
     stop: Arc<AtomicBool>,
 }
 
@@ -127,18 +147,36 @@ impl Loader {
 
     fn load(&self, indices: &[usize]) -> Result<Batch> {
         let bytes = self.size * self.size * 3;
-        let mut pixels = vec![0; indices.len() * bytes];
-        pixels.par_chunks_exact_mut(bytes).zip(indices).try_for_each(|(out, &index)| {
+        let mut views = vec![vec![0; indices.len() * bytes]; self.views.len()];
+        // Of each image, the places of its views.
+        let mut places: Vec<Vec<&mut [u8]>> = indices.iter().map(|_| Vec::new()).collect();
+        for pixels in &mut views {
+            let of_images = pixels.chunks_exact_mut(bytes);
+            places.iter_mut().zip(of_images).for_each(|(places, place)| places.push(place));
+        }
+        places.into_par_iter().zip(indices).try_for_each(|(places, &index)| {
             if self.stop.load(Ordering::Relaxed) {
                 bail!("stopped");
             }
-            let sample = &self.samples[index];
-            let image = decode(&sample.path)?;
-            render(&image, self.size, self.augment, self.view, index, out)
-                .with_context(|| format!("failed to resize `{}`", sample.path.display()))
+            self.load_image(index, places)
         })?;
-        let images = Images { pixels, n: indices.len(), size: self.size };
-        Ok(Batch { images, indices: indices.to_vec() })
+        let mut views =
+            views.into_iter().map(|pixels| Images { pixels, n: indices.len(), size: self.size });
+        let images = views.next().context("a batch without a view")?;
+        Ok(Batch { images, more_views: views.collect(), indices: indices.to_vec() })
+    }
+
+    /// Draws all views of an image.
+    fn load_image(&self, index: usize, places: Vec<&mut [u8]>) -> Result<()> {
+        let path = &self.samples[index].path;
+        ROOM.with_borrow_mut(|room| {
+            room.decoded(path, |image| {
+                self.views.iter().zip(places).try_for_each(|(&view, out)| {
+                    render(image, self.size, self.augment, view, index, out)
+                        .with_context(|| format!("failed to resize `{}`", path.display()))
+                })
+            })
+        })
     }
 }
 
@@ -184,6 +222,35 @@ mod tests {
                 assert!(pixels.iter().all(|&value| usize::from(value) == index));
             }
         }
+    }
+
+    #[test]
+    fn views_at_once_are_those_in_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = pictures(folder.path(), 6);
+        RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8 * 6, y as u8 * 8, 77]))
+            .save(&samples[4].path)
+            .unwrap();
+        let views =
+            [WHOLE, View::Centre { share: 0.5 }, View::Random { seed: 1, epoch: 2, area: None }];
+        let order: Vec<usize> = (0..6).collect();
+        let at_once = batches_in_views(
+            Arc::clone(&samples),
+            order.clone(),
+            4,
+            8,
+            Augment::SideOn,
+            views.to_vec(),
+        );
+        let at_once: Vec<Batch> = at_once.collect::<Result<_>>().unwrap();
+        for (i, view) in views.into_iter().enumerate() {
+            for (all, one) in at_once.iter().zip(load(&samples, order.clone(), view)) {
+                let views: Vec<&Images> =
+                    std::iter::once(&all.images).chain(&all.more_views).collect();
+                assert_eq!(*views[i], one.unwrap().images);
+            }
+        }
+        assert_ne!(at_once[1].images, at_once[1].more_views[0], "views differ");
     }
 
     #[test]

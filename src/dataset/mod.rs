@@ -26,7 +26,7 @@ pub use decode::decode;
 pub use duplicates::{Duplicates, Likeness, duplicates};
 pub use index::{find_file, natural_order};
 pub use labels::tags;
-pub use loader::{Batch, Batches, Images, batches};
+pub use loader::{Batch, Batches, Images, batches, batches_in_views};
 pub use open::{Dataset, Sample, open, open_test};
 pub use sample_submission::SampleSubmission;
 pub use split::{Split, folds, hold_out, split};

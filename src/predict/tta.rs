@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::dataset::{self, Images, Sample, Symmetry, View};
 use crate::learn::{Input, Model};
@@ -85,7 +85,7 @@ pub const ALL: &str = "all views";
 pub const ONE: &str = "one view";
 
 /// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
-/// in all views once, whatever parts are made of them.
+/// in all views once, and decoded once, whatever parts are made of them.
 pub fn predict<M: Model>(
     model: &mut M,
     samples: &Arc<[Sample]>,
@@ -94,22 +94,24 @@ pub fn predict<M: Model>(
 ) -> Result<Parts> {
     let views = Views::of(recipe);
     progress.total(samples.len() as u64);
-    let open = |&share: &f64| {
-        let (samples, order) = (Arc::clone(samples), (0..samples.len()).collect());
-        let view = View::Centre { share };
-        dataset::batches(samples, order, recipe.batch_size, recipe.size, recipe.augment, view)
-    };
-    let mut crops: Vec<_> = views.crops.iter().map(open).collect();
+    let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
+    let batches = dataset::batches_in_views(
+        Arc::clone(samples),
+        (0..samples.len()).collect(),
+        recipe.batch_size,
+        recipe.size,
+        recipe.augment,
+        crops,
+    );
     let mut parts = Parts { names: views.parts(), ..Parts::default() };
     parts.probabilities.resize(parts.names.len(), Vec::new());
-    while let Some(first) = crops[0].next() {
-        let first = first?;
-        let n_images = first.images.n as u64;
-        let mut of_batch = vec![look(model, &first.images, views.symmetries)?];
-        for crop in &mut crops[1..] {
-            let batch = crop.next().context("every crop has the same images")??;
-            of_batch.push(look(model, &batch.images, views.symmetries)?);
-        }
+    for batch in batches {
+        let batch = batch?;
+        let n_images = batch.images.n as u64;
+        let of_batch: Vec<Looked> = std::iter::once(&batch.images)
+            .chain(&batch.more_views)
+            .map(|images| look(model, images, views.symmetries))
+            .collect::<Result<_>>()?;
         for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
             part.extend(views.part(name, &of_batch));
         }

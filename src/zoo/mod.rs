@@ -43,7 +43,7 @@ pub struct Architecture {
     /// Weights and biases, with the layer that makes `ImageNet`'s classes if there is one.
     pub parameters: u64,
     /// Multiplications for a picture of `native_size`, in units of 1e9: half of what `PyTorch`'s
-    /// `FlopCounterMode` counts in timm 1.0.31, and the two products of attention that it leaves out.
+    /// `FlopCounterMode` counts in timm 1.0.31 on meta tensors.
     pub gmacs: f64,
     /// What timm measured on `ImageNet`'s validation pictures; nothing for weights without classes.
     pub top1: Option<Published>,
@@ -143,6 +143,12 @@ impl Architecture {
         let n_layers = 1 + layers.iter().flatten().max().copied().unwrap_or_default();
         let shares = layer_decay(decay, n_layers);
         layers.into_iter().map(|layer| layer.map_or(1.0, |layer| shares[layer])).collect()
+    }
+
+    /// Whether weight decay pulls at a variable, as far as its name tells: not at tokens and positions,
+    /// which are not maps from one thing to another. (Vectors are left out wherever they are.)
+    pub fn decays(&self, name: &str) -> bool {
+        !matches!(self.layout, Layout::Vision(_)) || vision::decays(name)
     }
 
     /// The layers that make `ImageNet`'s classes of the pooled features.
@@ -255,6 +261,15 @@ mod tests {
         let vit = find("vit_small_patch14_dinov2").unwrap();
         let of_vit = names(&["cls_token", "pos_embed", "blocks.3.ls1.gamma", "norm.weight"]);
         assert_eq!(vit.rate_shares(&of_vit, 0.5), [0.25, 0.25, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn tokens_and_positions_do_not_decay() {
+        let vit = find("vit_small_patch14_dinov2").unwrap();
+        let of_vit =
+            ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.fc1.weight"];
+        assert_eq!(of_vit.map(|name| vit.decays(name)), [false, false, true, true]);
+        assert!(find("resnet18").unwrap().decays("conv1.weight"));
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub(super) fn place(name: &str) -> Option<Place> {
     }
 }
 
+/// As timm's `no_weight_decay` has it.
+pub(super) fn decays(name: &str) -> bool {
+    !["cls_token", "pos_embed"].contains(&name)
+}
+
 const SMALL: Architecture = Architecture {
     name: "vit_small_patch14_dinov2",
     tag: "lvd142m",

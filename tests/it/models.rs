@@ -63,6 +63,12 @@ fn cached(scratch: &Scratch, name: &str) -> PathBuf {
     scratch.path().join(format!("models/weights/{name}.safetensors"))
 }
 
+/// Where Hugging Face's own library keeps a file of weights.
+fn snapshot_of(name: &str) -> String {
+    let repository = zoo::find(name).unwrap().repository().replace('/', "--");
+    format!("hf/hub/models--{repository}/snapshots/0a1b/model.safetensors")
+}
+
 fn stderr(command: &mut Command, code: i32) -> String {
     let output = command.assert().code(code).get_output().stderr.clone();
     String::from_utf8(output).unwrap()
@@ -134,11 +140,12 @@ fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
         command
     };
     let told = stderr(&mut pull(), 1);
-    assert!(told.contains("`HF_HUB_OFFLINE` is set"), "{told}");
-    assert!(told.contains("hint: ") && told.contains("kaggle-kit models pull resnet18"), "{told}");
-    let repository = zoo::find("resnet18").unwrap().repository().replace('/', "--");
-    let snapshot = format!("hf/hub/models--{repository}/snapshots/0a1b/model.safetensors");
-    scratch.write(&snapshot, content());
+    let lines: Vec<&str> = told.lines().collect();
+    let start = "error: `HF_HUB_OFFLINE` is set, and there are no weights of `resnet18` at ";
+    assert!(lines[0].starts_with(start), "{told}");
+    assert!(lines[1].starts_with("hint: save `") && lines[1].ends_with("` there"), "{told}");
+    assert_eq!(lines[2], "hint: or unset it and run `kaggle-kit models pull resnet18`");
+    scratch.write(&snapshot_of("resnet18"), content());
     let told = stderr(&mut pull(), 0);
     assert!(told.contains("0a1b/model.safetensors"), "{told}");
     assert!(server.requests().is_empty());
@@ -148,6 +155,7 @@ fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
 fn the_table_has_every_backbone_and_says_what_is_there() {
     let scratch = Scratch::new();
     scratch.write("models/weights/resnet50.safetensors", [0; 1500]);
+    scratch.write(&snapshot_of("resnet34"), [0; 900]);
     let unreachable = "http://127.0.0.1:9";
     let output = models(&scratch, unreachable, &[]).assert().success().get_output().stdout.clone();
     let table = String::from_utf8(output).unwrap();
@@ -160,7 +168,11 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
         assert_eq!(row["name"], architecture.name);
         assert_eq!(row["parameters"], architecture.parameters);
         assert!(table.lines().any(|line| line.starts_with(architecture.name)), "{table}");
-        let bytes = (architecture.name == "resnet50").then_some(1500);
+        let bytes = match architecture.name {
+            "resnet50" => Some(1500),
+            "resnet34" => Some(900),
+            _ => None,
+        };
         assert_eq!(row["bytes"].as_u64(), bytes);
     }
     let line = table.lines().find(|line| line.starts_with("resnet50")).unwrap();

@@ -241,8 +241,11 @@ impl Model for Network {
             let learns = self.is_trained(group) && !is_statistic(&name);
             let variable = variable.set_requires_grad(learns);
             if learns {
-                let in_head = group == N_GROUPS;
-                let decay = if in_head { self.head_decay } else { self.settings.weight_decay };
+                let decay = match group {
+                    N_GROUPS => self.head_decay,
+                    _ if self.backbones.decays(&name) => self.settings.weight_decay,
+                    _ => 0.0,
+                };
                 variables.push(Trained { name, variable, group, share, decay });
             }
         }

@@ -106,6 +106,12 @@ impl Stack {
         local.map_or(N_GROUPS, |(part, name)| self.parts[part].architecture.group_of(name))
     }
 
+    /// Whether weight decay pulls at a backbone's variable.
+    pub(super) fn decays(&self, name: &str) -> bool {
+        let local = self.local(name);
+        local.is_none_or(|(part, name)| self.parts[part].architecture.decays(name))
+    }
+
     /// The part of the rate that each variable learns at, when layers learn the slower the further
     /// they are from the head: see [`Architecture::rate_shares`].
     pub(super) fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {

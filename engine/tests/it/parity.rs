@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kaggle_kit::zoo::{self, Architecture, Layout};
+use kaggle_kit::zoo::{self, Architecture, Layout, N_GROUPS};
 use kaggle_kit_engine::torch::backbone::{Backbone, Classifier, resampled};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor, nn};
@@ -202,6 +202,27 @@ fn a_layer_group_computes_with_its_own_variables_all_of_them_and_no_others() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn every_architecture_learns_in_both_groups() {
+    for architecture in zoo::architectures() {
+        let (store, backbone, _) = network(architecture);
+        let pictures = uniform("input", 2 * 3 * 56 * 56).view([2, 3, 56, 56]).to_kind(Kind::Float);
+        let pooled = backbone.pool(&backbone.features(&pictures, true));
+        assert_eq!(pooled.size(), [2, 2 * architecture.width], "{}", architecture.name);
+        (&pooled * &pooled).mean(Kind::Float).backward();
+        let mut longest = [0.0_f64; N_GROUPS];
+        for (name, variable) in store.variables() {
+            let group = architecture.group_of(&name);
+            if variable.requires_grad() && group < N_GROUPS {
+                let length = variable.grad().norm().double_value(&[]);
+                assert!(length.is_finite(), "{name} of {}", architecture.name);
+                longest[group] = longest[group].max(length);
+            }
+        }
+        assert!(longest.iter().all(|&length| length > 0.0), "{}: {longest:?}", architecture.name);
     }
 }
 

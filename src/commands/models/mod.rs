@@ -4,7 +4,7 @@
 mod pull;
 mod speed;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -13,7 +13,7 @@ pub use self::pull::{pretrained, pull};
 pub use self::speed::{Speed, keep, measured};
 use crate::fs;
 use crate::term;
-use crate::weights::cached_path;
+use crate::weights::{Hub, cached_path};
 use crate::zoo::{self, Architecture};
 
 /// A backbone at a glance.
@@ -30,7 +30,7 @@ struct Row {
     top1: Option<f64>,
     /// Side of the pictures that it was measured with.
     top1_size: Option<usize>,
-    /// What is in the cache.
+    /// What is in our cache, or in that of Hugging Face's library.
     bytes: Option<u64>,
     measured: Vec<Speed>,
 }
@@ -38,8 +38,9 @@ struct Row {
 /// Prints a table of the backbones named, or of all, or JSON.
 pub fn list(names: &[String], cache: &Path, json: bool) -> Result<()> {
     let speeds = measured(cache);
-    let rows: Vec<Row> =
-        chosen(names)?.into_iter().map(|architecture| row(architecture, cache, &speeds)).collect();
+    let hub = Hub::of_process();
+    let row = |architecture| row(architecture, cache, &hub, &speeds);
+    let rows: Vec<Row> = chosen(names)?.into_iter().map(row).collect();
     if json {
         term::out(serde_json::to_string_pretty(&rows)?);
         return Ok(());
@@ -76,8 +77,10 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Architecture>> {
     names.iter().map(|name| zoo::find(name)).collect()
 }
 
-fn row(architecture: &'static Architecture, cache: &Path, speeds: &[Speed]) -> Row {
-    let bytes = fs::metadata(cached_path(architecture, cache)).ok().map(|file| file.len());
+fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[Speed]) -> Row {
+    let size = |path: PathBuf| fs::metadata(path).ok().map(|file| file.len());
+    let ours = size(cached_path(architecture, cache));
+    let bytes = ours.or_else(|| size(hub.downloaded(architecture)?));
     let own = speeds.iter().filter(|speed| speed.backbone == architecture.name);
     Row {
         name: architecture.name,

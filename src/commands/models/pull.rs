@@ -45,10 +45,11 @@ fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf
     }
     let url = hub.url(architecture);
     if hub.offline {
+        let missing = missing(architecture, &path, &url);
+        let name = architecture.name;
         bail!(
-            "{}: `HF_HUB_OFFLINE` is set\nhint: unset it and run `kaggle-kit models pull {}`",
-            missing(architecture, &path, &url),
-            architecture.name
+            "`HF_HUB_OFFLINE` is set, and there are {missing}\nhint: or unset it and run \
+             `kaggle-kit models pull {name}`"
         )
     }
     term::say(format_args!("{}: pretrained weights from `{url}`", architecture.name));

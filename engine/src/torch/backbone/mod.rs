@@ -77,14 +77,15 @@ impl Backbone {
     pub fn pool(&self, features: &Tensor) -> Tensor {
         let [first, second] = match self.features {
             Features::Maps => {
-                [features.amax([2, 3], false), features.mean_dim([2, 3].as_slice(), false, None)]
+                let means = features.mean_dim([2, 3].as_slice(), false, Kind::Float);
+                [features.amax([2, 3], false), means]
             }
             Features::Tokens => [
                 features.select(1, 0),
-                features.slice(1, 1, None, 1).mean_dim([1].as_slice(), false, None),
+                features.slice(1, 1, None, 1).mean_dim([1].as_slice(), false, Kind::Float),
             ],
         };
-        Tensor::cat(&[first, second], 1).to_kind(Kind::Float)
+        Tensor::cat(&[first.to_kind(Kind::Float), second], 1)
     }
 
     /// Features by place, `[n, width, h, w]`.
