@@ -1,11 +1,20 @@
-//! Files of pretrained weights, read without libtorch and without running anything in them:
-//! safetensors, and what `torch.save` writes, before `PyTorch` 1.6 and since.
+//! Files of pretrained weights, read without libtorch: safetensors, and what `torch.save` writes,
+//! before `PyTorch` 1.6 and since.
+//!
+//! `torch.save` writes a pickle, which can name any function of Python to be called. None is called
+//! here: an interpreter of the instructions that a dictionary of tensors needs gives plain data, and
+//! a file that names anything else is refused. A file may be hostile: nothing is read beyond its end,
+//! and what is allocated is bounded by its length.
 
+mod checkpoint;
+mod gather;
+mod legacy;
 mod names;
 mod pickle;
 mod place;
-mod tensors;
-mod torch;
+mod source;
+mod words;
+mod zipped;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +26,7 @@ use safetensors::tensor::Dtype as Kind;
 use crate::fs;
 pub use names::to_timm;
 pub use place::{Hub, cached_path};
+use source::Source;
 
 /// A tensor as its numbers in row-major order, little-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,15 +67,16 @@ impl Dtype {
 /// The tensors of a file by name.
 ///
 /// A checkpoint that holds its weights under `state_dict`, `model` or the like is opened, and the
-/// `module.` that parallel training puts before every name is taken off.
+/// prefixes that wrappers put before every name, as parallel training does, are taken off.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Stored>> {
-    let bytes = fs::read(path)?;
-    let tensors = if torch::is_zip(&bytes) {
-        torch::read_zip(&bytes)
-    } else if torch::is_legacy(&bytes) {
-        torch::read_legacy(&bytes)
+    let mut source = Source::open(path)?;
+    let start = source.at(0, source.length().min(64))?;
+    let tensors = if start.starts_with(b"PK\x03\x04") {
+        zipped::read(&mut source)
+    } else if legacy::begins(&start) {
+        legacy::read(&mut source)
     } else {
-        from_safetensors(&bytes)
+        from_safetensors(&fs::read(path)?)
     };
     tensors.with_context(|| format!("weights in `{}` cannot be read", path.display()))
 }

@@ -1,414 +1,398 @@
-//! Pickles, read without running them: the opcodes that a dictionary of tensors needs, and the few
-//! names that `torch.save` writes there. Whatever else a pickle asks for is refused by name.
+//! The part of Python's pickle that a dictionary of tensors is written in, as plain data.
 //!
-//! A pickle is a program for a stack machine that may call anything in Python; the opcodes are those
-//! of Python's `pickletools`, protocols 2 to 5.
+//! A pickle is a program for a stack machine. Two of its instructions name a function and call it;
+//! here these know six names and do by hand what those mean. Containers lie on a heap and refer to
+//! one another by number, so that neither cycles nor depth can hurt.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// A value's place in [`Pickle::values`]: lists and dictionaries may be filled after they were put
-/// into others, so values refer to one another by place.
-pub(super) type Id = usize;
+use super::Dtype;
+use super::gather::Kind;
+pub(super) use super::words::Ended;
+use super::words::Words;
 
-/// What a pickle can hold here.
-#[derive(Clone, Debug, PartialEq)]
+/// The longest pickle that is read: that of a large network's state dict has some 100 kB. Each byte
+/// of one can become some 50 in memory.
+pub(super) const LONGEST: u64 = 4 << 20;
+/// How many values may be copied from one container to another.
+const MOST_COPIES: usize = 1 << 20;
+/// More axes than any tensor has.
+const MOST_AXES: usize = 16;
+
+/// A value; what is large lies on the heap.
+#[derive(Clone, Debug)]
 pub(super) enum Value {
     None,
     Bool(bool),
-    Int(i64),
-    /// A long that is no `i64`, little-endian, or a float: nothing here depends on either.
-    Number,
-    Text(String),
-    Tuple(Vec<Id>),
-    List(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    /// `torch.FloatStorage` and its kin, by name.
-    StorageKind(String),
-    /// A function of those that may be called.
-    Function(Function),
-    /// A reference to numbers that are kept elsewhere in the file.
-    Storage(Storage),
-    Tensor(Tensor),
+    Int(i128),
+    Text(Rc<str>),
+    /// A list or a tuple.
+    Sequence(usize),
+    Dict(usize),
+    Storage(usize),
+    Tensor(usize),
+    Name(Name),
+    /// Something that weights have no use for: a fraction, bytes, a type.
+    Other,
 }
 
-/// What may be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Function {
+/// What a pickle may name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Name {
     OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
+    Tensor,
+    Parameter,
     Size,
+    Storage(Kind),
+    Dtype,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Numbers that lie elsewhere in the file.
+#[derive(Debug)]
 pub(super) struct Storage {
-    /// Such as `FloatStorage`.
-    pub(super) kind: String,
-    pub(super) key: String,
+    pub(super) kind: Kind,
+    pub(super) key: Rc<str>,
+    /// Where a view of it begins.
+    pub(super) offset: u64,
 }
 
 /// A view of a storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Tensor {
-    pub(super) storage: Storage,
-    /// In numbers, as all of these are.
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
+    pub(super) storage: usize,
+    pub(super) offset: u64,
+    pub(super) shape: Vec<u64>,
+    pub(super) strides: Vec<u64>,
 }
 
-/// A pickle that was read.
-pub(super) struct Pickle {
-    values: Vec<Value>,
-    root: Id,
-    /// Bytes that it took.
-    pub(super) length: usize,
+/// What a pickle was of.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    sequences: Vec<Vec<Value>>,
+    dicts: Vec<Vec<(Value, Value)>>,
+    storages: Vec<Storage>,
+    tensors: Vec<Tensor>,
 }
 
-impl Pickle {
-    /// Reads the pickle that `bytes` begin with.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
-        let mut machine = Machine {
-            bytes,
-            at: 0,
-            values: Vec::new(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: HashMap::new(),
-        };
-        let root = machine.run().with_context(|| format!("bad pickle at byte {}", machine.at))?;
-        Ok(Self { values: machine.values, root, length: machine.at })
+/// A value with its heap.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) root: Value,
+    heap: Heap,
+}
+
+impl Loaded {
+    pub(super) fn storages(&self) -> &[Storage] {
+        &self.heap.storages
     }
 
-    pub(super) fn root(&self) -> &Value {
-        &self.values[self.root]
+    pub(super) fn tensor(&self, number: usize) -> &Tensor {
+        &self.heap.tensors[number]
     }
 
-    pub(super) fn get(&self, id: Id) -> &Value {
-        &self.values[id]
+    /// What is in a list or tuple.
+    pub(super) fn items(&self, value: &Value) -> Option<&[Value]> {
+        let Value::Sequence(number) = value else { return None };
+        Some(&self.heap.sequences[*number])
     }
 
-    /// A value that is text.
-    pub(super) fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Value::Text(text) => Some(text),
-            _ => None,
+    /// What is in a dictionary, in the order in which it was put there.
+    pub(super) fn entries(&self, value: &Value) -> Option<&[(Value, Value)]> {
+        let Value::Dict(number) = value else { return None };
+        Some(&self.heap.dicts[*number])
+    }
+
+    /// What a dictionary has under this name.
+    pub(super) fn entry(&self, value: &Value, name: &str) -> Option<&Value> {
+        let mut entries = self.entries(value)?.iter().rev();
+        let found = entries.find(|(key, _)| matches!(key, Value::Text(key) if **key == *name));
+        found.map(|(_, value)| value)
+    }
+}
+
+/// What the first pickle in `bytes` was of, and how many bytes it has. [`Ended`] is the error if
+/// they end before it does.
+pub(super) fn load(bytes: &[u8]) -> Result<(Loaded, usize)> {
+    let mut words = Words::new(bytes);
+    let mut machine = Machine::default();
+    loop {
+        if machine.step(&mut words)? {
+            let root = machine.pop()?;
+            return Ok((Loaded { root, heap: machine.heap }, words.used()));
         }
     }
 }
 
-struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    values: Vec<Value>,
-    stack: Vec<Id>,
-    /// Heights of the stack.
+#[derive(Default)]
+struct Machine {
+    stack: Vec<Value>,
+    /// Where the marks are on the stack.
     marks: Vec<usize>,
-    memo: HashMap<u32, Id>,
+    memo: HashMap<u64, Value>,
+    heap: Heap,
+    copied: usize,
 }
 
-impl Machine<'_> {
-    fn run(&mut self) -> Result<Id> {
-        loop {
-            let opcode = self.byte()?;
-            match opcode {
-                b'.' => return self.pop(),
-                // PROTO, FRAME: nothing follows from either.
-                0x80 => self.skip(1)?,
-                0x95 => self.skip(8)?,
-                b'(' => self.marks.push(self.stack.len()),
-                b'0' => drop(self.pop()?),
-                b'1' => drop(self.from_mark()?),
-                b'N' => self.push(Value::None),
-                0x88 => self.push(Value::Bool(true)),
-                0x89 => self.push(Value::Bool(false)),
-                b'K' => self.int::<1>(|n| i64::from(n[0]))?,
-                b'M' => self.int::<2>(|n| i64::from(u16::from_le_bytes(n)))?,
-                b'J' => self.int::<4>(|n| i64::from(i32::from_le_bytes(n)))?,
-                0x8a => self.long()?,
-                b'G' => {
-                    self.skip(8)?;
-                    self.push(Value::Number);
-                }
-                0x8c | b'U' => self.text_of(1)?,
-                b'X' | b'T' => self.text_of(4)?,
-                0x8d => self.text_of(8)?,
-                b')' => self.push(Value::Tuple(Vec::new())),
-                b't' => {
-                    let items = self.from_mark()?;
-                    self.push(Value::Tuple(items));
-                }
-                0x85..=0x87 => {
-                    let items = self.pop_many(usize::from(opcode - 0x84))?;
-                    self.push(Value::Tuple(items));
-                }
-                b']' => self.push(Value::List(Vec::new())),
-                b'a' => {
-                    let item = self.pop()?;
-                    self.extend_list(vec![item])?;
-                }
-                b'e' => {
-                    let items = self.from_mark()?;
-                    self.extend_list(items)?;
-                }
-                b'}' => self.push(Value::Dict(Vec::new())),
-                b's' => {
-                    let pair = self.pop_many(2)?;
-                    self.extend_dict(&pair)?;
-                }
-                b'u' => {
-                    let pairs = self.from_mark()?;
-                    self.extend_dict(&pairs)?;
-                }
-                b'q' => {
-                    let place = u32::from(self.byte()?);
-                    self.remember(place)?;
-                }
-                b'r' => {
-                    let place = u32::from_le_bytes(self.take()?);
-                    self.remember(place)?;
-                }
-                0x94 => self.remember(self.memo.len() as u32)?,
-                b'h' => {
-                    let place = u32::from(self.byte()?);
-                    self.recall(place)?;
-                }
-                b'j' => {
-                    let place = u32::from_le_bytes(self.take()?);
-                    self.recall(place)?;
-                }
-                b'c' => {
-                    let (module, name) = (self.line()?, self.line()?);
-                    let value = named(&module, &name)?;
-                    self.push(value);
-                }
-                0x93 => {
-                    let [module, name] = self.pop_array()?;
-                    let (Value::Text(module), Value::Text(name)) =
-                        (&self.values[module], &self.values[name])
-                    else {
-                        bail!("a name that is no text")
-                    };
-                    let value = named(module, name)?;
-                    self.push(value);
-                }
-                b'Q' => {
-                    let reference = self.pop()?;
-                    let storage = self.storage(reference)?;
-                    self.push(Value::Storage(storage));
-                }
-                b'R' => {
-                    let [function, arguments] = self.pop_array()?;
-                    let made = self.call(function, arguments)?;
-                    self.push(made);
-                }
-                // Attributes of a dictionary, such as a state dict's version numbers.
-                b'b' => {
-                    self.pop()?;
-                    let top = *self.stack.last().context("nothing to build")?;
-                    ensure!(
-                        matches!(self.values[top], Value::Dict(_)),
-                        "it sets attributes of something that is no dictionary"
-                    );
-                }
-                other => bail!("opcode {other:#04x} has no place in a file of tensors"),
+impl Machine {
+    /// Does one instruction; whether it was the last.
+    fn step(&mut self, words: &mut Words) -> Result<bool> {
+        let instruction = words.byte()?;
+        let value = match instruction {
+            b'.' => return Ok(true),
+            // PROTO and FRAME say nothing that matters here.
+            0x80 => return words.skip(1).map(|()| false),
+            0x95 => return words.skip(8).map(|()| false),
+            b'N' => Value::None,
+            0x88 => Value::Bool(true),
+            0x89 => Value::Bool(false),
+            b'K' => Value::Int(words.number(1)?.into()),
+            b'M' => Value::Int(words.number(2)?.into()),
+            b'J' => Value::Int((words.number(4)? as u32).cast_signed().into()),
+            0x8a => {
+                let n = words.number(1)?;
+                Value::Int(integer(words.bytes(n)?)?)
             }
-        }
+            b'G' => words.skip(8).map(|()| Value::Other)?,
+            b'X' => self.text(words, 4)?,
+            b'T' | b'U' | 0x8c | 0x8d => {
+                let length = match instruction {
+                    b'T' => 4,
+                    0x8d => 8,
+                    _ => 1,
+                };
+                self.text(words, length)?
+            }
+            b'B' | b'C' | 0x8e => {
+                let n = words.number(match instruction {
+                    b'B' => 4,
+                    b'C' => 1,
+                    _ => 8,
+                })?;
+                words.bytes(n)?;
+                Value::Other
+            }
+            b'(' => {
+                self.marks.push(self.stack.len());
+                return Ok(false);
+            }
+            b')' | b']' => self.sequence(Vec::new()),
+            b't' | b'l' => {
+                let items = self.marked()?;
+                self.sequence(items)
+            }
+            0x85..=0x87 => {
+                let start = self.below(usize::from(instruction - 0x84))?;
+                let items = self.stack.split_off(start);
+                self.sequence(items)
+            }
+            b'}' => self.dict(),
+            b'a' | b'e' => {
+                let items = if instruction == b'a' { vec![self.pop()?] } else { self.marked()? };
+                return self.append(items).map(|()| false);
+            }
+            b's' | b'u' => {
+                let items = if instruction == b'u' {
+                    self.marked()?
+                } else {
+                    let start = self.below(2)?;
+                    self.stack.split_off(start)
+                };
+                return self.set(items).map(|()| false);
+            }
+            b'q' | b'r' | 0x94 => {
+                let key = match instruction {
+                    b'q' => words.number(1)?,
+                    b'r' => words.number(4)?,
+                    _ => self.memo.len() as u64,
+                };
+                let top = self.top()?.clone();
+                self.memo.insert(key, top);
+                return Ok(false);
+            }
+            b'h' | b'j' => {
+                let key = words.number(if instruction == b'h' { 1 } else { 4 })?;
+                self.memo.get(&key).cloned().context("it asks for what it has not kept")?
+            }
+            b'0' => return self.pop().map(|_| false),
+            b'c' => {
+                let (module, name) = (words.line()?, words.line()?);
+                Value::Name(named(module, name)?)
+            }
+            0x93 => match (self.pop()?, self.pop()?) {
+                (Value::Text(name), Value::Text(module)) => Value::Name(named(&module, &name)?),
+                _ => bail!("it names something without a name"),
+            },
+            b'Q' => self.storage()?,
+            b'R' => self.call()?,
+            // What it would put on an object (a state dict's versions): nothing here has a use for it.
+            b'b' => return self.pop().map(|_| false),
+            _ => bail!("it has instruction {instruction:#04x}, which no state dict needs"),
+        };
+        self.stack.push(value);
+        Ok(false)
     }
 
-    fn push(&mut self, value: Value) {
-        self.values.push(value);
-        self.stack.push(self.values.len() - 1);
+    fn pop(&mut self) -> Result<Value> {
+        self.below(1)?;
+        self.stack.pop().context("it takes from an empty stack")
     }
 
-    fn pop(&mut self) -> Result<Id> {
-        let floor = self.marks.last().copied().unwrap_or_default();
-        ensure!(self.stack.len() > floor, "it takes from an empty stack");
-        self.stack.pop().context("an empty stack")
+    fn top(&self) -> Result<&Value> {
+        self.stack.last().context("it looks at an empty stack")
     }
 
-    fn pop_many(&mut self, n: usize) -> Result<Vec<Id>> {
-        let mut items = (0..n).map(|_| self.pop()).collect::<Result<Vec<_>>>()?;
-        items.reverse();
-        Ok(items)
+    /// Where the uppermost `n` values begin; a mark is not to be taken from below.
+    fn below(&self, n: usize) -> Result<usize> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        let start = self.stack.len().checked_sub(n).filter(|&start| start >= floor);
+        start.context("it takes from an empty stack")
     }
 
-    fn pop_array<const N: usize>(&mut self) -> Result<[Id; N]> {
-        self.pop_many(N)?.try_into().ok().context("too few values")
-    }
-
-    fn from_mark(&mut self) -> Result<Vec<Id>> {
-        let mark = self.marks.pop().context("no mark")?;
-        ensure!(mark <= self.stack.len(), "a mark beyond the stack");
+    /// The values above the last mark.
+    fn marked(&mut self) -> Result<Vec<Value>> {
+        let mark = self.marks.pop().context("it has no mark where one is needed")?;
         Ok(self.stack.split_off(mark))
     }
 
-    fn extend_list(&mut self, items: Vec<Id>) -> Result<()> {
-        let top = *self.stack.last().context("no list")?;
-        let Value::List(list) = &mut self.values[top] else { bail!("it appends to no list") };
-        list.extend(items);
+    fn text(&mut self, words: &mut Words, length: usize) -> Result<Value> {
+        let n = words.number(length)?;
+        // Names are UTF-8; what is not is no name of a tensor.
+        Ok(Value::Text(String::from_utf8_lossy(words.bytes(n)?).into()))
+    }
+
+    fn sequence(&mut self, items: Vec<Value>) -> Value {
+        self.heap.sequences.push(items);
+        Value::Sequence(self.heap.sequences.len() - 1)
+    }
+
+    fn dict(&mut self) -> Value {
+        self.heap.dicts.push(Vec::new());
+        Value::Dict(self.heap.dicts.len() - 1)
+    }
+
+    fn append(&mut self, items: Vec<Value>) -> Result<()> {
+        let Value::Sequence(number) = *self.top()? else { bail!("it appends to what is no list") };
+        self.heap.sequences[number].extend(items);
         Ok(())
     }
 
-    fn extend_dict(&mut self, pairs: &[Id]) -> Result<()> {
-        let top = *self.stack.last().context("no dictionary")?;
-        let Value::Dict(dict) = &mut self.values[top] else { bail!("it fills no dictionary") };
-        let (pairs, rest) = pairs.as_chunks::<2>();
-        ensure!(rest.is_empty(), "a key without a value");
-        dict.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+    /// Puts keys and values, in turn, into the dictionary on the stack.
+    fn set(&mut self, items: Vec<Value>) -> Result<()> {
+        let Value::Dict(number) = *self.top()? else { bail!("it sets items of what is no dict") };
+        ensure!(items.len().is_multiple_of(2), "it sets a key without a value");
+        let mut items = items.into_iter();
+        while let (Some(key), Some(value)) = (items.next(), items.next()) {
+            self.heap.dicts[number].push((key, value));
+        }
         Ok(())
     }
 
-    fn remember(&mut self, place: u32) -> Result<()> {
-        let top = *self.stack.last().context("nothing to remember")?;
-        self.memo.insert(place, top);
-        Ok(())
+    fn items(&self, value: &Value) -> Result<&[Value]> {
+        let Value::Sequence(number) = value else { bail!("it has something else for a tuple") };
+        Ok(&self.heap.sequences[*number])
     }
 
-    fn recall(&mut self, place: u32) -> Result<()> {
-        let id = *self.memo.get(&place).context("it recalls what it never remembered")?;
-        self.stack.push(id);
-        Ok(())
-    }
-
-    /// `('storage', torch.FloatStorage, '0', 'cpu', 9408)`, with a view of it behind in old files.
-    fn storage(&self, reference: Id) -> Result<Storage> {
-        let Value::Tuple(parts) = &self.values[reference] else {
-            bail!("a reference to something unknown")
+    /// `('storage', FloatStorage, key, place, count)`, in the legacy kind with a view behind it.
+    fn storage(&mut self) -> Result<Value> {
+        let reference = self.pop()?;
+        let unknown = "it refers to numbers in an unknown way";
+        let (kind, key, view) = match self.items(&reference)? {
+            [
+                Value::Text(tag),
+                Value::Name(Name::Storage(kind)),
+                Value::Text(key),
+                _,
+                _,
+                rest @ ..,
+            ] if &**tag == "storage" => (*kind, Rc::clone(key), rest.first()),
+            _ => bail!(unknown),
         };
-        let part = |i: usize| parts.get(i).map(|&id| &self.values[id]);
-        match (part(0), part(1), part(2), part(5)) {
-            (
-                Some(Value::Text(tag)),
-                Some(Value::StorageKind(kind)),
-                Some(Value::Text(key)),
-                None | Some(Value::None),
-            ) if tag == "storage" => Ok(Storage { kind: kind.clone(), key: key.clone() }),
-            _ => bail!("a reference to something that is no storage"),
+        let offset = match view {
+            None | Some(Value::None) => 0,
+            // (its own key, where it begins, how many numbers it has)
+            Some(view) => match self.items(view)? {
+                [_, Value::Int(offset), _] => (*offset).try_into().context(unknown)?,
+                _ => bail!(unknown),
+            },
+        };
+        self.heap.storages.push(Storage { kind, key, offset });
+        Ok(Value::Storage(self.heap.storages.len() - 1))
+    }
+
+    /// Does by hand what calling one of the known names with these arguments would.
+    fn call(&mut self) -> Result<Value> {
+        let (arguments, function) = (self.pop()?, self.pop()?);
+        let Value::Name(function) = function else { bail!("it calls what cannot be called") };
+        let arguments = self.items(&arguments)?;
+        match (function, arguments) {
+            (Name::OrderedDict, []) => Ok(self.dict()),
+            // Python 2 wrote a list of pairs.
+            (Name::OrderedDict, [pairs]) => {
+                let mut entries = Vec::new();
+                for pair in self.items(pairs)? {
+                    let [key, value] = self.items(pair)? else { bail!("it has a pair of not two") };
+                    entries.push((key.clone(), value.clone()));
+                    ensure!(self.copied + entries.len() <= MOST_COPIES, "it copies without end");
+                }
+                self.copied += entries.len();
+                self.heap.dicts.push(entries);
+                Ok(Value::Dict(self.heap.dicts.len() - 1))
+            }
+            (Name::Tensor, [Value::Storage(storage), Value::Int(offset), shape, strides, ..]) => {
+                let (shape, strides) = (self.sides(shape)?, self.sides(strides)?);
+                let offset = (*offset).try_into().context("a tensor begins before its storage")?;
+                self.heap.tensors.push(Tensor { storage: *storage, offset, shape, strides });
+                Ok(Value::Tensor(self.heap.tensors.len() - 1))
+            }
+            (Name::Parameter, [tensor @ Value::Tensor(_), ..]) => Ok(tensor.clone()),
+            (Name::Size, [sides @ Value::Sequence(_)]) => Ok(sides.clone()),
+            _ => bail!("it calls a function with arguments that are not its own"),
         }
     }
 
-    fn call(&self, function: Id, arguments: Id) -> Result<Value> {
-        let Value::Function(function) = self.values[function] else {
-            bail!("it calls something that is no function")
+    fn sides(&self, value: &Value) -> Result<Vec<u64>> {
+        let sides = self.items(value)?;
+        ensure!(sides.len() <= MOST_AXES, "a tensor has {} axes", sides.len());
+        let side = |value: &Value| match value {
+            Value::Int(n) => u64::try_from(*n).ok(),
+            _ => None,
         };
-        let Value::Tuple(arguments) = &self.values[arguments] else {
-            bail!("arguments that are no tuple")
-        };
-        let argument = |i: usize| arguments.get(i).map(|&id| &self.values[id]);
-        match function {
-            Function::OrderedDict => {
-                ensure!(arguments.is_empty(), "an ordered dictionary made of something");
-                Ok(Value::Dict(Vec::new()))
-            }
-            Function::Size => match argument(0) {
-                Some(Value::Tuple(sides)) => Ok(Value::Tuple(sides.clone())),
-                _ => bail!("a size of something that is no tuple"),
-            },
-            Function::RebuildParameter => match argument(0) {
-                Some(Value::Tensor(tensor)) => Ok(Value::Tensor(tensor.clone())),
-                _ => bail!("a parameter of something that is no tensor"),
-            },
-            Function::RebuildTensor => {
-                let (Some(Value::Storage(storage)), Some(Value::Int(offset))) =
-                    (argument(0), argument(1))
-                else {
-                    bail!("a tensor without a storage")
-                };
-                Ok(Value::Tensor(Tensor {
-                    storage: storage.clone(),
-                    offset: usize::try_from(*offset).context("a negative offset")?,
-                    shape: self.sides(argument(2))?,
-                    strides: self.sides(argument(3))?,
-                }))
-            }
-        }
-    }
-
-    fn sides(&self, value: Option<&Value>) -> Result<Vec<usize>> {
-        let Some(Value::Tuple(sides)) = value else { bail!("a tensor without a shape") };
-        let side = |&id: &Id| match self.values[id] {
-            Value::Int(side) => usize::try_from(side).context("a negative side"),
-            _ => bail!("a side that is no number"),
-        };
-        sides.iter().map(side).collect()
-    }
-
-    fn int<const N: usize>(&mut self, read: impl Fn([u8; N]) -> i64) -> Result<()> {
-        let value = read(self.take()?);
-        self.push(Value::Int(value));
-        Ok(())
-    }
-
-    /// An integer of any length, of which those of at most eight bytes are read.
-    fn long(&mut self) -> Result<()> {
-        let length = usize::from(self.byte()?);
-        let bytes = self.slice(length)?;
-        let value = if length <= 8 {
-            let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
-            let mut whole = [if negative { 0xff } else { 0 }; 8];
-            whole[..length].copy_from_slice(bytes);
-            Value::Int(i64::from_le_bytes(whole))
-        } else {
-            Value::Number
-        };
-        self.push(value);
-        Ok(())
-    }
-
-    /// Text whose length comes before it, in so many bytes.
-    fn text_of(&mut self, width: usize) -> Result<()> {
-        let mut length = [0; 8];
-        length[..width].copy_from_slice(self.slice(width)?);
-        let length = usize::try_from(u64::from_le_bytes(length)).context("text without an end")?;
-        let text = std::str::from_utf8(self.slice(length)?).context("text that is no UTF-8")?;
-        let text = text.to_owned();
-        self.push(Value::Text(text));
-        Ok(())
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let rest = &self.bytes[self.at.min(self.bytes.len())..];
-        let end = rest.iter().position(|&byte| byte == b'\n').context("a line without an end")?;
-        let line = std::str::from_utf8(&rest[..end]).context("a name that is no UTF-8")?;
-        self.at += end + 1;
-        Ok(line.to_owned())
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        Ok(self.take::<1>()?[0])
-    }
-
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.slice(N)?.try_into().context("it ends too early")
-    }
-
-    fn skip(&mut self, n: usize) -> Result<()> {
-        self.slice(n).map(drop)
-    }
-
-    fn slice(&mut self, n: usize) -> Result<&[u8]> {
-        let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len());
-        let end = end.context("it ends in the middle")?;
-        let slice = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(slice)
+        sides.iter().map(side).collect::<Option<_>>().context("a tensor's shape is no shape")
     }
 }
 
-/// What a name in a pickle stands for.
-fn named(module: &str, name: &str) -> Result<Value> {
+/// A number of up to 16 bytes, the least significant first, with a sign.
+fn integer(bytes: &[u8]) -> Result<i128> {
+    ensure!(bytes.len() <= 16, "it has a number of {} bytes", bytes.len());
+    let fill = if bytes.last().is_some_and(|&last| last >= 0x80) { 0xff } else { 0 };
+    let mut whole = [fill; 16];
+    whole[..bytes.len()].copy_from_slice(bytes);
+    Ok(i128::from_le_bytes(whole))
+}
+
+/// What may be named; everything else is refused before anything could come of it.
+fn named(module: &str, name: &str) -> Result<Name> {
     Ok(match (module, name) {
-        ("collections", "OrderedDict") => Value::Function(Function::OrderedDict),
-        ("torch._utils", "_rebuild_tensor_v2") => Value::Function(Function::RebuildTensor),
-        ("torch._utils", "_rebuild_parameter") => Value::Function(Function::RebuildParameter),
-        ("torch", "Size") => Value::Function(Function::Size),
-        ("torch", kind) if kind.ends_with("Storage") => Value::StorageKind(kind.to_owned()),
+        ("collections", "OrderedDict") => Name::OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2") => Name::Tensor,
+        ("torch._utils", "_rebuild_parameter") => Name::Parameter,
+        ("torch", "Size") => Name::Size,
+        ("torch", "HalfStorage") => Name::Storage(Kind::Float(Dtype::F16)),
+        ("torch", "BFloat16Storage") => Name::Storage(Kind::Float(Dtype::Bf16)),
+        ("torch", "FloatStorage") => Name::Storage(Kind::Float(Dtype::F32)),
+        ("torch", "DoubleStorage") => Name::Storage(Kind::Float(Dtype::F64)),
+        ("torch", "LongStorage") => Name::Storage(Kind::Integer(8)),
+        ("torch", "IntStorage") => Name::Storage(Kind::Integer(4)),
+        ("torch", "ShortStorage") => Name::Storage(Kind::Integer(2)),
+        ("torch", "CharStorage" | "ByteStorage" | "BoolStorage") => Name::Storage(Kind::Integer(1)),
+        ("torch", "float16" | "bfloat16" | "float32" | "float64" | "int64") => Name::Dtype,
         _ => bail!(
-            "it asks for `{module}.{name}`, which weights have no use for; nothing in the file was \
-             run\nhint: in Python, `torch.save(model.state_dict(), FILE)` writes weights alone"
+            "it names `{module}.{name}`, which a dictionary of tensors has no use for (nothing was \
+             run)\nhint: if you trust the file, load it in Python and save its state dict alone: \
+             `torch.save(model.state_dict(), 'weights.pt')`"
         ),
     })
 }

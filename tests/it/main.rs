@@ -11,6 +11,7 @@ mod dataset;
 mod decide;
 mod fetch;
 mod kaggle;
+mod models;
 mod score;
 mod standin;
 mod submission;

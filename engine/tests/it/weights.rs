@@ -123,11 +123,12 @@ fn a_file_that_is_not_weights_is_told_for_what_it_is() {
     let (store, ..) = network(architecture);
     weights::save(&store, &path).unwrap();
     let good = fs::read(&path).unwrap();
-    let cases: [(&[u8], &str); 6] = [
+    let cases: [(&[u8], &str); 7] = [
         (b"", "it is empty"),
         (b"\n<!DOCTYPE html><title>Sign in</title>", "it is an HTML page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
-        (b"PK\x03\x04archive/data.pkl", "it is no whole zip file"),
+        (b"PK\x03\x04archive/data.pkl", "it is no whole zip"),
+        (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "its pickle ends too early"),
         (&good[..good.len() - 1], "it is damaged"),
         (&good[1..], "it is damaged"),
     ];

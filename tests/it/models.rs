@@ -1,0 +1,185 @@
+//! `kaggle-kit models`: the table, and weights through every trouble of a hub on this machine.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use kaggle_kit::cache::Hash;
+use kaggle_kit::fs;
+use kaggle_kit::zoo;
+use sha2::{Digest, Sha256};
+
+use crate::kaggle::server::{Reply, Request, Server};
+use crate::support::Scratch;
+
+const TOKEN: &str = "hf_0123456789";
+
+/// Bytes that stand for weights: what is in them does not matter to a download.
+fn content() -> Vec<u8> {
+    (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Hash(Sha256::digest(bytes).into()).to_string()
+}
+
+/// What the hub answers to `resolve`: the way to storage, on this machine's other name, and the hash.
+fn to_storage(request: &Request, hash: &str) -> Reply {
+    let storage = request.header("Host").unwrap().replace("127.0.0.1", "localhost");
+    Reply::redirect(format!("http://{storage}/storage/weights?Signature=s3cret"))
+        .with("X-Linked-ETag", format!("\"{hash}\""))
+        .with("X-Linked-Size", content().len().to_string())
+}
+
+fn is_storage(request: &Request) -> bool {
+    request.path.starts_with("/storage/")
+}
+
+/// A hub whose storage breaks off after so many bytes of each answer, and then no more.
+fn hub(hash: String, cuts: &'static [usize]) -> Server {
+    let served = std::sync::atomic::AtomicUsize::new(0);
+    Server::start(move |_, request| {
+        if !is_storage(request) {
+            return to_storage(request, &hash);
+        }
+        let n = served.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let reply = Reply::file(request, &content(), "\"1\"").without("x-goog-hash");
+        reply.cut_at(cuts.get(n).copied().unwrap_or(usize::MAX))
+    })
+}
+
+/// The command with an empty cache, asking `hub` and nobody else.
+fn models(scratch: &Scratch, hub: &str, args: &[&str]) -> Command {
+    let mut command = scratch.kaggle_kit();
+    for name in ["HF_TOKEN_PATH", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "XDG_CACHE_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HF_HOME", scratch.path().join("hf")).env("HF_TOKEN", TOKEN);
+    command.env("HF_ENDPOINT", hub).env("KAGGLE_KIT_CACHE", scratch.path().join("models"));
+    command.arg("models").args(args);
+    command
+}
+
+fn cached(scratch: &Scratch, name: &str) -> PathBuf {
+    scratch.path().join(format!("models/weights/{name}.safetensors"))
+}
+
+fn stderr(command: &mut Command, code: i32) -> String {
+    let output = command.assert().code(code).get_output().stderr.clone();
+    String::from_utf8(output).unwrap()
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn weights_come_whole_through_a_cut_and_only_once() {
+    let scratch = Scratch::new();
+    let server = hub(sha256(&content()), &[150_000]);
+    let url = format!("{}/", server.url());
+    let told = stderr(&mut models(&scratch, &url, &["pull", "resnet18", "resnet18"]), 0);
+    assert!(told.contains("resnet18: 400.0 kB"), "{told}");
+    assert!(fs::read(cached(&scratch, "resnet18")).unwrap() == content());
+    assert_eq!(files_in(&scratch.path().join("models/weights")), ["resnet18.safetensors"]);
+    let requests = server.requests();
+    let repository = zoo::find("resnet18").unwrap().repository();
+    assert_eq!(requests[0].path, format!("/{repository}/resolve/main/model.safetensors"));
+    let starts: Vec<Option<usize>> =
+        requests.iter().filter(|request| is_storage(request)).map(Request::start).collect();
+    assert_eq!(starts, [None, Some(150_000)], "it goes on where it was, and asks no second time");
+    for request in &requests {
+        let expected = (!is_storage(request)).then(|| format!("Bearer {TOKEN}"));
+        assert_eq!(request.header("Authorization"), expected.as_deref(), "{}", request.path);
+    }
+    let n = requests.len();
+    stderr(&mut models(&scratch, &url, &["pull", "resnet18"]), 0);
+    assert_eq!(server.requests().len(), n, "what is there is not asked for");
+}
+
+#[test]
+fn other_bytes_than_the_hub_names_are_not_kept() {
+    let scratch = Scratch::new();
+    let server = hub(sha256(b"other weights"), &[]);
+    let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 7);
+    assert!(told.contains("its SHA-256 is not the one that the server announced"), "{told}");
+    assert!(files_in(&scratch.path().join("models/weights")).is_empty());
+    assert!(!told.contains("s3cret") && !told.contains(TOKEN), "{told}");
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    for (status, code, expected) in
+        [(401, 1, "`HF_TOKEN`"), (403, 4, "`HF_TOKEN`"), (404, 1, "404")]
+    {
+        let scratch = Scratch::new();
+        let server = Server::start(move |_, _| Reply::new(status, "no"));
+        let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
+        assert!(told.contains(expected) && !told.contains(TOKEN), "{told}");
+        assert!(
+            told.contains("no weights of `resnet18`") && told.contains(&server.url()),
+            "{told}"
+        );
+        assert_eq!(server.requests().len(), 1, "{status} is not asked for again");
+    }
+}
+
+#[test]
+fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
+    let scratch = Scratch::new();
+    let server = hub(sha256(&content()), &[]);
+    let pull = || {
+        let mut command = models(&scratch, &server.url(), &["pull", "resnet18"]);
+        command.env("HF_HUB_OFFLINE", "1");
+        command
+    };
+    let told = stderr(&mut pull(), 1);
+    assert!(told.contains("`HF_HUB_OFFLINE` is set"), "{told}");
+    assert!(told.contains("hint: ") && told.contains("kaggle-kit models pull resnet18"), "{told}");
+    let repository = zoo::find("resnet18").unwrap().repository().replace('/', "--");
+    let snapshot = format!("hf/hub/models--{repository}/snapshots/0a1b/model.safetensors");
+    scratch.write(&snapshot, content());
+    let told = stderr(&mut pull(), 0);
+    assert!(told.contains("0a1b/model.safetensors"), "{told}");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn the_table_has_every_backbone_and_says_what_is_there() {
+    let scratch = Scratch::new();
+    scratch.write("models/weights/resnet50.safetensors", [0; 1500]);
+    let unreachable = "http://127.0.0.1:9";
+    let output = models(&scratch, unreachable, &[]).assert().success().get_output().stdout.clone();
+    let table = String::from_utf8(output).unwrap();
+    let json = models(&scratch, unreachable, &["--json"]).assert().success();
+    let json: serde_json::Value = serde_json::from_slice(&json.get_output().stdout).unwrap();
+    let rows = json.as_array().unwrap();
+    assert_eq!(rows.len(), zoo::architectures().count());
+    assert_eq!(table.lines().count(), rows.len() + 1, "{table}");
+    for (architecture, row) in zoo::architectures().zip(rows) {
+        assert_eq!(row["name"], architecture.name);
+        assert_eq!(row["parameters"], architecture.parameters);
+        assert!(table.lines().any(|line| line.starts_with(architecture.name)), "{table}");
+        let bytes = (architecture.name == "resnet50").then_some(1500);
+        assert_eq!(row["bytes"].as_u64(), bytes);
+    }
+    let line = table.lines().find(|line| line.starts_with("resnet50")).unwrap();
+    assert!(line.contains("1.5 kB") && line.contains("25.6 M"), "{line}");
+    let one = models(&scratch, unreachable, &["resnet50", "--json"]).assert().success();
+    let one: serde_json::Value = serde_json::from_slice(&one.get_output().stdout).unwrap();
+    assert_eq!(one.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_name_that_is_nearly_one_is_answered() {
+    let scratch = Scratch::new();
+    for args in [&["convnext_tinny"][..], &["pull", "resnet18", "convnext_tinny"]] {
+        let told = stderr(&mut models(&scratch, "http://127.0.0.1:9", args), 1);
+        assert!(told.contains("did you mean `convnext_tiny`?"), "{told}");
+    }
+    assert!(
+        !cached(&scratch, "resnet18").exists(),
+        "names are looked at before anything is fetched"
+    );
+    models(&scratch, "http://127.0.0.1:9", &["pull"]).assert().code(2);
+}
