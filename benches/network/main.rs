@@ -46,6 +46,9 @@ struct Arguments {
     /// "f32", "bf16" or "f16".
     #[arg(long, default_value = "f32")]
     precision: String,
+    /// Only compare what the device and the CPU say about the same pictures.
+    #[arg(long)]
+    against_cpu: bool,
     /// Leave the allocator as the system has it.
     #[arg(long)]
     plain_allocator: bool,
@@ -65,6 +68,9 @@ fn main() -> Result<()> {
         arguments.size,
         arguments.batch
     );
+    if arguments.against_cpu {
+        return arguments.backbones.iter().try_for_each(|name| compare(&arguments, name, device));
+    }
     println!("| backbone | work | timm, images/s | ours | times |");
     println!("| --- | --- | --- | --- | --- |");
     for backbone in &arguments.backbones {
@@ -215,6 +221,23 @@ fn epoch(arguments: &Arguments, backbone: &str, device: Device, folder: &PathBuf
             with / without
         );
     }
+    Ok(())
+}
+
+/// How far apart the probabilities are that the device and the CPU give to the same pictures, with the
+/// same weights.
+fn compare(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let weights = folder.path().join("weights.safetensors");
+    let mut there = network(arguments, backbone, device)?;
+    there.save(&weights)?;
+    let mut here = network(arguments, backbone, Device::Cpu)?;
+    here.restore_from(&weights)?;
+    let input = Input::Images(batch(8, arguments.size).0);
+    let (there, here) = (there.predict(&input)?, here.predict(&input)?);
+    let apart = there.iter().zip(&here).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("{backbone}: probabilities differ by at most {apart:.1e}");
+    ensure!(apart < 1e-3, "{backbone} is not the same on both");
     Ok(())
 }
 
