@@ -1,4 +1,4 @@
-//! Other libraries' names of the same weights: torchvision's and DINOv2's own, to timm's.
+//! Other libraries' names of the same weights: torchvision's and `DINOv2`'s own, to timm's.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ fn mobilenet(name: &str, net: &Inverted) -> Option<String> {
         (true, "0.0") | (false, "1.0") => "conv_dw",
         (true, "1") | (false, "0.0") => "conv_pw",
         (false, "2") => "conv_pwl",
-        (true, "0.1") | (false, "0.1") => "bn1",
+        (_, "0.1") => "bn1",
         (true, "2") | (false, "1.1") => "bn2",
         (false, "3") => "bn3",
         _ => return None,

@@ -156,14 +156,14 @@ impl Machine {
                 Value::Int(integer(words.bytes(n)?)?)
             }
             b'G' => words.skip(8).map(|()| Value::Other)?,
-            b'X' => self.text(words, 4)?,
+            b'X' => text(words, 4)?,
             b'T' | b'U' | 0x8c | 0x8d => {
                 let length = match instruction {
                     b'T' => 4,
                     0x8d => 8,
                     _ => 1,
                 };
-                self.text(words, length)?
+                text(words, length)?
             }
             b'B' | b'C' | 0x8e => {
                 let n = words.number(match instruction {
@@ -255,12 +255,6 @@ impl Machine {
     fn marked(&mut self) -> Result<Vec<Value>> {
         let mark = self.marks.pop().context("it has no mark where one is needed")?;
         Ok(self.stack.split_off(mark))
-    }
-
-    fn text(&mut self, words: &mut Words, length: usize) -> Result<Value> {
-        let n = words.number(length)?;
-        // Names are UTF-8; what is not is no name of a tensor.
-        Ok(Value::Text(String::from_utf8_lossy(words.bytes(n)?).into()))
     }
 
     fn sequence(&mut self, items: Vec<Value>) -> Value {
@@ -362,6 +356,13 @@ impl Machine {
         };
         sides.iter().map(side).collect::<Option<_>>().context("a tensor's shape is no shape")
     }
+}
+
+/// Text whose length comes before it, in so many bytes.
+fn text(words: &mut Words, length: usize) -> Result<Value> {
+    let n = words.number(length)?;
+    // Names are UTF-8; what is not is no name of a tensor.
+    Ok(Value::Text(String::from_utf8_lossy(words.bytes(n)?).into()))
 }
 
 /// A number of up to 16 bytes, the least significant first, with a sign.

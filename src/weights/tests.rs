@@ -1,19 +1,22 @@
-//! Files that the tests put together byte by byte, as PyTorch does and as nobody should.
+//! Files that the tests put together byte by byte, as `PyTorch` does and as nobody should.
 
 mod made;
+
+use std::io::Write;
 
 use zip::CompressionMethod;
 
 use super::*;
 use made::{
-    MAGIC, PROTOCOL, SIX, archive, dict, floats, legacy, pickled, safetensors, tensor, text, zipped,
+    MAGIC, PROTOCOL, SIX, View, archive, dict, floats, legacy, pickled, safetensors, tensor, text,
+    zipped,
 };
 
 fn read_bytes(bytes: &[u8]) -> Result<BTreeMap<String, Stored>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.pt");
     // Not through `fs::write_atomic`: thousands of these need not reach the disk.
-    std::fs::write(&path, bytes).unwrap();
+    fs::File::create(&path).unwrap().write_all(bytes).unwrap();
     read(&path)
 }
 
@@ -23,7 +26,7 @@ fn refused(bytes: &[u8]) -> String {
 
 #[test]
 fn both_kinds_give_the_same_rows() {
-    let views: [(&str, (i32, &[i32], &[i32]), &[f32]); 6] = [
+    let views: [(&str, View, &[f32]); 6] = [
         ("all", (0, &[2, 3], &[3, 1]), &SIX),
         ("turned", (0, &[3, 2], &[1, 3]), &[0., 3., 1., 4., 2., 5.]),
         ("part", (1, &[2, 2], &[3, 1]), &[1., 2., 4., 5.]),
@@ -133,7 +136,7 @@ fn what_could_run_code_is_refused_by_its_name() {
 
 #[test]
 fn views_that_reach_too_far_are_refused() {
-    let cases: [((i32, &[i32], &[i32]), &str); 7] = [
+    let cases: [(View, &str); 7] = [
         ((0, &[7], &[1]), "over the end of its storage"),
         ((1, &[2, 3], &[3, 1]), "over the end of its storage"),
         ((0, &[2], &[i32::MAX]), "over the end of its storage"),

@@ -17,13 +17,11 @@ pub(super) fn tuple(numbers: &[i32]) -> Vec<u8> {
     [b"(".to_vec(), numbers.collect(), b"t".to_vec()].concat()
 }
 
+/// Where a view begins, its sides and its strides.
+pub(super) type View<'a> = (i32, &'a [i32], &'a [i32]);
+
 /// `_rebuild_tensor_v2` of a view of storage `key`, in the kind that `tail` closes.
-pub(super) fn tensor(
-    storage: &str,
-    key: &str,
-    view: (i32, &[i32], &[i32]),
-    tail: &[u8],
-) -> Vec<u8> {
+pub(super) fn tensor(storage: &str, key: &str, view: View, tail: &[u8]) -> Vec<u8> {
     let (offset, shape, strides) = view;
     let parts = [
         b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(),
