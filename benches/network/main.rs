@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::dataset::{self, Images, Sample, View};
+use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model, Pace, Trainable};
 use kaggle_kit::recipe::{Augment, Layer, Recipe, resolve};
 use kaggle_kit::target::TargetKind;
@@ -151,12 +152,11 @@ fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
     }
     for ((what, ours), theirs) in WORK.iter().zip(&mut ours).zip(&mut theirs) {
         let ours = median(ours);
-        let (other, times) = match theirs.is_empty() {
-            true => (String::new(), String::new()),
-            false => {
-                let theirs = median(theirs);
-                (format!("{theirs:.1}"), format!("{:.2}", ours / theirs))
-            }
+        let (other, times) = if theirs.is_empty() {
+            (String::new(), String::new())
+        } else {
+            let theirs = median(theirs);
+            (format!("{theirs:.1}"), format!("{:.2}", ours / theirs))
         };
         println!("| {backbone} | {what} | {other} | {ours:.1} | {times} |");
     }
@@ -176,7 +176,7 @@ fn of_timm(arguments: &Arguments, backbone: &str, python: &PathBuf) -> Result<Ve
 /// An epoch through the loader, and the same steps on a batch that is there already.
 fn epoch(arguments: &Arguments, backbone: &str, device: Device, folder: &PathBuf) -> Result<()> {
     let mut samples = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "jpg") {
             samples.push(Sample { id: path.display().to_string(), path, target: Vec::new() });
@@ -241,7 +241,7 @@ fn compare(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> 
     Ok(())
 }
 
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -100,14 +100,14 @@ pub(super) fn warp(
 }
 
 /// How much the pixel after a position weighs, in 256ths.
-#[inline(always)]
+#[inline]
 fn weight(position: i64) -> u64 {
     (position >> 8 & 255) as u64
 }
 
 /// The upper and the lower pair of pixels at a place, if all four are in the picture and eight bytes
 /// are left at both, of which six are read.
-#[inline(always)]
+#[inline]
 fn pairs_at(source: &[u8], [left, top]: [i64; 2], [width, height]: [usize; 2]) -> Option<[u64; 2]> {
     // A negative number is a very large one.
     let inside = (left as usize).wrapping_add(1) < width && (top as usize).wrapping_add(1) < height;
@@ -122,7 +122,7 @@ fn pairs_at(source: &[u8], [left, top]: [i64; 2], [width, height]: [usize; 2]) -
 
 /// The pixel between two pairs of pixels, each six bytes `r g b r g b`; weights are those of the lower
 /// pair and of the right pixels. Bytes that go together are computed together, in one number.
-#[inline(always)]
+#[inline]
 fn mix(upper: u64, lower: u64, lower_weight: u64, right_weight: u64) -> u32 {
     // Bytes 0 2 4 and 1 3 5, each in sixteen bits of its own.
     const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
@@ -136,7 +136,7 @@ fn mix(upper: u64, lower: u64, lower_weight: u64, right_weight: u64) -> u32 {
 
 /// `first` and `second` in the shares `256 - weight` and `weight`, rounded, in each sixteen bits:
 /// 255 times 256 fits there, and so does that plus a half.
-#[inline(always)]
+#[inline]
 fn blend(first: u64, second: u64, weight: u64) -> u64 {
     const HALF: u64 = 0x0080_0080_0080_0080;
     const LOW: u64 = 0x00ff_00ff_00ff_00ff;

@@ -184,12 +184,11 @@ impl Data {
         order: Vec<usize>,
         view: usize,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
-        let view = match view {
-            0 => View::Centre { share: self.crop },
-            _ => {
-                let epoch = u64::MAX / 2 + view as u64;
-                View::Random { seed: self.seed, epoch, area: self.area }
-            }
+        let view = if view == 0 {
+            View::Centre { share: self.crop }
+        } else {
+            let epoch = u64::MAX / 2 + view as u64;
+            View::Random { seed: self.seed, epoch, area: self.area }
         };
         let samples = Arc::clone(samples);
         dataset::batches(samples, order, PRECOMPUTED_BATCH, self.size, self.augment, view)

@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, IMAGENET_12K, IMAGENET_22K, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout,
-    Place, published,
+    Place, Published,
 };
 
 /// Blocks and channels of the four stages.
@@ -48,7 +48,7 @@ const TINY: Architecture = Architecture {
     seen: IMAGENET_12K,
     parameters: 28_589_128,
     gmacs: 4.456,
-    top1: published(84.450, 288),
+    top1: Some(Published { percent: 84.450, size: 288 }),
     layout: net([3, 3, 9, 3], [96, 192, 384, 768]),
 };
 
@@ -62,7 +62,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         name: "convnext_small",
         parameters: 50_223_688,
         gmacs: 8.684,
-        top1: published(85.330, 288),
+        top1: Some(Published { percent: 85.330, size: 288 }),
         layout: net([3, 3, 27, 3], [96, 192, 384, 768]),
         ..TINY
     },
@@ -74,7 +74,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         seen: IMAGENET_22K,
         parameters: 88_591_464,
         gmacs: 15.355,
-        top1: published(86.274, 288),
+        top1: Some(Published { percent: 86.274, size: 288 }),
         layout: net([3, 3, 27, 3], [128, 256, 512, 1024]),
         ..TINY
     },

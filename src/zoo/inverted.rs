@@ -2,7 +2,7 @@
 //! with `ReLU6`) and `MobileNetV2` (arXiv:1801.04381).
 
 use super::{
-    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, published,
+    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, Published,
 };
 
 /// One row of the paper's table: `repeats` blocks, the first of which strides.
@@ -72,7 +72,7 @@ const LITE: Architecture = Architecture {
     seen: IMAGENET,
     parameters: 4_652_008,
     gmacs: 0.385,
-    top1: published(74.830, 224),
+    top1: Some(Published { percent: 74.830, size: 224 }),
     layout: lite(&[
         stage(1, 3, 1, 1, 16),
         stage(2, 3, 2, 6, 24),
@@ -97,7 +97,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         crop_pct: 0.882,
         parameters: 5_416_680,
         gmacs: 0.600,
-        top1: published(76.644, 240),
+        top1: Some(Published { percent: 76.644, size: 240 }),
         layout: lite(&[
             stage(1, 3, 1, 1, 16),
             stage(3, 3, 2, 6, 24),
@@ -115,7 +115,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         crop_pct: 0.89,
         parameters: 6_092_072,
         gmacs: 0.860,
-        top1: published(77.464, 260),
+        top1: Some(Published { percent: 77.464, size: 260 }),
         layout: lite(&[
             stage(1, 3, 1, 1, 16),
             stage(3, 3, 2, 6, 24),
@@ -134,7 +134,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         std: IMAGENET_STD,
         parameters: 3_504_872,
         gmacs: 0.301,
-        top1: published(72.976, 224),
+        top1: Some(Published { percent: 72.976, size: 224 }),
         layout: Layout::Inverted(Inverted {
             stages: &[
                 stage(1, 3, 1, 1, 16),

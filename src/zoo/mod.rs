@@ -216,10 +216,6 @@ const IMAGENET_12K: &str =
 const IMAGENET_22K: &str =
     "ImageNet-22k's 14 million photographs, then ImageNet-1k's (Stanford Dogs is a part)";
 
-const fn published(percent: f64, size: usize) -> Option<Published> {
-    Some(Published { percent, size })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

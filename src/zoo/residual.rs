@@ -2,7 +2,6 @@
 
 use super::{
     Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, Published,
-    published,
 };
 
 /// Depths of `layer1` to `layer4`, and what each is made of.
@@ -85,22 +84,36 @@ const fn member(
 }
 
 pub(super) const MEMBERS: &[Architecture] = &[
-    member("resnet18", "a1_in1k", 11_689_512, 1.814, published(73.158, 288), BASIC),
+    member(
+        "resnet18",
+        "a1_in1k",
+        11_689_512,
+        1.814,
+        Some(Published { percent: 73.158, size: 288 }),
+        BASIC,
+    ),
     member(
         "resnet34",
         "a1_in1k",
         21_797_672,
         3.664,
-        published(77.918, 288),
+        Some(Published { percent: 77.918, size: 288 }),
         Residual { depths: [3, 4, 6, 3], ..BASIC },
     ),
-    member("resnet50", "a1_in1k", 25_557_032, 4.089, published(81.214, 288), BOTTLENECK),
+    member(
+        "resnet50",
+        "a1_in1k",
+        25_557_032,
+        4.089,
+        Some(Published { percent: 81.214, size: 288 }),
+        BOTTLENECK,
+    ),
     member(
         "resnet101",
         "a1h_in1k",
         44_549_160,
         7.801,
-        published(82.778, 288),
+        Some(Published { percent: 82.778, size: 288 }),
         Residual { depths: DEEP, ..BOTTLENECK },
     ),
     member(
@@ -108,7 +121,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         "a1h_in1k",
         25_028_904,
         4.230,
-        published(82.014, 288),
+        Some(Published { percent: 82.014, size: 288 }),
         Residual { groups: 32, group_width: 4, ..BOTTLENECK },
     ),
     Architecture {
@@ -120,7 +133,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
             "tv2_in1k",
             88_791_336,
             10.287,
-            published(82.832, 224),
+            Some(Published { percent: 82.832, size: 224 }),
             Residual { depths: DEEP, groups: 32, group_width: 8, ..BOTTLENECK },
         )
     },
@@ -129,7 +142,7 @@ pub(super) const MEMBERS: &[Architecture] = &[
         "c1_in1k",
         83_455_272,
         15.460,
-        published(83.156, 288),
+        Some(Published { percent: 83.156, size: 288 }),
         Residual { depths: DEEP, groups: 64, group_width: 4, ..BOTTLENECK },
     ),
 ];

@@ -1,4 +1,4 @@
-//! Vision transformers (arXiv:2010.11929) as DINOv2 trained them (arXiv:2304.07193).
+//! Vision transformers (arXiv:2010.11929) as `DINOv2` trained them (arXiv:2304.07193).
 
 use super::{Architecture, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place};
 

@@ -137,12 +137,10 @@ fn network(architecture: &Architecture) -> (nn::VarStore, Backbone, Classifier) 
 /// The values that parity.py gives to the parameter `name`.
 fn filled(name: &str, shape: &[i64]) -> Tensor {
     let u = uniform(name, shape.iter().product());
-    let is_norm_weight = shape.len() == 1 && name.ends_with(".weight");
+    let is_scale = shape.len() == 1 && [".weight", "gamma"].iter().any(|end| name.ends_with(end));
     let values = if name.ends_with("running_var") {
         u * 0.5 + 1.0
-    } else if is_norm_weight {
-        u * 0.2 + 1.0
-    } else if shape.len() == 1 && name.ends_with("gamma") {
+    } else if is_scale {
         u * 0.2 + 1.0
     } else if shape.len() == 1 || ["cls_token", "pos_embed"].contains(&name) {
         u * 0.1

@@ -60,9 +60,10 @@ fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf
         let refused = matches!(&error, kaggle::Error::Refused { status: 401 | 403, .. });
         let advice = anyhow!(missing(architecture, &path, &url));
         let error = anyhow::Error::from(error).context(advice);
-        match refused {
-            true => error.context("hint: `HF_TOKEN` says who asks, where weights are not for all"),
-            false => error,
+        if refused {
+            error.context("hint: `HF_TOKEN` says who asks, where weights are not for all")
+        } else {
+            error
         }
     })
 }

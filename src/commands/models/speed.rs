@@ -30,7 +30,7 @@ struct Kept {
 impl Speed {
     /// `158 (224 px, CPU, 2 threads)`.
     pub(super) fn told(&self) -> String {
-        let digits = if self.images_per_second < 10.0 { 1 } else { 0 };
+        let digits = usize::from(self.images_per_second < 10.0);
         let Self { images_per_second, size, device, .. } = self;
         format!("{images_per_second:.digits$} ({size} px, {device})")
     }

@@ -72,7 +72,7 @@ impl Backbone {
     }
 
     /// Features to what a head takes, `[n, 2 * width]`: the maxima over all places, then the means
-    /// (golden rule, A4); of a transformer the class's token, then the mean of the others, as DINOv2
+    /// (golden rule, A4); of a transformer the class's token, then the mean of the others, as `DINOv2`
     /// is evaluated (arXiv:2304.07193).
     pub fn pool(&self, features: &Tensor) -> Tensor {
         let [first, second] = match self.features {
