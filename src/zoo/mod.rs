@@ -167,6 +167,17 @@ impl Architecture {
         layers.any(|layer| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))
     }
 
+    /// Weights and biases without the classifier's.
+    pub fn body_parameters(&self) -> u64 {
+        let width = self.width as u64;
+        self.parameters
+            - match self.layout {
+                Layout::Residual(_) | Layout::Inverted(_) => 1000 * (width + 1),
+                Layout::ConvNext(_) => 1000 * (width + 1) + 2 * width,
+                Layout::Vision(_) => 0,
+            }
+    }
+
     /// Where its weights are on Hugging Face.
     pub fn repository(&self) -> String {
         format!("timm/{}.{}", self.name, self.tag)

@@ -40,8 +40,22 @@ impl Normalise {
         let (n, size) = (images.n as i64, images.size as i64);
         ensure!(images.pixels.len() == images.n * images.size * images.size * 3, "a whole batch");
         let bytes = Tensor::f_from_data_size(&images.pixels, &[n, size, size, 3], Kind::Uint8)?;
-        let pixels = bytes.f_to_device(self.device)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
+        let pixels = self.moved(&bytes)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
         Ok(((pixels - &self.mean) / &self.std).to_kind(self.kind))
+    }
+}
+
+impl Normalise {
+    /// Bytes on the device. To a GPU they go from pinned memory, so that the program need not wait for
+    /// the copy: libtorch keeps the memory until it is done.
+    fn moved(&self, bytes: &Tensor) -> Result<Tensor> {
+        Ok(match self.device {
+            Device::Cuda(_) => {
+                let pinned = bytes.f_pin_memory(self.device)?;
+                pinned.f_to_device_(self.device, Kind::Uint8, true, false)?
+            }
+            device => bytes.f_to_device(device)?,
+        })
     }
 }
 

@@ -178,7 +178,15 @@ impl std::fmt::Display for Mismatch {
 
 /// The architecture whose tensors these are, name by name and shape by shape.
 fn recognise(found: &BTreeMap<String, Tensor>) -> Option<&'static str> {
+    // Building a network takes longer than counting.
+    let n_numbers = |architecture: &Architecture| -> u64 {
+        let trained = |name: &str| !name.contains("running_") && !architecture.is_classifier(name);
+        found.iter().filter(|(name, _)| trained(name)).map(|(_, found)| found.numel() as u64).sum()
+    };
     let fits = |architecture: &&'static Architecture| {
+        if n_numbers(architecture) != architecture.body_parameters() {
+            return false;
+        }
         let store = nn::VarStore::new(Device::Cpu);
         Backbone::new(&store.root(), architecture);
         let mut mismatch = Mismatch::between(&sorted(&store), found);
