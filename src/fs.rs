@@ -58,6 +58,13 @@ impl AtomicFile {
         self.temporary.get_ref().path()
     }
 
+    /// Makes the file so long, with zeros that take no room on most disks.
+    pub fn set_length(&mut self, length: u64) -> Result<()> {
+        let failed = || format!("failed to write `{}`", self.path.display());
+        self.temporary.flush().with_context(failed)?;
+        self.temporary.get_ref().as_file().set_len(length).with_context(failed)
+    }
+
     /// Flushes to disk and gives the file its name.
     pub fn commit(self) -> Result<()> {
         let failed = || format!("failed to write `{}`", self.path.display());
@@ -97,6 +104,22 @@ fn open_to_readers(_: &std::fs::File) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes all of `bytes` at a place of a file, wherever others write meanwhile.
+#[cfg(unix)]
+pub fn write_at(file: &File, bytes: &[u8], place: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file.file(), bytes, place)
+}
+
+/// Writes all of `bytes` at a place of a file, wherever others write meanwhile.
+#[cfg(windows)]
+pub fn write_at(file: &File, mut bytes: &[u8], mut place: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let n = std::os::windows::fs::FileExt::seek_write(file.file(), bytes, place)?;
+        (bytes, place) = (&bytes[n..], place + n as u64);
+    }
+    Ok(())
+}
+
 /// How many bytes a person may still write to the disk that `folder` is on, or will be on once it
 /// is made; `None` where the system does not tell.
 pub fn free_space(folder: &Path) -> Option<u64> {
@@ -115,7 +138,34 @@ fn free_at(_: &Path) -> Option<u64> {
     None
 }
 
-/// The folder for what can be made again: libtorch, weights, activations.
+/// How many bytes of memory this process could have without anything being written out for it; `None`
+/// where the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn free_memory() -> Option<u64> {
+    let text = read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let of_machine = line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024;
+    // A container may have less than its machine. The files that it has in memory count as its own,
+    // but would make room.
+    let number = |name: &str| {
+        read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?.trim().parse::<u64>().ok()
+    };
+    let of_container = number("max").zip(number("current")).map(|(most, now)| {
+        let files = read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
+        let files = files.lines().find_map(|line| line.strip_prefix("file ")?.parse().ok());
+        most.saturating_sub(now).saturating_add(files.unwrap_or(0))
+    });
+    Some(of_container.map_or(of_machine, |free| free.min(of_machine)))
+}
+
+/// How many bytes of memory this process could have without anything being written out for it; `None`
+/// where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn free_memory() -> Option<u64> {
+    None
+}
+
+/// The folder for what can be made again: libtorch, weights, what runs keep for one another.
 ///
 /// `KAGGLE_KIT_CACHE`, else `$XDG_CACHE_HOME/kaggle-kit`, else `~/.cache/kaggle-kit`;
 /// `scripts/setup.py` looks in the same places.

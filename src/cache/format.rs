@@ -1,6 +1,6 @@
 //! The file: a safetensors file with the tensors `activations` and `crc32c`, so that any tool which
 //! reads those can look into a cache. Its header is written before its data is known, which the
-//! safetensors crate cannot do.
+//! safetensors crate cannot do. (`pictures.rs` writes one of the same kind.)
 
 use std::io::Read;
 use std::ops::Range;
@@ -8,13 +8,14 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail, ensure};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::fs;
 
 /// Of the file's layout, and of whatever in this program decides what is written: a change of
 /// either needs another number, which makes every older cache unknown.
-pub(super) const FORMAT: &str = "kaggle-kit activations 1";
+pub(super) const FORMAT: &str = "kaggle-kit activations 2";
 
 /// Rows a checksum covers, fewer at the end of a view: a killed writer loses no more than that, and
 /// batches of 256 and its divisors go on where they would have been.
@@ -173,11 +174,12 @@ struct Header {
     crc32c: Tensor,
 }
 
+/// A tensor in a header.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Tensor {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: [usize; 2],
+pub(super) struct Tensor {
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) data_offsets: [usize; 2],
 }
 
 impl Header {
@@ -199,14 +201,31 @@ impl Header {
     }
 }
 
-/// Everything before the first row: the header's length, 8 bytes, and the header, padded with
-/// spaces so that rows start at a multiple of 64 bytes.
+/// Everything before the first row.
 pub(super) fn head(about: &About, shape: &Shape) -> Result<Vec<u8>> {
-    let mut json = serde_json::to_vec(&Header::new(about, shape))?;
+    framed(&Header::new(about, shape))
+}
+
+/// The header's length, 8 bytes, and the header, padded with spaces so that what follows starts at a
+/// multiple of 64 bytes.
+pub(super) fn framed(header: &impl Serialize) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec(header)?;
     json.resize((json.len() + 8).next_multiple_of(64) - 8, b' ');
     let mut head = (json.len() as u64).to_le_bytes().to_vec();
     head.append(&mut json);
     Ok(head)
+}
+
+/// A header read back from a file, and where that was left: at the first byte behind it.
+pub(super) fn read_framed<H: DeserializeOwned>(file: &mut fs::File) -> Result<(H, usize)> {
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    ensure!(length <= MAX_HEADER, "a header of {length} bytes");
+    let mut json = vec![0; length as usize];
+    file.read_exact(&mut json)?;
+    let header = serde_json::from_slice(&json).context("not our header")?;
+    Ok((header, 8 + json.len()))
 }
 
 /// The same read back from a file, which need not be whole.
@@ -218,13 +237,7 @@ pub(super) struct Head {
 }
 
 pub(super) fn read_head(file: &mut fs::File) -> Result<Head> {
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    ensure!(length <= MAX_HEADER, "a header of {length} bytes");
-    let mut json = vec![0; length as usize];
-    file.read_exact(&mut json)?;
-    let header: Header = serde_json::from_slice(&json).context("not our header")?;
+    let (header, start): (Header, usize) = read_framed(file)?;
     let &[views, images, width] = header.activations.shape.as_slice() else {
         bail!("{} dimensions", header.activations.shape.len())
     };
@@ -237,5 +250,5 @@ pub(super) fn read_head(file: &mut fs::File) -> Result<Head> {
     ensure!(numbers.is_some_and(|n| n < isize::MAX as usize / 8), "too many numbers");
     let shape = Shape { views, images, width, dtype };
     ensure!(header == Header::new(&header.about, &shape), "a header that does not fit its shape");
-    Ok(Head { about: header.about, shape, start: 8 + json.len() })
+    Ok(Head { about: header.about, shape, start })
 }

@@ -156,11 +156,12 @@ fn advise(_: &Mmap, _: Reading) {}
 #[expect(
     unsafe_code,
     reason = "a file that another program shortens while it is mapped kills this one, and one that \
-              is changed changes under a shared reference. Nothing in this program does either: a \
-              cache gets its name once it is whole, is never opened for writing again, and is \
-              removed (which leaves the map as it is) under a lock that its readers hold"
+              is changed changes under a shared reference. Nothing in this program does either: \
+              activations get their name once they are whole and are never opened for writing again, \
+              a picture is looked at once it is written and is then only ever written as it is, and \
+              files are removed (which leaves the map as it is) under a lock that readers hold"
 )]
-fn map(file: &fs::File) -> std::io::Result<Mmap> {
+pub(super) fn map(file: &fs::File) -> std::io::Result<Mmap> {
     // SAFETY: as above, as far as it can be had for any mapped file.
     unsafe { Mmap::map(file) }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::format::{self, About, FORMAT, Head, Shape};
 use super::key::{Key, NAME_DIGITS};
 use super::lock::{self, Lock};
+use super::pictures::{self, AboutPictures, PICTURES};
 use super::rows::{Mapping, Rows};
 use super::writer::{DATA, PART, SUMS, Writer};
 use crate::fs;
@@ -27,7 +28,7 @@ const RESERVE: u64 = 1_000_000_000;
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// So often a writer may come to nothing, one after another, until who waits goes on alone.
-const ROUNDS: usize = 20;
+pub(super) const ROUNDS: usize = 20;
 
 /// A folder of caches.
 #[derive(Clone, Debug)]
@@ -55,7 +56,7 @@ pub struct Entry {
     /// Whether it can be used.
     pub state: State,
     /// What it is, where that can be read.
-    pub about: Option<(About, Shape)>,
+    pub holds: Option<Holds>,
     /// When it was finished, or last written to.
     pub made: SystemTime,
     /// When a run last used it.
@@ -64,11 +65,20 @@ pub struct Entry {
     pub in_use: bool,
 }
 
+/// What a cache holds.
+#[derive(Clone, Debug)]
+pub enum Holds {
+    /// What a backbone makes of images.
+    Activations(About, Shape),
+    /// Images, decoded and resized.
+    Pictures(AboutPictures),
+}
+
 /// Whether a cache can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It is whole.
+    /// It is whole; or it holds pictures, which are used as they come.
     Finished,
     /// Its writer was stopped, or is at work.
     Unfinished,
@@ -86,13 +96,13 @@ pub enum Removal {
 }
 
 impl Store {
-    /// The usual one: `activations` in the cache folder.
+    /// The usual one: `kept` in the cache folder.
     pub fn usual() -> Result<Self> {
         let limit = match std::env::var("KAGGLE_KIT_CACHE_GB") {
             Ok(text) if !text.is_empty() => Some(parse_limit(&text)?),
             _ => None,
         };
-        Ok(Self::new(fs::cache_folder().join("activations"), limit))
+        Ok(Self::new(fs::cache_folder().join("kept"), limit))
     }
 
     /// The one in `folder`, which may hold `limit` bytes; without a limit, 20 GB or half of what
@@ -193,7 +203,7 @@ impl Store {
             }
         }
         let there = size(&folder.join(PART));
-        if let Err(error) = self.make_room(key, there) {
+        if let Err(error) = self.make_room(key.name(), key.shape.bytes() as u64, there) {
             if there == 0 {
                 // An empty folder is not worth a line in the list.
                 let _ = clear(&folder, lock);
@@ -204,13 +214,12 @@ impl Store {
         Ok(Slot::Empty(Writer::open(&folder, key, lock)?))
     }
 
-    /// Removes the caches that have gone unused the longest until those of `key`, of which so many
-    /// bytes are there, keep within the limit and leave the disk its reserve; those in use stay.
-    /// Nothing is removed in vain.
-    fn make_room(&self, key: &Key, there: u64) -> Result<()> {
-        let bytes = key.shape.bytes() as u64;
+    /// Removes the caches that have gone unused the longest until that of the name `key`, of `bytes`
+    /// bytes of which `there` are there, keeps within the limit and leaves the disk its reserve; those
+    /// in use stay. Nothing is removed in vain.
+    pub(super) fn make_room(&self, key: &str, bytes: u64, there: u64) -> Result<()> {
         let mut others = self.entries()?;
-        others.retain(|entry| entry.key != key.name());
+        others.retain(|entry| entry.key != key);
         others.sort_by_key(|entry| entry.used);
         let total: u64 = others.iter().map(|entry| entry.bytes).sum();
         let removable: u64 =
@@ -220,8 +229,8 @@ impl Store {
         let over_disk = bytes.saturating_sub(there).saturating_add(keep).saturating_sub(free);
         if over_limit > removable {
             bail!(
-                "they take {}, of at most {} for all activations in `{}`; `KAGGLE_KIT_CACHE_GB` can \
-                 allow more",
+                "they take {}, of at most {} for all caches in `{}`; `KAGGLE_KIT_CACHE_GB` can allow \
+                 more",
                 term::bytes(bytes),
                 term::bytes(limit),
                 self.folder.display()
@@ -298,7 +307,8 @@ impl Store {
 
 /// Removes a cache that nobody else has.
 pub(super) fn clear(folder: &Path, lock: Lock) -> Result<()> {
-    for path in [folder.join(DATA), folder.join(PART), folder.join(SUMS), lock::path(folder)] {
+    let files = [DATA, PART, SUMS, PICTURES].map(|name| folder.join(name));
+    for path in files.into_iter().chain([lock::path(folder)]) {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -312,14 +322,17 @@ pub(super) fn clear(folder: &Path, lock: Lock) -> Result<()> {
 
 fn look_at(folder: &Path, key: String) -> Entry {
     let (data, part, sums) = (folder.join(DATA), folder.join(PART), folder.join(SUMS));
-    let (path, whole) =
-        if data.is_file() { (data, State::Finished) } else { (part, State::Unfinished) };
-    let head =
-        fs::File::open(&path).map_err(Into::into).and_then(|mut f| format::read_head(&mut f));
-    let about = head.ok().map(|Head { about, shape, .. }| (about, shape));
-    let ours = |about: &About| about.format == FORMAT && about.key == key;
-    let state = match &about {
-        Some((about, _)) if ours(about) => whole,
+    let pictures = folder.join(PICTURES);
+    let (path, whole) = if pictures.is_file() {
+        (pictures, State::Finished)
+    } else if data.is_file() {
+        (data, State::Finished)
+    } else {
+        (part, State::Unfinished)
+    };
+    let holds = held_by(&path).ok();
+    let state = match &holds {
+        Some(holds) if holds.are_ours(&key) => whole,
         // A writer that has just begun has no header yet.
         None if whole == State::Unfinished => whole,
         _ => State::Unusable,
@@ -329,11 +342,30 @@ fn look_at(folder: &Path, key: String) -> Entry {
     Entry {
         bytes: size(&path) + size(&sums),
         state,
-        about,
+        holds,
         made,
         used: used.unwrap_or(made),
         in_use: matches!(Lock::alone(folder), Ok(None)),
         key,
+    }
+}
+
+fn held_by(path: &Path) -> Result<Holds> {
+    if path.ends_with(PICTURES) {
+        return Ok(Holds::Pictures(pictures::read_about(path)?));
+    }
+    let Head { about, shape, .. } = format::read_head(&mut fs::File::open(path)?)?;
+    Ok(Holds::Activations(about, shape))
+}
+
+impl Holds {
+    /// Whether this version can read the cache of that name.
+    fn are_ours(&self, name: &str) -> bool {
+        let (format, key, known) = match self {
+            Self::Activations(about, _) => (&about.format, &about.key, FORMAT),
+            Self::Pictures(about) => (&about.format, &about.key, pictures::FORMAT),
+        };
+        format == known && key == name
     }
 }
 

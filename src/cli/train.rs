@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::dataset::Keep;
 use crate::device::Choice;
 
 const TRAIN_EXAMPLES: &str = "\
@@ -43,6 +44,11 @@ pub struct Train {
     /// Write training down this often, to go on from after a stop
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub checkpoint_every: u64,
+    /// Keep decoded pictures for later epochs and runs: always, never, or auto, which is where each is
+    /// looked at three times or more and all fit into half of the free memory. The trained network is
+    /// the same either way
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub keep_pictures: Keep,
     /// Print the recipe that would be used, and stop
     #[arg(long)]
     pub show_recipe: bool,

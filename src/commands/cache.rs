@@ -1,4 +1,4 @@
-//! `kaggle-kit cache`: the activations that runs have left for later ones.
+//! `kaggle-kit cache`: the activations and pictures that runs have left for later ones.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::cache::{About, Dtype, Entry, Removal, Shape, State, Store};
+use crate::cache::{About, AboutPictures, Dtype, Entry, Holds, Removal, Shape, State, Store};
 use crate::term;
 
 /// What to do with them.
@@ -74,22 +74,31 @@ struct Row {
     #[serde(serialize_with = "rfc3339")]
     used: SystemTime,
     #[serde(flatten)]
-    about: Option<What>,
+    what: Option<What>,
 }
 
 /// What a cache's header tells.
 #[derive(Debug, Serialize)]
-struct What {
-    label: String,
-    backbone: String,
-    size: String,
-    transform: String,
-    engine: String,
-    weights: String,
-    images: usize,
-    views: usize,
-    width: usize,
-    dtype: Dtype,
+#[serde(tag = "holds", rename_all = "lowercase")]
+enum What {
+    Activations {
+        label: String,
+        backbone: String,
+        size: String,
+        transform: String,
+        engine: String,
+        weights: String,
+        images: usize,
+        views: usize,
+        width: usize,
+        dtype: Dtype,
+    },
+    Pictures {
+        label: String,
+        size: String,
+        transform: String,
+        images: usize,
+    },
 }
 
 fn list(store: &Store) -> Result<Listing> {
@@ -104,13 +113,29 @@ fn list(store: &Store) -> Result<Listing> {
 }
 
 fn row(entry: Entry) -> Row {
-    let Entry { key, bytes, state, about, made, used, in_use } = entry;
-    let about = about.map(|(about, shape)| {
-        let About { label, backbone, size, transform, engine, weights, .. } = about;
-        let Shape { images, views, width, dtype } = shape;
-        What { label, backbone, size, transform, engine, weights, images, views, width, dtype }
+    let Entry { key, bytes, state, holds, made, used, in_use } = entry;
+    let what = holds.map(|holds| match holds {
+        Holds::Activations(about, shape) => {
+            let About { label, backbone, size, transform, engine, weights, .. } = about;
+            let Shape { images, views, width, dtype } = shape;
+            What::Activations {
+                label,
+                backbone,
+                size,
+                transform,
+                engine,
+                weights,
+                images,
+                views,
+                width,
+                dtype,
+            }
+        }
+        Holds::Pictures(AboutPictures { label, size, transform, pictures, .. }) => {
+            What::Pictures { label, size, transform, images: pictures.parse().unwrap_or_default() }
+        }
     });
-    Row { key, bytes, state, in_use, made, used, about }
+    Row { key, bytes, state, in_use, made, used, what }
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -140,14 +165,26 @@ fn table(rows: &[Row], now: SystemTime) -> String {
     let header =
         ["for", "network", "images", "views", "numbers", "on disk", "made", "last used", "", "key"];
     let cells = rows.iter().map(|row| {
-        let (what, network, images, views, numbers) = match &row.about {
+        let at = |what: &str, size: &str| {
+            format!("{} at {}", term::short(what, 32), term::short(size, 6))
+        };
+        let (what, network, images, views, numbers) = match &row.what {
             None => ("?".into(), "?".into(), "?".into(), "?".into(), "?".into()),
-            Some(what) => (
-                term::short(&what.label, 24),
-                format!("{} at {}", term::short(&what.backbone, 32), term::short(&what.size, 6)),
-                term::thousands(what.images),
-                what.views.to_string(),
-                format!("{} {}", term::thousands(what.width), what.dtype.name()),
+            Some(What::Activations {
+                label, backbone, size, images, views, width, dtype, ..
+            }) => (
+                term::short(label, 24),
+                at(backbone, size),
+                term::thousands(*images),
+                views.to_string(),
+                format!("{} {}", term::thousands(*width), dtype.name()),
+            ),
+            Some(What::Pictures { label, size, images, .. }) => (
+                term::short(label, 24),
+                at("pictures", size),
+                term::thousands(*images),
+                String::new(),
+                "pixels".to_owned(),
             ),
         };
         let state = match (row.state, row.in_use) {
@@ -237,6 +274,13 @@ mod tests {
     use crate::cache::{Hash, Key, Rows, Slot, Source};
     use crate::fs;
 
+    fn backbone(row: &Row) -> &str {
+        match &row.what {
+            Some(What::Activations { backbone, .. }) => backbone,
+            _ => "",
+        }
+    }
+
     const DAY: Duration = Duration::from_secs(86_400);
 
     /// A cache of two images, last used so many days ago.
@@ -286,7 +330,7 @@ mod tests {
             line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
         };
         let bytes = |name: &str| {
-            let has_name = |row: &&Row| row.about.as_ref().is_some_and(|w| w.backbone == name);
+            let has_name = |row: &&Row| backbone(row) == name;
             term::bytes(listing.caches.iter().find(has_name).unwrap().bytes)
         };
         assert_eq!(
@@ -350,8 +394,7 @@ mod tests {
             assert_eq!(counts, (removed, in_use), "{which:?}");
             let listing = list(&store).unwrap();
             assert_eq!(listing.bytes, before - cleaned.bytes);
-            let mut names: Vec<String> =
-                listing.caches.into_iter().map(|row| row.about.unwrap().backbone).collect();
+            let mut names: Vec<&str> = listing.caches.iter().map(backbone).collect();
             names.sort();
             assert_eq!(names.join(" "), left, "{which:?}");
             assert_eq!(rows.rows(&[1]), [1.0, 1.0]);

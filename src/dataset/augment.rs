@@ -76,9 +76,14 @@ impl Change {
     }
 }
 
+/// How much a random view enlarges at most.
+pub(super) fn max_zoom(augment: Augment) -> f64 {
+    if augment == Augment::TopDown { 1.05 } else { 1.1 }
+}
+
 impl Crop {
     fn square(augment: Augment, rng: &mut impl Rng) -> Self {
-        let max_zoom = if augment == Augment::TopDown { 1.05 } else { 1.1 };
+        let max_zoom = max_zoom(augment);
         let mut sometimes = |range: Range<f64>, otherwise: f64| {
             let (happens, value) = (rng.random_bool(PROBABILITY), rng.random_range(range));
             if happens { value } else { otherwise }

@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use super::decode::Room;
+use super::kept::Kept;
 use super::open::Sample;
-use super::view::{View, render};
+use super::prepared::Prepared;
+use super::view::{View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -39,26 +41,41 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
-/// Batches of `samples` in the order `order` (indices of samples; the last batch may be smaller),
+/// Where pictures come from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Their files.
+    pub samples: Arc<[Sample]>,
+    /// Where they are once they are prepared, if they are kept.
+    pub kept: Option<Kept>,
+}
+
+impl From<Arc<[Sample]>> for Source {
+    fn from(samples: Arc<[Sample]>) -> Self {
+        Self { samples, kept: None }
+    }
+}
+
+/// Batches of a source in the order `order` (indices of samples; the last batch may be smaller),
 /// each image in the view `view` on `[size, size]` pixels.
 ///
 /// A thread works ahead and stops when the iterator is dropped. After an error, which names the
 /// image, there are no more batches.
 pub fn batches(
-    samples: Arc<[Sample]>,
+    source: impl Into<Source>,
     order: Vec<usize>,
     batch_size: usize,
     size: usize,
     augment: Augment,
     view: View,
 ) -> Batches {
-    batches_in_views(samples, order, batch_size, size, augment, vec![view])
+    batches_in_views(source, order, batch_size, size, augment, vec![view])
 }
 
 /// The same in several views at once, for which each image is decoded once. Without a view there
 /// are no batches.
 pub fn batches_in_views(
-    samples: Arc<[Sample]>,
+    source: impl Into<Source>,
     order: Vec<usize>,
     batch_size: usize,
     size: usize,
@@ -67,7 +84,8 @@ pub fn batches_in_views(
 ) -> Batches {
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = sync_channel(AHEAD);
-    let loader = Loader { samples, size, augment, views, stop: Arc::clone(&stop) };
+    let source = source.into();
+    let loader = Loader { source, size, augment, views, stop: Arc::clone(&stop) };
     let worker = Builder::new()
         .name("loader".to_owned())
         .spawn(move || loader.run(&order, batch_size.max(1), &sender));
@@ -127,7 +145,7 @@ thread_local! {
 
 /// What the thread needs.
 struct Loader {
-    samples: Arc<[Sample]>,
+    source: Source,
     size: usize,
     augment: Augment,
     views: Vec<View>,
@@ -167,13 +185,30 @@ impl Loader {
     }
 
     /// Draws all views of an image.
-    fn load_image(&self, index: usize, places: Vec<&mut [u8]>) -> Result<()> {
-        let path = &self.samples[index].path;
+    fn load_image(&self, index: usize, mut places: Vec<&mut [u8]>) -> Result<()> {
+        let Self { source, size, augment, views, .. } = self;
+        let path = &source.samples[index].path;
+        let failed = || format!("failed to resize `{}`", path.display());
+        // A single view is that of training, which comes again.
+        if let (Some(kept), [view], [out]) = (&source.kept, views.as_slice(), places.as_mut_slice())
+            && kept.prepared() == Prepared::of(*view, *size, *augment)
+        {
+            if let Some(pixels) = kept.get(index) {
+                return finish(pixels, *size, *augment, *view, index, out).with_context(failed);
+            }
+            return ROOM.with_borrow_mut(|room| {
+                room.decoded(path, |image| {
+                    render_and_keep(image, *size, *augment, *view, index, out, |pixels| {
+                        kept.put(index, pixels);
+                    })
+                    .with_context(failed)
+                })
+            });
+        }
         ROOM.with_borrow_mut(|room| {
             room.decoded(path, |image| {
-                self.views.iter().zip(places).try_for_each(|(&view, out)| {
-                    render(image, self.size, self.augment, view, index, out)
-                        .with_context(|| format!("failed to resize `{}`", path.display()))
+                views.iter().zip(places).try_for_each(|(&view, out)| {
+                    render(image, *size, *augment, view, index, out).with_context(failed)
                 })
             })
         })
@@ -187,6 +222,8 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
+    use crate::cache::Store;
+    use crate::dataset::{Keepable, duplicates};
     use crate::fs;
 
     const WHOLE: View = View::Centre { share: 1.0 };
@@ -261,6 +298,43 @@ mod tests {
         let one = load(&samples, vec![5], view).next().unwrap().unwrap();
         let last = load(&samples, (0..6).collect(), view).last().unwrap().unwrap();
         assert_eq!(one.images.pixels, last.images.pixels[8 * 8 * 3..]);
+    }
+
+    #[test]
+    fn kept_pictures_show_the_same_without_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = pictures(folder.path(), 6);
+        for (i, sample) in samples.iter().enumerate() {
+            let noisy = |x: u32, y: u32| Rgb([(x * 31 + y * 17) as u8, (x * y) as u8, i as u8]);
+            RgbImage::from_fn(30 + i as u32, 24, noisy).save(&sample.path).unwrap();
+        }
+        let looks = duplicates(&samples, &[], folder.path(), &[], &()).unwrap().pictures;
+        let store = Store::new(folder.path().join("kept"), None);
+        let order: Vec<usize> = (0..6).rev().collect();
+        let parts = |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]) };
+        let random = |epoch| View::Random { seed: 1, epoch, area: None };
+        for (first, second) in [(random(0), random(1)), (parts(0), parts(1)), (WHOLE, WHOLE)] {
+            let all = |source: Source, view| -> Vec<Batch> {
+                let batches = batches(source, order.clone(), 4, 8, Augment::SideOn, view);
+                batches.collect::<Result<_>>().unwrap()
+            };
+            let plain = || Source::from(Arc::clone(&samples));
+            let prepared = Prepared::of(first, 8, Augment::SideOn);
+            let kept = Keepable::new("", &looks, prepared).open(&store).unwrap();
+            let keeping = || Source { kept: Some(kept.clone()), ..plain() };
+            assert_eq!(all(keeping(), first), all(plain(), first));
+            assert_eq!(kept.count(), 6);
+            let expected = all(plain(), second);
+            let gone = |sample: &Sample| Sample { path: "gone".into(), ..sample.clone() };
+            let without = Source { samples: samples.iter().map(gone).collect(), ..keeping() };
+            assert_eq!(all(without.clone(), second), expected);
+            // What is prepared for one view does not serve for another.
+            let other = View::Centre { share: 0.5 };
+            let error =
+                batches(without, vec![0], 4, 8, Augment::SideOn, other).next().unwrap().is_err();
+            assert!(error);
+            assert_eq!(all(keeping(), other), all(plain(), other));
+        }
     }
 
     #[test]

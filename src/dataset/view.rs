@@ -2,18 +2,18 @@
 //!
 //! The random view is fastai 0.7's (`transforms_side_on`, `transforms_top_down`): zoom, rotation
 //! with reflected borders, crop, flip or symmetry of the square, lighting; or a part of any size and
-//! shape in the place of zoom and rotation. Where an image has hardly more pixels than are shown, all
-//! of it is one bilinear warp; otherwise it is shrunk to the right size first, with antialiasing.
+//! shape in the place of zoom and rotation. It is drawn from a [prepared](super::prepared) picture,
+//! which has hardly more pixels than are shown: all of it is then one bilinear warp and one pass for
+//! lighting. Only a part that has more is shrunk, with antialiasing.
 
 use std::cell::RefCell;
 
 use anyhow::Result;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use super::augment::{Change, Crop, Window, relight};
+use super::prepared::{Pixels, Prepared};
+use super::resize::{FAST, NEARLY_ONE, Resizer, resize};
 use super::symmetry::Symmetry;
 use super::warp::{Affine, warp};
 use crate::recipe::Augment;
@@ -37,19 +37,14 @@ pub enum View {
     },
 }
 
-/// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
-/// networks are evaluated with.
-const SHARP: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
-/// Bilinear likewise: what networks are usually trained with, for it is faster.
-const FAST: ResizeAlg = ResizeAlg::Convolution(FilterType::Bilinear);
-/// An image that has at most so many pixels for one that is shown need not be shrunk first.
-const NEARLY_ONE: f64 = 1.35;
-
 /// What a thread keeps between images.
 #[derive(Default)]
 struct Scratch {
     resizer: Resizer,
-    pixels: Vec<u8>,
+    /// A prepared picture.
+    prepared: Vec<u8>,
+    /// A square before it is mirrored or turned.
+    square: Vec<u8>,
 }
 
 thread_local! {
@@ -66,33 +61,107 @@ pub fn render(
     index: usize,
     out: &mut [u8],
 ) -> Result<()> {
-    SCRATCH.with_borrow_mut(|scratch| match view {
-        View::Centre { share } => scratch.centre(image, size, share, out),
-        View::Random { seed, epoch, area } if augment != Augment::None => {
-            let sides = [f64::from(image.width()), f64::from(image.height())];
-            let change = Change::draw(augment, area, sides, (seed, epoch, index));
-            scratch.changed(image, size, &change, out)?;
-            relight(out, change.brightness, change.contrast);
-            Ok(())
+    render_and_keep(image, size, augment, view, index, out, |_| ())
+}
+
+/// The same; `keep` is shown the prepared picture, of which other views can be [finished](finish).
+pub(super) fn render_and_keep(
+    image: &RgbImage,
+    size: usize,
+    augment: Augment,
+    view: View,
+    index: usize,
+    out: &mut [u8],
+    keep: impl FnOnce(Pixels),
+) -> Result<()> {
+    let image = Pixels::of(image);
+    let prepared = Prepared::of(view, size, augment);
+    let sides = prepared.sides(image.sides);
+    SCRATCH.with_borrow_mut(|scratch| {
+        if let Prepared::Square { .. } = prepared {
+            prepared.draw(&mut scratch.resizer, image, out)?;
+            keep(Pixels { bytes: out, sides });
+            return Ok(());
         }
-        View::Random { .. } => scratch.centre(image, size, 1.0, out),
+        if sides == image.sides {
+            keep(image);
+            return scratch.finish(image, size, augment, view, index, out);
+        }
+        let mut bytes = std::mem::take(&mut scratch.prepared);
+        bytes.resize(Pixels::length(sides), 0);
+        prepared.draw(&mut scratch.resizer, image, &mut bytes)?;
+        let pixels = Pixels { bytes: &bytes, sides };
+        keep(pixels);
+        let finished = scratch.finish(pixels, size, augment, view, index, out);
+        scratch.prepared = bytes;
+        finished
     })
 }
 
+/// Draws a view of a picture that is prepared for it.
+pub(super) fn finish(
+    prepared: Pixels,
+    size: usize,
+    augment: Augment,
+    view: View,
+    index: usize,
+    out: &mut [u8],
+) -> Result<()> {
+    SCRATCH.with_borrow_mut(|scratch| scratch.finish(prepared, size, augment, view, index, out))
+}
+
 impl Scratch {
-    /// The middle of `image`.
-    fn centre(&mut self, image: &RgbImage, size: usize, share: f64, out: &mut [u8]) -> Result<()> {
-        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-        let side = width.min(height) * share;
-        let (left, top) = ((width - side) / 2.0, (height - side) / 2.0);
-        let window = Window { left, top, width: side, height: side };
-        resize(&mut self.resizer, image, window, [size, size], SHARP, out)
+    fn finish(
+        &mut self,
+        prepared: Pixels,
+        size: usize,
+        augment: Augment,
+        view: View,
+        index: usize,
+        out: &mut [u8],
+    ) -> Result<()> {
+        match view {
+            View::Random { seed, epoch, area } if augment != Augment::None => {
+                let sides = prepared.sides.map(|side| side as f64);
+                let change = Change::draw(augment, area, sides, (seed, epoch, index));
+                self.changed(prepared, size, &change, out)?;
+                relight(out, change.brightness, change.contrast);
+            }
+            _ => out.copy_from_slice(prepared.bytes),
+        }
+        Ok(())
+    }
+
+    /// What `change` shows of `image`.
+    fn changed(
+        &mut self,
+        image: Pixels,
+        size: usize,
+        change: &Change,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let (zoom, radians, corner) = match change.crop {
+            Crop::Part(window) => return self.upright(image, window, size, change.symmetry, out),
+            Crop::Square { zoom, radians, corner } => (zoom, radians, corner),
+        };
+        let [width, height] = image.sides.map(|side| side as f64);
+        // From here on the unit is a pixel of the result: the whole image would be resized to
+        // `whole`, and the crop's corner is at `corner` of it.
+        let scale = size as f64 * zoom / width.min(height);
+        let whole = [width * scale, height * scale];
+        let corner = [0, 1].map(|axis| corner[axis] * (whole[axis] - size as f64).max(0.0));
+        let to_source = Affine::of_symmetry(change.symmetry, size)
+            .then(Affine::shift(corner))
+            .then(Affine::rotation(radians, whole.map(|side| side / 2.0)))
+            .then(Affine::scale([1.0 / scale; 2]));
+        warp(image.bytes, image.sides, &to_source, size, out);
+        Ok(())
     }
 
     /// A window of `image` under a symmetry, stretched to a square.
     fn upright(
         &mut self,
-        image: &RgbImage,
+        image: Pixels,
         window: Window,
         size: usize,
         symmetry: Symmetry,
@@ -103,99 +172,17 @@ impl Scratch {
             let to_source = Affine::of_symmetry(symmetry, size)
                 .then(Affine::scale(stretch))
                 .then(Affine::shift([window.left, window.top]));
-            warp(image, sides_of(image), &to_source, size, out);
+            warp(image.bytes, image.sides, &to_source, size, out);
             return Ok(());
         }
         if symmetry == Symmetry::IDENTITY {
             return resize(&mut self.resizer, image, window, [size, size], FAST, out);
         }
-        self.pixels.resize(size * size * 3, 0);
-        resize(&mut self.resizer, image, window, [size, size], FAST, &mut self.pixels)?;
-        symmetry.apply(&self.pixels, size, out);
+        self.square.resize(size * size * 3, 0);
+        resize(&mut self.resizer, image, window, [size, size], FAST, &mut self.square)?;
+        symmetry.apply(&self.square, size, out);
         Ok(())
     }
-
-    /// What `change` shows of `image`.
-    fn changed(
-        &mut self,
-        image: &RgbImage,
-        size: usize,
-        change: &Change,
-        out: &mut [u8],
-    ) -> Result<()> {
-        let (zoom, radians, corner) = match change.crop {
-            Crop::Part(window) => return self.upright(image, window, size, change.symmetry, out),
-            Crop::Square { zoom, radians, corner } => (zoom, radians, corner),
-        };
-        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-        // From here on the unit is a pixel of the result: the whole image would be resized to
-        // `whole`, and the crop's corner is at `corner` of it.
-        let scale = size as f64 * zoom / width.min(height);
-        let whole = [width * scale, height * scale];
-        let corner = [0, 1].map(|axis| corner[axis] * (whole[axis] - size as f64).max(0.0));
-        if radians == 0.0 {
-            let [left, top] = corner.map(|at| at / scale);
-            let side = size as f64 / scale;
-            let window = Window { left, top, width: side, height: side };
-            return self.upright(image, window, size, change.symmetry, out);
-        }
-        let to_whole = Affine::of_symmetry(change.symmetry, size)
-            .then(Affine::shift(corner))
-            .then(Affine::rotation(radians, whole.map(|side| side / 2.0)));
-        if 1.0 / scale <= NEARLY_ONE {
-            let to_source = to_whole.then(Affine::scale([1.0 / scale; 2]));
-            warp(image, sides_of(image), &to_source, size, out);
-            return Ok(());
-        }
-        // Only the part that the result shows is resized.
-        let bounds = to_whole.bounds(size as f64);
-        let part = [0, 1].map(|axis| {
-            let start = bounds[axis].start.floor().clamp(0.0, whole[axis] - 1.0);
-            let end = bounds[axis].end.ceil().min(whole[axis]);
-            start..start + (end - start).floor().max(1.0)
-        });
-        let sides = [0, 1].map(|axis| (part[axis].end - part[axis].start) as usize);
-        let window = Window {
-            left: part[0].start / scale,
-            top: part[1].start / scale,
-            width: sides[0] as f64 / scale,
-            height: sides[1] as f64 / scale,
-        };
-        self.pixels.resize(sides[0] * sides[1] * 3, 0);
-        resize(&mut self.resizer, image, window, sides, FAST, &mut self.pixels)?;
-        let to_part = to_whole.then(Affine::shift([-part[0].start, -part[1].start]));
-        warp(&self.pixels, sides, &to_part, size, out);
-        Ok(())
-    }
-}
-
-fn sides_of(image: &RgbImage) -> [usize; 2] {
-    [image.width() as usize, image.height() as usize]
-}
-
-/// Resizes a window of `image` to `[width, height]` pixels.
-fn resize(
-    resizer: &mut Resizer,
-    image: &RgbImage,
-    window: Window,
-    [width, height]: [usize; 2],
-    filter: ResizeAlg,
-    out: &mut [u8],
-) -> Result<()> {
-    // With the pixel's type named, only its code is compiled: all of them take a minute.
-    let source = TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image)?;
-    let mut target = TypedImage::<U8x3>::from_buffer(width as u32, height as u32, out)?;
-    // Rounding must not push the window over the edge.
-    let (right, bottom) = (f64::from(image.width()), f64::from(image.height()));
-    let (left, top) = (window.left.clamp(0.0, right), window.top.clamp(0.0, bottom));
-    let options = ResizeOptions::new().resize_alg(filter).crop(
-        left,
-        top,
-        window.width.min(right - left),
-        window.height.min(bottom - top),
-    );
-    resizer.resize_typed(&source, &mut target, &options)?;
-    Ok(())
 }
 
 #[cfg(test)]

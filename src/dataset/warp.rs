@@ -1,7 +1,5 @@
 //! An affine map of pixels, bilinear, with the image reflected at its borders.
 
-use std::ops::Range;
-
 use super::symmetry::Symmetry;
 
 /// A map of the plane: `x' = m[0] . (x, y, 1)`, `y' = m[1] . (x, y, 1)`. Pixel `i` covers
@@ -56,17 +54,6 @@ impl Affine {
     /// Where a point goes.
     pub(super) fn apply(&self, x: f64, y: f64) -> [f64; 2] {
         self.0.map(|[a, b, c]| a * x + b * y + c)
-    }
-
-    /// The smallest upright rectangle around the image of a square with its corner at the origin.
-    pub(super) fn bounds(&self, side: f64) -> [Range<f64>; 2] {
-        let corners = [(0.0, 0.0), (side, 0.0), (0.0, side), (side, side)];
-        let corners = corners.map(|(x, y)| self.apply(x, y));
-        [0, 1].map(|axis| {
-            let along = corners.map(|corner| corner[axis]);
-            along.into_iter().fold(f64::INFINITY, f64::min)
-                ..along.into_iter().fold(f64::NEG_INFINITY, f64::max)
-        })
     }
 }
 

@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use super::mix;
 use super::model::Input;
 use crate::cache::Rows;
-use crate::dataset::{self, Sample, View};
+use crate::dataset::{self, Kept, Sample, Source, View};
 use crate::metric::Metric;
 use crate::recipe::{Augment, Loss, Sampling};
 use crate::rng::{self, Purpose};
@@ -52,6 +52,8 @@ pub struct Part {
     pub samples: Arc<[Sample]>,
     /// `[n, classes]`, zeros and ones.
     pub targets: Vec<f32>,
+    /// Where their pictures are kept from epoch to epoch, if they are.
+    pub kept: Option<Kept>,
 }
 
 impl Part {
@@ -59,7 +61,7 @@ impl Part {
     pub fn new(samples: &[Sample], indices: &[usize], n_classes: usize) -> Self {
         let samples: Arc<[Sample]> = indices.iter().map(|&i| samples[i].clone()).collect();
         let targets = n_hot(samples.iter().map(|sample| sample.target.as_slice()), n_classes);
-        Self { samples, targets }
+        Self { samples, targets, kept: None }
     }
 
     /// How many images.
@@ -201,8 +203,8 @@ impl Data {
         size: usize,
         view: View,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
-        let samples = Arc::clone(&part.samples);
-        dataset::batches(samples, order, self.batch_size, size, self.augment, view)
+        let source = Source { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
+        dataset::batches(source, order, self.batch_size, size, self.augment, view)
     }
 }
 

@@ -144,6 +144,28 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
     ]
 }
 
+/// How often every training image is looked at in a random view of the usual size, if nothing ends
+/// training before: what keeping its decoded picture would pay for.
+pub fn epochs_on_images(recipe: &Recipe, data: &Data) -> usize {
+    let (on_activations, with_augmentation) =
+        (&recipe.head_on_activations, &recipe.head_with_augmentation);
+    let mut epochs = 0;
+    if on_activations.run && !recipe.precompute.run {
+        epochs += epochs_on_activations(recipe, data);
+    }
+    if with_augmentation.run {
+        epochs += with_augmentation.epochs;
+    }
+    let whole = &recipe.whole_network;
+    if recipe.unfreeze.run && whole.run {
+        let cycles = cycle_epochs(whole.cycle_len, whole.cycle_mult, whole.max_cycles);
+        let at_size =
+            cycles.enumerate().filter(|(cycle, _)| whole.size(*cycle, recipe) == data.size);
+        epochs += at_size.map(|(_, epochs)| epochs).sum::<usize>();
+    }
+    epochs
+}
+
 /// Step 3's epochs, stretched for small data sets until enough steps are made.
 fn epochs_on_activations(recipe: &Recipe, data: &Data) -> usize {
     let settings = &recipe.head_on_activations;
@@ -231,8 +253,7 @@ impl<M: Model> Learner<'_, M> {
         let first = cycle(recipe, Stage::WholeNetwork, rates);
         let (mut epochs_before, mut reached_before) = (0, f64::INFINITY);
         for (number, epochs) in (1..).zip(cycles) {
-            let sizes = settings.sizes.get(number - 1).or(settings.sizes.last());
-            let size = sizes.copied().unwrap_or(recipe.size);
+            let size = settings.size(number - 1, recipe);
             let plan = CyclePlan { size, ..first.restarted(number, epochs_before, epochs) };
             let scores = self.train_cycle(&plan, FeedKind::Images)?;
             let reached = scores.iter().map(|score| score.loss).fold(f64::INFINITY, f64::min);

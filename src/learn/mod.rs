@@ -19,7 +19,7 @@ mod tests;
 pub use checkpoint::Checkpoints;
 pub use data::{Activations, Data, Feed, Part};
 pub use event::{Event, Listener, Stage};
-pub use golden_rule::{golden_rule, plan};
+pub use golden_rule::{epochs_on_images, golden_rule, plan};
 pub use journal::{Entry, Journal, Place};
 pub use learner::{CyclePlan, FeedKind, Learner, Score, cycle_file};
 pub use lr_find::{Choice, RateCurve, Suggestions, SweepEnd, Why, suggest};

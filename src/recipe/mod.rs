@@ -286,3 +286,10 @@ pub struct WholeNetwork {
     /// The smallest relative gain in validation loss that earns another cycle.
     pub min_gain: f64,
 }
+
+impl WholeNetwork {
+    /// Pixels of the training images in a cycle, the first of which is 0.
+    pub fn size(&self, cycle: usize, recipe: &Recipe) -> usize {
+        self.sizes.get(cycle).or(self.sizes.last()).copied().unwrap_or(recipe.size)
+    }
+}

@@ -9,7 +9,7 @@ use crate::support::kaggle_kit;
 
 /// Two caches, the second one unfinished, in a cache folder of their own.
 fn filled(folder: &Path) {
-    let store = Store::new(folder.join("activations"), None);
+    let store = Store::new(folder.join("kept"), None);
     for (backbone, n_rows) in [("resnet34", 2), ("resnet50", 1)] {
         let key = Key::new(&Source {
             label: "dogs-vs-cats",

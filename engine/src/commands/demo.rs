@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::{submit, train};
 use kaggle_kit::commands::{Workspace, connect, fetch, members, upload};
 use kaggle_kit::competition::Competition;
+use kaggle_kit::dataset::Keep;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::Environment;
@@ -93,6 +94,7 @@ pub fn run(
         start: train::Start::Anew,
         max_time: None,
         checkpoint_every: Duration::from_secs(60),
+        keep_pictures: Keep::default(),
         device,
     };
     let run = train::run(&options)?.pop().context("nothing was trained")?;

@@ -66,6 +66,7 @@ fn trained(args: &Train, workspace: &Workspace) -> Result<()> {
         },
         max_time: args.max_minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
         checkpoint_every: Duration::from_secs(args.checkpoint_every),
+        keep_pictures: args.keep_pictures,
         device,
     })?;
     if args.json {

@@ -146,7 +146,8 @@ fn only_what_is_ours_is_listed_and_removed() {
     fs::write_atomic(file(&store, &key, "mine.txt"), "mine").unwrap();
     let entry = store.entries().unwrap().remove(0);
     assert!(entry.in_use && entry.state == State::Finished);
-    assert_eq!(entry.about.unwrap().0.label, "dogs");
+    let Some(Holds::Activations(about, _)) = entry.holds else { panic!("{:?}", entry.holds) };
+    assert_eq!(about.label, "dogs");
     assert_eq!(store.remove(key.name()).unwrap(), Removal::InUse);
     drop(rows);
     assert!(!store.entries().unwrap()[0].in_use);

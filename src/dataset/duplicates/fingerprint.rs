@@ -19,6 +19,8 @@ pub(super) struct Fingerprint {
     pub(super) file: Hash,
     /// Of the decoded picture: width, height, RGB.
     pub(super) pixels: Hash,
+    /// Its width and height.
+    pub(super) sides: [u32; 2],
     pub(super) look: Look,
 }
 
@@ -30,10 +32,11 @@ impl Fingerprint {
     pub(super) fn of(path: &Path) -> Result<Self> {
         let bytes = fs::read(path)?;
         let image = decode_bytes(path, &bytes)?;
-        let sides = [image.width(), image.height()].map(u32::to_le_bytes);
+        let sides = [image.width(), image.height()];
         Ok(Self {
             file: hash(&[&bytes]),
-            pixels: hash(&[sides.as_flattened(), image.as_raw()]),
+            pixels: hash(&[sides.map(u32::to_le_bytes).as_flattened(), image.as_raw()]),
+            sides,
             look: Look::of(&image)?,
         })
     }

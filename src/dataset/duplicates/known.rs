@@ -17,7 +17,7 @@ use super::look::Look;
 use crate::fs::{self, AtomicFile};
 
 /// The file's first bytes. A change of what a look is, or of the format, is a new number.
-const MAGIC: &[u8] = b"kaggle-kit looks 1\n";
+const MAGIC: &[u8] = b"kaggle-kit looks 2\n";
 /// More images than any competition has: what is beyond is not kept.
 const MOST: usize = 1_000_000;
 /// Bytes an image without its path.
@@ -94,6 +94,7 @@ impl Known {
             bytes.extend(stamp.nanoseconds.to_le_bytes());
             bytes.extend(fingerprint.file);
             bytes.extend(fingerprint.pixels);
+            bytes.extend(fingerprint.sides.map(u32::to_le_bytes).as_flattened());
             bytes.extend(fingerprint.look.0.map(i8::cast_unsigned));
         }
         bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
@@ -123,6 +124,7 @@ fn parsed(bytes: &[u8]) -> Option<HashMap<String, (Stamp, Fingerprint)>> {
         let fingerprint = Fingerprint {
             file: take(&mut rest)?,
             pixels: take(&mut rest)?,
+            sides: [u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?)],
             look: Look(take(&mut rest)?.map(u8::cast_signed)),
         };
         entries.insert(str::from_utf8(name).ok()?.to_owned(), (stamp, fingerprint));

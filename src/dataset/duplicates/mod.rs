@@ -57,9 +57,20 @@ pub enum Likeness {
     Similar,
 }
 
+/// A decoded image, without its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width and height, in pixels.
+    pub sides: [usize; 2],
+    /// A hash of width, height and pixels.
+    pub pixels: [u8; 16],
+}
+
 /// Images of a data set that show the same pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Duplicates {
+    /// What each training image shows.
+    pub pictures: Vec<Picture>,
     /// Training images of one picture, as sorted indices, two or more a group; the groups by their
     /// first images. No image is in two.
     pub groups: Vec<Vec<usize>>,
@@ -93,7 +104,12 @@ pub fn duplicates(
     let paths: Vec<&Path> = train.iter().chain(test).map(|s| s.path.as_path()).collect();
     let fingerprints = fingerprints(&paths, folder, progress)?;
     let (sets, least) = twins(&fingerprints, symmetries);
-    let mut found = Duplicates { least, ..Duplicates::default() };
+    let picture = |print: &Fingerprint| Picture {
+        sides: print.sides.map(|side| side as usize),
+        pixels: print.pixels,
+    };
+    let pictures = fingerprints[..train.len()].iter().map(picture).collect();
+    let mut found = Duplicates { pictures, least, ..Duplicates::default() };
     for members in sets.members() {
         let (of_train, of_test) = members.split_at(members.partition_point(|&i| i < train.len()));
         let of_test: Vec<usize> = of_test.iter().map(|i| i - train.len()).collect();

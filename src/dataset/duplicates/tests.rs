@@ -97,6 +97,10 @@ fn different_pictures_are_no_twins() {
         .chain((0..20).map(|i| folder.save(&format!("blank-{i}.png"), &blank(i), 0)))
         .collect();
     let found = folder.find(&train, &[]);
+    let sides: Vec<[usize; 2]> = found.pictures.iter().map(|picture| picture.sides).collect();
+    assert_eq!((sides.len(), sides[0], sides[219]), (220, [120, 90], [50, 40]));
+    assert_ne!(found.pictures[0].pixels, found.pictures[1].pixels);
+    let found = Duplicates { pictures: Vec::new(), ..found };
     assert_eq!(found, Duplicates { least: Some(LEVELS[0]), ..Duplicates::default() });
     assert!(found.lines(&train, &[]).is_empty());
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::Hash;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::{self, Dataset, Duplicates, Split};
+use kaggle_kit::dataset::{self, Dataset, Duplicates, Keep, Split};
 use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
@@ -14,13 +14,16 @@ use kaggle_kit::run::LABEL_SEPARATOR;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
+use super::keep::keep as keep_pictures;
+
 /// All labelled images that a recipe trains on or holds out.
 pub(in crate::commands) struct Images {
     pub(super) dataset: Dataset,
     /// Which of them show the same picture.
     pub(super) duplicates: Duplicates,
     metric: Metric,
-    /// The competition's spec.
+    /// The competition's name, and its spec.
+    name: String,
     source: String,
 }
 
@@ -45,12 +48,24 @@ impl Images {
         for line in duplicates.lines(&dataset.train, &dataset.test) {
             term::say(format_args!("   {line}"));
         }
-        let (metric, source) = (competition.metric, competition.source.clone());
-        Ok(Self { dataset, duplicates, metric, source })
+        let (name, source) = (competition.name.clone(), competition.source.clone());
+        Ok(Self { dataset, duplicates, metric: competition.metric, name, source })
     }
 
     /// Splits off the images that the recipe holds out.
     pub(in crate::commands) fn split(&self, recipe: &Recipe) -> Result<Data> {
+        self.parts(recipe).map(|(data, _)| data)
+    }
+
+    /// The same, with places for their pictures where it pays to keep them.
+    pub(super) fn split_and_keep(&self, recipe: &Recipe, keep: Keep) -> Result<Data> {
+        let (mut data, split) = self.parts(recipe)?;
+        let pictures = &self.duplicates.pictures;
+        keep_pictures(&mut data, pictures, &split, recipe, &self.name, keep)?;
+        Ok(data)
+    }
+
+    fn parts(&self, recipe: &Recipe) -> Result<(Data, Split)> {
         let Dataset { train: samples, classes, kind, .. } = &self.dataset;
         let (n_classes, groups) = (classes.len(), &self.duplicates.groups);
         let split = if recipe.folds == 0 {
@@ -70,7 +85,7 @@ impl Images {
             recipe.batch_size,
             recipe.valid
         );
-        Ok(Data {
+        let data = Data {
             train: Part::new(samples, &split.train, n_classes),
             valid: Part::new(samples, &split.valid, n_classes),
             classes: classes.clone(),
@@ -84,7 +99,8 @@ impl Images {
             sampling: recipe.sampling,
             loss: recipe.loss,
             seed: recipe.seed,
-        })
+        };
+        Ok((data, split))
     }
 
     /// The name of all folds of one model: a hash of everything that they have in common.

@@ -1,9 +1,10 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
-//! `images.rs` opens and splits the data, `outcome.rs` makes a finished run of a trained
+//! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `outcome.rs` makes a finished run of a trained
 //! network, `report.rs` its page.
 
 mod images;
+mod keep;
 mod outcome;
 mod report;
 
@@ -17,6 +18,7 @@ use kaggle_kit::cache::{Store, hash_file};
 use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::commands::settings::recipe_of;
 use kaggle_kit::competition::Competition;
+use kaggle_kit::dataset::Keep;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{self, Checkpoints, Data, Learner, Limits, Precomputed, Pretrained};
@@ -48,6 +50,8 @@ pub struct TrainOptions {
     pub max_time: Option<Duration>,
     /// How often training is written down.
     pub checkpoint_every: Duration,
+    /// When decoded pictures are kept.
+    pub keep_pictures: Keep,
     /// Where to compute.
     pub device: Choice,
 }
@@ -84,7 +88,7 @@ pub fn run(options: &TrainOptions) -> Result<Vec<Run>> {
     let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
     for fold in folds {
         let recipe = Recipe { fold, ..recipe.clone() };
-        let data = images.split(&recipe)?;
+        let data = images.split_and_keep(&recipe, options.keep_pictures)?;
         let group = images.group(&recipe);
         if recipe.folds > 0 && options.start != Start::Anew {
             let name = &options.competition.name;
@@ -201,6 +205,7 @@ impl TrainOne<'_> {
         let folder = run.file(CHECKPOINT);
         learner.keep_checkpoints(Checkpoints::new(folder, options.checkpoint_every))?;
         learn::golden_rule(&mut learner, recipe)?;
+        keep::tell_trouble(data);
         let journal = learner.journal().clone();
 
         let outcome = outcome::Outcome {

@@ -1,0 +1,57 @@
+//! Pictures kept from one epoch to the next: whether, and where.
+
+use anyhow::Result;
+use kaggle_kit::cache::Store;
+use kaggle_kit::dataset::{Keep, Keepable, Kept, Picture, Prepared, Split, View};
+use kaggle_kit::fs;
+use kaggle_kit::learn::{Data, epochs_on_images};
+use kaggle_kit::recipe::Recipe;
+use kaggle_kit::term;
+
+/// Finds places for what training and validation look at in every epoch. What is looked at does not
+/// depend on it, so neither does the trained network.
+pub(super) fn keep(
+    data: &mut Data,
+    pictures: &[Picture],
+    split: &Split,
+    recipe: &Recipe,
+    label: &str,
+    wanted: Keep,
+) -> Result<()> {
+    let random = View::Random { seed: 0, epoch: 0, area: data.area };
+    let prepared = |view| Prepared::of(view, data.size, data.augment);
+    // All folds of a model train on the same pictures, but each holds out others.
+    let train = Keepable::new(label, pictures, prepared(random));
+    let held_out: Vec<Picture> = split.valid.iter().map(|&i| pictures[i]).collect();
+    let valid = Keepable::new(label, &held_out, prepared(View::Centre { share: data.crop }));
+    let bytes = train.bytes() + valid.bytes();
+    let passes = epochs_on_images(recipe, data);
+    if let Err(why) = wanted.heed(bytes, passes, fs::free_memory()) {
+        term::detail(format_args!("pictures are not kept: {why}"));
+        return Ok(());
+    }
+    let store = Store::usual()?;
+    let opened = train.open(&store).and_then(|train| Ok((train, valid.open(&store)?)));
+    match opened {
+        Ok((train, valid)) => {
+            term::detail(format_args!(
+                "pictures are kept for later epochs: {} in `{}`",
+                term::bytes(bytes),
+                store.folder().display()
+            ));
+            data.train.kept = Some(train.of(&split.train));
+            data.valid.kept = Some(valid);
+        }
+        // Training is slower without them, and comes to the same.
+        Err(error) => term::warn(format_args!("pictures are not kept: {error:#}")),
+    }
+    Ok(())
+}
+
+/// Says what stood in the way of keeping them, if anything did.
+pub(super) fn tell_trouble(data: &Data) {
+    let kept = [&data.train.kept, &data.valid.kept];
+    if let Some(trouble) = kept.into_iter().flatten().find_map(Kept::trouble) {
+        term::warn(format_args!("not all pictures were kept: {trouble}"));
+    }
+}

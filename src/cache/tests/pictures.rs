@@ -1,0 +1,95 @@
+//! Pictures are kept, shared, checked, bounded.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cache::{Holds, Removal, State};
+
+const SIDES: [[usize; 2]; 3] = [[4, 2], [1, 1], [3, 5]];
+
+fn key(transform: &str) -> PicturesKey {
+    let pixels = [[1; 16], [2; 16], [3; 16]];
+    let (label, size, sides) = ("dogs", 2, &SIDES);
+    PicturesKey::new(&PictureSource { label, transform, size, pixels: &pixels, sides })
+}
+
+fn scratch() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path().join("kept"), Some(1_000_000));
+    (folder, store)
+}
+
+fn pixels(place: usize) -> Vec<u8> {
+    let [width, height] = SIDES[place];
+    (0..width * height * 3).map(|i| (i * 7 + place) as u8).collect()
+}
+
+#[test]
+fn what_was_put_is_there_for_this_run_and_the_next() {
+    let (_folder, store) = scratch();
+    let pictures = store.pictures(&key("whole")).unwrap();
+    assert_eq!((pictures.len(), pictures.get(0)), (3, None));
+    for place in [2, 0] {
+        pictures.put(place, &pixels(place));
+        pictures.put(place, &pixels(place));
+        assert_eq!(pictures.get(place), Some(pixels(place).as_slice()));
+    }
+    // Another run has the file too, while this one does.
+    let again = store.pictures(&key("whole")).unwrap();
+    assert_eq!(again.kept(), 2);
+    assert_eq!(again.get(2), Some(pixels(2).as_slice()));
+    assert_eq!(again.get(1), None);
+    drop((pictures, again));
+    let other = store.pictures(&key("squares")).unwrap();
+    assert_eq!(other.kept(), 0, "another way to make them is another key");
+}
+
+#[test]
+fn a_picture_that_is_damaged_is_made_again() {
+    let (_folder, store) = scratch();
+    let pictures = store.pictures(&key("whole")).unwrap();
+    (0..3).for_each(|place| pictures.put(place, &pixels(place)));
+    let (path, at) =
+        (store.folder().join(key("whole").name()).join(PICTURES), pictures.starts[2] as u64);
+    drop(pictures);
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    fs::write_at(&file, &[77], at + 1).unwrap();
+    let pictures = store.pictures(&key("whole")).unwrap();
+    assert_eq!(pictures.get(2), None);
+    assert_eq!(pictures.get(1), Some(pixels(1).as_slice()));
+    pictures.put(2, &pixels(2));
+    assert_eq!(pictures.get(2), Some(pixels(2).as_slice()));
+    drop((pictures, file));
+    fs::write_atomic(&path, "something else").unwrap();
+    assert_eq!(store.entries().unwrap()[0].state, State::Unusable);
+    assert_eq!(store.pictures(&key("whole")).unwrap().kept(), 0);
+}
+
+#[test]
+fn a_disk_that_takes_no_more_only_ends_the_keeping() {
+    let (_folder, store) = scratch();
+    let mut pictures = store.pictures(&key("whole")).unwrap();
+    pictures.put(0, &pixels(0));
+    let path = store.folder().join(key("whole").name()).join(PICTURES);
+    pictures.file = fs::File::open(path).unwrap();
+    pictures.put(1, &pixels(1));
+    assert_eq!((pictures.get(0), pictures.get(1)), (Some(pixels(0).as_slice()), None));
+    assert!(pictures.trouble().is_some());
+}
+
+#[test]
+fn they_are_listed_bounded_and_removed_unless_in_use() {
+    let (folder, store) = scratch();
+    let pictures = store.pictures(&key("whole")).unwrap();
+    let entry = store.entries().unwrap().remove(0);
+    assert!(entry.in_use && entry.state == State::Finished && entry.bytes > key("").bytes());
+    let Some(Holds::Pictures(about)) = entry.holds else { panic!("{:?}", entry.holds) };
+    assert_eq!((about.label.as_str(), about.pictures.as_str()), ("dogs", "3"));
+    assert_eq!(store.remove(&entry.key).unwrap(), Removal::InUse);
+    drop(pictures);
+    assert_eq!(store.remove(&entry.key).unwrap(), Removal::Removed);
+    let small = Store::new(folder.path().join("small"), Some(key("").bytes() - 1));
+    let error = small.pictures(&key("whole")).unwrap_err().to_string();
+    assert!(error.contains("`KAGGLE_KIT_CACHE_GB`"), "{error}");
+    assert_eq!(small.entries().unwrap().len(), 0);
+}
