@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use kaggle_kit::dataset::{self, Sample, View};
+use kaggle_kit::cache::Store;
+use kaggle_kit::dataset::{self, Keepable, Kept, Prepared, Sample, Source, View};
 use kaggle_kit::recipe::Augment;
 
 #[derive(Parser)]
@@ -86,11 +87,10 @@ fn stages(arguments: &Arguments, samples: &[Sample]) -> Result<()> {
         samples.iter().map(|sample| dataset::decode(&sample.path)).collect::<Result<Vec<_>>>()?;
     let size = arguments.size;
     let mut out = vec![0; size * size * 3];
-    let random = View::Random { seed: 1, epoch: 2, area: None };
     for (name, augment, view) in [
         ("centre crop", Augment::None, View::Centre { share: 0.875 }),
-        ("random view, side-on", Augment::SideOn, random),
-        ("random view, top-down", Augment::TopDown, random),
+        ("random view, side-on", Augment::SideOn, square(2)),
+        ("random view, top-down", Augment::TopDown, square(2)),
         ("random part, side-on", Augment::SideOn, part(2)),
     ] {
         let time = best(&mut || {
@@ -109,51 +109,79 @@ fn part(epoch: u64) -> View {
     View::Random { seed: 1, epoch, area: Some([0.35, 1.0]) }
 }
 
-/// What the reference prints before each of its figures, and what it is to be compared with.
-const OTHERS: [(&str, Shown); 3] = [
-    ("torchvision PIL rrc+flip", Shown::Part),
-    ("torchvision io rrc+flip", Shown::Part),
-    ("fastai Resize(256)+aug_transforms(224)", Shown::Square),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Part,
-    Square,
+/// Nearly all of a picture, turned a little.
+fn square(epoch: u64) -> View {
+    View::Random { seed: 1, epoch, area: None }
 }
 
-/// Pictures a second through the whole loader, on all cores.
-fn rates(arguments: &Arguments, samples: &Arc<[Sample]>) -> Result<()> {
-    let epoch = |view: View| -> Result<f64> {
-        let order = (0..samples.len()).collect();
+/// What the reference prints before each of its figures, and what it is to be compared with.
+const OTHERS: [(&str, fn(u64) -> View); 3] = [
+    ("torchvision PIL rrc+flip", part),
+    ("torchvision io rrc+flip", part),
+    ("fastai Resize(256)+aug_transforms(224)", square),
+];
+
+/// A folder for pictures that are kept, and what they are kept for.
+struct Keeping {
+    samples: Arc<[Sample]>,
+    folder: tempfile::TempDir,
+    size: usize,
+}
+
+impl Keeping {
+    /// Places for all pictures, none of which is there yet.
+    fn anew(&self, pictures: &[dataset::Picture], view: View) -> Result<Kept> {
+        let store = Store::new(self.folder.path().join("kept"), None);
+        for entry in store.entries()? {
+            store.remove(&entry.key)?;
+        }
+        Keepable::new("bench", pictures, Prepared::of(view, self.size, Augment::SideOn)).open(&store)
+    }
+
+    /// Pictures a second of an epoch through the whole loader, on all cores.
+    fn epoch(&self, kept: Option<&Kept>, view: View) -> Result<f64> {
+        let order = (0..self.samples.len()).collect();
+        let source = Source { samples: Arc::clone(&self.samples), kept: kept.cloned() };
         let start = Instant::now();
-        let (size, augment) = (arguments.size, Augment::SideOn);
-        for batch in dataset::batches(Arc::clone(samples), order, 64, size, augment, view) {
+        for batch in dataset::batches(source, order, 64, self.size, Augment::SideOn, view) {
             std::hint::black_box(batch?);
         }
-        Ok(samples.len() as f64 / start.elapsed().as_secs_f64())
-    };
-    let (mut parts, mut squares, mut theirs) = (Vec::new(), Vec::new(), [const { Vec::new() }; 3]);
+        Ok(self.samples.len() as f64 / start.elapsed().as_secs_f64())
+    }
+}
+
+/// Ours, in turns with the others'.
+fn rates(arguments: &Arguments, samples: &Arc<[Sample]>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
+    let keeping = Keeping { samples: Arc::clone(samples), folder, size: arguments.size };
+    // Files, an epoch that keeps pictures, and one that finds them.
+    let (mut ours, mut theirs) =
+        ([const { [const { Vec::new() }; 3] }; 2], [const { Vec::new() }; 3]);
     for round in 0..arguments.rounds as u64 {
-        // The better of two, as the reference does it.
-        let square = |epoch| View::Random { seed: 1, epoch, area: None };
-        parts.push(epoch(part(2 * round))?.max(epoch(part(2 * round + 1))?));
-        squares.push(epoch(square(2 * round))?.max(epoch(square(2 * round + 1))?));
+        for (rates, view) in ours.iter_mut().zip([part, square]) {
+            let (first, second) = (view(2 * round), view(2 * round + 1));
+            // The better of two, as the reference does it.
+            rates[0].push(keeping.epoch(None, first)?.max(keeping.epoch(None, second)?));
+            let kept = keeping.anew(&pictures, first)?;
+            rates[1].push(keeping.epoch(Some(&kept), first)?);
+            rates[2].push(
+                keeping.epoch(Some(&kept), second)?.max(keeping.epoch(Some(&kept), first)?),
+            );
+        }
         for (rates, rate) in theirs.iter_mut().zip(of_reference(arguments)?) {
             rates.push(rate);
         }
     }
-    let (parts, squares) = (median(&mut parts), median(&mut squares));
-    println!("\n| other | its images/s | ours | times |\n| --- | --- | --- | --- |");
-    for ((name, shown), rates) in OTHERS.iter().zip(&mut theirs) {
-        let ours = if *shown == Shown::Part { parts } else { squares };
-        match rates.is_empty() {
-            true => println!("| {name} | | {ours:.0} | |"),
-            false => {
-                let other = median(rates);
-                println!("| {name} | {other:.0} | {ours:.0} | {:.2} |", ours / other);
-            }
-        }
+    let ours = ours.map(|rates| rates.map(|mut rates| median(&mut rates)));
+    println!("\n| other | its images/s | files | times | keeping | times | kept | times |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for ((name, view), rates) in OTHERS.iter().zip(&mut theirs) {
+        let ours = if view(0) == part(0) { &ours[0] } else { &ours[1] };
+        let other = if rates.is_empty() { f64::NAN } else { median(rates) };
+        let cells: Vec<String> =
+            ours.iter().map(|ours| format!("{ours:.0} | {:.2}", ours / other)).collect();
+        println!("| {name} | {other:.0} | {} |", cells.join(" | "));
     }
     Ok(())
 }
@@ -171,7 +199,7 @@ fn of_reference(arguments: &Arguments) -> Result<Vec<f64>> {
         .output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;
-    let rate = |(name, _): &(&str, Shown)| {
+    let rate = |(name, _): &(&str, fn(u64) -> View)| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         let rate = line.and_then(|line| line.split(' ').next()?.parse().ok());
         rate.with_context(|| format!("the reference does not tell of `{name}`"))

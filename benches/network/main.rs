@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program that prints its measurements")]
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use kaggle_kit::dataset::{self, Images, Sample, View};
+use kaggle_kit::cache::Store;
+use kaggle_kit::dataset::{self, Images, Keepable, Kept, Prepared, Sample, Source, View};
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model, Pace, Trainable};
 use kaggle_kit::recipe::{Augment, Layer, Recipe, resolve};
@@ -111,21 +113,41 @@ fn batch(n: usize, size: usize) -> (Images, Vec<f32>) {
     (Images { pixels, n, size }, targets.collect())
 }
 
-fn work(
+/// Seconds that all of `inputs` take, with each loss asked for after the next step has begun, as
+/// training does it.
+fn pass<'a>(
     network: &mut Network,
     what: usize,
-    input: &Input,
+    inputs: impl Iterator<Item = Result<Cow<'a, Input>>>,
     targets: &[f32],
-    seed: u64,
-) -> Result<()> {
-    if what == 0 {
-        network.predict(input)?;
-        return Ok(());
-    }
+) -> Result<f64> {
+    let start = Instant::now();
     let pace = Pace { rates: [1e-5, 1e-5, 1e-4], momentum: 0.9 };
-    let loss = network.step(input, targets, &pace, seed)?;
-    ensure!(loss.is_finite(), "the loss is {loss}");
-    Ok(())
+    let mut untold = None;
+    for (i, input) in inputs.enumerate() {
+        let input = input?;
+        if what == 0 {
+            network.predict(&input)?;
+            continue;
+        }
+        let loss = network.step(&input, targets, &pace, i as u64)?;
+        if let Some(before) = untold.replace(loss) {
+            ensure!(network.loss(&before)?.is_finite(), "a loss is no number");
+        }
+    }
+    if let Some(last) = untold {
+        ensure!(network.loss(&last)?.is_finite(), "a loss is no number");
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// The same batch again and again.
+fn resident(input: &Input, n: usize) -> impl Iterator<Item = Result<Cow<'_, Input>>> {
+    std::iter::repeat_with(move || Ok(Cow::Borrowed(input))).take(n)
+}
+
+fn trainable(what: usize) -> Trainable {
+    if what == 2 { Trainable::Everything } else { Trainable::Head }
 }
 
 fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
@@ -135,14 +157,11 @@ fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
     let (mut ours, mut theirs) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
     for _ in 0..arguments.rounds {
         for (what, rates) in ours.iter_mut().enumerate() {
-            network.begin(if what == 2 { Trainable::Everything } else { Trainable::Head });
-            work(&mut network, what, &input, &targets, 0)?;
-            let start = Instant::now();
-            for i in 0..arguments.batches {
-                work(&mut network, what, &input, &targets, i as u64)?;
-            }
-            rates
-                .push((arguments.batch * arguments.batches) as f64 / start.elapsed().as_secs_f64());
+            network.begin(trainable(what));
+            pass(&mut network, what, resident(&input, 1), &targets)?;
+            let n = arguments.batches;
+            let seconds = pass(&mut network, what, resident(&input, n), &targets)?;
+            rates.push((arguments.batch * n) as f64 / seconds);
         }
         if let Some(python) = &arguments.python {
             for (rates, rate) in theirs.iter_mut().zip(of_timm(arguments, backbone, python)?) {
@@ -187,41 +206,55 @@ fn epoch(arguments: &Arguments, backbone: &str, device: Device, folder: &PathBuf
     let n_batches = arguments.batches.min(samples.len() / arguments.batch);
     let order: Vec<usize> = (0..n_batches * arguments.batch).collect();
     let mut network = network(arguments, backbone, device)?;
-    let (resident, targets) = batch(arguments.batch, arguments.size);
-    let resident = Input::Images(resident);
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let (there, targets) = batch(arguments.batch, arguments.size);
+    let there = Input::Images(there);
+    let kept = kept(&samples, arguments.size)?;
     for what in [1, 2] {
-        network.begin(if what == 2 { Trainable::Everything } else { Trainable::Head });
+        network.begin(trainable(what));
+        pass(&mut network, what, resident(&there, 1), &targets)?;
+        let mut seconds = [const { Vec::new() }; 3];
         for round in 0..arguments.rounds {
-            let start = Instant::now();
-            for i in 0..n_batches {
-                work(&mut network, what, &resident, &targets, i as u64)?;
-            }
-            without.push(start.elapsed().as_secs_f64());
-            let start = Instant::now();
             let view = View::Random { seed: 1, epoch: round as u64, area: None };
-            let batches = dataset::batches(
-                Arc::clone(&samples),
-                order.clone(),
-                arguments.batch,
-                arguments.size,
-                Augment::SideOn,
-                view,
-            );
-            for (i, batch) in batches.enumerate() {
-                work(&mut network, what, &Input::Images(batch?.images), &targets, i as u64)?;
-            }
-            with.push(start.elapsed().as_secs_f64());
+            let mut through = |kept: Option<&Kept>| {
+                let source = Source { samples: Arc::clone(&samples), kept: kept.cloned() };
+                let (n, size) = (arguments.batch, arguments.size);
+                let batches =
+                    dataset::batches(source, order.clone(), n, size, Augment::SideOn, view);
+                let inputs = batches.map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))));
+                pass(&mut network, what, inputs, &targets)
+            };
+            seconds[1].push(through(None)?);
+            seconds[2].push(through(Some(&kept))?);
+            seconds[0].push(pass(&mut network, what, resident(&there, n_batches), &targets)?);
         }
-        let (with, without) = (median(&mut with), median(&mut without));
+        let [resident, files, kept] = seconds.map(|mut seconds| median(&mut seconds));
         println!(
-            "{backbone}, {}: an epoch of {} images in {with:.2} s, on resident batches in {without:.2} s: {:.3}",
+            "{backbone}, {}: {} images take {resident:.2} s resident, {files:.2} s from files \
+             ({:.3}), {kept:.2} s kept ({:.3})",
             WORK[what],
             order.len(),
-            with / without
+            files / resident,
+            kept / resident
         );
     }
     Ok(())
+}
+
+/// The pictures of all samples, prepared, in a folder that goes with the process.
+fn kept(samples: &Arc<[Sample]>, size: usize) -> Result<Kept> {
+    let folder = tempfile::tempdir()?;
+    let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
+    let view = View::Random { seed: 1, epoch: 0, area: None };
+    let store = Store::new(folder.path().join("kept"), None);
+    let kept = Keepable::new("bench", &pictures, Prepared::of(view, size, Augment::SideOn))
+        .open(&store)?;
+    let source = Source { samples: Arc::clone(samples), kept: Some(kept.clone()) };
+    let order = (0..samples.len()).collect();
+    for batch in dataset::batches(source, order, 32, size, Augment::SideOn, view) {
+        batch?;
+    }
+    // An open file outlives its name.
+    Ok(kept)
 }
 
 /// How far apart the probabilities are that the device and the CPU give to the same pictures, with the

@@ -68,6 +68,15 @@ pub fn cycle_file(stage: Stage, number: usize) -> String {
     format!("cycle-{}-{number}.safetensors", stage.number())
 }
 
+/// A step that was made, of which nobody has been told yet.
+struct Made<L> {
+    loss: L,
+    pace: Pace,
+    /// Its number in the epoch, and in the run.
+    step: usize,
+    number: u64,
+}
+
 /// A model in training: its data, its clock, and the best that it has been.
 pub struct Learner<'a, M: Model> {
     /// The network.
@@ -184,8 +193,9 @@ impl<'a, M: Model> Learner<'a, M> {
         // Taken out while it is read, so that the model can be changed meanwhile.
         let activations = self.activations.take();
         let feed = feed.with(activations.as_ref(), plan.size);
+        let mut untold = None;
         for batch in data.train_batches(feed, self.journal.epochs, place.step)? {
-            self.look_up(place)?;
+            self.look_up(plan, &mut untold, place)?;
             let (input, targets) = batch?;
             let t = (place.epoch * n_steps + place.step) as f64 / (plan.epochs * n_steps) as f64;
             let pace = plan.pace(t);
@@ -193,25 +203,18 @@ impl<'a, M: Model> Learner<'a, M> {
             if let Some(note) = self.model.note() {
                 self.listener.event(&Event::Note { text: &note });
             }
-            let rate = pace.rates[pace.rates.len() - 1];
-            let (epoch, step) = (place.epoch + 1, place.step + 1);
-            if !loss.is_finite() {
-                return Err(Stop::NotFinite { loss, epoch, step, rate }.into());
-            }
-            place.step = step;
-            place.loss_sum += loss;
+            place.step += 1;
             self.journal.steps += 1;
-            self.listener.event(&Event::Step {
-                stage: plan.stage,
-                cycle: plan.number,
-                epoch: plan.epochs_before + epoch,
-                step: self.journal.steps,
-                loss,
-                rate,
-                momentum: pace.momentum,
-            });
-            self.checkpoint_if_due(Some(place))?;
+            let made = Made { loss, pace, step: place.step, number: self.journal.steps };
+            // The step before: a device that works ahead has this one to do meanwhile.
+            let before = untold.replace(made);
+            self.tell(plan, before, place)?;
+            if !self.model.works_ahead() || self.is_checkpoint_due() {
+                self.tell(plan, untold.take(), place)?;
+                self.checkpoint_if_due(Some(place))?;
+            }
         }
+        self.tell(plan, untold, place)?;
         self.activations = activations;
         self.journal.epochs += 1;
         let score = self.validate()?;
@@ -231,12 +234,45 @@ impl<'a, M: Model> Learner<'a, M> {
         if place.epoch < plan.epochs { self.checkpoint_if_due(Some(place)) } else { Ok(()) }
     }
 
-    /// Whether somebody wants training to end here.
-    fn look_up(&mut self, place: &Place) -> Result<()> {
-        if self.limits.is_interrupted() {
-            self.checkpoint(Some(place))?;
+    /// Tells of a step once its loss is there; an error if that is no number.
+    fn tell(
+        &mut self,
+        plan: &CyclePlan,
+        made: Option<Made<M::Loss>>,
+        place: &mut Place,
+    ) -> Result<()> {
+        let Some(Made { loss, pace, step, number }) = made else { return Ok(()) };
+        let loss = self.model.loss(&loss)?;
+        let rate = pace.rates[pace.rates.len() - 1];
+        let epoch = place.epoch + 1;
+        if !loss.is_finite() {
+            return Err(Stop::NotFinite { loss, epoch, step, rate }.into());
         }
-        self.heed_interruption()?;
+        place.loss_sum += loss;
+        self.listener.event(&Event::Step {
+            stage: plan.stage,
+            cycle: plan.number,
+            epoch: plan.epochs_before + epoch,
+            step: number,
+            loss,
+            rate,
+            momentum: pace.momentum,
+        });
+        Ok(())
+    }
+
+    /// Whether somebody wants training to end here.
+    fn look_up(
+        &mut self,
+        plan: &CyclePlan,
+        untold: &mut Option<Made<M::Loss>>,
+        place: &mut Place,
+    ) -> Result<()> {
+        if self.limits.is_interrupted() {
+            self.tell(plan, untold.take(), place)?;
+            self.checkpoint(Some(place))?;
+            return self.heed_interruption();
+        }
         self.heed_time(place.epoch + 1, place.step + 1)
     }
 
@@ -256,11 +292,12 @@ impl<'a, M: Model> Learner<'a, M> {
         Ok(())
     }
 
+    fn is_checkpoint_due(&self) -> bool {
+        self.checkpoints.as_ref().is_some_and(Checkpoints::is_due)
+    }
+
     fn checkpoint_if_due(&mut self, place: Option<&Place>) -> Result<()> {
-        if self.checkpoints.as_ref().is_some_and(Checkpoints::is_due) {
-            self.checkpoint(place)?;
-        }
-        Ok(())
+        if self.is_checkpoint_due() { self.checkpoint(place) } else { Ok(()) }
     }
 
     /// Writes down where training stands, if anybody wants to know.

@@ -44,6 +44,9 @@ pub trait Model {
     /// Weights, norms' statistics and the optimiser's state at one moment.
     type Snapshot;
 
+    /// A step's loss, which a device may still be computing.
+    type Loss;
+
     /// Chooses the layers that train, with a fresh optimiser.
     fn begin(&mut self, trainable: Trainable);
 
@@ -55,10 +58,25 @@ pub trait Model {
     fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>>;
 
     /// One step down the gradient; gives the batch's mean loss before it. After a loss that is not
-    /// finite the weights are what they were.
+    /// finite the weights are what they were, unless the model [works ahead](Model::works_ahead).
     ///
     /// `targets` are `[n, classes]`; all that is random in the step (dropout) follows from `seed`.
-    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64>;
+    fn step(
+        &mut self,
+        input: &Input,
+        targets: &[f32],
+        pace: &Pace,
+        seed: u64,
+    ) -> Result<Self::Loss>;
+
+    /// The number that a step's loss is; waits for it.
+    fn loss(&self, loss: &Self::Loss) -> Result<f64>;
+
+    /// Whether a step returns before it is done, as on a GPU: who asks for its loss only after the
+    /// next step has begun keeps the device busy.
+    fn works_ahead(&self) -> bool {
+        false
+    }
 
     /// What the last step had to do differently, if anything, in words.
     fn note(&mut self) -> Option<String> {

@@ -37,6 +37,8 @@ struct Mock {
     dies_after: Option<usize>,
     /// After so many steps its loss is no number.
     breaks_after: Option<usize>,
+    /// Its losses are asked for a step later.
+    ahead: bool,
 }
 
 impl Mock {
@@ -66,6 +68,15 @@ fn mean_colours(images: &Images) -> Vec<f32> {
 
 impl Model for Mock {
     type Snapshot = [f32; 4];
+    type Loss = f64;
+
+    fn loss(&self, loss: &f64) -> Result<f64> {
+        Ok(*loss)
+    }
+
+    fn works_ahead(&self) -> bool {
+        self.ahead
+    }
 
     fn begin(&mut self, trainable: Trainable) {
         self.trainable = Some(trainable);

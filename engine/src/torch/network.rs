@@ -43,6 +43,21 @@ pub struct Network {
     note: Option<String>,
 }
 
+/// The mean loss of a batch: each piece's share of the images, and its mean, on the device.
+#[derive(Debug)]
+pub struct Loss(Vec<(f64, Tensor)>);
+
+impl Loss {
+    /// Waits until the device has it.
+    fn value(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for (share, loss) in &self.0 {
+            sum += share * loss.f_double_value(&[]).context("failed to compute the loss")?;
+        }
+        Ok(sum)
+    }
+}
+
 /// What a loss in half precision is multiplied by, so that small gradients do not vanish.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
@@ -157,10 +172,10 @@ impl Network {
         Ok(self.head.forward(&pooled, train))
     }
 
-    /// Adds a batch's gradients up, piece by piece; gives its mean loss.
-    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<f64> {
+    /// Adds a batch's gradients up, piece by piece.
+    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<Loss> {
         let (n, width) = (size(input, self.width()), self.n_classes);
-        let mut sum = 0.0;
+        let mut of_pieces = Vec::new();
         for range in pieces::ranges(n, self.pieces) {
             let share = range.len() as f64 / n as f64;
             let targets = &targets[range.start * width..range.end * width];
@@ -170,13 +185,13 @@ impl Network {
             let loss = loss::loss(self.loss, self.kind, &logits, &targets);
             let scaled = &loss * (share * self.scale.by);
             scaled.f_backward().context("failed to compute gradients")?;
-            sum += share * loss.double_value(&[]);
+            of_pieces.push((share, loss.detach()));
         }
-        Ok(sum)
+        Ok(Loss(of_pieces))
     }
 
     /// The same, in as many pieces as the memory asks for.
-    fn gradients_that_fit(&mut self, input: &Input, targets: &[f32], seed: u64) -> Result<f64> {
+    fn gradients_that_fit(&mut self, input: &Input, targets: &[f32], seed: u64) -> Result<Loss> {
         loop {
             tch::manual_seed(seed as i64);
             self.optimizer.zero_grad();
@@ -223,6 +238,7 @@ impl Network {
 
 impl Model for Network {
     type Snapshot = Snapshot;
+    type Loss = Loss;
 
     fn begin(&mut self, trainable: Trainable) {
         self.stand_in(false);
@@ -263,16 +279,17 @@ impl Model for Network {
             .context("failed to compute activations")
     }
 
-    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {
+    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<Loss> {
         self.stand_in(false);
         let loss = self.gradients_that_fit(input, targets, seed)?;
-        let Scale { by, is_on } = self.scale;
-        if !loss.is_finite() {
+        // Asking a GPU here would make it wait for the program, step after step.
+        if !self.works_ahead() && !loss.value()?.is_finite() {
             return Ok(loss);
         }
+        let Scale { by, is_on } = self.scale;
         if is_on || self.settings.clip_norm > 0.0 {
             let length = self.optimizer.scale_and_clip(1.0 / by, self.settings.clip_norm);
-            if is_on && !length.is_finite() && by > 1.0 {
+            if is_on && by > 1.0 && !length.f_double_value(&[])?.is_finite() {
                 // The loss was scaled too high for half precision: this step is left out.
                 self.scale.by = by / 2.0;
                 return Ok(loss);
@@ -284,6 +301,14 @@ impl Model for Network {
             average.update(&variables);
         }
         Ok(loss)
+    }
+
+    fn loss(&self, loss: &Loss) -> Result<f64> {
+        loss.value()
+    }
+
+    fn works_ahead(&self) -> bool {
+        self.store.device() != Device::Cpu
     }
 
     fn note(&mut self) -> Option<String> {

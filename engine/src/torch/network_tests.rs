@@ -37,7 +37,8 @@ fn pace() -> Pace {
 
 fn step(network: &mut Network, seed: u64) -> f64 {
     let (input, targets) = batch(8);
-    network.step(&input, &targets, &pace(), seed).unwrap()
+    let loss = network.step(&input, &targets, &pace(), seed).unwrap();
+    network.loss(&loss).unwrap()
 }
 
 /// Every weight, by name.
@@ -94,11 +95,11 @@ fn a_batch_in_pieces_has_the_mean_loss_of_its_pieces() {
         .map(|range| {
             let targets = &targets[range.start * 3..range.end * 3];
             let mut network = network(&settings[..1]);
-            network.step(&part(&input, 0, range), targets, &pace(), 1).unwrap()
+            network.step(&part(&input, 0, range), targets, &pace(), 1).unwrap().value().unwrap()
         })
         .sum::<f64>()
         / 2.0;
-    let whole = network(&settings).step(&input, &targets, &pace(), 1).unwrap();
+    let whole = network(&settings).step(&input, &targets, &pace(), 1).unwrap().value().unwrap();
     assert!((whole - halves).abs() < 1e-6, "{whole} {halves}");
 }
 

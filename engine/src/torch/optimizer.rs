@@ -67,7 +67,7 @@ impl Optimizer {
 
     /// Multiplies all gradients, and then shortens them together to `longest` (L2) if they are longer
     /// (0: any length). Gives their length before that.
-    pub(super) fn scale_and_clip(&mut self, scale: f64, longest: f64) -> f64 {
+    pub(super) fn scale_and_clip(&mut self, scale: f64, longest: f64) -> Tensor {
         no_grad(|| {
             let mut gradients: Vec<Tensor> = self
                 .slots
@@ -81,12 +81,12 @@ impl Optimizer {
                 }
             }
             let squares = gradients.iter().map(|g| g.square().sum(Kind::Float));
-            let length =
-                squares.reduce(|a, b| a + b).map_or(0.0, |sum| sum.double_value(&[]).sqrt());
-            if longest > 0.0 && length > longest {
+            let length = squares.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::from(0_f32)).sqrt();
+            if longest > 0.0 {
+                // As torch.nn.utils.clip_grad_norm_ does, which asks the device for no number either.
+                let factor = (longest / (&length + 1e-6)).clamp_max(1.0);
                 for gradient in &mut gradients {
-                    // As torch.nn.utils.clip_grad_norm_ does.
-                    let _ = gradient.g_mul_scalar_(longest / (length + 1e-6));
+                    let _ = gradient.g_mul_(&factor);
                 }
             }
             length
@@ -250,10 +250,10 @@ mod tests {
         let variables = vec![trained(&variable, 1.0, 0.0)];
         let mut optimizer = Optimizer::new(OptimizerKind::Sgd, variables);
         (&variable * Tensor::from_slice(&[3.0_f32, 4.0]).view([1, -1])).sum(Kind::Float).backward();
-        assert!((optimizer.scale_and_clip(2.0, 1.0) - 10.0).abs() < 1e-6);
+        assert!((optimizer.scale_and_clip(2.0, 1.0).double_value(&[]) - 10.0).abs() < 1e-6);
         let shortened = Vec::<f64>::try_from(variable.grad().view([-1])).unwrap();
         assert!((shortened[0] - 0.6).abs() < 1e-6 && (shortened[1] - 0.8).abs() < 1e-6);
-        assert!((optimizer.scale_and_clip(1.0, 5.0) - 1.0).abs() < 1e-6);
+        assert!((optimizer.scale_and_clip(1.0, 5.0).double_value(&[]) - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl<M: Model> Learner<'_, M> {
                 let pace = Pace { rates, momentum: MOMENTUM };
                 let seed = self.step_seed() ^ epoch.rotate_left(32) ^ sweep.rates.len() as u64;
                 let loss = self.model.step(&input, &targets, &pace, seed).map_err(Some)?;
+                let loss = self.model.loss(&loss).map_err(Some)?;
                 self.listener.event(&Event::Advanced { units: 1 });
                 if sweep.add(loss) { Ok(()) } else { Err(None) }
             });

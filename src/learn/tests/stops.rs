@@ -21,7 +21,8 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
         let killed = loop {
             // A life that sees no checkpoint would be lived over and over.
             let dies_after = (kills < 60).then_some(life + kills % 5);
-            let (mut mock, mut listener) = (Mock { dies_after, ..Mock::default() }, ());
+            let ahead = kills % 2 == 1;
+            let (mut mock, mut listener) = (Mock { dies_after, ahead, ..Mock::default() }, ());
             mock.begin(Trainable::Head);
             let mut learner = Learner::new(&mut mock, &data, &mut listener);
             let every = Duration::from_millis(every);
@@ -101,8 +102,8 @@ fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let data = data(folder.path(), 48, 0);
     let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
-    let run = |breaks_after| {
-        let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let run = |breaks_after, ahead| {
+        let (mut mock, mut diary) = (Mock { ahead, ..Mock::default() }, Diary::default());
         mock.breaks_after = Some(breaks_after);
         let mut learner = Learner::new(&mut mock, &data, &mut diary);
         let score = golden_rule(&mut learner, &recipe)?;
@@ -110,10 +111,40 @@ fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
         assert!(mock.weights.iter().all(|w| w.is_finite()));
         Ok::<_, anyhow::Error>(diary.stopped)
     };
-    let early = run(2).unwrap_err().to_string();
-    assert!(early.contains("NaN at step 3 of epoch 1") && early.contains("hint:"), "{early}");
-    let late = run(14).unwrap();
-    assert!(late[0].contains("NaN") && late[0].contains("kept: loss"), "{late:?}");
+    for ahead in [false, true] {
+        let early = run(2, ahead).unwrap_err().to_string();
+        assert!(early.contains("NaN at step 3 of epoch 1") && early.contains("hint:"), "{early}");
+        let late = run(14, ahead).unwrap();
+        assert!(late[0].contains("NaN") && late[0].contains("kept: loss"), "{late:?}");
+    }
+}
+
+/// The losses of steps and epochs.
+#[derive(Default, Debug, PartialEq)]
+struct Losses(Vec<(u64, f64)>, Vec<f64>);
+impl Listener for Losses {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Step { step, loss, .. } => self.0.push((*step, *loss)),
+            Event::Epoch { train_loss, .. } => self.1.push(*train_loss),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn losses_that_come_a_step_later_are_told_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 2);
+    let of = |ahead| {
+        let (mut mock, mut losses) = (Mock { ahead, ..Mock::default() }, Losses::default());
+        let mut learner = Learner::new(&mut mock, &data, &mut losses);
+        golden_rule(&mut learner, &recipe(&[])).unwrap();
+        losses
+    };
+    let at_once = of(false);
+    assert!(at_once.0.len() > 30 && at_once.1.len() > 5, "{at_once:?}");
+    assert_eq!(of(true), at_once);
 }
 
 #[test]
