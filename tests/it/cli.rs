@@ -69,6 +69,10 @@ fn the_recipe_can_be_seen_and_set() {
     let typed = ["train", "planet", "--show-recipe", "--set", "whole-network.max-cycles=1"];
     let shown = contains("max-cycles = 1").and(contains("augment = \"top-down\""));
     kaggle_kit().args(typed).assert().success().stdout(shown);
+    // Its own size, but planet's crop.
+    let lite2 = ["train", "planet", "--show-recipe", "--set", "backbone=tf_efficientnet_lite2"];
+    let shown = contains("\nsize = 260 ").and(contains("\ncrop = 1.0 "));
+    kaggle_kit().args(lite2).assert().success().stdout(shown);
     let wrong = ["train", "planet", "--show-recipe", "--set", "sizes=1"];
     kaggle_kit().args(wrong).assert().code(1).stderr(contains("did you mean `size`?"));
 }

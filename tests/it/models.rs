@@ -167,6 +167,8 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
     for (architecture, row) in zoo::architectures().zip(rows) {
         assert_eq!(row["name"], architecture.name);
         assert_eq!(row["parameters"], architecture.parameters);
+        let square = architecture.square();
+        assert_eq!((&row["size"], &row["crop"]), (&square.size.into(), &square.crop.into()));
         assert!(table.lines().any(|line| line.starts_with(architecture.name)), "{table}");
         let bytes = match architecture.name {
             "resnet50" => Some(1500),
@@ -177,6 +179,9 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
     }
     let line = table.lines().find(|line| line.starts_with("resnet50")).unwrap();
     assert!(line.contains("1.5 kB") && line.contains("25.6 M"), "{line}");
+    assert!(line.contains("  224 ") && line.contains("  8.2 "), "{line}");
+    let lite2 = table.lines().find(|line| line.starts_with("tf_efficientnet_lite2")).unwrap();
+    assert!(lite2.contains("  260 "), "{lite2}");
     let one = models(&scratch, unreachable, &["resnet50", "--json"]).assert().success();
     let one: serde_json::Value = serde_json::from_slice(&one.get_output().stdout).unwrap();
     assert_eq!(one.as_array().unwrap().len(), 1);
