@@ -27,6 +27,12 @@ impl Layer {
         Ok(Self { origin, settings })
     }
 
+    /// One setting that is a text, whatever is in it.
+    pub fn text(origin: impl Into<String>, key: &str, text: &str) -> Self {
+        let settings = Table::from_iter([(key.to_owned(), Value::String(text.to_owned()))]);
+        Self { origin: origin.into(), settings }
+    }
+
     /// `key=value` as typed: `whole-network.max-cycles=2`. What is no TOML value is a string.
     pub fn assignment(typed: &str) -> Result<Self> {
         let (key, value) = typed.split_once('=').ok_or_else(|| {
