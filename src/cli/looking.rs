@@ -57,6 +57,7 @@ pub struct Compare {
 const LR_FIND_EXAMPLES: &str = "\
 Examples:
   kaggle-kit lr-find planet                           for the head on activations, in seconds
+  kaggle-kit lr-find planet --backbone resnet50
   kaggle-kit lr-find planet --finder full             for the whole network, after the head's steps
   kaggle-kit lr-find --run runs/planet/20261124-101500-3fa9 --out curves
 The last lines are settings that `train --set` takes.";

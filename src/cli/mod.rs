@@ -37,9 +37,9 @@ Examples:
   kaggle-kit submit                   write the upload for the newest run
 
 `kaggle-kit <command> --help` tells more.
-Exit codes: 0 done, 1 failed, 2 wrong usage; where Kaggle is asked also 3 credentials, 4 rules not
-accepted or no permission, 5 not found, 6 rate or submission limit, 7 network or server; 8 a
-submission that does not fit; 130 ended by Ctrl-C.";
+Exit codes: 0 done, 1 failed, 2 wrong usage; where Kaggle or Hugging Face is asked also 3 for
+credentials, 4 rules not accepted or no permission, 5 not found, 6 rate or submission limit, 7
+network or server; 8 a submission that does not fit; 130 ended by Ctrl-C.";
 
 /// Options of every command
 #[derive(Args, Debug)]

@@ -11,7 +11,7 @@ Examples:
   kaggle-kit models pull convnext_tiny resnet50
   kaggle-kit models --bench                           images a second on this machine
   kaggle-kit models vit_small_patch14_dinov2 --bench --size 518
-  kaggle-kit train dog-breed --set backbone=convnext_small+vit_small_patch14_dinov2
+  kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
 Weights come from Hugging Face and go through their SHA-256; a stopped download goes on when it is run
 again. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean what they mean to Hugging Face's own
 library, whose cache is looked in first.";

@@ -11,7 +11,8 @@ const TRAIN_EXAMPLES: &str = "\
 Examples:
   kaggle-kit train planet
   kaggle-kit train dogs-vs-cats --smoke               every step, in seconds
-  kaggle-kit train dog-breed --set backbone=resnet50 --set whole-network.max-cycles=2
+  kaggle-kit train dog-breed --backbone resnet50 --set whole-network.max-cycles=2
+  kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
   kaggle-kit train ./mine.toml --recipe mine-recipe.toml
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
@@ -66,7 +67,13 @@ pub struct RecipeArgs {
     /// A recipe file, laid over the defaults
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
-    /// One setting of the recipe (repeatable), such as `size=160`
+    /// The pretrained network, or several side by side: `kaggle-kit models` lists them
+    #[arg(long, value_name = "NAME[+NAME...]")]
+    pub backbone: Option<String>,
+    /// A file of weights for each backbone, in place of what `kaggle-kit models pull` fetches
+    #[arg(long, value_name = "FILE[+FILE...]")]
+    pub weights: Option<String>,
+    /// One setting of the recipe (repeatable), such as `size=160`; laid over all of these
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Go through every step in seconds, on few and small images

@@ -52,6 +52,11 @@ mod tests {
         assert_eq!(code(&wrapped(kaggle::Error::NotFound { what: String::new() })), 5);
         let error = kaggle::Error::Network { url: String::new(), reason: String::new() };
         assert_eq!(code(&wrapped(error)), 7);
+        for (status, expected) in [(401, 3), (403, 3), (404, 5), (429, 6), (400, 1)] {
+            let (url, message, retry_after) = (String::new(), String::new(), None);
+            let hub = kaggle::Error::Hub { url, status, message, retry_after };
+            assert_eq!(code(&wrapped(hub)), expected, "{status}");
+        }
         let file = kaggle::Error::File(anyhow::anyhow!("disk full"));
         assert_eq!(code(&wrapped(file)), 1);
         assert_eq!(code(&anyhow::anyhow!("anything else")), 1);

@@ -247,6 +247,12 @@ pub fn layers(args: &RecipeArgs) -> Result<Vec<Layer>> {
     if args.smoke {
         layers.push(settings::smoke_layer()?);
     }
+    // Short for `--set`, which is laid over them: a longer command line can change a shorter one.
+    for (name, typed) in [("backbone", &args.backbone), ("weights", &args.weights)] {
+        if let Some(typed) = typed {
+            layers.push(Layer::text(format!("--{name} {typed}"), name, typed));
+        }
+    }
     for setting in &args.settings {
         layers.push(Layer::assignment(setting)?);
     }

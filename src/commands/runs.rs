@@ -168,7 +168,7 @@ impl Row {
     fn read(run: Run) -> Self {
         let folder = run.folder.parent().and_then(Path::file_name).unwrap_or_default();
         let recipe = run.recipe().ok();
-        let default = recipe::resolve(&[]).ok();
+        let default = recipe.as_ref().and_then(|own| recipe::defaults_for(&own.backbone).ok());
         let changed = recipe.as_ref().zip(default.as_ref());
         Self {
             competition: folder.to_string_lossy().into_owned(),

@@ -87,6 +87,7 @@ fn the_best_of_each_competition_is_marked() {
     assert_eq!(rows[2].to_json()["backbone"], "resnet34");
     assert_eq!(rows[2].to_json()["size"], 96);
     let changed = &rows[2].to_json()["not-default"];
+    // The crop is the backbone's own: nobody has changed it.
     assert_eq!(*changed, json!({ "backbone": "resnet34", "size": 96 }));
 }
 

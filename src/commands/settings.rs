@@ -1,7 +1,7 @@
 //! The recipe of a run, laid together from the competition's and what was typed.
 
 use anyhow::{Context, Result};
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item, RawString, Table, Value};
 
 use crate::competition::Competition;
 use crate::recipe::{self, DEFAULT, Layer, Recipe};
@@ -47,16 +47,31 @@ fn fill(into: &mut Table, values: &Table) {
                 if old.to_string().trim() == new.to_string().trim() || same_number(old, new) {
                     continue;
                 }
-                let decor = old.decor().clone();
-                *old = new.clone();
-                *old.decor_mut() = decor;
+                *old = in_place_of(old, new);
             }
             _ => {}
         }
     }
 }
 
-fn same_number(a: &toml_edit::Value, b: &toml_edit::Value) -> bool {
+/// `new` with what is around `old`, its comment in the same column.
+fn in_place_of(old: &Value, new: &Value) -> Value {
+    let new = new.clone().decorated("", "");
+    let length = |value: &Value| value.clone().decorated("", "").to_string().chars().count();
+    let around =
+        |text: Option<&RawString>| text.and_then(RawString::as_str).unwrap_or_default().to_owned();
+    let (before, after) = (around(old.decor().prefix()), around(old.decor().suffix()));
+    let comment = after.trim_start();
+    if comment.is_empty() {
+        return new.decorated(before, after);
+    }
+    let room = length(old) + after.len() - comment.len();
+    let room = room.saturating_sub(length(&new)).max(1);
+    let after = format!("{:room$}{comment}", "");
+    new.decorated(before, after)
+}
+
+fn same_number(a: &Value, b: &Value) -> bool {
     matches!((a.as_float(), b.as_float()), (Some(a), Some(b)) if a == b)
 }
 
@@ -71,10 +86,27 @@ mod tests {
         let recipe = recipe::resolve(&layers).unwrap();
         let text = commented(&recipe).unwrap();
         assert!(text.contains("size = 160                         # pixels, the side"), "{text}");
-        assert!(text.contains("rate = 0.5            # used when"), "{text}");
+        assert!(text.contains("rate = 0.5             # used when"), "{text}");
         assert!(text.contains("start = 1e-5") && text.contains("# 8. The whole network"), "{text}");
         let layer = Layer::parse("printed", &text).unwrap();
         assert_eq!(recipe::resolve(&[layer]).unwrap(), recipe);
-        assert_eq!(commented(&recipe::resolve(&[]).unwrap()).unwrap(), DEFAULT);
+    }
+
+    #[test]
+    fn the_commented_defaults_have_the_backbones_size_and_crop_filled_in() {
+        let text = commented(&recipe::resolve(&[]).unwrap()).unwrap();
+        let pairs = DEFAULT.lines().zip(text.lines());
+        let changed: Vec<(&str, &str)> = pairs.filter(|(default, told)| default != told).collect();
+        let [size, crop] = changed[..] else { panic!("{changed:?}") };
+        for ((default, told), zero, filled_in) in
+            [(size, "size = 0 ", "size = 224 "), (crop, "crop = 0.0 ", "crop = 0.875 ")]
+        {
+            assert!(default.starts_with(zero) && told.starts_with(filled_in), "{default}\n{told}");
+            let comment = |line: &str| {
+                line.split_once('#').map(|(value, text)| (value.len(), text.to_owned()))
+            };
+            assert_eq!(comment(told), comment(default), "it stays in its column");
+        }
+        assert_eq!(text.lines().count(), DEFAULT.lines().count());
     }
 }

@@ -91,6 +91,21 @@ pub enum Error {
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
+    /// A hub of weights says no: to everyone, to whoever asks, or for now.
+    #[error(
+        "`{url}` refused the request with status {status} ({message}){}",
+        hub_hint(*status, *retry_after)
+    )]
+    Hub {
+        /// The address, without its query.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The hub's words.
+        message: String,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
     /// Any other refusal.
     #[error("`{url}` refused the request with status {status} ({message})")]
     Refused {
@@ -205,13 +220,13 @@ pub enum Error {
 /// What kind of trouble an error is, for a program that asks: exit codes are made from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// There are none, or Kaggle does not accept them.
+    /// There are none, or whoever is asked does not accept them.
     Credentials,
     /// The rules are not accepted, or the person may not do this.
     Rules,
-    /// There is no such thing on Kaggle.
+    /// There is no such thing where it was asked for.
     NotFound,
-    /// Kaggle is asked too often.
+    /// A server is asked too often.
     RateLimited,
     /// The network, the server, or whatever answers in its place.
     Network,
@@ -225,12 +240,13 @@ impl Error {
         match self {
             Self::NoCredentials { .. }
             | Self::BadCredentials { .. }
-            | Self::Unauthorized { .. } => Class::Credentials,
+            | Self::Unauthorized { .. }
+            | Self::Hub { status: 401 | 403, .. } => Class::Credentials,
             Self::RulesNotAccepted { .. }
             | Self::WrongName { .. }
             | Self::Refused { status: 403, .. } => Class::Rules,
-            Self::NotFound { .. } => Class::NotFound,
-            Self::RateLimited { .. } => Class::RateLimited,
+            Self::NotFound { .. } | Self::Hub { status: 404, .. } => Class::NotFound,
+            Self::RateLimited { .. } | Self::Hub { status: 429, .. } => Class::RateLimited,
             Self::Server { .. }
             | Self::Expired { .. }
             | Self::Network { .. }
@@ -239,6 +255,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::SubmissionInDoubt { .. } => Class::Network,
             Self::BadEndpoint { .. }
+            | Self::Hub { .. }
             | Self::Refused { .. }
             | Self::Busy { .. }
             | Self::NoSpace { .. }
@@ -251,6 +268,7 @@ impl Error {
         matches!(
             self,
             Self::RateLimited { .. }
+                | Self::Hub { status: 429, .. }
                 | Self::Server { .. }
                 | Self::Network { .. }
                 | Self::Expired { .. }
@@ -260,9 +278,9 @@ impl Error {
     /// How long the server wants to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => {
-                *retry_after
-            }
+            Self::RateLimited { retry_after, .. }
+            | Self::Hub { retry_after, .. }
+            | Self::Server { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -270,6 +288,14 @@ impl Error {
 
 pub(super) fn rules_page(slug: &str) -> String {
     format!("https://www.kaggle.com/competitions/{slug}/rules")
+}
+
+fn hub_hint(status: u16, retry_after: Option<Duration>) -> String {
+    match status {
+        401 | 403 => "\nhint: `HF_TOKEN` says who asks, where weights are not for all".to_owned(),
+        429 => format!("\nhint: {}", wait_hint(retry_after)),
+        _ => String::new(),
+    }
 }
 
 fn wait_hint(retry_after: Option<Duration>) -> String {

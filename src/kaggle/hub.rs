@@ -38,20 +38,37 @@ pub fn download_from_hub(
         let mut passed = |headers: &HeaderMap| {
             linked = headers.get(LINKED_ETAG).cloned().or(linked.take());
         };
-        let mut response = http.follow(&address, &for_host, false, &mut passed)?;
+        let response = http.follow(&address, &for_host, false, &mut passed);
+        let mut response = response.map_err(|error| in_the_hubs_words(error, &address))?;
         if let Some(linked) = linked {
             response.headers_mut().insert(LINKED_ETAG, linked);
         }
         Ok(response)
     };
     let shown = error::shown(&address);
-    to_file(&shown, &open, path, patience, progress).map(|_| ()).map_err(|error| match error {
-        // Its words are Kaggle's.
+    to_file(&shown, &open, path, patience, progress).map(|_| ())
+}
+
+/// The same trouble without the words that are about Kaggle.
+///
+/// The storage that the hub leads to gets no token: what it refuses is no matter of credentials.
+fn in_the_hubs_words(error: Error, hub: &Url) -> Error {
+    let url = error::shown(hub);
+    match error {
         Error::NotFound { .. } => {
-            Error::Refused { url: shown, status: 404, message: "no such file".to_owned() }
+            let message = "no such file".to_owned();
+            Error::Hub { url, status: 404, message, retry_after: None }
+        }
+        Error::RateLimited { message, retry_after } => {
+            Error::Hub { url, status: 429, message, retry_after }
+        }
+        Error::Refused { url, status: status @ (401 | 403), message }
+            if Url::parse(&url).is_ok_and(|refusing| is_same_host(&refusing, hub)) =>
+        {
+            Error::Hub { url, status, message, retry_after: None }
         }
         other => other,
-    })
+    }
 }
 
 fn is_same_host(a: &Url, b: &Url) -> bool {

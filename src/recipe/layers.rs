@@ -4,6 +4,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
 use super::{EarlierLayers, Loss, Recipe};
+use crate::zoo;
 
 /// The commented defaults.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -26,6 +27,12 @@ impl Layer {
         Ok(Self { origin, settings })
     }
 
+    /// One setting that is a text, whatever is in it.
+    pub fn text(origin: impl Into<String>, key: &str, text: &str) -> Self {
+        let settings = Table::from_iter([(key.to_owned(), Value::String(text.to_owned()))]);
+        Self { origin: origin.into(), settings }
+    }
+
     /// `key=value` as typed: `whole-network.max-cycles=2`. What is no TOML value is a string.
     pub fn assignment(typed: &str) -> Result<Self> {
         let (key, value) = typed.split_once('=').ok_or_else(|| {
@@ -46,7 +53,7 @@ impl Layer {
     }
 }
 
-/// Lays the layers over the defaults, in order.
+/// Lays the layers over the defaults, in order, and then fills in what is the backbone's own.
 ///
 /// An unknown key or a value of the wrong kind is an error that names the layer it came from.
 pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
@@ -57,6 +64,13 @@ pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
             .with_context(|| format!("`{}` does not fit the recipe", layer.origin))?;
     }
     read(&settings)
+}
+
+/// The defaults, with the size and crop that `backbone` has by default: what a run of it is compared
+/// with, so that only what somebody chose is told as a difference.
+pub fn defaults_for(backbone: &str) -> Result<Recipe> {
+    let square = zoo::square_of(&zoo::find_all(backbone)?);
+    Ok(Recipe { size: square.size, crop: square.crop, ..resolve(&[])? })
 }
 
 fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
@@ -90,16 +104,34 @@ fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
 }
 
 fn read(settings: &Table) -> Result<Recipe> {
-    let recipe: Recipe = settings.clone().try_into()?;
+    let mut recipe: Recipe = settings.clone().try_into()?;
+    recipe.fill_in()?;
     recipe.check()?;
     Ok(recipe)
 }
 
 impl Recipe {
+    /// Puts the backbone's own size and crop in the place of 0. A backbone that there is not is found
+    /// here, whether or not anything is missing: before a command does anything else.
+    fn fill_in(&mut self) -> Result<()> {
+        let square = zoo::square_of(&zoo::find_all(&self.backbone)?);
+        if self.size == 0 {
+            self.size = square.size;
+        }
+        if self.crop == 0.0 {
+            self.crop = square.crop;
+        }
+        Ok(())
+    }
+
     /// Finds values that types allow and training does not.
     fn check(&self) -> Result<()> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
-        ensure!(self.size >= 32, "`size` is {}: give at least 32 pixels", self.size);
+        ensure!(
+            self.size >= 32,
+            "`size` is {}: give at least 32 pixels, or 0 for the backbone's own",
+            self.size
+        );
         ensure!(self.batch_size >= 2, "`batch-size` is {}: give at least 2", self.batch_size);
         ensure!(
             self.valid > 0.0 && self.valid < 0.9,
@@ -108,7 +140,7 @@ impl Recipe {
         );
         ensure!(
             self.crop > 0.0 && self.crop <= 1.0,
-            "`crop` is {}: give a share above 0, at most 1",
+            "`crop` is {}: give a share above 0, at most 1, or 0 for the backbone's own",
             self.crop
         );
         let is_area = match self.random_area.as_slice() {
@@ -207,6 +239,11 @@ mod tests {
             ("size=big", "of type string"),
             ("batch-size=1", "at least 2"),
             ("crop=1.5", "at most 1"),
+            ("crop=-0.1", "above 0"),
+            ("size=31", "at least 32"),
+            ("size=-1", "`-1`"),
+            ("backbone=resnet3", "did you mean `resnet34`?"),
+            ("backbone=resnet18+resnet18", "names `resnet18` twice"),
             ("augment=sideways", "side-on"),
         ] {
             let error = resolve(&[Layer::assignment(typed).unwrap()]).unwrap_err();
@@ -215,10 +252,38 @@ mod tests {
         }
     }
 
+    fn square(typed: &[&str]) -> (usize, f64) {
+        let layers: Vec<Layer> =
+            typed.iter().map(|typed| Layer::assignment(typed).unwrap()).collect();
+        let recipe = resolve(&layers).unwrap();
+        (recipe.size, recipe.crop)
+    }
+
+    #[test]
+    fn size_and_crop_are_the_backbones_unless_they_are_set() {
+        assert_eq!(square(&[]), (224, 0.875));
+        let lite2 = "backbone=tf_efficientnet_lite2";
+        assert_eq!(square(&[lite2]), (260, 0.89));
+        // Whichever comes first: what is filled in is filled in at the end.
+        assert_eq!(square(&["size=160", lite2]), (160, 0.89));
+        assert_eq!(square(&[lite2, "crop=1"]), (260, 1.0));
+        assert_eq!(square(&["size=160", "crop=0.5", lite2, "size=0", "crop=0"]), (260, 0.89));
+        assert_eq!(square(&["backbone=resnet18+vit_small_patch14_dinov2"]), (224, 1.0));
+        let defaults = defaults_for("tf_efficientnet_lite2").unwrap();
+        assert_eq!((defaults.size, defaults.crop), (260, 0.89));
+        assert_eq!(Recipe { size: 224, crop: 0.875, ..defaults }, resolve(&[]).unwrap());
+    }
+
     #[test]
     fn a_saved_recipe_reads_back() {
-        let recipe = resolve(&[]).unwrap();
-        let text = toml::to_string(&recipe).unwrap();
-        assert_eq!(resolve(&[Layer::parse("saved", &text).unwrap()]).unwrap(), recipe);
+        for typed in ["seed=7", "backbone=tf_efficientnet_lite2", "backbone=convnext_small"] {
+            let recipe = resolve(&[Layer::assignment(typed).unwrap()]).unwrap();
+            let text = toml::to_string(&recipe).unwrap();
+            assert_eq!(resolve(&[Layer::parse("saved", &text).unwrap()]).unwrap(), recipe);
+        }
+        // Of an older version, whose defaults were the same for all backbones.
+        let old = "backbone = \"resnet34\"\nsize = 224\ncrop = 0.875\n";
+        let recipe = resolve(&[Layer::parse("old", old).unwrap()]).unwrap();
+        assert_eq!((recipe.size, recipe.crop), (224, 0.875));
     }
 }

@@ -6,11 +6,12 @@ mod layers;
 
 use serde::{Deserialize, Serialize};
 
-pub use layers::{DEFAULT, Layer, resolve};
+pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 
 use crate::schedule::{LayerRates, Shape};
 
-/// The settings of one run, written into its folder.
+/// The settings of one run, written into its folder. What [`resolve`] gives has no 0 that stands for
+/// the backbone's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Recipe {

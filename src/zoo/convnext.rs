@@ -45,6 +45,7 @@ const TINY: Architecture = Architecture {
     interpolation: Interpolation::Bicubic,
     native_size: 224,
     crop_pct: 0.95,
+    usual: None,
     seen: IMAGENET_12K,
     parameters: 28_589_128,
     gmacs: 4.456,

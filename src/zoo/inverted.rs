@@ -69,6 +69,7 @@ const LITE: Architecture = Architecture {
     interpolation: Interpolation::Bicubic,
     native_size: 224,
     crop_pct: 0.875,
+    usual: None,
     seen: IMAGENET,
     parameters: 4_652_008,
     gmacs: 0.385,

@@ -4,6 +4,7 @@
 mod convnext;
 mod inverted;
 mod residual;
+mod square;
 mod vision;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use anyhow::{Result, bail, ensure};
 pub use self::convnext::ConvNext;
 pub use self::inverted::{Inverted, Padding, Stage};
 pub use self::residual::{BlockKind, Residual};
+pub use self::square::{Square, square_of};
 pub use self::vision::Vision;
 use crate::schedule::layer_decay;
 
@@ -38,11 +40,13 @@ pub struct Architecture {
     pub native_size: usize,
     /// Share of the side that the centre crop keeps in its evaluation.
     pub crop_pct: f64,
+    /// What recipes show it in place of these two, where those are not what people want.
+    pub usual: Option<Square>,
     /// The pictures its weights have seen: a competition on these is not a test.
     pub seen: &'static str,
     /// Weights and biases, with the layer that makes `ImageNet`'s classes if there is one.
     pub parameters: u64,
-    /// Multiplications for a picture of `native_size`, in units of 1e9: half of what `PyTorch`'s
+    /// Multiplications for the square that recipes show it, in units of 1e9: half of what `PyTorch`'s
     /// `FlopCounterMode` counts in timm 1.0.31 on meta tensors.
     pub gmacs: f64,
     /// What timm measured on `ImageNet`'s validation pictures; nothing for weights without classes.

@@ -1,5 +1,9 @@
 //! What a person types and gets back: usage, names, exit codes.
 
+use clap::Parser;
+use kaggle_kit::cli::{Cli, Command};
+use kaggle_kit::commands::layers;
+use kaggle_kit::recipe::{self, Recipe};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -69,8 +73,59 @@ fn the_recipe_can_be_seen_and_set() {
     let typed = ["train", "planet", "--show-recipe", "--set", "whole-network.max-cycles=1"];
     let shown = contains("max-cycles = 1").and(contains("augment = \"top-down\""));
     kaggle_kit().args(typed).assert().success().stdout(shown);
+    // Its own size, but planet's crop.
+    let lite2 = ["train", "planet", "--show-recipe", "--backbone", "tf_efficientnet_lite2"];
+    let shown = contains("\nsize = 260 ").and(contains("\ncrop = 1.0 "));
+    kaggle_kit().args(lite2).assert().success().stdout(shown);
     let wrong = ["train", "planet", "--show-recipe", "--set", "sizes=1"];
     kaggle_kit().args(wrong).assert().code(1).stderr(contains("did you mean `size`?"));
+}
+
+/// The recipe that `train` or `lr-find` would use.
+fn recipe_of(typed: &[&str]) -> Recipe {
+    let cli = Cli::try_parse_from([&["kaggle-kit"], typed].concat()).unwrap();
+    let settings = match cli.command {
+        Command::Train(args) => layers(&args.recipe),
+        Command::LrFind(args) => layers(&args.recipe),
+        other => panic!("{other:?}"),
+    };
+    recipe::resolve(&settings.unwrap()).unwrap()
+}
+
+#[test]
+fn backbone_and_weights_have_options_of_their_own() {
+    for command in ["train", "lr-find"] {
+        let path = "my \"best\" run's = #1/[model].safetensors+\\other.pth";
+        let both = "resnet18+vit_small_patch14_dinov2";
+        let recipe = recipe_of(&[command, "planet", "--backbone", both, "--weights", path]);
+        assert_eq!((recipe.backbone.as_str(), recipe.weights.as_str()), (both, path));
+        assert_eq!((recipe.size, recipe.crop), (224, 1.0));
+        // What would be a number in TOML is a name here.
+        assert_eq!(recipe_of(&[command, "planet", "--weights", "7"]).weights, "7");
+    }
+}
+
+#[test]
+fn a_set_backbone_is_laid_over_the_option_and_both_over_a_file() {
+    let here = Scratch::new();
+    here.write("mine.toml", "backbone = \"resnet101\"\nbatch-size = 8\n");
+    let file = here.path().join("mine.toml").display().to_string();
+    let set = ["--set", "backbone=resnet34"];
+    let typed = ["train", "planet", "--backbone", "resnet18", "--recipe", &file];
+    let recipe = recipe_of(&typed);
+    assert_eq!((recipe.backbone.as_str(), recipe.batch_size), ("resnet18", 8));
+    assert_eq!(recipe_of(&[&typed[..], &set].concat()).backbone, "resnet34");
+    assert_eq!(recipe_of(&[&typed[..2], &set, &typed[2..]].concat()).backbone, "resnet34");
+}
+
+#[test]
+fn an_unknown_backbone_is_answered_with_the_known_ones() {
+    let typed = ["train", "planet", "--show-recipe", "--backbone", "resnet18+convnext_tinny"];
+    kaggle_kit().args(typed).assert().code(1).stderr(
+        contains("`--backbone resnet18+convnext_tinny` does not fit")
+            .and(contains("unknown architecture `convnext_tinny`"))
+            .and(contains("did you mean `convnext_tiny`?")),
+    );
 }
 
 #[test]

@@ -115,18 +115,49 @@ fn other_bytes_than_the_hub_names_are_not_kept() {
 
 #[test]
 fn a_refusal_says_what_to_do() {
-    for (status, code, expected) in
-        [(401, 1, "`HF_TOKEN`"), (403, 4, "`HF_TOKEN`"), (404, 1, "404")]
-    {
+    for (status, code, expected) in [
+        (401, 3, "`HF_TOKEN`"),
+        (403, 3, "`HF_TOKEN`"),
+        (404, 5, "404"),
+        (429, 6, "try again in 60 min"),
+    ] {
         let scratch = Scratch::new();
-        let server = Server::start(move |_, _| Reply::new(status, "no"));
+        let server = Server::start(move |_, _| {
+            let reply = Reply::new(status, "no");
+            // More than anybody would wait for.
+            if status == 429 { reply.with("Retry-After", "3600") } else { reply }
+        });
         let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
         assert!(told.contains(expected) && !told.contains(TOKEN), "{told}");
         assert!(
             told.contains("no weights of `resnet18`") && told.contains(&server.url()),
             "{told}"
         );
+        assert!(!told.contains("Kaggle "), "the hub is not Kaggle: {told}");
         assert_eq!(server.requests().len(), 1, "{status} is not asked for again");
+    }
+}
+
+#[test]
+fn storage_that_refuses_is_no_matter_of_tokens() {
+    let scratch = Scratch::new();
+    let server = Server::start(|_, request| {
+        if is_storage(request) { Reply::new(403, "no") } else { to_storage(request, "0") }
+    });
+    let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 4);
+    assert!(told.contains("/storage/weights`") && !told.contains("HF_TOKEN"), "{told}");
+    assert!(!told.contains("s3cret"), "{told}");
+}
+
+#[test]
+fn a_hub_in_trouble_is_asked_some_times() {
+    for (status, code, expected) in [(503, 7, "on the server's side"), (429, 6, "try again in 0 s")]
+    {
+        let scratch = Scratch::new();
+        let server = Server::start(move |_, _| Reply::new(status, "busy").with("Retry-After", "0"));
+        let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(server.requests().len(), 6, "{status} may pass");
     }
 }
 
@@ -167,6 +198,8 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
     for (architecture, row) in zoo::architectures().zip(rows) {
         assert_eq!(row["name"], architecture.name);
         assert_eq!(row["parameters"], architecture.parameters);
+        let square = architecture.square();
+        assert_eq!((&row["size"], &row["crop"]), (&square.size.into(), &square.crop.into()));
         assert!(table.lines().any(|line| line.starts_with(architecture.name)), "{table}");
         let bytes = match architecture.name {
             "resnet50" => Some(1500),
@@ -177,6 +210,9 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
     }
     let line = table.lines().find(|line| line.starts_with("resnet50")).unwrap();
     assert!(line.contains("1.5 kB") && line.contains("25.6 M"), "{line}");
+    assert!(line.contains("  224 ") && line.contains("  8.2 "), "{line}");
+    let lite2 = table.lines().find(|line| line.starts_with("tf_efficientnet_lite2")).unwrap();
+    assert!(lite2.contains("  260 "), "{lite2}");
     let one = models(&scratch, unreachable, &["resnet50", "--json"]).assert().success();
     let one: serde_json::Value = serde_json::from_slice(&one.get_output().stdout).unwrap();
     assert_eq!(one.as_array().unwrap().len(), 1);

@@ -24,7 +24,12 @@ struct Row {
     parameters: u64,
     /// Of a picture of `size` pixels a side, in units of 1e9.
     gflops: f64,
+    /// Side of the square that recipes show it by default, in pixels.
     size: usize,
+    /// The square's share of a picture's shorter side.
+    crop: f64,
+    /// Side of the pictures in its training.
+    native_size: usize,
     /// Numbers a picture that the head takes.
     width: i64,
     top1: Option<f64>,
@@ -49,6 +54,7 @@ pub fn list(names: &[String], cache: &Path, json: bool) -> Result<()> {
     let header = [
         "backbone",
         "parameters",
+        "size",
         "GFLOPs",
         "features",
         "ImageNet top-1",
@@ -81,13 +87,16 @@ fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[S
     let size = |path: PathBuf| fs::metadata(path).ok().map(|file| file.len());
     let ours = size(cached_path(architecture, cache));
     let bytes = ours.or_else(|| size(hub.downloaded(architecture)?));
+    let square = architecture.square();
     let own = speeds.iter().filter(|speed| speed.backbone == architecture.name);
     Row {
         name: architecture.name,
         weights: architecture.repository(),
         parameters: architecture.parameters,
         gflops: 2.0 * architecture.gmacs,
-        size: architecture.native_size,
+        size: square.size,
+        crop: square.crop,
+        native_size: architecture.native_size,
         width: 2 * architecture.width,
         top1: architecture.top1.map(|top1| top1.percent),
         top1_size: architecture.top1.map(|top1| top1.size),
@@ -102,7 +111,8 @@ fn cells(row: &Row) -> Vec<String> {
     vec![
         row.name.to_owned(),
         format!("{:.1} M", row.parameters as f64 / 1e6),
-        format!("{:.1} at {}", row.gflops, row.size),
+        row.size.to_string(),
+        format!("{:.1}", row.gflops),
         row.width.to_string(),
         top1.unwrap_or_else(|| "-".to_owned()),
         match row.bytes {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::fs;
 use crate::kaggle;
@@ -56,16 +56,8 @@ fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf
     let bar = Bar::new(architecture.name, Unit::Bytes);
     let downloaded = kaggle::download_from_hub(&url, hub.token.as_deref(), &path, &bar);
     // The advice on where to save them by hand is worth more than the network's error.
-    downloaded.map(|()| path.clone()).map_err(|error| {
-        let refused = matches!(&error, kaggle::Error::Refused { status: 401 | 403, .. });
-        let advice = anyhow!(missing(architecture, &path, &url));
-        let error = anyhow::Error::from(error).context(advice);
-        if refused {
-            error.context("hint: `HF_TOKEN` says who asks, where weights are not for all")
-        } else {
-            error
-        }
-    })
+    downloaded.with_context(|| missing(architecture, &path, &url))?;
+    Ok(path)
 }
 
 /// That there are no weights, and what to do about it.

@@ -86,8 +86,8 @@ fn weights_of_another_architecture() {
     let other = Scratch::new();
     let root = here.path().to_str().unwrap();
     let mut train = other.kaggle_kit();
-    train.args(["train", "dogs-vs-cats", "--smoke", "--root", root, "--set", "backbone=resnet18"]);
-    train.args(["--set", &format!("weights={weights}")]);
+    train.args(["train", "dogs-vs-cats", "--smoke", "--root", root, "--backbone", "resnet18"]);
+    train.args(["--weights", &weights]);
     train.assert().code(1).stderr(contains("do not fit `resnet18`").and(contains("hint:")));
 }
 

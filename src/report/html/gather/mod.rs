@@ -75,7 +75,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         duplicates: None,
         pictures: BTreeMap::new(),
         recipe: fs::read_to_string(run.file("recipe.toml"))?,
-        changed: changed(&recipe::resolve(&[])?, &recipe)?,
+        changed: changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),
     })
 }
