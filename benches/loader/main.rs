@@ -135,7 +135,8 @@ impl Keeping {
         for entry in store.entries()? {
             store.remove(&entry.key)?;
         }
-        Keepable::new("bench", pictures, Prepared::of(view, self.size, Augment::SideOn)).open(&store)
+        Keepable::new("bench", pictures, Prepared::of(view, self.size, Augment::SideOn))
+            .open(&store)
     }
 
     /// Pictures a second of an epoch through the whole loader, on all cores.
@@ -165,9 +166,8 @@ fn rates(arguments: &Arguments, samples: &Arc<[Sample]>) -> Result<()> {
             rates[0].push(keeping.epoch(None, first)?.max(keeping.epoch(None, second)?));
             let kept = keeping.anew(&pictures, first)?;
             rates[1].push(keeping.epoch(Some(&kept), first)?);
-            rates[2].push(
-                keeping.epoch(Some(&kept), second)?.max(keeping.epoch(Some(&kept), first)?),
-            );
+            rates[2]
+                .push(keeping.epoch(Some(&kept), second)?.max(keeping.epoch(Some(&kept), first)?));
         }
         for (rates, rate) in theirs.iter_mut().zip(of_reference(arguments)?) {
             rates.push(rate);

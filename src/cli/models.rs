@@ -29,9 +29,9 @@ pub struct Models {
     /// Measure images a second of prediction, in batches of 32
     #[arg(long)]
     pub bench: bool,
-    /// Side of the pictures to measure with, in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 224, requires = "bench", value_parser = pixels())]
-    pub size: usize,
+    /// Side of the pictures to measure with, in pixels; each backbone's own by default
+    #[arg(long, value_name = "PIXELS", requires = "bench", value_parser = pixels())]
+    pub size: Option<usize>,
     /// Where to measure: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t, requires = "bench")]
     pub device: Choice,

@@ -9,6 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
+use super::buffer::{Buffer, Pool};
 use super::decode::Room;
 use super::kept::Kept;
 use super::open::Sample;
@@ -23,7 +24,7 @@ const AHEAD: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     /// The bytes, row-major.
-    pub pixels: Vec<u8>,
+    pub pixels: Buffer,
     /// How many images.
     pub n: usize,
     /// Side of the square, in pixels.
@@ -154,8 +155,9 @@ struct Loader {
 
 impl Loader {
     fn run(&self, order: &[usize], batch_size: usize, sender: &SyncSender<Result<Batch>>) {
+        let pool = Pool::new();
         for indices in order.chunks(batch_size) {
-            let batch = self.load(indices);
+            let batch = self.load(indices, &pool);
             let last = batch.is_err();
             if self.stop.load(Ordering::Relaxed) || sender.send(batch).is_err() || last {
                 return;
@@ -163,9 +165,10 @@ impl Loader {
         }
     }
 
-    fn load(&self, indices: &[usize]) -> Result<Batch> {
+    fn load(&self, indices: &[usize], pool: &Pool) -> Result<Batch> {
         let bytes = self.size * self.size * 3;
-        let mut views = vec![vec![0; indices.len() * bytes]; self.views.len()];
+        let mut views: Vec<Buffer> =
+            self.views.iter().map(|_| pool.take(indices.len() * bytes)).collect();
         // Of each image, the places of its views.
         let mut places: Vec<Vec<&mut [u8]>> = indices.iter().map(|_| Vec::new()).collect();
         for pixels in &mut views {
@@ -297,7 +300,7 @@ mod tests {
         let view = View::Random { seed: 1, epoch: 2, area: None };
         let one = load(&samples, vec![5], view).next().unwrap().unwrap();
         let last = load(&samples, (0..6).collect(), view).last().unwrap().unwrap();
-        assert_eq!(one.images.pixels, last.images.pixels[8 * 8 * 3..]);
+        assert_eq!(one.images.pixels[..], last.images.pixels[8 * 8 * 3..]);
     }
 
     #[test]

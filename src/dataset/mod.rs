@@ -6,6 +6,7 @@
 
 mod audit;
 mod augment;
+mod buffer;
 mod decode;
 mod duplicates;
 mod format;
@@ -25,6 +26,7 @@ mod view;
 mod warp;
 
 pub use audit::audit;
+pub use buffer::Buffer;
 pub use decode::decode;
 pub use duplicates::{Duplicates, Likeness, Picture, duplicates};
 pub use index::{find_file, natural_order};

@@ -63,11 +63,18 @@ impl Symmetry {
             out.copy_from_slice(pixels);
             return;
         }
+        let (source, _) = pixels.as_chunks::<3>();
         for (y, row) in out.chunks_exact_mut(size * 3).enumerate() {
-            for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-                let (source_x, source_y) = self.source((x, y), size);
-                let start = (source_y * size + source_x) * 3;
-                pixel.copy_from_slice(&pixels[start..start + 3]);
+            // Along a row the source goes along a row or a column, one way or the other.
+            let place = |x| {
+                let (x, y) = self.source((x, y), size);
+                (y * size + x) as isize
+            };
+            let (first, second) = (place(0), place(1.min(size - 1)));
+            let mut at = first;
+            for pixel in row.as_chunks_mut().0 {
+                *pixel = source[at as usize];
+                at = at.wrapping_add(second.wrapping_sub(first));
             }
         }
     }

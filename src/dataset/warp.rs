@@ -1,5 +1,7 @@
 //! An affine map of pixels, bilinear, with the image reflected at its borders.
 
+use std::ops::Range;
+
 use super::symmetry::Symmetry;
 
 /// A map of the plane: `x' = m[0] . (x, y, 1)`, `y' = m[1] . (x, y, 1)`. Pixel `i` covers
@@ -69,19 +71,60 @@ pub(super) fn warp(
     // Positions have 16 fraction bits, of which the weights use the upper 8. A row starts from its
     // exact position, so that rounded steps cannot add up.
     const ONE: f64 = 65_536.0;
-    let [step_across, step_down] = to_source.0.map(|[along, ..]| (along * ONE).round() as i64);
+    let steps = to_source.0.map(|[along, ..]| (along * ONE).round() as i64);
+    // Pairs that begin there, and the two bytes behind them, are in the picture.
+    let ends = [width.saturating_sub(2), height.saturating_sub(1)].map(|end| (end as i64) << 16);
     for (y, row) in out.chunks_exact_mut(size * 3).enumerate() {
         let start = to_source.apply(0.5, y as f64 + 0.5);
-        let [mut across, mut down] = start.map(|position| ((position - 0.5) * ONE).round() as i64);
-        for pixel in row.chunks_exact_mut(3) {
-            let [left, top] = [across >> 16, down >> 16];
-            let pairs = pairs_at(source, [left, top], [width, height]);
-            let [upper, lower] =
-                pairs.unwrap_or_else(|| reflected_pairs(source, [left, top], [width, height]));
-            let mixed = mix(upper, lower, weight(down), weight(across));
-            pixel.copy_from_slice(&mixed.to_le_bytes()[..3]);
-            across += step_across;
-            down += step_down;
+        let start = start.map(|position| ((position - 0.5) * ONE).round() as i64);
+        let [a, b] = [0, 1].map(|axis| within(start[axis], steps[axis], ends[axis], size));
+        let inside = a.start.max(b.start)..a.end.min(b.end);
+        let inside = inside.start..inside.end.max(inside.start);
+        let (row, _) = row.as_chunks_mut();
+        let mut at = start;
+        let (before, rest) = row.split_at_mut(inside.start);
+        let (within, after) = rest.split_at_mut(inside.len());
+        let reflect = |at: [i64; 2]| reflected_pairs(source, at, [width, height]);
+        fill(before, &mut at, steps, reflect);
+        fill(within, &mut at, steps, |at| pairs(source, at, width));
+        fill(after, &mut at, steps, reflect);
+    }
+}
+
+/// Fills pixels one after the other, from `at` on in `steps`.
+#[inline]
+fn fill(
+    pixels: &mut [[u8; 3]],
+    at: &mut [i64; 2],
+    steps: [i64; 2],
+    pairs: impl Fn([i64; 2]) -> [u64; 2],
+) {
+    let [mut across, mut down] = *at;
+    for pixel in pixels {
+        let [upper, lower] = pairs([across >> 16, down >> 16]);
+        let mixed = mix(upper, lower, weight(down), weight(across));
+        let [red, green, blue, _] = mixed.to_le_bytes();
+        *pixel = [red, green, blue];
+        // Without the checks of a debug build, as below.
+        across = across.wrapping_add(steps[0]);
+        down = down.wrapping_add(steps[1]);
+    }
+    *at = [across, down];
+}
+
+/// Those of `n` positions `start`, `start + step`, ... that are in `0..end`.
+fn within(start: i64, step: i64, end: i64, n: usize) -> Range<usize> {
+    let clamp = |i: i64| i.clamp(0, n as i64) as usize;
+    // The first place at which `start + i * step` is `bound` or beyond it.
+    let reaches = |bound: i64| clamp((bound - start + step.abs() - 1).div_euclid(step.abs()));
+    match step {
+        0 if (0..end).contains(&start) => 0..n,
+        0 => 0..0,
+        1.. => reaches(0)..reaches(end),
+        _ => {
+            // The same walked backwards: at or below `bound`.
+            let sinks = |bound: i64| clamp((start - bound + -step - 1).div_euclid(-step));
+            sinks(end - 1)..sinks(-1)
         }
     }
 }
@@ -92,19 +135,15 @@ fn weight(position: i64) -> u64 {
     (position >> 8 & 255) as u64
 }
 
-/// The upper and the lower pair of pixels at a place, if all four are in the picture and eight bytes
-/// are left at both, of which six are read.
+/// The upper and the lower pair of pixels at a place in the picture: eight bytes of each, of which six
+/// count.
 #[inline]
-fn pairs_at(source: &[u8], [left, top]: [i64; 2], [width, height]: [usize; 2]) -> Option<[u64; 2]> {
-    // A negative number is a very large one.
-    let inside = (left as usize).wrapping_add(1) < width && (top as usize).wrapping_add(1) < height;
-    if !inside || left < 0 || top < 0 {
-        return None;
-    }
+fn pairs(source: &[u8], [left, top]: [i64; 2], width: usize) -> [u64; 2] {
     let at = (top as usize).wrapping_mul(width).wrapping_add(left as usize).wrapping_mul(3);
-    let upper = source.get(at..)?.first_chunk()?;
-    let lower = source.get(at.wrapping_add(width.wrapping_mul(3))..)?.first_chunk()?;
-    Some([u64::from_le_bytes(*upper), u64::from_le_bytes(*lower)])
+    [at, at.wrapping_add(width.wrapping_mul(3))].map(|at| {
+        let bytes = source.get(at..).and_then(|bytes| bytes.first_chunk());
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    })
 }
 
 /// The pixel between two pairs of pixels, each six bytes `r g b r g b`; weights are those of the lower
@@ -184,6 +223,21 @@ mod tests {
         let indices: Vec<usize> = (-3..7).map(|position| reflected(position, 3)).collect();
         assert_eq!(indices, [2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(reflected(-5, 1), 0);
+    }
+
+    #[test]
+    fn positions_inside_are_those_that_are() {
+        for step in -7..8 {
+            for start in -20..20 {
+                let inside = within(start, step, 9, 12);
+                let found: Vec<i64> =
+                    (0..12).filter(|i| (0..9).contains(&(start + i * step))).collect();
+                let found = found
+                    .first()
+                    .map_or(0..0, |&first| first as usize..*found.last().unwrap() as usize + 1);
+                assert!(inside == found || inside.is_empty() && found.is_empty(), "{start} {step}");
+            }
+        }
     }
 
     #[test]

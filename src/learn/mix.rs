@@ -139,7 +139,7 @@ mod tests {
         let pixels = (0..n).flat_map(|i| vec![10 * i as u8; size * size * 3]).collect();
         let mut targets = vec![0.0; n * n];
         (0..n).for_each(|i| targets[i * n + i] = 1.0);
-        (Images { pixels, n, size }, targets)
+        (Images { pixels: Vec::into(pixels), n, size }, targets)
     }
 
     #[test]

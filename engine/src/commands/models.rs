@@ -22,17 +22,18 @@ const SECONDS: f64 = 2.0;
 /// And in at least so many batches, of which the median counts.
 const ROUNDS: usize = 3;
 
-/// Measures prediction with each backbone, and keeps what was found. Weights do not matter to time,
+/// Measures prediction with each backbone, at `size` pixels or its own size, and keeps what was found. Weights do not matter to time,
 /// so none are needed.
-pub fn bench(names: &[String], size: usize, choice: Choice) -> Result<()> {
+pub fn bench(names: &[String], size: Option<usize>, choice: Choice) -> Result<()> {
     let chosen = chosen(names)?;
     let device = device::resolve(choice)?;
     let recipe = recipe::resolve(&[])?;
     let bar = Bar::new("measure", Unit::Items("backbones"));
     bar.total(chosen.len() as u64);
-    let pixels = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
-    let input = Input::Images(Images { pixels, n: BATCH, size });
     for architecture in chosen {
+        let size = size.unwrap_or(architecture.square().size);
+        let pixels: Vec<u8> = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let input = Input::Images(Images { pixels: pixels.into(), n: BATCH, size });
         let mut network =
             Network::new(&[architecture], &recipe, TargetKind::SingleLabel, 2, device);
         let what = || format!("failed to measure `{}`", architecture.name);

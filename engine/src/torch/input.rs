@@ -76,7 +76,7 @@ pub(super) fn part(input: &Input, width: usize, range: Range<usize>) -> Cow<'_, 
         Input::Images(images) => {
             let bytes = images.size * images.size * 3;
             let pixels = images.pixels[range.start * bytes..range.end * bytes].to_vec();
-            Input::Images(Images { pixels, n: range.len(), size: images.size })
+            Input::Images(Images { pixels: pixels.into(), n: range.len(), size: images.size })
         }
         Input::Activations(values) => {
             Input::Activations(values[range.start * width..range.end * width].to_vec())

@@ -28,7 +28,7 @@ fn network(settings: &[&str]) -> Network {
 fn batch(n: usize) -> (Input, Vec<f32>) {
     let pixels = (0..n * SIZE * SIZE * 3).map(|i| (i * (7 + i / 3000) % 251) as u8).collect();
     let targets = (0..n).flat_map(|i| (0..3).map(move |c| f32::from(u8::from(c == i % 3))));
-    (Input::Images(Images { pixels, n, size: SIZE }), targets.collect())
+    (Input::Images(Images { pixels: Vec::into(pixels), n, size: SIZE }), targets.collect())
 }
 
 fn pace() -> Pace {
@@ -158,7 +158,7 @@ fn heat_is_a_map_a_picture_between_nothing_and_one() {
     let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
     let (heat, side) = network.heat(&images, &[0, 1, 2]).unwrap();
     assert_eq!((heat.len(), side), (3, 1));
-    let large = Images { pixels: images.pixels.repeat(4), n: 3, size: 2 * SIZE };
+    let large = Images { pixels: images.pixels.repeat(4).into(), n: 3, size: 2 * SIZE };
     let (heat, side) = network.heat(&large, &[2, 0, 1]).unwrap();
     assert_eq!((heat.len(), side), (3 * 4, 2));
     assert!(heat.iter().all(|h| (0.0..=1.0).contains(h)), "{heat:?}");

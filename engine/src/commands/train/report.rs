@@ -48,7 +48,8 @@ pub(super) fn write(
         let side = square.size as u32;
         let class = answers.get(id).map_or(0, |row| most_probable(row));
         let (values, cells) = network.heat(&square, &[class])?;
-        let picture = RgbImage::from_raw(side, side, square.pixels).context("no square")?;
+        let picture =
+            RgbImage::from_raw(side, side, square.pixels.into_vec()).context("no square")?;
         Ok((picture, Some(Heat { side: cells, values })))
     };
     facts.show(|id| look(id).ok());

@@ -1,0 +1,96 @@
+//! The whole path: JPEG files through loader and network, against the same work on a batch that is
+//! there already. What is missing to a ratio of 1 is what the data path costs.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use kaggle_kit::cache::Store;
+use kaggle_kit::dataset::{self, Keepable, Kept, Prepared, Sample, Source, View};
+use kaggle_kit::fs;
+use kaggle_kit::learn::{Input, Model};
+use kaggle_kit::recipe::Augment;
+use kaggle_kit_engine::torch::Device;
+
+use super::{Arguments, WORK, batch, median, network, pass, recipe, resident, trainable};
+
+/// A line a backbone and kind of work, in images a second.
+pub(crate) fn table(arguments: &Arguments, folder: &Path, device: Device) -> Result<()> {
+    let samples = samples(folder)?;
+    let n_batches = arguments.batches.min(samples.len() / arguments.batch);
+    ensure!(n_batches > 0, "not a whole batch of JPEGs in `{}`", folder.display());
+    println!("| backbone | pixels | work | resident | from files | | kept | |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for backbone in &arguments.backbones {
+        lines(arguments, backbone, &samples, n_batches, device)?;
+    }
+    Ok(())
+}
+
+fn lines(
+    arguments: &Arguments,
+    backbone: &str,
+    samples: &Arc<[Sample]>,
+    n_batches: usize,
+    device: Device,
+) -> Result<()> {
+    let recipe = recipe(arguments, backbone)?;
+    let order: Vec<usize> = (0..n_batches * arguments.batch).collect();
+    let mut network = network(arguments, backbone, device)?;
+    let (there, targets) = batch(arguments.batch, recipe.size);
+    let there = Input::Images(there);
+    for (what, name) in WORK.iter().enumerate() {
+        let view = |epoch: usize| match what {
+            0 => View::Centre { share: recipe.crop },
+            _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
+        };
+        let through = |kept: Option<&Kept>, epoch: usize| {
+            let source = Source { samples: Arc::clone(samples), kept: kept.cloned() };
+            let (order, n) = (order.clone(), arguments.batch);
+            let batches =
+                dataset::batches(source, order, n, recipe.size, Augment::SideOn, view(epoch));
+            batches.map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
+        };
+        let kept = kept(samples, recipe.size, view(0))?;
+        through(Some(&kept), 0).try_for_each(|batch| batch.map(drop))?;
+        network.begin(trainable(what));
+        pass(&mut network, what, resident(&there, 1), &targets)?;
+        let mut seconds = [const { Vec::new() }; 3];
+        for round in 0..arguments.rounds {
+            seconds[0].push(pass(&mut network, what, resident(&there, n_batches), &targets)?);
+            seconds[1].push(pass(&mut network, what, through(None, round), &targets)?);
+            seconds[2].push(pass(&mut network, what, through(Some(&kept), round), &targets)?);
+        }
+        let [resident, files, kept] =
+            seconds.map(|mut seconds| order.len() as f64 / median(&mut seconds));
+        println!(
+            "| {backbone} | {} | {name} | {resident:.1} | {files:.1} | {:.2} | {kept:.1} | {:.2} |",
+            recipe.size,
+            files / resident,
+            kept / resident
+        );
+    }
+    Ok(())
+}
+
+fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
+    let mut samples = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "jpg") {
+            samples.push(Sample { id: path.display().to_string(), path, target: Vec::new() });
+        }
+    }
+    samples.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(samples.into())
+}
+
+/// Places for the pictures of all samples, in a folder that is gone at once: an open file outlives its
+/// name.
+fn kept(samples: &[Sample], size: usize, view: View) -> Result<Kept> {
+    let folder = tempfile::tempdir()?;
+    let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
+    let store = Store::new(folder.path().join("kept"), None);
+    Keepable::new("bench", &pictures, Prepared::of(view, size, Augment::SideOn)).open(&store)
+}
