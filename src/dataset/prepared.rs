@@ -5,9 +5,13 @@ use anyhow::Result;
 use image::RgbImage;
 
 use super::augment::{Window, max_zoom};
-use super::resize::{FAST, NEARLY_ONE, Resizer, SHARP, resize};
+use super::resize::{FAST, Resizer, SHARP, resize};
 use super::view::View;
 use crate::recipe::Augment;
+
+/// A picture that has at most so many pixels for one that is shown, both ways, need not be shrunk before
+/// it is warped.
+const NEARLY_ONE: f64 = 1.35;
 
 /// Pixels that lie somewhere: `[height, width, 3]`, RGB.
 #[derive(Clone, Copy, Debug)]

@@ -14,9 +14,6 @@ use super::prepared::Pixels;
 pub(super) const SHARP: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
 /// Bilinear likewise: what networks are usually trained with, for it is faster.
 pub(super) const FAST: ResizeAlg = ResizeAlg::Convolution(FilterType::Bilinear);
-/// An image that has at most so many pixels for one that is shown, both ways, need not be shrunk
-/// before it is warped.
-pub(super) const NEARLY_ONE: f64 = 1.35;
 
 /// Resizes a window of `image` to `[width, height]` pixels.
 pub(super) fn resize(

@@ -3,8 +3,8 @@
 //! The random view is fastai 0.7's (`transforms_side_on`, `transforms_top_down`): zoom, rotation
 //! with reflected borders, crop, flip or symmetry of the square, lighting; or a part of any size and
 //! shape in the place of zoom and rotation. It is drawn from a [prepared](super::prepared) picture,
-//! which has hardly more pixels than are shown: all of it is then one bilinear warp and one pass for
-//! lighting. Only a part that has more is shrunk, with antialiasing.
+//! which has hardly more pixels than are shown: zoom, rotation, crop and symmetry are then one bilinear
+//! warp. What is upright is resized by vector instructions and mirrored or turned, which is faster.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,7 @@ use image::RgbImage;
 
 use super::augment::{Change, Crop, Window, relight};
 use super::prepared::{Pixels, Prepared};
-use super::resize::{FAST, NEARLY_ONE, Resizer, resize};
+use super::resize::{FAST, Resizer, resize};
 use super::symmetry::Symmetry;
 use super::warp::{Affine, warp};
 use crate::recipe::Augment;
@@ -150,6 +150,12 @@ impl Scratch {
         let scale = size as f64 * zoom / width.min(height);
         let whole = [width * scale, height * scale];
         let corner = [0, 1].map(|axis| corner[axis] * (whole[axis] - size as f64).max(0.0));
+        if radians == 0.0 {
+            let [left, top] = corner.map(|at| at / scale);
+            let side = size as f64 / scale;
+            let window = Window { left, top, width: side, height: side };
+            return self.upright(image, window, size, change.symmetry, out);
+        }
         let to_source = Affine::of_symmetry(change.symmetry, size)
             .then(Affine::shift(corner))
             .then(Affine::rotation(radians, whole.map(|side| side / 2.0)))
@@ -167,14 +173,6 @@ impl Scratch {
         symmetry: Symmetry,
         out: &mut [u8],
     ) -> Result<()> {
-        let stretch = [window.width, window.height].map(|side| side / size as f64);
-        if stretch.into_iter().all(|pixels| pixels <= NEARLY_ONE) {
-            let to_source = Affine::of_symmetry(symmetry, size)
-                .then(Affine::scale(stretch))
-                .then(Affine::shift([window.left, window.top]));
-            warp(image.bytes, image.sides, &to_source, size, out);
-            return Ok(());
-        }
         if symmetry == Symmetry::IDENTITY {
             return resize(&mut self.resizer, image, window, [size, size], FAST, out);
         }
