@@ -72,7 +72,9 @@ impl PicturesKey {
         let mut starts = vec![0];
         for (pixels, sides) in source.pixels.iter().zip(source.sides) {
             all.update(pixels);
-            sides.iter().for_each(|&side| all.update((side as u64).to_le_bytes()));
+            for &side in sides {
+                all.update((side as u64).to_le_bytes());
+            }
             starts.push(starts[starts.len() - 1] + sides[0] * sides[1] * 3);
         }
         let mut key = Hash(all.finalize().into()).to_string();

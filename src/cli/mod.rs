@@ -91,7 +91,7 @@ pub enum Command {
     LrFind(LrFind),
     /// List the backbones, fetch their weights, measure them here
     Models(Models),
-    /// List or remove the activations that runs keep for one another
+    /// List or remove the activations and pictures that runs keep for one another
     Cache(Cache),
     /// Check libtorch, device, credentials, weights and disk
     Doctor(Json),

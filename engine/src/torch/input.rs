@@ -40,23 +40,21 @@ impl Normalise {
         let (n, size) = (images.n as i64, images.size as i64);
         ensure!(images.pixels.len() == images.n * images.size * images.size * 3, "a whole batch");
         let bytes = Tensor::f_from_data_size(&images.pixels, &[n, size, size, 3], Kind::Uint8)?;
-        let pixels = self.moved(&bytes)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
+        let pixels = moved(&bytes, self.device)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
         Ok(((pixels - &self.mean) / &self.std).to_kind(self.kind))
     }
 }
 
-impl Normalise {
-    /// Bytes on the device. To a GPU they go from pinned memory, so that the program need not wait for
-    /// the copy: libtorch keeps the memory until it is done.
-    fn moved(&self, bytes: &Tensor) -> Result<Tensor> {
-        Ok(match self.device {
-            Device::Cuda(_) => {
-                let pinned = bytes.f_pin_memory(self.device)?;
-                pinned.f_to_device_(self.device, Kind::Uint8, true, false)?
-            }
-            device => bytes.f_to_device(device)?,
-        })
-    }
+/// Numbers of the host on a device. To an NVIDIA GPU they go from pinned memory, so that the program
+/// need not wait for the copy, nor for what the GPU had to do before it: libtorch keeps the memory
+/// until the copy is made.
+fn moved(host: &Tensor, device: Device) -> Result<Tensor> {
+    Ok(match device {
+        Device::Cuda(_) => {
+            host.f_pin_memory(device)?.f_to_device_(device, host.kind(), true, false)?
+        }
+        device => host.f_to_device(device)?,
+    })
 }
 
 /// How many images an input has, when activations have `width` numbers.
@@ -86,7 +84,7 @@ pub(super) fn part(input: &Input, width: usize, range: Range<usize>) -> Cow<'_, 
 
 /// Rows of numbers, `[n, width]`.
 pub(super) fn rows(values: &[f32], width: usize, device: Device) -> Result<Tensor> {
-    Ok(Tensor::from_slice(values).f_view([-1, width as i64])?.f_to_device(device)?)
+    moved(&Tensor::from_slice(values).f_view([-1, width as i64])?, device)
 }
 
 /// A tensor of any shape as a row-major list in host memory.

@@ -1,9 +1,26 @@
 //! What training minimises, over logits and targets `[n, classes]`; every loss is a mean over images.
 
+use anyhow::{Context, Result};
 use tch::{Kind, Reduction, Tensor};
 
 use kaggle_kit::recipe::LossKind;
 use kaggle_kit::target::TargetKind;
+
+/// The mean loss of a batch that was computed in pieces: each one's share of the images, and its mean,
+/// on the device.
+#[derive(Debug)]
+pub struct Loss(pub(super) Vec<(f64, Tensor)>);
+
+impl Loss {
+    /// Waits until the device has it.
+    pub(super) fn value(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for (share, loss) in &self.0 {
+            sum += share * loss.f_double_value(&[]).context("failed to compute the loss")?;
+        }
+        Ok(sum)
+    }
+}
 
 /// The paper's settings: how much less a tag counts that is rightly taken for absent, or present,
 /// and the probability below which an absent tag does not count at all.

@@ -14,10 +14,11 @@ use tch::{Device, Kind, Tensor, nn, no_grad};
 use super::average::{Average, copies, fill};
 use super::head::Head;
 use super::input::{part, rows, size, to_host};
+use super::loss::{self, Loss};
 use super::optimizer::{Optimizer, Trained};
 use super::stack::{Pass, Stack};
 use super::state::Snapshot;
-use super::{loss, pieces, weights};
+use super::{pieces, weights};
 
 /// Backbones with a head, and the optimiser that trains them.
 #[derive(Debug)]
@@ -41,21 +42,6 @@ pub struct Network {
     pieces: usize,
     scale: Scale,
     note: Option<String>,
-}
-
-/// The mean loss of a batch: each piece's share of the images, and its mean, on the device.
-#[derive(Debug)]
-pub struct Loss(Vec<(f64, Tensor)>);
-
-impl Loss {
-    /// Waits until the device has it.
-    fn value(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for (share, loss) in &self.0 {
-            sum += share * loss.f_double_value(&[]).context("failed to compute the loss")?;
-        }
-        Ok(sum)
-    }
 }
 
 /// What a loss in half precision is multiplied by, so that small gradients do not vanish.
