@@ -4,8 +4,9 @@
     python3 scripts/resume_test.py BINARY [--kills 20] [--seed 1]
 
 A small competition is drawn and fetched; one run trains in peace, another is killed as often as
-asked for, at moments chosen at random, and goes on with the same command. Weights, predictions,
-decision and the table of steps must be the same, byte for byte.
+asked for, at moments chosen at random, and goes on with the same command. The one in peace decodes
+every picture anew, the other keeps them decoded. Weights, predictions, decision and the table of steps
+must be the same, byte for byte.
 """
 
 import argparse
@@ -30,14 +31,15 @@ SAME = ["weights.safetensors", "valid-predictions.csv", "decision.toml", "steps.
         "cycle-8-1.safetensors", "cycle-8-2.safetensors", "cycle-8-3.safetensors"]
 
 
-def train(binary, root):
-    command = [str(binary), "--root", str(root), "train", "dogs-vs-cats", "--checkpoint-every", "0"]
+def train(binary, root, keep):
+    command = [str(binary), "--root", str(root), "train", "dogs-vs-cats", "--checkpoint-every", "0",
+               "--keep-pictures", keep]
     return subprocess.Popen(command + RECIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                             text=True)
 
 
-def to_the_end(binary, root):
-    process = train(binary, root)
+def to_the_end(binary, root, keep):
+    process = train(binary, root, keep)
     _, told = process.communicate()
     if process.returncode != 0:
         raise Failure("`train` failed: %s" % told.strip(), "see above")
@@ -72,19 +74,19 @@ def work():
                                 "--endpoint", standin.url, "--quiet"], check=True,
                                env=dict(os.environ, KAGGLE_API_TOKEN=TOKEN))
         start = time.monotonic()
-        to_the_end(binary, peace)
+        to_the_end(binary, peace, "never")
         whole = time.monotonic() - start
         say("undisturbed: %.1f s" % whole)
         kills, told = 0, []
         while kills < arguments.kills and not is_finished(war):
-            process = train(binary, war)
+            process = train(binary, war, "always")
             # Half of the lives are shorter than the start; the others get further than the one before.
             time.sleep(dice.uniform(0.02, 2.4 / arguments.kills) * whole)
             process.kill()
             told += process.communicate()[1].splitlines()
             kills += 1
         if not is_finished(war):
-            told += to_the_end(binary, war).splitlines()
+            told += to_the_end(binary, war, "always").splitlines()
         places = [line.split()[-1] for line in told if "going on after step" in line]
         say("%d kills; it went on after steps %s" % (kills, ", ".join(places)))
         ours, theirs = only_run(war), only_run(peace)

@@ -21,14 +21,14 @@ const MADE_FOR: &str = "test-predictions.toml";
 
 #[derive(Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-struct MadeFor {
+pub(super) struct MadeFor {
     version: u32,
     weights: Vec<String>,
     images: String,
 }
 
 impl MadeFor {
-    fn of(run: &Run, fingerprint: &str) -> Result<Self> {
+    pub(super) fn of(run: &Run, fingerprint: &str) -> Result<Self> {
         Ok(Self { version: 1, weights: run.summary()?.weights, images: fingerprint.to_owned() })
     }
 }

@@ -24,6 +24,7 @@ pub mod score;
 pub mod settings;
 pub mod standin;
 pub mod submissions;
+pub mod unfinished;
 pub mod upload;
 
 use std::path::{Path, PathBuf};

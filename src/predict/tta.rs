@@ -38,7 +38,7 @@ impl Views {
     }
 
     /// The names of their parts.
-    fn parts(&self) -> Vec<String> {
+    pub fn parts(&self) -> Vec<String> {
         let mut names = vec![ALL.to_owned()];
         if self.crops.len() > 1 {
             names.extend(self.crops.iter().map(|share| crop_name(*share)));
@@ -77,6 +77,8 @@ pub struct Parts {
     pub names: Vec<String>,
     /// What they say.
     pub probabilities: Vec<Vec<f32>>,
+    /// Of how many images.
+    pub n_images: usize,
 }
 
 /// The mean over all views.
@@ -86,28 +88,35 @@ pub const ONE: &str = "one view";
 
 /// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
 /// in all views once, and decoded once, whatever parts are made of them.
+///
+/// What was `said` of the first of them before is not computed again, if it is of the same parts;
+/// `keep` is shown, after each batch, what is said so far.
 pub fn predict<M: Model>(
     model: &mut M,
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
+    said: Parts,
+    keep: &mut dyn FnMut(&Parts) -> Result<()>,
     progress: &dyn Progress,
 ) -> Result<Parts> {
     let views = Views::of(recipe);
-    progress.total(samples.len() as u64);
+    let mut parts = Parts { names: views.parts(), ..Parts::default() };
+    if said.names == parts.names && said.n_images <= samples.len() {
+        parts = said;
+    }
+    progress.total((samples.len() - parts.n_images) as u64);
     let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
     let batches = dataset::batches_in_views(
         Arc::clone(samples),
-        (0..samples.len()).collect(),
+        (parts.n_images..samples.len()).collect(),
         recipe.batch_size,
         recipe.size,
         recipe.augment,
         crops,
     );
-    let mut parts = Parts { names: views.parts(), ..Parts::default() };
     parts.probabilities.resize(parts.names.len(), Vec::new());
     for batch in batches {
         let batch = batch?;
-        let n_images = batch.images.n as u64;
         let of_batch: Vec<Looked> = std::iter::once(&batch.images)
             .chain(&batch.more_views)
             .map(|images| look(model, images, views.symmetries))
@@ -115,7 +124,9 @@ pub fn predict<M: Model>(
         for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
             part.extend(views.part(name, &of_batch));
         }
-        progress.advance(n_images);
+        parts.n_images += batch.images.n;
+        keep(&parts)?;
+        progress.advance(batch.images.n as u64);
     }
     Ok(parts)
 }

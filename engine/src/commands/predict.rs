@@ -3,22 +3,26 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::dataset::Sample;
 use kaggle_kit::predict::tta::{self, Mean, Parts};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::run::{Run, WEIGHTS};
+use kaggle_kit::term;
 
 use crate::torch::Network;
 
 /// The mean of the probabilities that each of the run's weights files gives, for each part of the
-/// views; the network ends with the last one's.
+/// views; the network ends with the last one's. Where there is a place for what is said so far, this
+/// goes on from there.
 pub(super) fn predict(
     network: &mut Network,
     run: &Run,
     weights: &[String],
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
+    mut unfinished: Option<&mut Unfinished>,
 ) -> Result<Parts> {
     let best = [WEIGHTS.to_owned()];
     let weights = if weights.is_empty() { &best } else { weights };
@@ -26,7 +30,16 @@ pub(super) fn predict(
     for name in weights {
         network.restore_from(&run.file(name))?;
         let bar = Bar::new("predictions", Unit::Items("images"));
-        let parts = tta::predict(network, samples, recipe, &bar)?;
+        let said = unfinished.as_ref().map(|place| place.read(name)).unwrap_or_default();
+        if said.n_images > 0 {
+            let n = term::count(said.n_images, "image");
+            term::say(format_args!("   going on after {n}"));
+        }
+        let mut keep = |said: &Parts| match &mut unfinished {
+            Some(place) => place.keep(name, said),
+            None => Ok(()),
+        };
+        let parts = tta::predict(network, samples, recipe, said, &mut keep, &bar)?;
         names = parts.names;
         means.resize_with(names.len(), Mean::default);
         for (mean, probabilities) in means.iter_mut().zip(parts.probabilities) {
@@ -34,5 +47,5 @@ pub(super) fn predict(
         }
     }
     let probabilities = means.into_iter().map(|mean| mean.values).collect();
-    Ok(Parts { names, probabilities })
+    Ok(Parts { names, probabilities, n_images: samples.len() })
 }

@@ -1,12 +1,14 @@
 //! `kaggle-kit submit`: runs and the test images become a CSV that Kaggle takes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use kaggle_kit::commands::answer::{Asked, Plan};
 use kaggle_kit::commands::kept;
 use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::ready::Ready;
+use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::device::Choice;
 use kaggle_kit::predict::blend::ViewChoice;
 use kaggle_kit::predict::tta;
@@ -17,6 +19,9 @@ use kaggle_kit::zoo;
 
 use super::predict::predict;
 use crate::torch::{Network, device};
+
+/// What is said of test images is written down this often: a submission that is killed loses no more.
+const KEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// Which runs, and where things are.
 pub struct SubmitOptions {
@@ -51,13 +56,21 @@ pub fn ask(asked: &Asked, members: &[Member], device: Choice) -> Result<()> {
         ));
     }
     for run in unasked {
-        kept::write(run, &asked.fingerprint, &predicted(run, asked, device)?)?;
+        let mut unfinished = Unfinished::of(run, &asked.fingerprint, KEEP_EVERY)?;
+        let predictions = predicted(run, asked, device, &mut unfinished)?;
+        kept::write(run, &asked.fingerprint, &predictions)?;
+        unfinished.remove()?;
     }
     Ok(())
 }
 
 /// What a run says about the test images.
-fn predicted(run: &Run, asked: &Asked, device: Choice) -> Result<Predictions> {
+fn predicted(
+    run: &Run,
+    asked: &Asked,
+    device: Choice,
+    unfinished: &mut Unfinished,
+) -> Result<Predictions> {
     let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
     // Runs of earlier versions use all views.
     let views: Option<ViewChoice> =
@@ -77,7 +90,8 @@ fn predicted(run: &Run, asked: &Asked, device: Choice) -> Result<Predictions> {
     let architectures = zoo::find_all(&recipe.backbone)?;
     let mut network =
         Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
-    let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe)?;
+    let mut parts =
+        predict(&mut network, run, &summary.weights, samples, &recipe, Some(unfinished))?;
     let probabilities = match views {
         Some(views) if views.parts == parts.names => views.mean(&parts.probabilities),
         _ => parts.probabilities.swap_remove(0),

@@ -5,8 +5,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use kaggle_kit::commands::kept;
+use kaggle_kit::commands::unfinished::Unfinished;
+use kaggle_kit::dataset;
 use kaggle_kit::fs;
-use kaggle_kit::run::Run;
+use kaggle_kit::predict::tta::{self, Parts};
+use kaggle_kit::run::{Run, TEST_PREDICTIONS, WEIGHTS};
 use predicates::str::contains;
 
 use super::{only, trained, with_data};
@@ -94,4 +98,37 @@ fn a_killed_training_goes_on_when_the_same_command_is_run_again() {
     here.kaggle_kit().arg("submit").assert().success();
     let resume = here.kaggle_kit().args(args).arg("--resume").assert().code(1);
     resume.stderr(contains("no unfinished run of `dogs-vs-cats` with this recipe"));
+}
+
+#[test]
+fn a_submission_that_was_stopped_goes_on_where_it_stood() {
+    let here = with_data("dogs-vs-cats");
+    let train = ["train", "dogs-vs-cats", "--smoke", "--set", "batch-size=8"];
+    here.kaggle_kit().args(train).assert().success();
+    here.kaggle_kit().arg("submit").assert().success();
+    let run = Run::newest(&here.path().join("runs"), None).unwrap();
+    let rows = || fs::read_to_string(run.file(TEST_PREDICTIONS)).unwrap();
+    let whole = rows();
+    fs::remove_file(run.file(TEST_PREDICTIONS)).unwrap();
+    // What a stopped one leaves: something that no network says, so that it is known again.
+    let (recipe, classes) = (run.recipe().unwrap(), run.summary().unwrap().classes);
+    let data = here.path().join("data/dogs-vs-cats");
+    let samples = dataset::open_test(&run.competition().unwrap(), &data, &classes).unwrap();
+    let n_images = recipe.batch_size;
+    assert!(samples.len() > n_images);
+    let names = tta::Views::of(&recipe).parts();
+    let probabilities = vec![[0.25, 0.75].repeat(n_images); names.len()];
+    let fingerprint = kept::fingerprint(&samples).unwrap();
+    let mut place = Unfinished::of(&run, &fingerprint, Duration::ZERO).unwrap();
+    place.keep(WEIGHTS, &Parts { names, probabilities, n_images }).unwrap();
+
+    let submit = here.kaggle_kit().arg("submit").assert().success();
+    submit.stderr(contains(format!("going on after {n_images} images")));
+    let (gone_on, lines) = (rows(), 1 + n_images);
+    assert!(
+        gone_on.lines().take(lines).skip(1).all(|row| row.ends_with(",0.25,0.75")),
+        "{gone_on}"
+    );
+    assert!(gone_on.lines().skip(lines).eq(whole.lines().skip(lines)), "{gone_on}");
+    assert!(!run.file("asked").exists());
 }

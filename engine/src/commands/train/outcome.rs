@@ -42,7 +42,7 @@ impl Outcome<'_> {
         let weights = self.weights()?;
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
-        let parts = predict(network, run, &weights, &data.valid.samples, recipe)?;
+        let parts = predict(network, run, &weights, &data.valid.samples, recipe, None)?;
         let views = choose_parts(&self.pool(parts.clone()))?;
         run.write_toml(VIEWS, &views)?;
         let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();

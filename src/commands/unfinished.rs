@@ -1,0 +1,139 @@
+//! What a run has said about the first test images, while it is asked about all of them: kept in its
+//! folder now and then, so that a submission that was stopped goes on there.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::kept::MadeFor;
+use crate::fs;
+use crate::predict::tta::Parts;
+use crate::run::Run;
+
+/// The folder in that of the run, with a file for each of its weights.
+const FOLDER: &str = "asked";
+/// What the file says of itself.
+const MADE_FOR: &str = "made-for";
+
+/// The place of a run's unfinished predictions.
+#[derive(Debug)]
+pub struct Unfinished {
+    folder: PathBuf,
+    made_for: String,
+    every: Duration,
+    last: Instant,
+}
+
+impl Unfinished {
+    /// What `run` has said about the images with that fingerprint, written down at most this often.
+    pub fn of(run: &Run, fingerprint: &str, every: Duration) -> Result<Self> {
+        let made_for = toml::to_string(&MadeFor::of(run, fingerprint)?)?;
+        Ok(Self::new(run.file(FOLDER), made_for, every))
+    }
+
+    fn new(folder: PathBuf, made_for: String, every: Duration) -> Self {
+        Self { folder, made_for, every, last: Instant::now() }
+    }
+
+    /// What one of the run's weights files has said; nothing where that is not to be had.
+    pub fn read(&self, weights: &str) -> Parts {
+        let file = self.folder.join(weights);
+        fs::read(&file).ok().and_then(|bytes| self.parsed(&bytes).ok()).unwrap_or_default()
+    }
+
+    fn parsed(&self, bytes: &[u8]) -> Result<Parts> {
+        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let made_for = header.metadata().as_ref().and_then(|notes| notes.get(MADE_FOR));
+        ensure!(made_for == Some(&self.made_for), "made for other images");
+        let tensors = SafeTensors::deserialize(bytes)?;
+        let mut named = tensors.tensors();
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut parts = Parts::default();
+        for (name, tensor) in named {
+            let (_, name) = name.split_once(' ').context("a part without a number")?;
+            parts.names.push(name.to_owned());
+            parts.n_images = tensor.shape().first().copied().unwrap_or_default();
+            let (numbers, _) = tensor.data().as_chunks();
+            parts.probabilities.push(numbers.iter().map(|n| f32::from_le_bytes(*n)).collect());
+        }
+        Ok(parts)
+    }
+
+    /// Writes down what one of the weights files has said so far, if it is time to.
+    pub fn keep(&mut self, weights: &str, said: &Parts) -> Result<()> {
+        if self.last.elapsed() < self.every || said.n_images == 0 {
+            return Ok(());
+        }
+        let bytes: Vec<Vec<u8>> = said
+            .probabilities
+            .iter()
+            .map(|part| part.iter().flat_map(|p| p.to_le_bytes()).collect())
+            .collect();
+        let mut tensors = Vec::new();
+        for (number, ((name, part), bytes)) in
+            said.names.iter().zip(&said.probabilities).zip(&bytes).enumerate()
+        {
+            let shape = vec![said.n_images, part.len() / said.n_images];
+            let view = TensorView::new(Dtype::F32, shape, bytes)?;
+            tensors.push((format!("{number} {name}"), view));
+        }
+        let notes = HashMap::from([(MADE_FOR.to_owned(), self.made_for.clone())]);
+        let file = safetensors::serialize(tensors, Some(notes))?;
+        fs::write_atomic(self.folder.join(weights), file)?;
+        self.last = Instant::now();
+        Ok(())
+    }
+
+    /// All is said and kept elsewhere.
+    pub fn remove(self) -> Result<()> {
+        if self.folder.is_dir() {
+            fs::remove_dir_all(self.folder)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn place(folder: &Path, made_for: &str, every: Duration) -> Unfinished {
+        Unfinished::new(folder.join("asked"), made_for.to_owned(), every)
+    }
+
+    fn said() -> Parts {
+        let names = ["all views", "crop of 1", "one view"].map(str::to_owned).to_vec();
+        let probabilities = (0..3).map(|part| vec![0.1 + part as f32, 0.2, 0.3, 0.4]).collect();
+        Parts { names, probabilities, n_images: 2 }
+    }
+
+    #[test]
+    fn what_was_said_is_there_for_the_same_images_and_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |made_for| place(folder.path(), made_for, Duration::ZERO);
+        assert_eq!(place("x").read("a.safetensors"), Parts::default());
+        place("x").keep("a.safetensors", &said()).unwrap();
+        assert_eq!(place("x").read("a.safetensors"), said());
+        assert_eq!(place("x").read("b.safetensors"), Parts::default());
+        assert_eq!(place("y").read("a.safetensors"), Parts::default(), "other images");
+        fs::write_atomic(folder.path().join("asked/a.safetensors"), "cut short").unwrap();
+        assert_eq!(place("x").read("a.safetensors"), Parts::default());
+        place("x").remove().unwrap();
+        assert!(!folder.path().join("asked").exists());
+        place("x").remove().unwrap();
+    }
+
+    #[test]
+    fn it_is_written_down_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = place(folder.path(), "x", Duration::from_secs(3600));
+        place.keep("a.safetensors", &said()).unwrap();
+        assert_eq!(place.read("a.safetensors"), Parts::default());
+    }
+}
