@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::Store;
@@ -12,6 +13,7 @@ use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
 use kaggle_kit::recipe::Augment;
 use kaggle_kit_engine::torch::Device;
+use tch::{Kind, Tensor};
 
 use super::{Arguments, WORK, batch, median, network, pass, recipe, resident, trainable};
 
@@ -25,7 +27,7 @@ pub(crate) fn table(arguments: &Arguments, folder: &Path, device: Device) -> Res
     for backbone in &arguments.backbones {
         lines(arguments, backbone, &samples, n_batches, device)?;
     }
-    Ok(())
+    arguments.backbones.iter().try_for_each(|backbone| stages(arguments, backbone, device))
 }
 
 fn lines(
@@ -70,6 +72,45 @@ fn lines(
             files / resident,
             kept / resident
         );
+    }
+    Ok(())
+}
+
+/// What becomes of a batch behind the loader, in microseconds an image on all cores: the same
+/// operations as the engine's, one by one.
+fn stages(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
+    let size = recipe(arguments, backbone)?.size;
+    let (images, targets) = batch(arguments.batch, size);
+    let shape = [images.n as i64, size as i64, size as i64, 3];
+    let per_image = |seconds: f64| seconds * 1e6 / (arguments.batches * arguments.batch) as f64;
+    let time = |work: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
+        let mut seconds = Vec::new();
+        for _ in 0..arguments.rounds {
+            let start = Instant::now();
+            (0..arguments.batches).try_for_each(|_| work())?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        Ok(per_image(median(&mut seconds)))
+    };
+    let copied = || -> Result<Tensor> {
+        Ok(Tensor::f_from_data_size(&images.pixels, &shape, Kind::Uint8)?.f_to_device(device)?)
+    };
+    let copy = time(&mut || copied().map(drop))?;
+    let there = copied()?.view([shape[0], shape[1], 3 * shape[2]]);
+    let by = Tensor::from_slice(&[127.5_f32; 3]).to_device(device).repeat([shape[2]]);
+    let normalise = time(&mut || {
+        let _ = there.to_kind(Kind::Float).g_sub_(&by).g_div_(&by);
+        Ok(())
+    })?;
+    println!("\n| {backbone}, {size} pixels | microseconds an image |\n| --- | --- |");
+    println!("| copy to a tensor | {copy:.0} |\n| normalise | {normalise:.0} |");
+    let input = Input::Images(images);
+    let mut network = network(arguments, backbone, device)?;
+    for (what, name) in WORK.iter().enumerate() {
+        network.begin(trainable(what));
+        pass(&mut network, what, resident(&input, 1), &targets)?;
+        let all = time(&mut || pass(&mut network, what, resident(&input, 1), &targets).map(drop))?;
+        println!("| {name}, beyond these | {:.0} |", all - copy - normalise);
     }
     Ok(())
 }

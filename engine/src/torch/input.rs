@@ -23,9 +23,8 @@ pub(super) struct Normalise {
 
 impl Normalise {
     pub(super) fn new(architecture: &Architecture, device: Device, precision: Precision) -> Self {
-        let of_bytes = |values: [f32; 3]| {
-            Tensor::from_slice(&values.map(|v| 255.0 * v)).view([1, 3, 1, 1]).to_device(device)
-        };
+        let of_bytes =
+            |values: [f32; 3]| Tensor::from_slice(&values.map(|v| 255.0 * v)).to_device(device);
         let kind = match precision {
             Precision::F32 => Kind::Float,
             Precision::Bf16 => Kind::BFloat16,
@@ -40,8 +39,11 @@ impl Normalise {
         let (n, size) = (images.n as i64, images.size as i64);
         ensure!(images.pixels.len() == images.n * images.size * images.size * 3, "a whole batch");
         let bytes = Tensor::f_from_data_size(&images.pixels, &[n, size, size, 3], Kind::Uint8)?;
-        let pixels = moved(&bytes, self.device)?.permute([0, 3, 1, 2]).to_kind(Kind::Float);
-        Ok(((pixels - &self.mean) / &self.std).to_kind(self.kind))
+        // A row of pixels at a time: three numbers at a time take five times as long on a CPU.
+        let mut rows = moved(&bytes, self.device)?.view([n, size, 3 * size]).to_kind(Kind::Float);
+        let [mean, std] = [&self.mean, &self.std].map(|colours| colours.repeat([size]));
+        let pixels = rows.g_sub_(&mean).g_div_(&std).view([n, size, size, 3]);
+        Ok(pixels.permute([0, 3, 1, 2]).to_kind(self.kind))
     }
 }
 
