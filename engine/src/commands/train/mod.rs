@@ -1,7 +1,7 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
-//! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `outcome.rs` makes a finished run of a trained
-//! network, `report.rs` its page.
+//! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `outcome.rs` makes a
+//! finished run of a trained network, `report.rs` its page.
 
 mod images;
 mod keep;
