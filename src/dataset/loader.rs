@@ -14,7 +14,7 @@ use super::decode::Room;
 use super::kept::Kept;
 use super::open::Sample;
 use super::prepared::Prepared;
-use super::view::{View, finish, render, render_and_keep};
+use super::view::{Shot, View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -196,15 +196,14 @@ impl Loader {
         if let (Some(kept), [view], [out]) = (&source.kept, views.as_slice(), places.as_mut_slice())
             && kept.prepared() == Prepared::of(*view, *size, *augment)
         {
+            let shot = Shot { size: *size, augment: *augment, view: *view, index };
             if let Some(pixels) = kept.get(index) {
-                return finish(pixels, *size, *augment, *view, index, out).with_context(failed);
+                return finish(pixels, shot, out).with_context(failed);
             }
             return ROOM.with_borrow_mut(|room| {
                 room.decoded(path, |image| {
-                    render_and_keep(image, *size, *augment, *view, index, out, |pixels| {
-                        kept.put(index, pixels);
-                    })
-                    .with_context(failed)
+                    render_and_keep(image, shot, out, |pixels| kept.put(index, pixels))
+                        .with_context(failed)
                 })
             });
         }

@@ -37,6 +37,17 @@ pub enum View {
     },
 }
 
+/// One image's view: everything that decides about its pixels but the image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shot {
+    /// Side of the square, in pixels.
+    pub(super) size: usize,
+    pub(super) augment: Augment,
+    pub(super) view: View,
+    /// The image's own number, for the random view.
+    pub(super) index: usize,
+}
+
 /// What a thread keeps between images.
 #[derive(Default)]
 struct Scratch {
@@ -61,21 +72,18 @@ pub fn render(
     index: usize,
     out: &mut [u8],
 ) -> Result<()> {
-    render_and_keep(image, size, augment, view, index, out, |_| ())
+    render_and_keep(image, Shot { size, augment, view, index }, out, |_| ())
 }
 
 /// The same; `keep` is shown the prepared picture, of which other views can be [finished](finish).
 pub(super) fn render_and_keep(
     image: &RgbImage,
-    size: usize,
-    augment: Augment,
-    view: View,
-    index: usize,
+    shot: Shot,
     out: &mut [u8],
     keep: impl FnOnce(Pixels),
 ) -> Result<()> {
     let image = Pixels::of(image);
-    let prepared = Prepared::of(view, size, augment);
+    let prepared = Prepared::of(shot.view, shot.size, shot.augment);
     let sides = prepared.sides(image.sides);
     SCRATCH.with_borrow_mut(|scratch| {
         if let Prepared::Square { .. } = prepared {
@@ -85,41 +93,27 @@ pub(super) fn render_and_keep(
         }
         if sides == image.sides {
             keep(image);
-            return scratch.finish(image, size, augment, view, index, out);
+            return scratch.finish(image, shot, out);
         }
         let mut bytes = std::mem::take(&mut scratch.prepared);
         bytes.resize(Pixels::length(sides), 0);
         prepared.draw(&mut scratch.resizer, image, &mut bytes)?;
         let pixels = Pixels { bytes: &bytes, sides };
         keep(pixels);
-        let finished = scratch.finish(pixels, size, augment, view, index, out);
+        let finished = scratch.finish(pixels, shot, out);
         scratch.prepared = bytes;
         finished
     })
 }
 
 /// Draws a view of a picture that is prepared for it.
-pub(super) fn finish(
-    prepared: Pixels,
-    size: usize,
-    augment: Augment,
-    view: View,
-    index: usize,
-    out: &mut [u8],
-) -> Result<()> {
-    SCRATCH.with_borrow_mut(|scratch| scratch.finish(prepared, size, augment, view, index, out))
+pub(super) fn finish(prepared: Pixels, shot: Shot, out: &mut [u8]) -> Result<()> {
+    SCRATCH.with_borrow_mut(|scratch| scratch.finish(prepared, shot, out))
 }
 
 impl Scratch {
-    fn finish(
-        &mut self,
-        prepared: Pixels,
-        size: usize,
-        augment: Augment,
-        view: View,
-        index: usize,
-        out: &mut [u8],
-    ) -> Result<()> {
+    fn finish(&mut self, prepared: Pixels, shot: Shot, out: &mut [u8]) -> Result<()> {
+        let Shot { size, augment, view, index } = shot;
         match view {
             View::Random { seed, epoch, area } if augment != Augment::None => {
                 let sides = prepared.sides.map(|side| side as f64);
