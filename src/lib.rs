@@ -20,7 +20,7 @@ pub mod weights;
 // Training.
 pub mod learn;
 // From predictions to a file that Kaggle takes.
-pub mod predict;
+pub mod decide;
 pub mod report;
 pub mod submission;
 // Where it all meets.

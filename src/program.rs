@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
-use crate::commands::{self, Computation, Workspace};
+use crate::commands::{self, Computation};
+use crate::run::Workspace;
 use crate::term;
 
 /// Does what was typed; `compute` does what needs libtorch.

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use kaggle_kit::predict::structure::{self, One};
+use kaggle_kit::decide::structure::{self, One};
 use kaggle_kit::rng::{self, Purpose};
 use rand::Rng;
 use rand::seq::SliceRandom;

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use kaggle_kit::predict::calibrate::Kind;
-use kaggle_kit::predict::structure;
-use kaggle_kit::predict::tags::{self, Approach, Frame, HeldOut, Rows, RowsWanted};
-use kaggle_kit::predict::thresholds::{self, Images};
+use kaggle_kit::decide::calibrate::Kind;
+use kaggle_kit::decide::structure;
+use kaggle_kit::decide::tags::{self, Approach, Frame, HeldOut, Rows, RowsWanted};
+use kaggle_kit::decide::thresholds::{self, Images};
 
 use crate::simulate::{drawn, like_the_reference};
 use crate::table::rows;

@@ -6,10 +6,10 @@ use std::fmt::Write;
 use anyhow::{Result, ensure};
 use clap::Args;
 use kaggle_kit::metric::sample_fbeta;
-use kaggle_kit::predict::calibrate::Kind;
-use kaggle_kit::predict::expected_f::{self, Scratch, Worth};
-use kaggle_kit::predict::structure::{self, Structure};
-use kaggle_kit::predict::tags::{
+use kaggle_kit::decide::calibrate::Kind;
+use kaggle_kit::decide::expected_f::{self, Scratch, Worth};
+use kaggle_kit::decide::structure::{self, Structure};
+use kaggle_kit::decide::tags::{
     self, Approach, Frame, HeldOut, Method, Rows, RowsWanted, Rule, Way,
 };
 use rayon::prelude::*;

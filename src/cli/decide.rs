@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::device::Choice;
-use crate::predict::calibrate::Kind;
-use crate::predict::tags::{Method, RowsWanted};
+use crate::decide::calibrate::Kind;
+use crate::decide::tags::{Method, RowsWanted};
 
 const DECIDE_EXAMPLES: &str = "\
 Examples:

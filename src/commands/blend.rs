@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::members::{self, Member};
 use crate::fs;
 use crate::metric::Metric;
-use crate::predict::blend::{self, Candidate, Choice, Method};
+use crate::decide::blend::{self, Candidate, Choice, Method};
 use crate::run::Run;
 use crate::term;
 
@@ -104,8 +104,8 @@ fn table(choice: &Choice, members: &[Member], metric: Metric) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::blend::Blend;
-    use crate::predict::{Decision, calibration::Calibration};
+    use crate::decide::blend::Blend;
+    use crate::decide::{Decision, calibration::Calibration};
     use crate::target::{Classes, TargetKind};
 
     fn member(name: &str, folds: usize) -> Member {

@@ -12,12 +12,12 @@ use super::members::{self, Member};
 use super::ready::Ready;
 use crate::fs;
 use crate::metric::Metric;
-use crate::predict::blend::{Choice, Pool, choose};
-use crate::predict::calibrate::{Kind, Reliability};
-use crate::predict::tags::{
+use crate::decide::blend::{Choice, Pool, choose};
+use crate::decide::calibrate::{Kind, Reliability};
+use crate::decide::tags::{
     Approach, Candidate, HeldOut, Method, RowsWanted, TagDecision, TagReliability,
 };
-use crate::predict::{Decision, TagOptions};
+use crate::decide::{Decision, TagOptions};
 use crate::report::html;
 use crate::run::{DECISION, Run};
 use crate::submission::{score_bytes, to_csv};

@@ -27,7 +27,6 @@ pub mod submissions;
 pub mod unfinished;
 pub mod upload;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -42,48 +41,9 @@ use crate::competition::{self, Competition};
 use crate::fs;
 use crate::kaggle::{Client, Environment};
 use crate::recipe::Layer;
-use crate::run::Run;
+use crate::run::{Run, Workspace};
 use crate::submission::Misfit;
 use crate::term;
-
-/// Where a person's work lies.
-#[derive(Clone, Debug)]
-pub struct Workspace {
-    root: PathBuf,
-}
-
-impl Workspace {
-    /// A workspace in this folder.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
-    }
-
-    /// The folder that holds the three below.
-    pub fn root(&self) -> &Path {
-        if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }
-    }
-
-    /// A workspace in a folder of this one.
-    #[must_use]
-    pub fn within(&self, name: &str) -> Self {
-        Self::new(self.root.join(name))
-    }
-
-    /// A folder of data a competition.
-    pub fn data(&self) -> PathBuf {
-        self.root.join("data")
-    }
-
-    /// A folder of runs a competition.
-    pub fn runs(&self) -> PathBuf {
-        self.root.join("runs")
-    }
-
-    /// The CSVs.
-    pub fn submissions(&self) -> PathBuf {
-        self.root.join("submissions")
-    }
-}
 
 /// A command that needs libtorch, as it was typed.
 #[derive(Debug)]

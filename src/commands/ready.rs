@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Workspace, score};
+use super::score;
 use crate::competition::{self, Competition, SubmissionFormat};
 use crate::dataset::{self, SampleSubmission};
-use crate::run::Run;
+use crate::run::{Run, Workspace};
 use crate::submission::{self, Findings, Misfit};
 use crate::term;
 

@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::kept::MadeFor;
 use crate::fs;
-use crate::predict::tta::Parts;
+use crate::learn::tta::Parts;
 use crate::run::Run;
 
 /// The folder in that of the run, with a file for each of its weights.

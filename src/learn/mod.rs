@@ -13,6 +13,7 @@ mod mix;
 mod model;
 mod precompute;
 mod stop;
+pub mod tta;
 #[cfg(test)]
 mod tests;
 

@@ -6,7 +6,7 @@ use kaggle_kit::commands::kept;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::fs;
-use kaggle_kit::predict::Decision;
+use kaggle_kit::decide::Decision;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Summary};
 use kaggle_kit::standin::miniature::{Miniature, Sizes};

@@ -14,7 +14,7 @@ use crate::support::{self, kaggle_kit};
 const LAYERS: &[&[&str]] = &[
     &["main", "program", "cli"],
     &["commands", "standin"],
-    &["torch", "report", "submission", "predict"],
+    &["torch", "report", "submission", "decide"],
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "target", "zoo"],

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{submit, train};
-use kaggle_kit::commands::{Workspace, connect, fetch, members, upload};
+use kaggle_kit::commands::{connect, fetch, members, upload};
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::Keep;
 use kaggle_kit::device::Choice;

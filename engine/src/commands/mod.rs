@@ -15,11 +15,11 @@ use kaggle_kit::cli::{LrFind, Submit, Train};
 use kaggle_kit::commands::answer::Asked;
 use kaggle_kit::commands::models::list;
 use kaggle_kit::commands::{
-    Computation, Workspace, decide, decide_options, layers, members, members_of, send, train_layers,
+    Computation, decide, decide_options, layers, members, members_of, send, train_layers,
 };
 use kaggle_kit::competition;
 use kaggle_kit::fs;
-use kaggle_kit::run::Run;
+use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
 use train::{Folds, Start};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::dataset::Sample;
-use kaggle_kit::predict::tta::{self, Mean, Parts};
+use kaggle_kit::learn::tta::{self, Mean, Parts};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::run::{Run, WEIGHTS};

@@ -2,8 +2,8 @@
 
 use super::facts::Outcome;
 use crate::metric::usual_threshold;
-use crate::predict::Decision;
-use crate::predict::thresholds::decide;
+use crate::decide::Decision;
+use crate::decide::thresholds::decide;
 use crate::target::Predictions;
 
 /// The tags of every image; without a decision, those above the usual threshold.

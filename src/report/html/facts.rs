@@ -8,7 +8,7 @@ use super::{gallery, thumbnail};
 use crate::dataset::Sample;
 use crate::learn::{Score, Stage};
 use crate::metric::Metric;
-use crate::predict::Decision;
+use crate::decide::Decision;
 use crate::target::{Classes, TargetKind};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.

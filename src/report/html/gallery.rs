@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::decided::decided;
 use super::facts::Outcome;
 use crate::metric::most_probable;
-use crate::predict::Decision;
+use crate::decide::Decision;
 use crate::target::TargetKind;
 
 /// Pictures a gallery: two rows on a wide page, four on a phone.

@@ -11,7 +11,7 @@ use super::{gallery, page};
 use crate::dataset::Sample;
 use crate::learn::{Score, Stage};
 use crate::metric::Metric;
-use crate::predict::{Decision, TagOptions};
+use crate::decide::{Decision, TagOptions};
 use crate::rng::{self, Purpose};
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;

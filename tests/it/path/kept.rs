@@ -9,7 +9,7 @@ use kaggle_kit::commands::kept;
 use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::dataset;
 use kaggle_kit::fs;
-use kaggle_kit::predict::tta::{self, Parts};
+use kaggle_kit::learn::tta::{self, Parts};
 use kaggle_kit::run::{Run, TEST_PREDICTIONS, WEIGHTS};
 use predicates::str::contains;
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
-use crate::predict::paired::mean_and_error;
-use crate::predict::{Decision, calibration};
+use crate::decide::paired::mean_and_error;
+use crate::decide::{Decision, calibration};
 use crate::target::TargetKind;
 
 /// Kaggle's own clip.

@@ -7,9 +7,9 @@ use super::super::facts::{Facts, Outcome};
 use super::super::markup::percent;
 use super::Section;
 use crate::metric::{self, Bin, Metric, log_loss};
-use crate::predict::Decision;
-use crate::predict::calibration::{self, Calibration};
-use crate::predict::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
+use crate::decide::Decision;
+use crate::decide::calibration::{self, Calibration};
+use crate::decide::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::target::TargetKind;
 use crate::term;
 

@@ -6,8 +6,8 @@ use super::super::chart::label;
 use super::super::facts::Facts;
 use super::super::markup::words;
 use super::Section;
-use crate::predict::Decision;
-use crate::predict::tags::{Candidate, TagDecision};
+use crate::decide::Decision;
+use crate::decide::tags::{Candidate, TagDecision};
 use crate::term;
 
 pub(in super::super) fn section(facts: &Facts) -> Option<Section> {

@@ -6,7 +6,7 @@ use super::super::facts::{About, Facts};
 use super::super::markup::percent;
 use super::Section;
 use crate::metric;
-use crate::predict::Decision;
+use crate::decide::Decision;
 use crate::target::TargetKind;
 use crate::term;
 

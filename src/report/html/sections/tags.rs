@@ -8,8 +8,8 @@ use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
-use crate::predict::Decision;
-use crate::predict::thresholds::decide;
+use crate::decide::Decision;
+use crate::decide::thresholds::decide;
 use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.

@@ -1,0 +1,370 @@
+//! Blends against scikit-learn and numpy, what must hold of every blend, and whether a choice is
+//! what one would choose oneself.
+
+use proptest::prelude::*;
+use rand::Rng;
+
+use super::*;
+use crate::metric::{Metric, log_loss};
+use crate::rng::{Purpose, stream};
+
+/// How the members of a made-up ensemble err.
+#[derive(Clone, Copy)]
+struct Member {
+    /// The spread of the noise on its logits.
+    noise: f64,
+    /// How much too sure it is.
+    sureness: f64,
+}
+
+const FAIR: Member = Member { noise: 1.0, sureness: 1.0 };
+
+/// `n` images of `n_classes`, the truth drawn from logits that every member sees through a noise of
+/// its own.
+fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: u64) -> Pool {
+    let mut rng = stream(Purpose::Draw, seed, 0, 0);
+    // An image has few of the tags.
+    let lowest = if kind == TargetKind::SingleLabel { -3.0 } else { -7.0 };
+    let mut targets = Vec::new();
+    let mut said = vec![Vec::new(); members.len()];
+    for _ in 0..n {
+        let logits: Vec<f64> = (0..n_classes).map(|_| rng.random_range(lowest..3.0)).collect();
+        let target: Vec<usize> = match kind {
+            TargetKind::SingleLabel => {
+                let at = rng.random::<f64>();
+                let mut below = 0.0;
+                let class = softmax(&logits).into_iter().position(|p| {
+                    below += p;
+                    at < below
+                });
+                vec![class.unwrap_or(n_classes - 1)]
+            }
+            TargetKind::MultiLabel => {
+                (0..n_classes).filter(|&class| rng.random_bool(sigmoid(logits[class]))).collect()
+            }
+        };
+        targets.push(target);
+        for (member, said) in members.iter().zip(&mut said) {
+            let noise = || rng.random_range(-1.7..1.7) * member.noise;
+            let heard: Vec<f64> =
+                logits.iter().zip(std::iter::repeat_with(noise)).map(|(l, n)| l + n).collect();
+            let sure = heard.into_iter().map(|logit| logit * member.sureness);
+            let row: Vec<f64> = match kind {
+                TargetKind::SingleLabel => softmax(&sure.collect::<Vec<f64>>()),
+                TargetKind::MultiLabel => sure.map(sigmoid).collect(),
+            };
+            said.extend(row.into_iter().map(|p| p as f32));
+        }
+    }
+    let name = |what: &str, i: usize| format!("{what}-{i}");
+    Pool {
+        metric: match kind {
+            TargetKind::SingleLabel => Metric::LogLoss,
+            TargetKind::MultiLabel => Metric::MEAN_F2,
+        },
+        kind,
+        classes: (0..n_classes).map(|i| name("class", i)).collect::<Vec<String>>().into(),
+        names: (0..members.len()).map(|i| name("member", i)).collect(),
+        members: said,
+        ids: (0..n).map(|i| name("image", i)).collect(),
+        targets,
+        folds: (0..n).map(|i| i % 5).collect(),
+        tags: crate::decide::TagOptions::default(),
+    }
+}
+
+fn near(found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (&found_one, expected_one) in found.iter().zip(expected) {
+        let difference = (f64::from(found_one) - expected_one).abs();
+        assert!(difference < tolerance, "{found:?} {expected:?}");
+    }
+}
+
+#[test]
+fn means_of_logits_agree_with_numpy() {
+    // z = .25 * np.log(a) + .75 * np.log(b); e = np.exp(z); e / e.sum(1, keepdims=True)
+    let (a, b) = ([0.7, 0.2, 0.1, 0.1, 0.6, 0.3], [0.5, 0.3, 0.2, 0.4, 0.5, 0.1]);
+    let rule = Rule::Logits { weights: vec![0.25, 0.75] };
+    let expected =
+        [0.553_206_52, 0.275_729_82, 0.171_063_67, 0.301_612_77, 0.558_046_07, 0.140_341_16];
+    near(&rule.apply(TargetKind::SingleLabel, &[&a, &b], 3), &expected, 1e-6);
+    // The same with lg = np.log(p / (1 - p)) and 1 / (1 + np.exp(-z)).
+    let expected =
+        [0.552_758_99, 0.272_485_82, 0.169_520_85, 0.298_719_08, 0.525_319_9, 0.134_733_03];
+    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b], 3), &expected, 1e-6);
+    let rule = Rule::Probabilities { weights: vec![0.25, 0.75] };
+    let expected = [0.55, 0.275, 0.175, 0.325, 0.525, 0.15];
+    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b], 3), &expected, 1e-6);
+}
+
+/// The data and the numbers come from a program of its own, which does both levels with
+/// scikit-learn's `Ridge`, choosing each penalty by leaving one of four folds out:
+///
+/// ```python
+/// i = np.arange(60)[:, None]; c = np.arange(3)[None]
+/// Y = np.sin(i*1.7 + c*2.3) > .2
+/// P = [.5 + .45*np.sin(i*1.7 + c*2.3 + .4*np.sin(i*(m+3) + c + m)) for m in range(2)]
+/// held(X, T, l): out[fold == f] = Ridge(l).fit(X[fold != f], T[fold != f]).predict(X[fold == f])
+/// level 1: R[m] = P[m] + held(P[m], Y - P[m], l1[m]), A[m] = Ridge(l1[m]).fit(P[m], Y - P[m])
+/// level 2: V[c] = Ridge(l2).fit(R[:, c], Y[:, c] - R[:, c].mean(1))
+/// ```
+///
+/// It chooses `l1 = [1, 1]` and `l2 = 30`.
+#[test]
+fn two_levels_of_ridge_agree_with_scikit_learn() {
+    let (n, n_classes) = (60, 3);
+    let wave = |i: usize, c: usize| i as f64 * 1.7 + c as f64 * 2.3;
+    let mut made = pool(TargetKind::MultiLabel, n, n_classes, &[FAIR; 2], 1);
+    made.folds = (0..n).map(|i| i % 4).collect();
+    for (m, rows) in made.members.iter_mut().enumerate() {
+        for (cell, p) in rows.iter_mut().enumerate() {
+            let (i, c) = (cell / n_classes, cell % n_classes);
+            let shift = 0.4 * ((i * (m + 3) + c + m) as f64).sin();
+            *p = (0.5 + 0.45 * (wave(i, c) + shift).sin()) as f32;
+        }
+    }
+    for (i, target) in made.targets.iter_mut().enumerate() {
+        *target = (0..n_classes).filter(|&c| wave(i, c).sin() > 0.2).collect();
+    }
+    let fitted = Method::Ridge.fit(&made);
+    let held_out = [0.541_381_407, 0.756_894_1, 0.0, 0.950_309_646, 0.065_221_812, 0.412_812_823];
+    near(&fitted.predictions[..6], &held_out, 1e-6);
+    let blended = [0.552_462_796, 0.774_824_835, 0.0, 1.0, 0.074_128_007, 0.427_265_942];
+    near(&made.blended(&fitted.rule)[..6], &blended, 1e-6);
+    let truth = crate::target::n_hot(made.targets.iter().map(Vec::as_slice), n_classes);
+    let error = |rows: &[f32]| -> f64 {
+        rows.iter().zip(&truth).map(|(p, y)| f64::from(p - y).powi(2)).sum()
+    };
+    assert!((error(&made.blended(&fitted.rule)) - 8.954_035_2).abs() < 1e-5);
+    assert!((error(&fitted.predictions) - 9.976_952_4).abs() < 1e-5);
+}
+
+/// With P as above, but .9 for .4:
+///
+/// ```python
+/// L = np.log(P); y = np.sin(i*1.7 + c*2.3).argmax(1)
+/// def f(w): z = np.tensordot(w, L, 1); z -= np.log(np.exp(z).sum(1, keepdims=True))
+///           return -z[range(60), y].sum() + ((w - .5) ** 2).sum() / 2 / .2 ** 2
+/// scipy.optimize.minimize(f, [.5, .5], method="BFGS").x
+/// ```
+#[test]
+fn stacked_logits_agree_with_scipy() {
+    let (n, n_classes) = (60, 3);
+    let wave = |i: usize, c: usize| i as f64 * 1.7 + c as f64 * 2.3;
+    let mut made = pool(TargetKind::SingleLabel, n, n_classes, &[FAIR; 2], 1);
+    for (m, rows) in made.members.iter_mut().enumerate() {
+        for (cell, p) in rows.iter_mut().enumerate() {
+            let (i, c) = (cell / n_classes, cell % n_classes);
+            let shift = 0.9 * ((i * (m + 3) + c + m) as f64).sin();
+            *p = (0.5 + 0.45 * (wave(i, c) + shift).sin()) as f32;
+        }
+    }
+    for (i, target) in made.targets.iter_mut().enumerate() {
+        let heights: Vec<f64> = (0..n_classes).map(|c| wave(i, c).sin()).collect();
+        *target = vec![crate::metric::most_probable(&heights)];
+    }
+    let Rule::Logits { weights } = Method::Ridge.fit(&made).rule else { panic!("logits") };
+    for (weight, expected) in weights.iter().zip([0.796_743, 0.877_482]) {
+        assert!((weight - expected).abs() < 1e-5, "{weights:?}");
+    }
+}
+
+#[test]
+fn stacked_logits_are_as_sure_as_they_should_be() {
+    let sure = Member { noise: 0.5, sureness: 3.0 };
+    let chosen = choose(&pool(TargetKind::SingleLabel, 1500, 4, &[sure; 3], 1)).unwrap();
+    let ridge = chosen.methods.iter().find(|c| c.name == Method::Ridge.name()).unwrap();
+    assert!(ridge.gain > 0.0, "{:?}", chosen.methods);
+    let Rule::Logits { weights } =
+        Method::Ridge.fit(&pool(TargetKind::SingleLabel, 1500, 4, &[sure; 3], 1)).rule
+    else {
+        panic!("logits")
+    };
+    assert!((0.25..0.45).contains(&weights.iter().sum::<f64>()), "{weights:?}");
+}
+
+#[test]
+fn greedy_selection_takes_what_helps_most() {
+    let kind = TargetKind::SingleLabel;
+    let noisy = Member { noise: 6.0, sureness: 1.0 };
+    let weights = greedy::weights(&pool(kind, 800, 3, &[FAIR, noisy, FAIR], 1));
+    assert!(weights[1] < 0.1 && (weights[0] - weights[2]).abs() < 0.3, "{weights:?}");
+    // Two that say the same make one.
+    let mut twins = pool(kind, 50, 3, &[FAIR, FAIR], 2);
+    twins.members[1] = twins.members[0].clone();
+    assert_eq!(greedy::weights(&twins), [1.0, 0.0]);
+}
+
+#[test]
+fn greedy_selection_comes_near_the_best_weights() {
+    // The best weights of a mixture by expectation maximisation, which needs no search.
+    let members =
+        [FAIR, Member { noise: 1.6, sureness: 1.0 }, Member { noise: 0.7, sureness: 2.0 }];
+    let made = pool(TargetKind::SingleLabel, 1000, 3, &members, 3);
+    let truth: Vec<usize> = made.targets.iter().map(|target| target[0]).collect();
+    let loss =
+        |weights: Vec<f64>| log_loss(&made.blended(&Rule::Probabilities { weights }), 3, &truth);
+    let mut weights = equal(3);
+    for _ in 0..2000 {
+        let mut shares = vec![0.0; 3];
+        for (i, &class) in truth.iter().enumerate() {
+            let p = |member: usize| f64::from(made.members[member][i * 3 + class]);
+            let mixed: f64 = (0..3).map(|member| weights[member] * p(member)).sum();
+            for member in 0..3 {
+                shares[member] += weights[member] * p(member) / mixed / truth.len() as f64;
+            }
+        }
+        weights = shares;
+    }
+    let (greedy, best) = (loss(greedy::weights(&made)), loss(weights));
+    assert!(greedy < best + 2e-5 && best <= greedy + 1e-7, "{greedy} {best}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn selection_is_never_worse_than_the_best_member(
+        noises in prop::collection::vec(0.0f64..4.0, 1..5), tags: bool, seed in 0u64..1000
+    ) {
+        let kind = if tags { TargetKind::MultiLabel } else { TargetKind::SingleLabel };
+        let members: Vec<Member> =
+            noises.iter().map(|&noise| Member { noise, sureness: 1.5 }).collect();
+        let made = pool(kind, 60, 3, &members, seed);
+        let weights = greedy::weights(&made);
+        prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        prop_assert!(weights.iter().all(|&weight| weight >= 0.0));
+        let loss = |rows: &[f32]| -> f64 {
+            let tagged = crate::target::n_hot(made.targets.iter().map(Vec::as_slice), 3);
+            let of_cell = |(&p, &y): (&f32, &f32)| match kind {
+                TargetKind::SingleLabel if y == 0.0 => 0.0,
+                _ => -f64::from(if y == 1.0 { p } else { 1.0 - p }).max(1e-7).ln(),
+            };
+            rows.iter().zip(&tagged).map(of_cell).sum()
+        };
+        let selected = loss(&made.blended(&Rule::Probabilities { weights }));
+        for member in &made.members {
+            prop_assert!(selected <= loss(member) + 1e-4, "{selected} {}", loss(member));
+        }
+    }
+
+    #[test]
+    fn every_blend_gives_probabilities(tags: bool, n_members in 1usize..4, seed in 0u64..1000) {
+        let kind = if tags { TargetKind::MultiLabel } else { TargetKind::SingleLabel };
+        let made = pool(kind, 40, 4, &vec![FAIR; n_members], seed);
+        for method in Method::ALL {
+            let fitted = method.fit(&made);
+            for rows in [made.blended(&fitted.rule), fitted.predictions] {
+                prop_assert_eq!(rows.len(), 160);
+                prop_assert!(rows.iter().all(|p| (0.0..=1.0).contains(p)));
+                if !tags {
+                    let mut sums = rows.chunks(4).map(|row| row.iter().sum::<f32>());
+                    prop_assert!(sums.all(|sum| (sum - 1.0).abs() < 1e-5));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_blend_of_one_is_that_one(tags: bool, seed in 0u64..1000) {
+        let kind = if tags { TargetKind::MultiLabel } else { TargetKind::SingleLabel };
+        let made = pool(kind, 60, 3, &[FAIR], seed);
+        for method in [Method::Mean, Method::LogitMean, Method::Greedy] {
+            prop_assert_eq!(&made.blended(&method.fit(&made).rule), &made.members[0]);
+        }
+        let chosen = choose(&made).unwrap();
+        prop_assert_eq!((chosen.method, chosen.methods.len()), (Method::Mean, 1));
+        prop_assert!(chosen.members.is_empty());
+        let said = made.predictions(made.members[0].clone());
+        prop_assert_eq!(chosen.blend.apply(std::slice::from_ref(&said)).unwrap(), said);
+    }
+}
+
+#[test]
+fn the_mean_stands_where_nothing_beats_it() {
+    for kind in [TargetKind::SingleLabel, TargetKind::MultiLabel] {
+        let n_other = (0..10)
+            .filter(|&seed| {
+                choose(&pool(kind, 200, 4, &[FAIR; 3], seed)).unwrap().method != Method::Mean
+            })
+            .count();
+        assert!(n_other <= 1, "{kind:?}: {n_other} of 10");
+    }
+}
+
+#[test]
+fn a_broken_member_is_left_out() {
+    let broken = Member { noise: 8.0, sureness: 3.0 };
+    let chosen = choose(&pool(TargetKind::SingleLabel, 600, 3, &[FAIR, broken, FAIR], 1)).unwrap();
+    assert_ne!(chosen.method, Method::Mean, "{:?}", chosen.methods);
+    let told = chosen.chosen().unwrap();
+    assert!(told.gain > 2.0 * told.standard_error && told.nested < chosen.methods[0].nested);
+    assert_eq!(chosen.members.len(), 3);
+    assert!(chosen.members[1].nested > chosen.members[0].nested);
+    // A gain is what lies between the scores, turned so that more is better.
+    let between = chosen.methods[0].nested - told.nested;
+    assert!((told.gain - between).abs() < 1e-9);
+}
+
+#[test]
+fn ridge_puts_right_what_tags_say_of_each_other() {
+    // Both members take the first tag for the second and the second for the first.
+    let mut made = pool(TargetKind::MultiLabel, 1000, 3, &[FAIR; 2], 1);
+    for row in made.members.iter_mut().flat_map(|rows| rows.chunks_exact_mut(3)) {
+        row.swap(0, 1);
+    }
+    let chosen = choose(&made).unwrap();
+    assert_eq!(chosen.method, Method::Ridge, "{:?}", chosen.methods);
+    let told = chosen.chosen().unwrap();
+    assert!(told.nested > chosen.methods[0].nested + 0.02, "{:?}", chosen.methods);
+}
+
+#[test]
+fn nested_scores_are_those_of_new_images() {
+    // Twelve members of pure noise, to a stack as good as any: what it gains in sample is nothing.
+    let noise = Member { noise: 50.0, sureness: 0.05 };
+    let kind = TargetKind::MultiLabel;
+    let made = pool(kind, 120, 6, &[noise; 12], 1);
+    let chosen = choose(&made).unwrap();
+    let ridge = chosen.methods.iter().find(|c| c.name == Method::Ridge.name()).unwrap();
+    assert!(ridge.in_sample > ridge.nested + 0.01, "{ridge:?}");
+    assert_eq!(chosen.method, Method::Mean, "{:?}", chosen.methods);
+}
+
+#[test]
+fn few_images_are_averaged_and_nothing_is_tried() {
+    let chosen = choose(&pool(TargetKind::SingleLabel, 20, 3, &[FAIR, FAIR], 1)).unwrap();
+    assert_eq!((chosen.method, chosen.methods.len()), (Method::Mean, 1));
+}
+
+#[test]
+fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
+    let mut made = pool(TargetKind::MultiLabel, 200, 2, &[FAIR; 2], 1);
+    made.folds.fill(0);
+    let mut chosen = choose(&made).unwrap();
+    assert_eq!((chosen.images, chosen.folds), (200, 5));
+    // What it was chosen on is not kept.
+    chosen.predictions.clear();
+    for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Ridge.fit(&made).rule] {
+        chosen.blend.rule = rule;
+        let text = toml::to_string(&chosen).unwrap();
+        assert_eq!(toml::from_str::<Choice>(&text).unwrap(), chosen, "{text}");
+    }
+}
+
+#[test]
+fn a_blend_refuses_what_it_was_not_made_for() {
+    let made = pool(TargetKind::SingleLabel, 4, 3, &[FAIR, FAIR], 1);
+    let blend = Blend::mean(made.names.clone(), made.kind, made.classes.clone());
+    let said: Vec<Predictions> =
+        made.members.iter().map(|rows| made.predictions(rows.clone())).collect();
+    assert!(blend.apply(&said).is_ok());
+    assert!(blend.apply(&said[..1]).unwrap_err().to_string().contains("2 members"));
+    let mut others = said.clone();
+    others[1].ids[3] = "other".to_owned();
+    assert!(blend.apply(&others).unwrap_err().to_string().contains("`member-1`"));
+    let mut others = said.clone();
+    others[0].classes = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()].into();
+    assert!(blend.apply(&others).unwrap_err().to_string().contains("`member-0`"));
+}

@@ -1,0 +1,234 @@
+//! A method fitted: what decides about new images.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{Approach, HeldOut, Method, Rows};
+use crate::metric::sample_fbeta;
+use crate::decide::calibrate::{self, Calibration};
+use crate::decide::expected_f::regressions::{self, Regressions};
+use crate::decide::expected_f::{self, Joint, Scratch, Worth};
+use crate::decide::structure::{One, Structure};
+use crate::decide::thresholds::{self, Images};
+
+/// Images that one thread decides at a time.
+const CHUNK: usize = 512;
+
+/// What a method has learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rule {
+    /// Which rows are answered.
+    pub rows: Rows,
+    /// What is done to probabilities first; nothing where a method takes them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// How tags are chosen.
+    pub way: Way,
+}
+
+/// How tags are chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Those above a threshold.
+    Above(f64),
+    /// Those above their own thresholds.
+    AboveEach(Vec<f64>),
+    /// Those with the largest expected F, by the probabilities alone.
+    Expected,
+    /// By the probabilities, and what excludes and implies what.
+    ExpectedOfGroups,
+    /// The same, corrected by regressions of how many tags there are.
+    ExpectedOfRegressions(Regressions),
+}
+
+/// What rules go by that is not fitted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// How many times as much recall counts as precision.
+    pub beta: f64,
+    /// What excludes and implies what.
+    pub structure: Structure,
+    /// How probabilities are calibrated.
+    pub calibration: calibrate::Kind,
+}
+
+/// Images prepared for fitting: their probabilities calibrated without their own fold.
+pub(super) struct Prepared<'a> {
+    images: &'a HeldOut,
+    calibration: Calibration,
+    pub(super) calibrated: Vec<f32>,
+}
+
+impl Frame {
+    /// A calibrator that saw all images for new ones, and for each image one that did not see it.
+    pub(super) fn prepare<'a>(&self, images: &'a HeldOut) -> Prepared<'a> {
+        let dealt = images.clone().with_folds();
+        let mut calibrated = images.probabilities.clone();
+        let m = images.n_classes;
+        let by_fold: Vec<(usize, Calibration)> = dealt
+            .fold_set()
+            .into_par_iter()
+            .map(|fold| (fold, self.calibrate(&dealt.part(|other| other != fold))))
+            .collect();
+        for (fold, calibration) in by_fold {
+            let mut own = dealt.part(|other| other == fold).probabilities;
+            calibration.apply(&mut own);
+            let places = (0..images.len()).filter(|&i| dealt.folds[i] == fold);
+            for (row, place) in own.chunks_exact(m).zip(places) {
+                calibrated[place * m..][..m].copy_from_slice(row);
+            }
+        }
+        Prepared { images, calibration: self.calibrate(images), calibrated }
+    }
+
+    fn calibrate(&self, images: &HeldOut) -> Calibration {
+        let exactly = |group: &&crate::decide::structure::Group| group.one == One::Exactly;
+        let groups = self.structure.groups.iter().filter(exactly);
+        let groups: Vec<Vec<usize>> = groups.map(|group| group.members.clone()).collect();
+        let HeldOut { probabilities, truth, n_classes, .. } = images;
+        calibrate::fit(self.calibration, probabilities, truth, *n_classes, &groups)
+    }
+
+    /// Learns what a method needs.
+    fn fit(&self, approach: Approach, prepared: &Prepared) -> Rule {
+        let Approach { method, rows } = approach;
+        let HeldOut { probabilities, truth, n_classes, .. } = prepared.images;
+        let raw = || Images::new(probabilities, truth, *n_classes, self.beta);
+        let calibrated = || Images::new(&prepared.calibrated, truth, *n_classes, self.beta);
+        let way = match method {
+            Method::Threshold => Way::Above(thresholds::global(&raw())),
+            Method::CalibratedThreshold => Way::Above(thresholds::global(&calibrated())),
+            Method::FixedPoint => Way::Above(thresholds::fixed_point(&calibrated())),
+            Method::ThresholdPerTag => {
+                let images = calibrated();
+                Way::AboveEach(thresholds::per_class(&images, thresholds::global(&images)))
+            }
+            Method::ExpectedF => Way::Expected,
+            Method::ExpectedFGroups => Way::ExpectedOfGroups,
+            Method::ExpectedFRegressions => {
+                let joint = Joint::of(&self.structure, *n_classes);
+                let said = |row: &[f32], p_is: &mut [f64]| {
+                    expected_f::p_is(row, &joint, p_is, &mut Scratch::default());
+                };
+                let rows = &prepared.calibrated;
+                Way::ExpectedOfRegressions(regressions::fit(rows, truth, *n_classes, said))
+            }
+        };
+        let calibration = (method != Method::Threshold).then(|| prepared.calibration.clone());
+        Rule { rows, calibration, way }
+    }
+
+    /// What each of `approaches` learns from these images.
+    pub fn rules(&self, images: &HeldOut, approaches: &[Approach]) -> Vec<Rule> {
+        self.fit_all(approaches, &self.prepare(images))
+    }
+
+    /// The same of prepared images. What differs in the rows alone is learned once.
+    pub(super) fn fit_all(&self, approaches: &[Approach], prepared: &Prepared) -> Vec<Rule> {
+        let mut fitted: Vec<Rule> = Vec::with_capacity(approaches.len());
+        for (i, &approach) in approaches.iter().enumerate() {
+            let twin = approaches[..i].iter().position(|other| other.method == approach.method);
+            fitted.push(match twin {
+                Some(twin) => Rule { rows: approach.rows, ..fitted[twin].clone() },
+                None => self.fit(approach, prepared),
+            });
+        }
+        fitted
+    }
+
+    /// The tags of every image of `probabilities` (`[n, classes]`, row-major), sorted; never none.
+    pub fn decide(&self, rule: &Rule, probabilities: &[f32], n_classes: usize) -> Vec<Vec<usize>> {
+        let rules = Joint::of(&self.structure, n_classes);
+        let joint = match rule.way {
+            Way::ExpectedOfGroups | Way::ExpectedOfRegressions(_) => rules.clone(),
+            _ => Joint::independent(n_classes),
+        };
+        let n_classes = n_classes.max(1);
+        let worth = Worth::new(n_classes, self.beta);
+        probabilities
+            .par_chunks(CHUNK * n_classes)
+            .flat_map_iter(|rows| {
+                let mut decider = Decider {
+                    frame: self,
+                    rule,
+                    joint: &joint,
+                    rules: &rules,
+                    worth: &worth,
+                    p_is: vec![0.0; n_classes * n_classes],
+                    scratch: Scratch::default(),
+                    inputs: regressions::Scratch::default(),
+                };
+                let mut rows = rows.to_vec();
+                if let Some(calibration) = &rule.calibration {
+                    calibration.apply(&mut rows);
+                }
+                rows.chunks_exact(n_classes).map(|row| decider.tags(row)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// The score of each image as `rule` decides it, given what is true.
+    pub fn scores(&self, rule: &Rule, images: &HeldOut) -> Vec<f64> {
+        let decided = self.decide(rule, &images.probabilities, images.n_classes);
+        let truth = images.truth.chunks_exact(images.n_classes.max(1));
+        let score = |(tags, truth): (&Vec<usize>, &[bool])| {
+            let n_right = tags.iter().filter(|&&tag| truth[tag]).count();
+            let n_truth = truth.iter().filter(|&&tag| tag).count();
+            sample_fbeta(n_right, n_truth, tags.len(), self.beta)
+        };
+        decided.iter().zip(truth).map(score).collect()
+    }
+}
+
+/// A rule with room to work in, for one image after another.
+struct Decider<'a> {
+    frame: &'a Frame,
+    rule: &'a Rule,
+    /// What the expected F is calculated with.
+    joint: &'a Joint,
+    /// What is possible.
+    rules: &'a Joint,
+    worth: &'a Worth,
+    /// `[classes, classes]`.
+    p_is: Vec<f64>,
+    scratch: Scratch,
+    inputs: regressions::Scratch,
+}
+
+impl Decider<'_> {
+    /// The tags of an image with these probabilities, which are calibrated already.
+    fn tags(&mut self, row: &[f32]) -> Vec<usize> {
+        let structure = &self.frame.structure;
+        let only_possible = self.rule.rows == Rows::Possible;
+        let mut tags = match &self.rule.way {
+            Way::Above(threshold) => thresholds::decide(row, |_| *threshold),
+            Way::AboveEach(each) => thresholds::decide(row, |tag| each[tag]),
+            way => {
+                expected_f::p_is(row, self.joint, &mut self.p_is, &mut self.scratch);
+                if let Way::ExpectedOfRegressions(regressions) = way {
+                    regressions.correct(row, &mut self.p_is, &mut self.inputs);
+                }
+                self.best(only_possible)
+            }
+        };
+        if only_possible {
+            structure.repair(&mut tags, row);
+        } else {
+            structure.complete(&mut tags, row);
+        }
+        tags
+    }
+
+    fn best(&mut self, only_possible: bool) -> Vec<usize> {
+        let Self { p_is, worth, rules, scratch, .. } = self;
+        let mut tags = Vec::new();
+        if only_possible {
+            expected_f::best_possible(p_is, worth, rules, scratch, &mut tags);
+        } else {
+            expected_f::best(p_is, worth, scratch, &mut tags);
+        }
+        tags
+    }
+}

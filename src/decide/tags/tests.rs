@@ -1,0 +1,233 @@
+//! Decisions about made-up images, on which it is known what should be chosen.
+
+use rand::Rng;
+
+use super::*;
+use crate::decide::calibrate::Kind;
+use crate::decide::structure::{Group, One, Structure};
+use crate::rng::{Purpose, stream};
+use crate::target::{Classes, Predictions};
+
+const BETA: f64 = 2.0;
+
+fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// About normal.
+fn noise(rng: &mut impl Rng) -> f64 {
+    (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
+}
+
+/// Images with one of three weathers, of which the last stands alone, and three other tags; every
+/// tag is seen through a noise of its own, as sharp as `sharpness` says.
+fn weather(n: usize, sharpness: f64, seed: u64) -> HeldOut {
+    let mut rng = stream(Purpose::Draw, seed, 0, 0);
+    let (mut probabilities, mut truth) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        let weather = [0, 0, 0, 1, 1, 2][rng.random_range(0..6)];
+        let others = [0.7, 0.3, 0.2].map(|share| weather != 2 && rng.random_bool(share));
+        let tags = [weather == 0, weather == 1, weather == 2, others[0], others[1], others[2]];
+        for (tag, share) in tags.into_iter().zip([0.5, 0.33, 0.17, 0.58, 0.25, 0.17f64]) {
+            let sign = if tag { 0.5 } else { -0.5 };
+            let seen = sign * sharpness * sharpness + sharpness * noise(&mut rng);
+            probabilities.push(sigmoid((share / (1.0 - share)).ln() + seen) as f32);
+            truth.push(tag);
+        }
+    }
+    HeldOut { probabilities, truth, folds: vec![0; n], n_classes: 6 }
+}
+
+fn rules() -> Structure {
+    let group = Group { members: vec![0, 1, 2], one: One::Exactly };
+    Structure::new(vec![group], vec![2], Vec::new(), 6).unwrap()
+}
+
+fn frame(structure: Structure) -> Frame {
+    Frame { beta: BETA, structure, calibration: Kind::Platt }
+}
+
+fn classes() -> Classes {
+    let names = ["clear", "hazy", "cloudy", "forest", "road", "water"];
+    names.map(str::to_owned).to_vec().into()
+}
+
+fn candidate(fitted: &Fitted, method: Method, rows: Rows) -> &Candidate {
+    let wanted = Approach { method, rows };
+    fitted.candidates.iter().find(|candidate| candidate.approach == wanted).unwrap()
+}
+
+fn chosen(fitted: &Fitted) -> Approach {
+    fitted.candidates[fitted.chosen].approach
+}
+
+#[test]
+fn groups_are_used_where_they_clearly_pay() {
+    let fitted = fit(&weather(3000, 2.0, 1), &frame(rules()), RowsWanted::Auto, None);
+    assert!(
+        matches!(chosen(&fitted).method, Method::ExpectedFGroups | Method::ExpectedFRegressions),
+        "{:?}",
+        fitted.candidates
+    );
+    let groups = candidate(&fitted, Method::ExpectedFGroups, Rows::Any);
+    assert!(groups.gain > 0.01 && groups.interval.low > 0.005, "{groups:?}");
+    // What a nested score promises is kept on images that are new altogether.
+    let new = weather(3000, 2.0, 2);
+    let scores = frame(rules()).scores(&fitted.rules[fitted.chosen], &new);
+    let on_new = scores.iter().sum::<f64>() / scores.len() as f64;
+    let promised = fitted.candidates[fitted.chosen].nested;
+    assert!((on_new - promised).abs() < 0.01, "{on_new} {promised}");
+    assert!((fitted.of_choice - promised).abs() < 0.01, "{}", fitted.of_choice);
+}
+
+#[test]
+fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
+    // Next to nothing to find: tags are independent, and calibrated.
+    let images = |seed| {
+        let mut rng = stream(Purpose::Draw, seed, 1, 0);
+        let (mut probabilities, mut truth) = (Vec::new(), Vec::new());
+        for _ in 0..300 * 6 {
+            let p = sigmoid(rng.random_range(-5.0..3.0));
+            probabilities.push(p as f32);
+            truth.push(rng.random_bool(p));
+        }
+        HeldOut { probabilities, truth, folds: vec![0; 300], n_classes: 6 }
+    };
+    let mut n_kept = 0;
+    for seed in 0..10 {
+        let none = frame(Structure::default());
+        let fitted = fit(&images(seed), &none, RowsWanted::Auto, None);
+        let chosen = &fitted.candidates[fitted.chosen];
+        let is_kept = chosen.approach.method == Method::Threshold;
+        assert!(is_kept || chosen.interval.is_above_zero(), "{chosen:?}");
+        n_kept += usize::from(is_kept);
+    }
+    assert!(n_kept > 5, "{n_kept} of 10");
+}
+
+#[test]
+fn no_row_is_empty_and_none_is_impossible_unless_that_is_asked_for() {
+    let images = weather(200, 1.0, 3);
+    let frame = frame(rules());
+    for rows in [RowsWanted::Possible, RowsWanted::Any] {
+        let approaches = Approach::all(&images, &frame.structure, rows, None);
+        for rule in frame.rules(&images, &approaches) {
+            for tags in frame.decide(&rule, &images.probabilities, 6) {
+                let n_weathers = tags.iter().filter(|&&tag| tag < 3).count();
+                assert!(n_weathers >= 1, "{rule:?} {tags:?}");
+                let is_possible = frame.structure.admits(&tags);
+                assert!(is_possible || rows == RowsWanted::Any, "{rule:?} {tags:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_rows_are_answered_only_where_they_score_better() {
+    // In doubt, two weathers pay; where all is clear, there is nothing to gain by them.
+    let soft = fit(&weather(3000, 1.2, 4), &frame(rules()), RowsWanted::Auto, None);
+    assert_eq!(chosen(&soft).rows, Rows::Any, "{:?}", soft.candidates);
+    let sharp = fit(&weather(3000, 9.0, 5), &frame(rules()), RowsWanted::Auto, None);
+    assert_eq!(chosen(&sharp).rows, Rows::Possible, "{:?}", sharp.candidates);
+    let forbidden = fit(&weather(3000, 1.2, 4), &frame(rules()), RowsWanted::Possible, None);
+    assert!(forbidden.candidates.iter().all(|c| c.approach.rows == Rows::Possible));
+}
+
+#[test]
+fn a_method_can_be_asked_for() {
+    let images = weather(100, 2.0, 6);
+    let only = Some(Method::FixedPoint);
+    let fitted = fit(&images, &frame(rules()), RowsWanted::Auto, only);
+    assert_eq!(chosen(&fitted).method, Method::FixedPoint);
+    // Also one that would not be tried on so few images.
+    let only = Some(Method::ExpectedFRegressions);
+    let fitted = fit(&images, &frame(rules()), RowsWanted::Auto, only);
+    assert_eq!(chosen(&fitted).method, Method::ExpectedFRegressions);
+}
+
+#[test]
+fn few_images_are_given_a_single_threshold_without_a_nested_score() {
+    for n in [0, 1, 49] {
+        let fitted = fit(&weather(n, 2.0, 7), &frame(rules()), RowsWanted::Auto, None);
+        assert_eq!((chosen(&fitted).method, fitted.folds), (Method::Threshold, 0));
+    }
+    assert_eq!(fit(&weather(50, 2.0, 7), &frame(rules()), RowsWanted::Auto, None).folds, 5);
+}
+
+#[test]
+fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
+    // All images of a fold are turned around: whatever is fitted on the others is wrong about it.
+    let mut images = weather(400, 3.0, 8);
+    images.folds = (0..400).map(|i| i % 4).collect();
+    let honest = fit(&images, &frame(rules()), RowsWanted::Auto, None);
+    for (i, truth) in images.truth.chunks_exact_mut(6).enumerate() {
+        if i % 4 == 0 {
+            for tag in truth {
+                *tag = !*tag;
+            }
+        }
+    }
+    let turned = fit(&images, &frame(rules()), RowsWanted::Auto, None);
+    for (honest, turned) in honest.candidates.iter().zip(&turned.candidates) {
+        assert!(turned.nested < honest.nested - 0.1, "{honest:?} {turned:?}");
+    }
+}
+
+#[test]
+fn a_decision_is_kept_by_name() {
+    let images = weather(60, 2.0, 9);
+    let frame = frame(rules());
+    let fitted = fit(&images, &frame, RowsWanted::Auto, Some(Method::ExpectedFGroups));
+    let decision = TagDecision::new(fitted, &frame, &classes(), &[30, 20, 10, 35, 15, 10], 60);
+    let text = toml::to_string(&decision).unwrap();
+    let back: TagDecision = toml::from_str(&text).unwrap();
+    assert_eq!(back, decision);
+    assert_eq!(
+        decision.structure.lines(),
+        ["exactly one of clear, hazy, cloudy", "cloudy without any other tag"]
+    );
+
+    let predictions = Predictions {
+        ids: (0..60).map(|i| i.to_string()).collect(),
+        probabilities: images.probabilities,
+        classes: classes(),
+    };
+    let names = classes().names().to_vec();
+    let mut turned = predictions.clone();
+    turned.classes = names.iter().rev().cloned().collect::<Vec<_>>().into();
+    turned.probabilities =
+        predictions.rows().flat_map(|row| row.iter().rev().copied()).collect::<Vec<f32>>();
+    let told = |predictions: &Predictions| -> Vec<Vec<String>> {
+        let names = |tags: &Vec<usize>| {
+            let mut names: Vec<String> =
+                tags.iter().map(|&tag| predictions.classes.names()[tag].clone()).collect();
+            names.sort();
+            names
+        };
+        back.tags(predictions).unwrap().iter().map(names).collect()
+    };
+    assert_eq!(told(&predictions), told(&turned));
+    turned.classes = vec!["other".to_owned(); 6].into();
+    let error = back.tags(&turned).unwrap_err().to_string();
+    assert!(error.contains("`clear`"), "{error}");
+}
+
+#[test]
+fn rules_are_found_in_labels_and_told_by_a_spec() {
+    use crate::competition::TagGroups;
+    let images = weather(300, 2.0, 10);
+    let targets: Vec<Vec<usize>> =
+        images.truth.chunks_exact(6).map(|row| (0..6).filter(|&tag| row[tag]).collect()).collect();
+    let found = |told: &TagGroups| structure(told, &classes(), targets.iter().map(Vec::as_slice));
+    assert_eq!(found(&TagGroups::default()).unwrap(), rules());
+    let none =
+        TagGroups { exclusive: Some(Vec::new()), alone: Some(Vec::new()), ..TagGroups::default() };
+    assert!(found(&none).unwrap().is_empty());
+    let implies = Some(vec![["road".to_owned(), "forest".to_owned()]]);
+    let told = found(&TagGroups { implies, ..TagGroups::default() }).unwrap();
+    assert_eq!(told.implies, [(4, 3)]);
+    let implies = Some(vec![["rod".to_owned(), "forest".to_owned()]]);
+    let error = found(&TagGroups { implies, ..TagGroups::default() }).unwrap_err();
+    let error = format!("{error:#}");
+    assert!(error.contains("`rod`; did you mean `road`?"), "{error}");
+}

@@ -1,0 +1,213 @@
+//! Test-time augmentation: the mean probability over an image's views.
+//!
+//! The views are deterministic (the centre crop, the whole square, and the mirror image of both or
+//! all their eight symmetries), so a run predicts the same twice; the mean streams, so memory does
+//! not grow with their number.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::dataset::{self, Images, Sample, Symmetry, View};
+use super::{Input, Model};
+use crate::progress::Progress;
+use crate::recipe::{Augment, Recipe};
+
+/// The views of an image that a recipe's predictions average: every crop under every symmetry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Views {
+    /// Shares of the shorter side.
+    crops: Vec<f64>,
+    symmetries: &'static [Symmetry],
+}
+
+impl Views {
+    /// Those of a recipe.
+    pub fn of(recipe: &Recipe) -> Self {
+        if !recipe.tta {
+            return Self { crops: vec![recipe.crop], symmetries: Augment::None.symmetries() };
+        }
+        let mut crops = vec![recipe.crop, 1.0];
+        crops.dedup();
+        Self { crops, symmetries: recipe.augment.symmetries() }
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.crops.len() * self.symmetries.len()
+    }
+
+    /// The names of their parts.
+    pub fn parts(&self) -> Vec<String> {
+        let mut names = vec![ALL.to_owned()];
+        if self.crops.len() > 1 {
+            names.extend(self.crops.iter().map(|share| crop_name(*share)));
+        }
+        if self.count() > 1 {
+            names.push(ONE.to_owned());
+        }
+        names
+    }
+
+    /// What a part says of a batch, given what each crop does.
+    fn part(&self, name: &str, of_crops: &[Looked]) -> Vec<f32> {
+        if name == ONE {
+            return of_crops[0].upright.clone();
+        }
+        if let Some(crop) = self.crops.iter().position(|share| crop_name(*share) == name) {
+            return of_crops[crop].mean.values.clone();
+        }
+        let mut mean = Mean::default();
+        for looked in of_crops {
+            mean.add(looked.mean.values.clone());
+        }
+        mean.values
+    }
+}
+
+fn crop_name(share: f64) -> String {
+    format!("crop of {share}")
+}
+
+/// What a model says of images: `[n, classes]` for each part of its views, in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// [`ALL`], then each crop where there are several, then [`ONE`]; a single one where there is
+    /// one view.
+    pub names: Vec<String>,
+    /// What they say.
+    pub probabilities: Vec<Vec<f32>>,
+    /// Of how many images.
+    pub n_images: usize,
+}
+
+/// The mean over all views.
+pub const ALL: &str = "all views";
+/// The first crop as it is.
+pub const ONE: &str = "one view";
+
+/// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
+/// in all views once, and decoded once, whatever parts are made of them.
+///
+/// What was `said` of the first of them before is not computed again, if it is of the same parts;
+/// `keep` is shown, after each batch, what is said so far.
+pub fn predict<M: Model>(
+    model: &mut M,
+    samples: &Arc<[Sample]>,
+    recipe: &Recipe,
+    said: Parts,
+    keep: &mut dyn FnMut(&Parts) -> Result<()>,
+    progress: &dyn Progress,
+) -> Result<Parts> {
+    let views = Views::of(recipe);
+    let mut parts = Parts { names: views.parts(), ..Parts::default() };
+    if said.names == parts.names && said.n_images <= samples.len() {
+        parts = said;
+    }
+    progress.total((samples.len() - parts.n_images) as u64);
+    let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
+    let batches = dataset::batches_in_views(
+        Arc::clone(samples),
+        (parts.n_images..samples.len()).collect(),
+        recipe.batch_size,
+        recipe.size,
+        recipe.augment,
+        crops,
+    );
+    parts.probabilities.resize(parts.names.len(), Vec::new());
+    for batch in batches {
+        let batch = batch?;
+        let of_batch: Vec<Looked> = std::iter::once(&batch.images)
+            .chain(&batch.more_views)
+            .map(|images| look(model, images, views.symmetries))
+            .collect::<Result<_>>()?;
+        for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
+            part.extend(views.part(name, &of_batch));
+        }
+        parts.n_images += batch.images.n;
+        keep(&parts)?;
+        progress.advance(batch.images.n as u64);
+    }
+    Ok(parts)
+}
+
+/// What a crop's views say of a batch: the upright one, and the mean of all symmetries.
+struct Looked {
+    upright: Vec<f32>,
+    mean: Mean,
+}
+
+/// Shows a batch under each of the symmetries, the first of which is none.
+fn look<M: Model>(model: &mut M, upright: &Images, symmetries: &[Symmetry]) -> Result<Looked> {
+    let (mut mean, mut as_it_is) = (Mean::default(), Vec::new());
+    let mut view = upright.clone();
+    for (i, symmetry) in symmetries.iter().enumerate() {
+        let bytes = upright.size * upright.size * 3;
+        let pairs = upright.pixels.chunks_exact(bytes).zip(view.pixels.chunks_exact_mut(bytes));
+        for (from, to) in pairs {
+            symmetry.apply(from, upright.size, to);
+        }
+        let input = Input::Images(view);
+        let said = model.predict(&input)?;
+        if i == 0 {
+            as_it_is.clone_from(&said);
+        }
+        mean.add(said);
+        let Input::Images(images) = input else { unreachable!("made above") };
+        view = images;
+    }
+    Ok(Looked { upright: as_it_is, mean })
+}
+
+/// A running mean of probabilities.
+#[derive(Default)]
+pub struct Mean {
+    /// The mean of what was added so far.
+    pub values: Vec<f32>,
+    n: usize,
+}
+
+impl Mean {
+    /// Adds as many probabilities as there were before.
+    pub fn add(&mut self, probabilities: Vec<f32>) {
+        self.n += 1;
+        if self.n == 1 {
+            self.values = probabilities;
+            return;
+        }
+        let weight = 1.0 / self.n as f32;
+        for (mean, p) in self.values.iter_mut().zip(probabilities) {
+            *mean += (p - *mean) * weight;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Layer, resolve};
+
+    fn views(settings: &[&str]) -> (Vec<f64>, usize) {
+        let layers: Vec<Layer> =
+            settings.iter().map(|typed| Layer::assignment(typed).unwrap()).collect();
+        let views = Views::of(&resolve(&layers).unwrap());
+        (views.crops.clone(), views.count())
+    }
+
+    #[test]
+    fn views_are_crops_times_symmetries() {
+        assert_eq!(views(&[]), (vec![0.875, 1.0], 4));
+        assert_eq!(views(&["crop=1.0"]), (vec![1.0], 2));
+        assert_eq!(views(&["crop=1.0", "augment=top-down"]), (vec![1.0], 8));
+        assert_eq!(views(&["tta=false"]), (vec![0.875], 1));
+    }
+
+    #[test]
+    fn a_mean_is_that_of_all() {
+        let mut mean = Mean::default();
+        for values in [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0], [0.1, 0.9]] {
+            mean.add(values.to_vec());
+        }
+        assert!((mean.values[0] - 0.4).abs() < 1e-6 && (mean.values[1] - 0.6).abs() < 1e-6);
+    }
+}
