@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::device::Choice;
 use crate::decide::calibrate::Kind;
 use crate::decide::tags::{Method, RowsWanted};
+use crate::device::Choice;
 
 const DECIDE_EXAMPLES: &str = "\
 Examples:

@@ -7,9 +7,9 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::members::{self, Member};
+use crate::decide::blend::{self, Candidate, Choice, Method};
 use crate::fs;
 use crate::metric::Metric;
-use crate::decide::blend::{self, Candidate, Choice, Method};
 use crate::run::Run;
 use crate::term;
 

@@ -10,14 +10,14 @@ use super::answer::{Asked, Plan, single};
 use super::blend;
 use super::members::{self, Member};
 use super::ready::Ready;
-use crate::fs;
-use crate::metric::Metric;
 use crate::decide::blend::{Choice, Pool, choose};
 use crate::decide::calibrate::{Kind, Reliability};
 use crate::decide::tags::{
     Approach, Candidate, HeldOut, Method, RowsWanted, TagDecision, TagReliability,
 };
 use crate::decide::{Decision, TagOptions};
+use crate::fs;
+use crate::metric::Metric;
 use crate::report::html;
 use crate::run::{DECISION, Run};
 use crate::submission::{score_bytes, to_csv};

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::fs;
-use crate::metric::Metric;
 use crate::decide::blend::{Blend, Pool};
 use crate::decide::structure::Structure;
 use crate::decide::{TagOptions, tags};
+use crate::fs;
+use crate::metric::Metric;
 use crate::run::{LABEL_SEPARATOR, Run, SPLIT, Summary, VALID_PREDICTIONS};
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;

@@ -13,9 +13,9 @@ mod mix;
 mod model;
 mod precompute;
 mod stop;
-pub mod tta;
 #[cfg(test)]
 mod tests;
+pub mod tta;
 
 pub use checkpoint::Checkpoints;
 pub use data::{Activations, Data, Feed, Part};

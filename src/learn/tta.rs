@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::dataset::{self, Images, Sample, Symmetry, View};
 use super::{Input, Model};
+use crate::dataset::{self, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
 

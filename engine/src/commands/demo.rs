@@ -13,6 +13,7 @@ use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::Environment;
 use kaggle_kit::recipe::Layer;
+use kaggle_kit::run::Workspace;
 use kaggle_kit::standin::{
     self,
     miniature::{Miniature, Sizes},

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::method::Fitted;
 use super::{Blend, Method, Pool};
-use crate::metric::{Metric, log_loss, sample_fbeta};
 use crate::decide::Decision;
 use crate::decide::paired::mean_and_error;
+use crate::metric::{Metric, log_loss, sample_fbeta};
 use crate::target::Answers;
 
 /// Standard errors by which a method must beat the mean.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Rule;
-use crate::metric::Metric;
 use crate::decide::{TagOptions, folds};
+use crate::metric::Metric;
 use crate::target::{Classes, Predictions, TargetKind};
 
 /// Out-of-fold predictions of several members for the same images.

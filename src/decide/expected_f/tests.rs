@@ -3,8 +3,8 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::*;
-use crate::metric::sample_fbeta;
 use crate::decide::structure::{Group, One, Structure, tests::drawn};
+use crate::metric::sample_fbeta;
 use crate::rng::{Purpose, stream};
 
 /// All sets of `m` tags, the empty one first.

@@ -4,12 +4,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Approach, HeldOut, Method, Rows};
-use crate::metric::sample_fbeta;
 use crate::decide::calibrate::{self, Calibration};
 use crate::decide::expected_f::regressions::{self, Regressions};
 use crate::decide::expected_f::{self, Joint, Scratch, Worth};
 use crate::decide::structure::{One, Structure};
 use crate::decide::thresholds::{self, Images};
+use crate::metric::sample_fbeta;
 
 /// Images that one thread decides at a time.
 const CHUNK: usize = 512;

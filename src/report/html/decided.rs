@@ -1,9 +1,9 @@
 //! From probabilities to the tags that would be submitted.
 
 use super::facts::Outcome;
-use crate::metric::usual_threshold;
 use crate::decide::Decision;
 use crate::decide::thresholds::decide;
+use crate::metric::usual_threshold;
 use crate::target::Predictions;
 
 /// The tags of every image; without a decision, those above the usual threshold.

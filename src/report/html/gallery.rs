@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::decided::decided;
 use super::facts::Outcome;
-use crate::metric::most_probable;
 use crate::decide::Decision;
+use crate::metric::most_probable;
 use crate::target::TargetKind;
 
 /// Pictures a gallery: two rows on a wide page, four on a phone.

@@ -9,9 +9,9 @@ use super::facts::{
 };
 use super::{gallery, page};
 use crate::dataset::Sample;
+use crate::decide::{Decision, TagOptions};
 use crate::learn::{Score, Stage};
 use crate::metric::Metric;
-use crate::decide::{Decision, TagOptions};
 use crate::rng::{self, Purpose};
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;

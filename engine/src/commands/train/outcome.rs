@@ -5,11 +5,11 @@ use std::time::Instant;
 use anyhow::Result;
 use kaggle_kit::commands::kept;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::fs;
-use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Part, Stage, cycle_file};
 use kaggle_kit::decide::blend::{Pool, choose_parts};
-use kaggle_kit::learn::tta::{self, Parts};
 use kaggle_kit::decide::{Decision, TagOptions, tags};
+use kaggle_kit::fs;
+use kaggle_kit::learn::tta::{self, Parts};
+use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Part, Stage, cycle_file};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
     DECISION, REPORT, Run, StageTime, Summary, VALID_PREDICTIONS, VIEWS, WEIGHTS,

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
-use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
 use crate::decide::paired::mean_and_error;
 use crate::decide::{Decision, calibration};
+use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
 use crate::target::TargetKind;
 
 /// Kaggle's own clip.

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::super::facts::{About, Facts};
 use super::super::markup::percent;
 use super::Section;
-use crate::metric;
 use crate::decide::Decision;
+use crate::metric;
 use crate::target::TargetKind;
 use crate::term;
 

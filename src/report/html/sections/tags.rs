@@ -7,9 +7,9 @@ use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
-use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::decide::Decision;
 use crate::decide::thresholds::decide;
+use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
