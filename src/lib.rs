@@ -30,6 +30,7 @@ pub mod program;
 pub mod standin;
 // What everything stands on.
 pub mod fs;
+pub mod hash;
 pub mod lines;
 pub mod progress;
 pub mod rng;

@@ -1,29 +1,9 @@
 //! The name of a cache: a hash of everything that its numbers follow from.
 
-use std::fmt;
-use std::io::Read;
-use std::path::Path;
-
-use anyhow::{Context, Result};
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::format::{About, FORMAT, Shape};
-use crate::fs;
-use crate::progress::Progress;
-
-/// Read at a time.
-const PIECE: usize = 256 * 1024;
-
-/// A SHA-256; displayed in hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hash(pub [u8; 32]);
-
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+use crate::hash::Hash;
 
 /// What activations are computed from, and how.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +60,7 @@ impl Key {
         }
         field(&source.weights.0);
         source.images.iter().for_each(|hash| field(&hash.0));
-        let mut name = Hash(all.finalize().into()).to_string();
+        let mut name = Hash::from(all).to_string();
         name.truncate(NAME_DIGITS);
         Self {
             about: About {
@@ -115,38 +95,3 @@ impl Key {
 
 /// Hexadecimal digits of a key: 128 bits.
 pub(super) const NAME_DIGITS: usize = 32;
-
-/// The hash of a file's bytes.
-pub fn hash_file(path: &Path) -> Result<Hash> {
-    hash(path, &mut vec![0; PIECE])
-}
-
-/// The hashes of many files, in their order; progress counts files.
-pub fn hash_files<P: AsRef<Path> + Sync>(
-    paths: &[P],
-    progress: &dyn Progress,
-) -> Result<Vec<Hash>> {
-    progress.total(paths.len() as u64);
-    paths
-        .par_iter()
-        .map_init(
-            || vec![0; PIECE],
-            |piece, path| {
-                let hash = hash(path.as_ref(), piece)?;
-                progress.advance(1);
-                Ok(hash)
-            },
-        )
-        .collect()
-}
-
-fn hash(path: &Path, piece: &mut [u8]) -> Result<Hash> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    loop {
-        match file.read(piece).with_context(|| format!("failed to read `{}`", path.display()))? {
-            0 => return Ok(Hash(hash.finalize().into())),
-            n => hash.update(&piece[..n]),
-        }
-    }
-}

@@ -29,7 +29,7 @@ mod tests;
 mod writer;
 
 pub use format::{About, Dtype, Shape};
-pub use key::{Hash, Key, Source, hash_file, hash_files};
+pub use key::{Key, Source};
 pub use pictures::{AboutPictures, PictureSource, Pictures, PicturesKey};
 pub use rows::Rows;
 pub use store::{Entry, Holds, Removal, Slot, State, Store};

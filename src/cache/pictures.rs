@@ -20,11 +20,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::format::{self, Tensor};
-use super::key::{Hash, NAME_DIGITS};
+use super::key::NAME_DIGITS;
 use super::lock::Lock;
 use super::rows::map;
 use super::store::{ROUNDS, Store};
 use crate::fs;
+use crate::hash::Hash;
 
 /// As the format of activations: a change of anything that decides about a byte is a new number.
 pub(super) const FORMAT: &str = "kaggle-kit pictures 1";
@@ -77,7 +78,7 @@ impl PicturesKey {
             }
             starts.push(starts[starts.len() - 1] + sides[0] * sides[1] * 3);
         }
-        let mut key = Hash(all.finalize().into()).to_string();
+        let mut key = Hash::from(all).to_string();
         key.truncate(NAME_DIGITS);
         let about = AboutPictures {
             format: FORMAT.to_owned(),

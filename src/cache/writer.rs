@@ -256,7 +256,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cache::{Hash, Slot, Source, Store};
+    use crate::cache::{Slot, Source, Store};
+    use crate::hash::Hash;
 
     const IMAGES: usize = 500;
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::members::Member;
 use super::ready::{Ready, file_name};
 use super::{blend, kept};
-use crate::cache::Hash;
+use crate::hash::Hash;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
@@ -140,6 +140,6 @@ fn blend_name(competition: &Competition, members: &[Member]) -> String {
         hash.update(run.id().as_bytes());
         hash.update(b"\n");
     }
-    let digits = Hash(hash.finalize().into()).to_string();
+    let digits = Hash::from(hash).to_string();
     format!("{}-blend-{}.csv", competition.name, &digits[..8])
 }

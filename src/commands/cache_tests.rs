@@ -3,7 +3,8 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Hash, Key, Rows, Slot, Source};
+use crate::cache::{Key, Rows, Slot, Source};
+use crate::hash::Hash;
 use crate::fs;
 
 fn backbone(row: &Row) -> &str {

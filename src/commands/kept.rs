@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cache::Hash;
+use crate::hash::Hash;
 use crate::dataset::Sample;
 use crate::fs;
 use crate::run::{Run, TEST_PREDICTIONS};
@@ -40,7 +40,7 @@ pub fn fingerprint(samples: &[Sample]) -> Result<String> {
         let size = fs::metadata(&sample.path)?.len();
         hash.update(format!("{} {size}\n", sample.id));
     }
-    Ok(Hash(hash.finalize().into()).to_string())
+    Ok(Hash::from(hash).to_string())
 }
 
 /// Predictions as `id,class,class,...`, one row an image.

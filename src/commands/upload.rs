@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::history::{History, Place, Status, Upload};
@@ -18,6 +17,7 @@ use super::leaderboard;
 use super::ready::Ready;
 use crate::competition::Competition;
 use crate::fs;
+use crate::hash::Hash;
 use crate::kaggle::{Class, Client, Found, SubmissionLimits};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
@@ -81,7 +81,7 @@ impl Outcome {
 /// Sends a CSV, or finds that it is there already, and waits for its score.
 pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Outcome> {
     let competition = &ready.competition;
-    let sha256 = base_16(&Sha256::digest(fs::read(&ready.csv)?));
+    let sha256 = Hash::of(&fs::read(&ready.csv)?).to_string();
     let earlier = match (&ready.run, options.again) {
         (Some(run), false) => {
             History::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
@@ -263,9 +263,4 @@ fn tell(upload: &Upload, competition: &Competition) {
         (Status::Complete, None) => term::say(format_args!("   scored: see {page}")),
         (Status::Error, _) => {}
     }
-}
-
-fn base_16(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::journal::Journal;
 use super::model::Model;
-use crate::cache::Hash;
+use crate::hash::Hash;
 use crate::fs;
 use crate::term;
 
@@ -203,5 +202,5 @@ fn numbers(folder: &Path) -> Result<Vec<u64>> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Hash(Sha256::digest(bytes).into()).to_string()
+    Hash::of(bytes).to_string()
 }

@@ -1,7 +1,6 @@
 //! A stored object: where its bytes are, the headers that describe it, and the parts of it that
 //! are asked for.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,8 @@ use axum::body::Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use md5::{Digest, Md5};
+
+use crate::hash::Hex;
 
 /// Bytes in storage.
 pub(super) struct Blob {
@@ -93,11 +94,7 @@ impl Blob {
 
 impl Hashes {
     fn new(md5: &[u8], crc32c: u32, is_changed: bool) -> Self {
-        let mut etag = String::from("\"");
-        for byte in md5 {
-            let _ = write!(etag, "{byte:02x}");
-        }
-        etag.push_str(if is_changed { "-2\"" } else { "\"" });
+        let etag = format!("\"{}{}\"", Hex(md5), if is_changed { "-2" } else { "" });
         let crc32c = BASE64_STANDARD.encode(crc32c.to_be_bytes());
         Self { etag, goog: format!("crc32c={crc32c},md5={}", BASE64_STANDARD.encode(md5)) }
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use kaggle_kit::cache::{Dtype, Hash, Key, Slot, Source, Store};
+use kaggle_kit::cache::{Dtype, Key, Slot, Source, Store};
+use kaggle_kit::hash::Hash;
 
 use crate::support::kaggle_kit;
 

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use kaggle_kit::cache::Hash;
 use kaggle_kit::fs;
+use kaggle_kit::hash::Hash;
 use kaggle_kit::zoo;
-use sha2::{Digest, Sha256};
 
 use crate::kaggle::server::{Reply, Request, Server};
 use crate::support::Scratch;
@@ -19,7 +18,7 @@ fn content() -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Hash(Sha256::digest(bytes).into()).to_string()
+    Hash::of(bytes).to_string()
 }
 
 /// What the hub answers to `resolve`: the way to storage, on this machine's other name, and the hash.

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "target", "zoo"],
-    &["fs", "lines", "term", "progress", "rng"],
+    &["fs", "hash", "lines", "term", "progress", "rng"],
 ];
 
 /// Where a use goes up all the same, and why that is better than the rule.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::writer::{DATA, PART, SUMS};
 use super::*;
 use crate::fs;
+use crate::hash::Hash;
 use crate::progress::Progress;
 
 const WIDTH: usize = 3;
@@ -138,26 +139,6 @@ fn whatever_changes_the_numbers_changes_the_key() {
     for (i, other) in others.iter().enumerate() {
         assert_ne!(same.name(), other.name(), "change {i}");
     }
-}
-
-#[test]
-fn files_are_hashed_by_their_bytes_in_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let paths = ["b", "a"].map(|name| folder.path().join(name));
-    fs::write_atomic(&paths[0], "abc").unwrap();
-    fs::write_atomic(&paths[1], "").unwrap();
-    let hashes = hash_files(&paths, &()).unwrap();
-    let hashes: Vec<String> = hashes.iter().map(Hash::to_string).collect();
-    // FIPS 180-2, appendix B.1, and the well-known hash of nothing.
-    assert_eq!(
-        hashes,
-        [
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        ]
-    );
-    let error = hash_files(&[folder.path().join("c")], &()).unwrap_err();
-    assert!(format!("{error:#}").contains("c`"), "{error:#}");
 }
 
 #[test]

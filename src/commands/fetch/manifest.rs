@@ -2,7 +2,6 @@
 //! SHA-256 a file, and a hash a part for `fetched.toml`.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::layout;
 use crate::competition::Competition;
 use crate::fs;
+use crate::hash::Hash;
 use crate::progress::Progress;
 
 const NAME: &str = "manifest.csv";
@@ -107,7 +107,7 @@ impl Part {
             part.files += 1;
             part.bytes += entry.bytes;
         }
-        part.sha256 = hex(&digest.finalize());
+        part.sha256 = Hash::from(digest).to_string();
         part
     }
 }
@@ -166,14 +166,5 @@ fn hash(path: &Path, piece: &mut [u8], progress: &dyn Progress) -> Result<(u64, 
         bytes += n as u64;
         progress.advance(n as u64);
     }
-    Ok((bytes, hex(&digest.finalize())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // A string takes whatever is written to it.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    Ok((bytes, Hash::from(digest).to_string()))
 }

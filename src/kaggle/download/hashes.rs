@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use super::announced::Version;
-use crate::cache::Hash;
+use crate::hash::Hash;
 
 /// Hashes of the first `n` bytes, as far as `Version` has any to compare with.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Hashes {
         if differs(&version.crc32c, &self.crc32c.to_be_bytes()) {
             return Some("CRC32C");
         }
-        let found = || Hash(self.sha256.clone().finalize().into()).to_string();
+        let found = || Hash::from(self.sha256.clone()).to_string();
         version.sha256.as_ref().is_some_and(|announced| *announced != found()).then_some("SHA-256")
     }
 }

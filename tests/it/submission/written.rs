@@ -8,13 +8,13 @@ use std::time::Instant;
 use kaggle_kit::competition::{self, SubmissionFormat};
 use kaggle_kit::dataset::SampleSubmission;
 use kaggle_kit::fs;
+use kaggle_kit::hash::Hash;
 use kaggle_kit::metric::log_loss;
 use kaggle_kit::rng::{self, Purpose};
 use kaggle_kit::submission::{self, Against, Findings, Rows};
 use kaggle_kit::target::{Answers, Classes, Predictions};
 use proptest::prelude::*;
 use rand::Rng;
-use sha2::{Digest, Sha256};
 
 use super::{per_class, probability_of, sample, strings, tag_list};
 use crate::support;
@@ -62,11 +62,6 @@ fn tags_are_words_in_class_order() {
     assert_eq!(csv(&answers, &tag_list(), &sample), "image_name,tags\na,primary\nb,clear water\n");
 }
 
-fn base16(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 #[test]
 fn planets_sample_is_made_again_byte_for_byte() {
     let mut additional: Vec<String> = (0..20_522).map(|i| format!("file_{i}")).collect();
@@ -85,7 +80,7 @@ fn planets_sample_is_made_again_byte_for_byte() {
     assert_eq!(findings, Findings::default());
     eprintln!("61,191 rows of tags: written in {written:.2?}, checked in {checked:.2?}");
     assert_eq!(csv.len(), 2_914_964);
-    let digest = base16(&Sha256::digest(csv.as_bytes()));
+    let digest = Hash::of(csv.as_bytes()).to_string();
     assert_eq!(digest, "e5e408073a483d96b1275934b04bc8b9bed962da718bf246808024fc4a8068f3");
 
     let Some(path) = support::shared("data/real-csv/planet_sample_submission_v2.csv") else {
@@ -168,7 +163,7 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
     );
     assert!((loss - exact).abs() < 1e-7, "{exact} {loss}");
     assert_eq!(
-        base16(&Sha256::digest(&csv)),
+        Hash::of(&csv).to_string(),
         "14e17c7f8dbcb51af299fb189008eb519d2ab6cc9754cfbe0d391f35efbff28c"
     );
 }

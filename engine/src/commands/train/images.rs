@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use kaggle_kit::cache::Hash;
+use kaggle_kit::hash::Hash;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Duplicates, Keep, Split};
 use kaggle_kit::learn::{Data, Part};
@@ -112,7 +112,7 @@ impl Images {
         for sample in &self.dataset.train {
             hash.update(format!("\n{} {:?}", sample.id, sample.target).as_bytes());
         }
-        let mut name = Hash(hash.finalize().into()).to_string();
+        let mut name = Hash::from(hash).to_string();
         name.truncate(12);
         name
     }

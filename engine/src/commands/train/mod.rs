@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kaggle_kit::cache::{Store, hash_file};
+use kaggle_kit::cache::Store;
+use kaggle_kit::hash::hash_file;
 use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::commands::settings::recipe_of;
 use kaggle_kit::competition::Competition;
