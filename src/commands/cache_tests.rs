@@ -4,8 +4,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cache::{Key, Rows, Slot, Source};
-use crate::hash::Hash;
 use crate::fs;
+use crate::hash::Hash;
 
 fn backbone(row: &Row) -> &str {
     match &row.what {

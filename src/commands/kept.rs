@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::hash::Hash;
 use crate::dataset::Sample;
 use crate::fs;
+use crate::hash::Hash;
 use crate::run::{Run, TEST_PREDICTIONS};
 use crate::target::{Classes, Predictions};
 

@@ -9,12 +9,11 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::fs;
-use crate::learn::{Choice, Event, Listener, RateCurve, Stage};
 use crate::recipe::Layer;
 use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
 use crate::report::plot;
-use crate::run::Run;
+use crate::run::{self, Event, Listener, RateChoice, RateCurve, Run, Stage};
 use crate::term;
 
 /// Which of the golden rule's two finders.
@@ -47,13 +46,13 @@ pub struct Sweeps {
 
 impl Listener for Sweeps {
     fn event(&mut self, event: &Event) {
-        if let Event::RateFound { stage, curve, chosen } = event {
+        if let Event::RateFound(run::Sweep { stage, curve, chosen }) = event {
             self.found.push(sweep(*stage, curve, *chosen));
         }
     }
 }
 
-fn sweep(stage: Stage, curve: &RateCurve, chosen: Choice) -> Sweep {
+fn sweep(stage: Stage, curve: &RateCurve, chosen: RateChoice) -> Sweep {
     let named = curve.suggestions.named();
     Sweep {
         stage: stage.title().to_owned(),
@@ -158,8 +157,9 @@ fn to_json(sweep: &Sweep) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::{Suggestions, SweepEnd};
+    use crate::learn::choose_rate;
     use crate::recipe;
+    use crate::run::{Suggestions, SweepEnd};
 
     fn curve(clear: Option<f64>) -> RateCurve {
         RateCurve {
@@ -173,11 +173,12 @@ mod tests {
 
     fn found() -> Vec<Sweep> {
         let mut sweeps = Sweeps::default();
-        let (head, full) = (curve(Some(2e-3)), curve(None));
-        for (stage, curve, usual) in
-            [(Stage::FindHeadRate, &head, 3e-3), (Stage::FindFullRate, &full, 1e-4)]
-        {
-            sweeps.event(&Event::RateFound { stage, curve, chosen: curve.choice(usual) });
+        for (stage, curve, usual) in [
+            (Stage::FindHeadRate, curve(Some(2e-3)), 3e-3),
+            (Stage::FindFullRate, curve(None), 1e-4),
+        ] {
+            let chosen = choose_rate(&curve, usual);
+            sweeps.event(&Event::RateFound(run::Sweep { stage, curve, chosen }));
             sweeps.event(&Event::Advanced { units: 1 });
         }
         sweeps.found

@@ -6,13 +6,13 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::data::Data;
-use super::event::{Event, Stage};
-use super::journal::Entry;
-use super::learner::{CyclePlan, FeedKind, Learner, Score};
-use super::model::{GROUPS, Model, Rates, Trainable};
+use super::learner::{CyclePlan, FeedKind, Learner};
+use super::lr_find::choose_rate;
+use super::model::{Model, Trainable};
 use super::stop::Stop;
 use crate::recipe::{FindRate, Optimizer, Recipe};
-use crate::schedule::{LayerRates, cycle_epochs, rates_of};
+use crate::run::{Entry, Event, Score, Stage, Sweep};
+use crate::schedule::{GROUPS, LayerRates, Rates, cycle_epochs, rates_of};
 use crate::term;
 
 /// Runs the eight steps; the model ends with the best weights that were met on the way, also where
@@ -236,8 +236,8 @@ impl<M: Model> Learner<'_, M> {
                 return Ok(String::new());
             }
             let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
-            let chosen = curve.choice(settings.rate);
-            learner.listener.event(&Event::RateFound { stage, curve: &curve, chosen });
+            let chosen = choose_rate(&curve, settings.rate);
+            learner.listener.event(&Event::RateFound(Sweep { stage, curve, chosen }));
             rate = chosen.rate;
             learner.journal.done.push(Entry::Rate { stage, rate });
             Ok(chosen.to_string())

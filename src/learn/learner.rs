@@ -4,30 +4,19 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Checkpoints;
 use super::data::{Activations, Data, Feed};
-use super::event::{Event, Listener, Stage};
-use super::journal::{Entry, Journal, Place, Replay};
-use super::model::{Input, Model, Pace, Rates, Trainable};
+use super::model::{Input, Model, Pace, Trainable};
 use super::precompute::Precomputed;
+use super::replay::Replay;
 use super::stop::{Limits, Stop};
 use crate::metric::{self, Metric};
-use crate::schedule::Shape;
+use crate::run::checkpoint::{Checkpoints, Encode};
+use crate::run::{
+    Entry, Epoch, Event, Journal, Listener, Position, Score, Stage, Step, cycle_file,
+};
+use crate::schedule::{Rates, Shape};
 use crate::target::TargetKind;
-
-/// How a network does on the validation images, over all of them at once.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Mean cross-entropy: an image (single-label) or an image and tag (multi-label).
-    pub loss: f64,
-    /// The competition's metric; F-beta, for which no threshold is chosen yet, at the
-    /// [usual one](metric::usual_threshold).
-    pub metric: f64,
-    /// Fraction of images whose most probable class is right; none for multi-label.
-    pub accuracy: Option<f64>,
-}
 
 /// One cycle of training.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +50,6 @@ impl CyclePlan {
             momentum: self.shape.momentum(self.momentum, t),
         }
     }
-}
-
-/// The name of the file with a cycle's weights.
-pub fn cycle_file(stage: Stage, number: usize) -> String {
-    format!("cycle-{}-{number}.safetensors", stage.number())
 }
 
 /// A step that was made, of which nobody has been told yet.
@@ -125,12 +109,15 @@ impl<'a, M: Model> Learner<'a, M> {
 
     /// Writes checkpoints from here on, and goes on from the newest one that is there.
     pub fn keep_checkpoints(&mut self, mut checkpoints: Checkpoints) -> Result<()> {
-        if let Some(loaded) = checkpoints.load(self.model)? {
+        let (model, listener) = (&*self.model, &mut *self.listener);
+        let loaded = checkpoints
+            .load(|bytes| model.snapshot_of(bytes), |text| listener.event(&Event::Note { text }))?;
+        if let Some(loaded) = loaded {
             self.model.resume(&loaded.state);
             self.replay = Replay::of(&loaded.journal);
             self.best_is_kept = loaded.best.is_some();
             self.best = loaded.best;
-            self.journal = Journal { place: None, ..loaded.journal };
+            self.journal = Journal { position: None, ..loaded.journal };
             self.listener.event(&Event::Resumed { steps: self.journal.steps });
         }
         self.checkpoints = Some(checkpoints);
@@ -166,16 +153,16 @@ impl<'a, M: Model> Learner<'a, M> {
         if let Some(scores) = self.replay.cycle(plan.stage, plan.number) {
             return Ok(scores);
         }
-        let place = self.replay.place(plan.stage, plan.number);
+        let place = self.replay.position(plan.stage, plan.number);
         ensure!(
             !self.replay.is_on(),
             "the checkpoint was made by another version of the golden rule\nhint: `--anew` starts over"
         );
-        let mut place = place.unwrap_or_else(|| Place::start_of(plan.stage, plan.number));
+        let mut place = place.unwrap_or_else(|| Position::start_of(plan.stage, plan.number));
         while place.epoch < plan.epochs {
             self.train_epoch(plan, feed, &mut place)?;
         }
-        let Place { stage, cycle: number, scores, .. } = place;
+        let Position { stage, cycle: number, scores, .. } = place;
         self.journal.done.push(Entry::Cycle { stage, number, scores: scores.clone() });
         if let Some(folder) = &self.cycles {
             self.model.save(&folder.join(cycle_file(stage, number)))?;
@@ -185,7 +172,12 @@ impl<'a, M: Model> Learner<'a, M> {
     }
 
     /// The rest of an epoch, with the look at the validation images that ends it.
-    fn train_epoch(&mut self, plan: &CyclePlan, feed: FeedKind, place: &mut Place) -> Result<()> {
+    fn train_epoch(
+        &mut self,
+        plan: &CyclePlan,
+        feed: FeedKind,
+        place: &mut Position,
+    ) -> Result<()> {
         let (data, start) = (self.data, Instant::now());
         let n_steps = data.steps();
         self.listener.event(&Event::PassStarted { unit: "steps", total: n_steps });
@@ -201,7 +193,7 @@ impl<'a, M: Model> Learner<'a, M> {
             let pace = plan.pace(t);
             let loss = self.model.step(&input, &targets, &pace, self.step_seed())?;
             if let Some(note) = self.model.note() {
-                self.listener.event(&Event::Note { text: &note });
+                self.listener.event(&Event::Note { text: note });
             }
             place.step += 1;
             self.journal.steps += 1;
@@ -219,7 +211,7 @@ impl<'a, M: Model> Learner<'a, M> {
         self.journal.epochs += 1;
         let score = self.validate()?;
         self.keep_if_best(score);
-        self.listener.event(&Event::Epoch {
+        self.listener.event(&Event::Epoch(Epoch {
             stage: plan.stage,
             epoch: plan.epochs_before + place.epoch + 1,
             cycle: plan.number,
@@ -227,7 +219,7 @@ impl<'a, M: Model> Learner<'a, M> {
             score,
             rates: plan.rates,
             seconds: start.elapsed().as_secs_f64(),
-        });
+        }));
         place.scores.push(score);
         (place.epoch, place.step, place.loss_sum) = (place.epoch + 1, 0, 0.0);
         // The end of a cycle is written as that.
@@ -239,7 +231,7 @@ impl<'a, M: Model> Learner<'a, M> {
         &mut self,
         plan: &CyclePlan,
         made: Option<Made<M::Loss>>,
-        place: &mut Place,
+        place: &mut Position,
     ) -> Result<()> {
         let Some(Made { loss, pace, step, number }) = made else { return Ok(()) };
         let loss = self.model.loss(&loss)?;
@@ -249,7 +241,7 @@ impl<'a, M: Model> Learner<'a, M> {
             return Err(Stop::NotFinite { loss, epoch, step, rate }.into());
         }
         place.loss_sum += loss;
-        self.listener.event(&Event::Step {
+        self.listener.event(&Event::Step(Step {
             stage: plan.stage,
             cycle: plan.number,
             epoch: plan.epochs_before + epoch,
@@ -257,7 +249,7 @@ impl<'a, M: Model> Learner<'a, M> {
             loss,
             rate,
             momentum: pace.momentum,
-        });
+        }));
         Ok(())
     }
 
@@ -266,7 +258,7 @@ impl<'a, M: Model> Learner<'a, M> {
         &mut self,
         plan: &CyclePlan,
         untold: &mut Option<Made<M::Loss>>,
-        place: &mut Place,
+        place: &mut Position,
     ) -> Result<()> {
         if self.limits.is_interrupted() {
             self.tell(plan, untold.take(), place)?;
@@ -296,18 +288,21 @@ impl<'a, M: Model> Learner<'a, M> {
         self.checkpoints.as_ref().is_some_and(Checkpoints::is_due)
     }
 
-    fn checkpoint_if_due(&mut self, place: Option<&Place>) -> Result<()> {
+    fn checkpoint_if_due(&mut self, place: Option<&Position>) -> Result<()> {
         if self.is_checkpoint_due() { self.checkpoint(place) } else { Ok(()) }
     }
 
     /// Writes down where training stands, if anybody wants to know.
-    pub(super) fn checkpoint(&mut self, place: Option<&Place>) -> Result<()> {
+    pub(super) fn checkpoint(&mut self, place: Option<&Position>) -> Result<()> {
         let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| !self.replay.is_on()) else {
             return Ok(());
         };
-        let journal = Journal { place: place.cloned(), ..self.journal.clone() };
+        let journal = Journal { position: place.cloned(), ..self.journal.clone() };
         let best = self.best.as_ref().filter(|_| !self.best_is_kept);
-        checkpoints.write::<M>(&journal, &self.model.snapshot(), best)?;
+        let best = best.map(|best| || M::to_bytes(best));
+        let best = best.as_ref().map(|encode| encode as Encode);
+        let state = self.model.snapshot();
+        checkpoints.write(&journal, &|| M::to_bytes(&state), best)?;
         self.best_is_kept = true;
         Ok(())
     }

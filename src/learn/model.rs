@@ -5,12 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::dataset::Images;
-
-/// Layer groups: the backbone's earlier half, its later half, the head (golden rule, A4).
-pub const GROUPS: usize = 3;
-
-/// A learning rate for each layer group, earliest first.
-pub type Rates = [f64; GROUPS];
+use crate::schedule::Rates;
 
 /// Which layers a stage changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::data::{Activations, Data};
-use super::event::{Event, Stage};
 use super::learner::Learner;
 use super::model::Model;
 use crate::cache::{Dtype, Key, Rows, Slot, Source, Store, Writer};
-use crate::hash::{Hash, hash_files};
 use crate::dataset::Sample;
+use crate::hash::{Hash, hash_files};
 use crate::progress::Progress;
 use crate::recipe::Precompute;
+use crate::run::{Event, Stage};
 use crate::term;
 
 /// What activations are kept under, beside what the data says.

@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use image::{Rgb, RgbImage};
 
-use super::checkpoint::Checkpoints;
-use super::event::{Event, Listener, Stage};
-use super::journal::{Entry, Journal};
-use super::learner::{FeedKind, Learner, Score};
-use super::model::{Input, Model, Pace, Rates, Trainable};
+use super::learner::{FeedKind, Learner};
+use super::model::{Input, Model, Pace, Trainable};
 use super::stop::{Limits, Stop};
 use super::{Data, Part, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
 use crate::recipe::{self, Augment, Layer, Recipe};
+use crate::run::checkpoint::Checkpoints;
+use crate::run::{Entry, Epoch, Event, Journal, Listener, Score, Stage};
+use crate::schedule::Rates;
 use crate::target::TargetKind;
 
 /// Logistic regression on an image's mean colour; what it does is written down.
@@ -164,7 +164,9 @@ impl Listener for Diary {
     fn event(&mut self, event: &Event) {
         match event {
             Event::StageStarted { stage } => self.stages.push(*stage),
-            Event::Epoch { stage, epoch, cycle, .. } => self.epochs.push((*stage, *epoch, *cycle)),
+            Event::Epoch(Epoch { stage, epoch, cycle, .. }) => {
+                self.epochs.push((*stage, *epoch, *cycle));
+            }
             Event::StageFinished { found, .. } => self.found.push(found.clone()),
             Event::Stopped { why, .. } => self.stopped.push(why.clone()),
             _ => {}

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::bar::{Bar, Unit};
-use crate::learn::{Event, Listener, Score, Stage};
 use crate::progress::Progress;
+use crate::run::{Epoch, Event, Listener, Score, Stage};
 use crate::term;
 
 /// Epochs that last milliseconds are not all worth a line.
@@ -37,7 +37,7 @@ impl Listener for Console {
                     bar.advance(*units as u64);
                 }
             }
-            Event::Step { .. } => {
+            Event::Step(_) => {
                 if let Some(bar) = &self.bar {
                     bar.advance(1);
                 }
@@ -54,7 +54,7 @@ impl Listener for Console {
                 self.bar = None;
                 term::warn(why);
             }
-            Event::Epoch { epoch, cycle, train_loss, score, seconds, .. } => {
+            Event::Epoch(Epoch { epoch, cycle, train_loss, score, seconds, .. }) => {
                 self.bar = None;
                 if self.last_line.is_some_and(|last| last.elapsed() < LINE_EVERY) {
                     return;
@@ -66,7 +66,8 @@ impl Listener for Console {
                     "   epoch {epoch:>2}, cycle {cycle}   train {train_loss:.4}   {told}   {seconds}"
                 ));
             }
-            Event::RateFound { .. } => self.bar = None,
+            Event::RateFound(_) => self.bar = None,
+            Event::Unknown => {}
             Event::StageFinished { seconds, found, .. } => {
                 self.bar = None;
                 term::say(format_args!("   {found} ({})", term::duration(*seconds)));

@@ -7,7 +7,7 @@ pub mod html;
 pub mod plot;
 mod record;
 
-use crate::learn::{Event, Listener};
+use crate::run::{Event, Listener};
 
 pub use bar::{Bar, Unit};
 pub use console::Console;

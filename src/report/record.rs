@@ -9,8 +9,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::fs;
-use crate::learn::{Event, Listener};
-use crate::run::{EVENTS, RATES, Run, STEPS};
+use crate::run::{EVENTS, Event, Listener, RATES, Run, STEPS, Step, Sweep};
 use crate::term;
 
 /// Writes down what happens in a run.
@@ -39,14 +38,14 @@ impl<'a> Record<'a> {
 
     fn write(&mut self, event: &Event) -> Result<()> {
         match event {
-            Event::PassStarted { .. } | Event::Advanced { .. } => return Ok(()),
-            Event::Step { stage, cycle, epoch, step, loss, rate, momentum } => {
+            Event::PassStarted { .. } | Event::Advanced { .. } | Event::Unknown => return Ok(()),
+            Event::Step(Step { stage, cycle, epoch, step, loss, rate, momentum }) => {
                 let stage = stage.number();
                 writeln!(self.steps, "{stage},{cycle},{epoch},{step},{loss},{rate:e},{momentum}")?;
                 return Ok(());
             }
             Event::Resumed { steps } => self.keep_steps(*steps)?,
-            Event::RateFound { stage, curve, .. } => {
+            Event::RateFound(Sweep { stage, curve, .. }) => {
                 for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
                     writeln!(self.rates, "{},{rate:e},{loss}", stage.title())?;
                 }

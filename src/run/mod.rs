@@ -7,6 +7,13 @@
 //! folder alone suffices to submit; what it says of them is kept in `test-predictions.csv`, what
 //! comes of it in `submission.toml`.
 
+pub mod checkpoint;
+mod curve;
+mod event;
+mod journal;
+mod number;
+mod score;
+mod stage;
 mod workspace;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +28,11 @@ use crate::fs;
 use crate::recipe::{Layer, Recipe};
 use crate::target::Classes;
 
+pub use self::curve::{RateChoice, RateCurve, RateReason, Suggestions, Sweep, SweepEnd};
+pub use self::event::{Epoch, Event, Listener, Step};
+pub use self::journal::{Entry, Journal, Position};
+pub use self::score::Score;
+pub use self::stage::Stage;
 pub use self::workspace::Workspace;
 
 /// A run's folder.
@@ -112,6 +124,11 @@ pub const WEIGHTS: &str = "weights.safetensors";
 pub const REPORT: &str = "report.html";
 /// The folder of what an unfinished run goes on from.
 pub const CHECKPOINT: &str = "checkpoint";
+
+/// The name of the file with the weights at the end of a cycle.
+pub fn cycle_file(stage: Stage, number: usize) -> String {
+    format!("cycle-{}-{number}.safetensors", stage.number())
+}
 
 impl Run {
     /// Makes a new folder under `runs/<competition>/`, named after the time and what was asked for.

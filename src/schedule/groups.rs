@@ -3,6 +3,12 @@
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+/// Layer groups: the backbone's earlier half, its later half, the head (golden rule, A4).
+pub const GROUPS: usize = 3;
+
+/// A learning rate for each layer group, earliest first.
+pub type Rates = [f64; GROUPS];
+
 /// How the rates of layer groups hang together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -23,7 +29,7 @@ impl From<f64> for LayerRates {
 /// The rate of each layer group, earliest first, when the last learns at `rate`.
 ///
 /// Fails where there are not as many ratios as groups, or one of the numbers is not above zero.
-pub fn rates_of<const GROUPS: usize>(rate: f64, how: &LayerRates) -> Result<[f64; GROUPS]> {
+pub fn rates_of(rate: f64, how: &LayerRates) -> Result<Rates> {
     let positive = |&x: &f64| x.is_finite() && x > 0.0;
     match how {
         LayerRates::Factor(factor) => {
@@ -43,7 +49,7 @@ pub fn rates_of<const GROUPS: usize>(rate: f64, how: &LayerRates) -> Result<[f64
 
 /// The rate of each layer group, earliest first, when the last learns at `rate` and each one
 /// before it `factor` times slower.
-pub fn differential<const GROUPS: usize>(rate: f64, factor: f64) -> [f64; GROUPS] {
+pub fn differential(rate: f64, factor: f64) -> Rates {
     std::array::from_fn(|group| rate / factor.powi((GROUPS - 1 - group) as i32))
 }
 
@@ -60,15 +66,15 @@ mod tests {
 
     #[test]
     fn earlier_groups_learn_slower() {
-        assert_eq!(differential::<3>(9.0, 3.0), [1.0, 3.0, 9.0]);
-        assert_eq!(rates_of::<3>(9.0, &3.0.into()).unwrap(), [1.0, 3.0, 9.0]);
+        assert_eq!(differential(9.0, 3.0), [1.0, 3.0, 9.0]);
+        assert_eq!(rates_of(9.0, &3.0.into()).unwrap(), [1.0, 3.0, 9.0]);
     }
 
     #[test]
     fn ratios_are_scaled_to_the_last_group_s_rate() {
         // v0.7's np.array([1e-4, 1e-3, 1e-2]), at a found rate of 2e-2.
         let lesson_1 = LayerRates::Ratios(vec![1e-4, 1e-3, 1e-2]);
-        let rates = rates_of::<3>(2e-2, &lesson_1).unwrap();
+        let rates = rates_of(2e-2, &lesson_1).unwrap();
         for (rate, expected) in rates.into_iter().zip([2e-4, 2e-3, 2e-2]) {
             assert!((rate / expected - 1.0).abs() < 1e-12, "{rates:?}");
         }
@@ -76,7 +82,7 @@ mod tests {
 
     #[test]
     fn bad_ratios_are_refused() {
-        let told = |how: LayerRates| rates_of::<3>(1.0, &how).unwrap_err().to_string();
+        let told = |how: LayerRates| rates_of(1.0, &how).unwrap_err().to_string();
         assert_eq!(
             told(LayerRates::Ratios(vec![1.0, 2.0])),
             "the rates of 3 layer groups must be 3 numbers above 0, not `[1.0, 2.0]`"

@@ -8,7 +8,7 @@ mod groups;
 mod shape;
 
 pub use curve::{cosine, exponential, two_cosines};
-pub use groups::{LayerRates, differential, layer_decay, rates_of};
+pub use groups::{GROUPS, LayerRates, Rates, differential, layer_decay, rates_of};
 pub use shape::Shape;
 
 /// The epochs of each cycle: `len`, `len * mult`, `len * mult^2`, ...

@@ -6,100 +6,26 @@
 pub mod suggest;
 mod sweep;
 
-use std::fmt;
+use crate::run::{RateChoice, RateCurve, RateReason, SweepEnd};
 
-use serde::{Deserialize, Serialize};
-
-pub use suggest::Suggestions;
-
-/// A sweep and the rates read off it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RateCurve {
-    /// The last group's rate at each step.
-    pub rates: Vec<f64>,
-    /// The batch losses, smoothed by an exponential mean with its bias corrected.
-    pub losses: Vec<f64>,
-    /// The batch losses as they were.
-    pub batch_losses: Vec<f64>,
-    /// Why the sweep ended.
-    pub end: SweepEnd,
-    /// What each rule says.
-    pub suggestions: Suggestions,
-}
-
-/// Why a sweep ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SweepEnd {
-    /// The last rate was reached.
-    LastRate,
-    /// The smoothed loss rose above four times its best.
-    Exploded,
-    /// The loss was not a number.
-    NotFinite,
-}
-
-/// The rate that training takes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Choice {
-    /// The last group's.
-    pub rate: f64,
-    /// Where it comes from.
-    pub why: Why,
-}
-
-/// Where a rate comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Why {
-    /// It is the highest one at which the loss still clearly improves.
-    Clear,
-    /// The loss never clearly improves, so that nothing can be read off the curve: the usual rate.
-    NeverImproves,
-    /// The loss never clearly improves, and explodes at this rate, less than ten times the usual
-    /// one: a tenth of it.
-    Explodes(f64),
-}
-
-impl RateCurve {
-    /// The rate to train with: the golden rule's own suggestion, else `usual`, but never within a
-    /// tenth of a rate at which the loss exploded. A curve that never improves is not guessed from.
-    pub fn choice(&self, usual: f64) -> Choice {
-        if let Some(rate) = self.suggestions.clear {
-            return Choice { rate, why: Why::Clear };
-        }
-        match (self.end, self.rates.last()) {
-            (SweepEnd::Exploded | SweepEnd::NotFinite, Some(&last)) if last / 10.0 < usual => {
-                Choice { rate: last / 10.0, why: Why::Explodes(last) }
-            }
-            _ => Choice { rate: usual, why: Why::NeverImproves },
-        }
+/// The rate to train with: the golden rule's own suggestion, else `usual`, but never within a tenth
+/// of a rate at which the loss exploded. A curve that never improves is not guessed from.
+pub fn choose_rate(curve: &RateCurve, usual: f64) -> RateChoice {
+    if let Some(rate) = curve.suggestions.clear {
+        return RateChoice { rate, why: RateReason::Clear };
     }
-}
-
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { rate, why } = self;
-        match why {
-            Why::Clear => {
-                write!(f, "{rate:.1e}, the highest rate at which the loss still clearly improves")
-            }
-            Why::NeverImproves => write!(
-                f,
-                "the loss never clearly improves at any rate: {rate:.1e}, the recipe's own, is taken"
-            ),
-            Why::Explodes(last) => write!(
-                f,
-                "the loss never clearly improves and explodes at {last:.1e}: {rate:.1e}, a tenth \
-                 of that, is taken"
-            ),
+    match (curve.end, curve.rates.last()) {
+        (SweepEnd::Exploded | SweepEnd::NotFinite, Some(&last)) if last / 10.0 < usual => {
+            RateChoice { rate: last / 10.0, why: RateReason::Explodes(last) }
         }
+        _ => RateChoice { rate: usual, why: RateReason::NeverImproves },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Suggestions;
 
     fn curve(clear: Option<f64>, end: SweepEnd) -> RateCurve {
         RateCurve {
@@ -113,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_choice_says_where_it_comes_from() {
-        let told = |clear, end, usual| curve(clear, end).choice(usual).to_string();
+        let told = |clear, end, usual| choose_rate(&curve(clear, end), usual).to_string();
         assert_eq!(
             told(Some(2e-4), SweepEnd::Exploded, 3e-3),
             "2.0e-4, the highest rate at which the loss still clearly improves"
@@ -131,18 +57,11 @@ mod tests {
 
     #[test]
     fn a_sweep_that_exploded_bounds_the_usual_rate() {
-        let rate = |end| curve(None, end).choice(3e-3).rate;
+        let rate = |end| choose_rate(&curve(None, end), 3e-3).rate;
         assert_eq!(rate(SweepEnd::Exploded), 1e-3 / 10.0);
         assert_eq!(rate(SweepEnd::NotFinite), 1e-3 / 10.0);
         assert_eq!(rate(SweepEnd::LastRate), 3e-3);
-        let within = curve(None, SweepEnd::Exploded).choice(5e-5);
-        assert_eq!(within, Choice { rate: 5e-5, why: Why::NeverImproves });
-    }
-
-    #[test]
-    fn a_curve_is_read_back_as_it_was_logged() {
-        let curve = curve(Some(2e-4), SweepEnd::Exploded);
-        let text = serde_json::to_string(&curve).unwrap();
-        assert_eq!(serde_json::from_str::<RateCurve>(&text).unwrap(), curve);
+        let within = choose_rate(&curve(None, SweepEnd::Exploded), 5e-5);
+        assert_eq!(within, RateChoice { rate: 5e-5, why: RateReason::NeverImproves });
     }
 }

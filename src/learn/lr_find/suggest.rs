@@ -2,66 +2,26 @@
 //! (`fastai/callback/schedule.py`), for those who know them by name.
 //!
 //! A curve is `rates`, rising, and `losses`, smoothed, of the same length. fastai's rules always
-//! answer, even on noise; [`Suggestions`] has no answers where the loss never clearly improves.
+//! answer, even on noise; [`suggestions`] has no answers where the loss never clearly improves.
 
-use std::fmt;
+use crate::run::Suggestions;
 
-use serde::{Deserialize, Serialize};
-
-/// What each rule says of one sweep; none where it says nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Suggestions {
-    /// The golden rule's: the highest rate at which the loss still clearly improves.
-    pub clear: Option<f64>,
-    /// See [`valley`].
-    pub valley: Option<f64>,
-    /// See [`steep`].
-    pub steep: Option<f64>,
-    /// See [`slide`].
-    pub slide: Option<f64>,
-    /// See [`minimum`].
-    pub minimum: Option<f64>,
-}
-
-impl Suggestions {
-    /// All of them, for a sweep that was to have `n_steps` steps; `doubt` is the standard error of
-    /// a smoothed loss.
-    pub fn of(rates: &[f64], losses: &[f64], n_steps: usize, doubt: f64) -> Self {
-        let clear = clear(rates, losses, n_steps, doubt);
-        // fastai leaves out the first tenth and the last five points.
-        let used = n_steps / 10..losses.len().saturating_sub(5);
-        let points = rates.get(used.clone()).zip(losses.get(used));
-        let Some((rates, losses)) = points.filter(|_| clear.is_some()) else {
-            return Self { clear, ..Self::default() };
-        };
-        Self {
-            clear,
-            valley: valley(rates, losses),
-            steep: steep(rates, losses),
-            slide: slide(rates, losses),
-            minimum: minimum(rates, losses),
-        }
-    }
-
-    /// The rules' names and what they say, the golden rule's own first.
-    pub fn named(&self) -> [(&'static str, Option<f64>); 5] {
-        [
-            ("clear", self.clear),
-            ("valley", self.valley),
-            ("steep", self.steep),
-            ("slide", self.slide),
-            ("minimum", self.minimum),
-        ]
-    }
-}
-
-/// `clear 1.2e-3, valley 5.2e-4, ...`, without those that say nothing.
-impl fmt::Display for Suggestions {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let told = |(name, rate): (&str, Option<f64>)| Some(format!("{name} {:.1e}", rate?));
-        let all: Vec<String> = self.named().into_iter().filter_map(told).collect();
-        f.write_str(&all.join(", "))
+/// What all rules say of a sweep that was to have `n_steps` steps; `doubt` is the standard error of
+/// a smoothed loss.
+pub fn suggestions(rates: &[f64], losses: &[f64], n_steps: usize, doubt: f64) -> Suggestions {
+    let clear = clear(rates, losses, n_steps, doubt);
+    // fastai leaves out the first tenth and the last five points.
+    let used = n_steps / 10..losses.len().saturating_sub(5);
+    let points = rates.get(used.clone()).zip(losses.get(used));
+    let Some((rates, losses)) = points.filter(|_| clear.is_some()) else {
+        return Suggestions { clear, ..Suggestions::default() };
+    };
+    Suggestions {
+        clear,
+        valley: valley(rates, losses),
+        steep: steep(rates, losses),
+        slide: slide(rates, losses),
+        minimum: minimum(rates, losses),
     }
 }
 
@@ -210,7 +170,7 @@ mod tests {
         let rates: Vec<f64> =
             (0..100).map(|i| exponential(1e-7, 10.0, f64::from(i) / 99.0)).collect();
         for (losses, expected) in recorded() {
-            let said = Suggestions::of(&rates, &losses, 100, 0.0);
+            let said = suggestions(&rates, &losses, 100, 0.0);
             for (name, rate) in said.named().into_iter().skip(1) {
                 let (rate, expected) = (rate.unwrap(), expected[name].as_f64().unwrap());
                 // fastai's rates are single precision.
@@ -267,7 +227,7 @@ mod tests {
         let wobbling: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i % 2)).collect();
         let rising: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i)).collect();
         for (losses, doubt) in [(wobbling, 0.005), (rising, 0.0), (vec![1.0; 100], 0.0)] {
-            let said = Suggestions::of(&rates(100), &losses, 100, doubt);
+            let said = suggestions(&rates(100), &losses, 100, doubt);
             assert_eq!((said, said.to_string()), (Suggestions::default(), String::new()));
         }
     }
@@ -281,13 +241,7 @@ mod tests {
             assert_eq!(steep(&rates, &falling).is_some(), n > 1, "{n}");
             assert_eq!(minimum(&rates, &falling).is_some(), n > 0, "{n}");
             assert_eq!(valley(&rates, &falling).is_some(), n > 2, "{n}");
-            Suggestions::of(&rates, &falling, 100, 0.0);
+            suggestions(&rates, &falling, 100, 0.0);
         }
-    }
-
-    #[test]
-    fn suggestions_are_told_on_one_line() {
-        let said = Suggestions { valley: Some(5.214e-4), steep: Some(0.1), ..Default::default() };
-        assert_eq!(said.to_string(), "valley 5.2e-4, steep 1.0e-1");
     }
 }

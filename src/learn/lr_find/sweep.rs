@@ -2,12 +2,11 @@
 
 use anyhow::{Result, ensure};
 
-use super::suggest::{Suggestions, least};
-use super::{RateCurve, SweepEnd};
-use crate::learn::event::Event;
+use super::suggest::{least, suggestions};
 use crate::learn::learner::{FeedKind, Learner};
 use crate::learn::model::{Model, Pace};
 use crate::recipe::FindRate;
+use crate::run::{Event, RateCurve, SweepEnd};
 use crate::schedule::{LayerRates, exponential, rates_of};
 
 /// fast.ai's rule: the sweep is over once the loss is so many times its best.
@@ -130,7 +129,7 @@ impl<'a> Sweep<'a> {
     fn finish(self) -> RateCurve {
         let Self { settings, rates, losses, batch_losses, memory, end, .. } = self;
         let doubt = doubt(&losses, &batch_losses, memory);
-        let suggestions = Suggestions::of(&rates, &losses, settings.steps, doubt);
+        let suggestions = suggestions(&rates, &losses, settings.steps, doubt);
         RateCurve { rates, losses, batch_losses, end, suggestions }
     }
 }
@@ -153,7 +152,9 @@ fn spread(batch_losses: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::choose_rate;
     use super::*;
+    use crate::run::Suggestions;
 
     fn settings(steps: usize) -> FindRate {
         FindRate { run: true, start: 1e-6, end: 0.1, steps, rate: 1e-4 }
@@ -172,7 +173,10 @@ mod tests {
             assert!(sweep.add(loss), "exploded at {:?}", sweep.losses);
         }
         let curve = sweep.finish();
-        assert_eq!((curve.suggestions, curve.choice(1e-4).rate), (Suggestions::default(), 1e-4));
+        assert_eq!(
+            (curve.suggestions, choose_rate(&curve, 1e-4).rate),
+            (Suggestions::default(), 1e-4)
+        );
     }
 
     #[test]
@@ -181,7 +185,7 @@ mod tests {
         let doubt = doubt(&losses, &losses, 0.9).max(0.005);
         let rates: Vec<f64> =
             (0..100).map(|i| exponential(1e-6, 1.0, f64::from(i) / 99.0)).collect();
-        assert_eq!(Suggestions::of(&rates, &losses, 100, doubt), Suggestions::default());
+        assert_eq!(suggestions(&rates, &losses, 100, doubt), Suggestions::default());
     }
 
     #[test]

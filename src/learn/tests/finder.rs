@@ -1,8 +1,8 @@
 //! The learning-rate finder on the mock network: what it tries, and that it leaves no trace.
 
 use super::*;
-use crate::learn::SweepEnd;
 use crate::recipe::FindRate;
+use crate::run::SweepEnd;
 use crate::schedule::LayerRates;
 
 fn settings(steps: usize) -> FindRate {

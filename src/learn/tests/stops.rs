@@ -72,7 +72,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
 struct Impatient(Arc<AtomicBool>, u64);
 impl Listener for Impatient {
     fn event(&mut self, event: &Event) {
-        if matches!(event, Event::Step { step, .. } if *step == self.1) {
+        if matches!(event, Event::Step(step) if step.step == self.1) {
             self.0.store(true, Ordering::Relaxed);
         }
     }
@@ -125,8 +125,8 @@ struct Losses(Vec<(u64, f64)>, Vec<f64>);
 impl Listener for Losses {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Step { step, loss, .. } => self.0.push((*step, *loss)),
-            Event::Epoch { train_loss, .. } => self.1.push(*train_loss),
+            Event::Step(step) => self.0.push((step.step, step.loss)),
+            Event::Epoch(epoch) => self.1.push(epoch.train_loss),
             _ => {}
         }
     }

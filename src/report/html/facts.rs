@@ -7,8 +7,8 @@ use image::RgbImage;
 use super::{gallery, thumbnail};
 use crate::dataset::Sample;
 use crate::decide::Decision;
-use crate::learn::{Score, Stage};
 use crate::metric::Metric;
+use crate::run::{Score, Stage};
 use crate::target::{Classes, TargetKind};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.

@@ -10,9 +10,9 @@ use super::facts::{
 use super::{gallery, page};
 use crate::dataset::Sample;
 use crate::decide::{Decision, TagOptions};
-use crate::learn::{Score, Stage};
 use crate::metric::Metric;
 use crate::rng::{self, Purpose};
+use crate::run::{Score, Stage};
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use kaggle_kit::hash::Hash;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Duplicates, Keep, Split};
+use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;

@@ -9,10 +9,11 @@ use kaggle_kit::decide::blend::{Pool, choose_parts};
 use kaggle_kit::decide::{Decision, TagOptions, tags};
 use kaggle_kit::fs;
 use kaggle_kit::learn::tta::{self, Parts};
-use kaggle_kit::learn::{Data, Entry, Event, Journal, Listener, Model, Part, Stage, cycle_file};
+use kaggle_kit::learn::{Data, Model, Part};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    DECISION, REPORT, Run, StageTime, Summary, VALID_PREDICTIONS, VIEWS, WEIGHTS,
+    DECISION, Entry, Event, Journal, Listener, REPORT, Run, Stage, StageTime, Summary,
+    VALID_PREDICTIONS, VIEWS, WEIGHTS, cycle_file,
 };
 use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;

@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use super::super::facts::{EpochFacts, Sweep};
 use crate::fs;
-use crate::learn::{Score, Stage};
-use crate::run::{EVENTS, Run};
+use crate::run::{EVENTS, Run, Score, Stage};
 
 /// A line of the log; fields and events of other versions are passed over.
 #[derive(Deserialize)]

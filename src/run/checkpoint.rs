@@ -12,10 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::model::Model;
-use crate::hash::Hash;
 use crate::fs;
-use crate::term;
+use crate::hash::Hash;
 
 /// How many are kept: if the newest is damaged, the one before it is at hand.
 const KEPT: usize = 2;
@@ -27,12 +25,12 @@ pub struct Checkpoints {
     every: Duration,
     last: Instant,
     number: u64,
-    best: Option<Part>,
+    best: Option<StateFile>,
 }
 
 /// A file of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Part {
+struct StateFile {
     file: String,
     sha256: String,
 }
@@ -42,24 +40,27 @@ struct Part {
 #[serde(rename_all = "kebab-case")]
 struct Index {
     version: u32,
-    state: Part,
+    state: StateFile,
     #[serde(skip_serializing_if = "Option::is_none")]
-    best: Option<Part>,
+    best: Option<StateFile>,
     journal: Journal,
 }
 
 const VERSION: u32 = 1;
 
 /// What a checkpoint holds, read and verified.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Loaded<S> {
-    /// What was done.
     pub journal: Journal,
     /// Weights and the optimiser's memory.
     pub state: S,
     /// The best weights so far.
     pub best: Option<S>,
 }
+
+/// Makes the bytes of a state: those of the best weights and of the newest are not in memory at
+/// once.
+pub type Encode<'a> = &'a dyn Fn() -> Result<Vec<u8>>;
 
 impl Checkpoints {
     /// Checkpoints in `folder`, one every so often.
@@ -68,17 +69,12 @@ impl Checkpoints {
     }
 
     /// Whether it is time for the next one.
-    pub(super) fn is_due(&self) -> bool {
+    pub fn is_due(&self) -> bool {
         self.last.elapsed() >= self.every
     }
 
     /// Writes a checkpoint. `best` is none where the best weights are those of the last call.
-    pub(super) fn write<M: Model>(
-        &mut self,
-        journal: &Journal,
-        state: &M::Snapshot,
-        best: Option<&M::Snapshot>,
-    ) -> Result<()> {
+    pub fn write(&mut self, journal: &Journal, state: Encode, best: Option<Encode>) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         self.number += 1;
         let place = || {
@@ -89,10 +85,10 @@ impl Checkpoints {
             )
         };
         if let Some(best) = best {
-            let part = self.write_part::<M>(&format!("best-{}.state", self.number), best);
-            self.best = Some(part.with_context(place)?);
+            let file = self.write_state(format!("best-{}.state", self.number), best);
+            self.best = Some(file.with_context(place)?);
         }
-        let state = self.write_part::<M>(&format!("{}.state", self.number), state);
+        let state = self.write_state(format!("{}.state", self.number), state);
         let state = state.with_context(place)?;
         let index =
             Index { version: VERSION, state, best: self.best.clone(), journal: journal.clone() };
@@ -103,11 +99,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    fn write_part<M: Model>(&self, name: &str, snapshot: &M::Snapshot) -> Result<Part> {
-        let bytes = M::to_bytes(snapshot)?;
+    fn write_state(&self, file: String, encode: Encode) -> Result<StateFile> {
+        let bytes = encode()?;
         let sha256 = hash(&bytes);
-        fs::write_atomic(self.folder.join(name), bytes)?;
-        Ok(Part { file: name.to_owned(), sha256 })
+        fs::write_atomic(self.folder.join(&file), bytes)?;
+        Ok(StateFile { file, sha256 })
     }
 
     /// Removes what no kept checkpoint names.
@@ -142,17 +138,22 @@ impl Checkpoints {
         Ok(index)
     }
 
-    /// The newest checkpoint that is whole; none if there is none. One that is not is told of.
-    pub fn load<M: Model>(&mut self, model: &M) -> Result<Option<Loaded<M::Snapshot>>> {
+    /// The newest checkpoint that is whole; none if there is none. `decode` makes a state of its
+    /// bytes, and `note` is told of those that cannot be used.
+    pub fn load<S>(
+        &mut self,
+        decode: impl Fn(&[u8]) -> Result<S>,
+        mut note: impl FnMut(String),
+    ) -> Result<Option<Loaded<S>>> {
         let numbers = numbers(&self.folder)?;
         self.number = numbers.last().copied().unwrap_or_default();
         for number in numbers.iter().rev() {
-            match self.load_one(*number, model) {
+            match self.load_one(*number, &decode) {
                 Ok((loaded, best)) => {
                     self.best = best;
                     return Ok(Some(loaded));
                 }
-                Err(error) => term::warn(format_args!(
+                Err(error) => note(format!(
                     "checkpoint {number} in `{}` cannot be used: {error:#}",
                     self.folder.display()
                 )),
@@ -166,21 +167,19 @@ impl Checkpoints {
         Ok(None)
     }
 
-    fn load_one<M: Model>(
+    fn load_one<S>(
         &self,
         number: u64,
-        model: &M,
-    ) -> Result<(Loaded<M::Snapshot>, Option<Part>)> {
+        decode: impl Fn(&[u8]) -> Result<S>,
+    ) -> Result<(Loaded<S>, Option<StateFile>)> {
         let index = self.index(&format!("{number}.toml"))?;
-        let read = |part: &Part| {
-            let path = self.folder.join(&part.file);
+        let read = |state: &StateFile| {
+            let path = self.folder.join(&state.file);
             let bytes = fs::read(&path)?;
-            if hash(&bytes) != part.sha256 {
+            if hash(&bytes) != state.sha256 {
                 bail!("`{}` is damaged", path.display());
             }
-            model
-                .snapshot_of(&bytes)
-                .with_context(|| format!("failed to read `{}`", path.display()))
+            decode(&bytes).with_context(|| format!("failed to read `{}`", path.display()))
         };
         let state = read(&index.state)?;
         let best = index.best.as_ref().map(read).transpose()?;
@@ -203,4 +202,58 @@ fn numbers(folder: &Path) -> Result<Vec<u64>> {
 
 fn hash(bytes: &[u8]) -> String {
     Hash::of(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(steps: u64) -> Journal {
+        Journal { steps, ..Journal::default() }
+    }
+
+    fn write(checkpoints: &mut Checkpoints, steps: u64, state: &[u8], best: Option<&[u8]>) {
+        let best = best.map(|bytes| move || Ok(bytes.to_vec()));
+        let best = best.as_ref().map(|encode| encode as Encode);
+        checkpoints.write(&at(steps), &|| Ok(state.to_vec()), best).unwrap();
+    }
+
+    /// What is read back, and how many checkpoints were passed over.
+    fn load(folder: &Path) -> (Result<Option<Loaded<Vec<u8>>>>, Vec<String>) {
+        let mut notes = Vec::new();
+        let mut checkpoints = Checkpoints::new(folder, Duration::ZERO);
+        let loaded = checkpoints.load(|bytes| Ok(bytes.to_vec()), |note| notes.push(note));
+        (loaded, notes)
+    }
+
+    #[test]
+    fn the_newest_checkpoint_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(load(folder.path()).0.unwrap(), None);
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        assert!(checkpoints.is_due());
+        write(&mut checkpoints, 3, b"three", Some(b"best"));
+        // The best weights are those of the checkpoint before.
+        write(&mut checkpoints, 4, b"four", None);
+        let (loaded, notes) = load(folder.path());
+        let expected =
+            Loaded { journal: at(4), state: b"four".to_vec(), best: Some(b"best".to_vec()) };
+        assert_eq!((loaded.unwrap(), notes.len()), (Some(expected), 0));
+    }
+
+    #[test]
+    fn what_is_damaged_is_noted_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        write(&mut checkpoints, 3, b"three", None);
+        write(&mut checkpoints, 4, b"four", None);
+        fs::write_atomic(folder.path().join("2.state"), b"for").unwrap();
+        let (loaded, notes) = load(folder.path());
+        assert_eq!(loaded.unwrap().unwrap().journal.steps, 3);
+        assert!(notes[0].starts_with("checkpoint 2 in `") && notes[0].contains("is damaged"));
+        fs::write_atomic(folder.path().join("1.toml"), "version = 2").unwrap();
+        let (loaded, notes) = load(folder.path());
+        let error = loaded.unwrap_err().to_string();
+        assert!(error.contains("hint: `--anew` starts over") && notes.len() == 2, "{error}");
+    }
 }
