@@ -1,11 +1,7 @@
-//! Charts beyond the page: as text for a terminal and as a PNG. As SVG they are
-//! [`Chart::standalone`]'s.
+//! Charts beyond the page: as text for a terminal. As SVG they are [`Chart::standalone`]'s.
 
-mod png;
-mod sheet;
 mod terminal;
 
-pub use png::png;
 pub use terminal::terminal;
 
 use super::html::chart::draw::cut;
