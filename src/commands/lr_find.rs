@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::fs;
 use crate::recipe::Layer;
+use crate::report::chart;
 use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
-use crate::report::plot;
 use crate::run::{self, Event, Listener, RateChoice, RateCurve, Run, Stage};
 use crate::term;
 
@@ -83,7 +83,7 @@ pub fn tell(sweeps: &[Sweep], folder: Option<&Path>, json: bool) -> Result<()> {
         );
     }
     for sweep in sweeps {
-        term::say(plot::terminal(&rate_chart(sweep), COLUMNS));
+        term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
         term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.why));
     }
     if let Some(folder) = folder {

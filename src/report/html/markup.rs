@@ -2,6 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::report::chart;
+
 /// A section of the page: its address and title, a sentence on how to read it, and what it shows.
 pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
     html! {
@@ -41,7 +43,7 @@ fn replaced(page: &str, start: &str, end: &str, by: &str) -> String {
 
 /// A whole page around its content.
 pub(super) fn page(title: &str, main: &Markup) -> String {
-    const STYLE: &str = concat!(include_str!("style.css"), include_str!("chart/chart.css"));
+    const STYLE: &str = include_str!("style.css");
     // Whatever might slip into the page, a browser fetches nothing for it.
     const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
                           script-src 'unsafe-inline'";
@@ -57,7 +59,7 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(chart::PALETTE)) (PreEscaped(STYLE)) (PreEscaped(chart::STYLE)) }
             }
             body {
                 main { (main) }

@@ -4,7 +4,6 @@
 //! hold (pictures, duplicates, the plan), and [`page`] is a pure function of them. Templates are
 //! maud's: they are checked by the compiler and escape every text that is put into them.
 
-pub mod chart;
 pub mod comparison;
 mod decided;
 pub mod facts;
@@ -20,6 +19,7 @@ use maud::html;
 pub use facts::Facts;
 use sections::Section;
 
+use super::chart::Chart;
 use crate::fs;
 use crate::run::{REPORT, Run};
 
@@ -61,8 +61,8 @@ pub fn revise(run: &Run) -> Result<()> {
 }
 
 /// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own
-/// ([`chart::Chart::standalone`]).
-pub fn rate_chart(sweep: &facts::Sweep) -> chart::Chart {
+/// ([`Chart::standalone`]).
+pub fn rate_chart(sweep: &facts::Sweep) -> Chart {
     sections::rate_chart(sweep)
 }
 

@@ -5,11 +5,11 @@ mod paired;
 
 use maud::{Markup, html};
 
-use super::chart::{Axis, Chart, Look, Scale, Series, Width};
 use super::facts::{EpochFacts, Facts, Setting, Sweep};
 use super::markup::{self, section};
 use super::sections::{loss_scale, settings_table, smoothed};
 use crate::metric;
+use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
 use crate::target::TargetKind;
 use crate::term;
 

@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::facts::{Facts, Outcome};
 use super::super::markup::percent;
 use super::Section;
@@ -10,6 +9,7 @@ use crate::decide::Decision;
 use crate::decide::calibration::{self, Calibration};
 use crate::decide::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::metric::{self, Bin, Metric, log_loss};
+use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::TargetKind;
 use crate::term;
 

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Series, Width};
 use super::super::facts::{ClassCount, Duplicates, Facts};
 use super::super::markup::words;
 use super::Section;
+use crate::report::chart::{Axis, Chart, Look, Series, Width};
 use crate::term;
 
 /// The most classes that are listed at once; more are drawn, and listed on demand.

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::label;
 use super::super::facts::Facts;
 use super::super::markup::words;
 use super::Section;
 use crate::decide::Decision;
 use crate::decide::tags::{Candidate, TagDecision};
+use crate::report::chart::label;
 use crate::term;
 
 pub(in super::super) fn section(facts: &Facts) -> Option<Section> {

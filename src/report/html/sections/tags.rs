@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
@@ -10,6 +9,7 @@ use super::Section;
 use crate::decide::Decision;
 use crate::decide::thresholds::decide;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
+use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
