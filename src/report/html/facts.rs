@@ -2,10 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use image::RgbImage;
-
-use super::{gallery, thumbnail};
-use crate::dataset::Sample;
 use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::run::{Score, Stage};
@@ -33,9 +29,9 @@ pub struct Facts {
     /// Images of each class, in the classes' order.
     pub counts: Vec<ClassCount>,
     /// Images that are there twice.
-    pub duplicates: Option<Duplicates>,
-    /// Pictures by their row in `outcome`; see [`Facts::show`].
-    pub pictures: BTreeMap<usize, Picture>,
+    pub duplicates: Option<NamedDuplicates>,
+    /// The galleries' pictures, by their row in `outcome`.
+    pub pictures: BTreeMap<usize, Thumbnail>,
     /// The whole recipe, as TOML.
     pub recipe: String,
     /// Where it is not the default.
@@ -50,20 +46,6 @@ impl Facts {
         for (stage, planned) in plan {
             if let Some(facts) = self.stages.iter_mut().find(|s| s.stage == stage.title()) {
                 facts.planned.clone_from(planned);
-            }
-        }
-    }
-
-    /// Fills the galleries: `load` gives an image held out by its id, as the square that the network
-    /// saw, with what the network looked at. One that cannot be had is told without its picture.
-    pub fn show(&mut self, mut load: impl FnMut(&str) -> Option<(RgbImage, Option<Heat>)>) {
-        let Some(outcome) = &self.outcome else { return };
-        for row in gallery::wanted(outcome, self.decision.as_ref()) {
-            let loaded = load(&outcome.ids[row]);
-            let picture = loaded
-                .and_then(|(image, heat)| Some(Picture { jpeg: thumbnail::jpeg(&image)?, heat }));
-            if let Some(picture) = picture {
-                self.pictures.insert(row, picture);
             }
         }
     }
@@ -229,9 +211,9 @@ pub struct ClassCount {
     pub valid: usize,
 }
 
-/// Images that are the same picture, or nearly so.
+/// Images that are the same picture, or nearly so, by their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Duplicates {
+pub struct NamedDuplicates {
     /// Ids of training images that show the same.
     pub groups: Vec<Vec<String>>,
     /// A training and a test image that show the same.
@@ -240,41 +222,10 @@ pub struct Duplicates {
     pub conflicts: Vec<Vec<(String, String)>>,
 }
 
-impl Duplicates {
-    /// Names what was found among images: `groups` of training images, those of them (`conflicts`)
-    /// whose labels differ, and pairs of a training and a test image.
-    pub fn named(
-        train: &[Sample],
-        test: &[Sample],
-        classes: &Classes,
-        groups: &[Vec<usize>],
-        conflicts: &[usize],
-        across: &[(usize, usize)],
-    ) -> Self {
-        let ids = |group: &Vec<usize>| group.iter().map(|&i| train[i].id.clone()).collect();
-        let labelled = |&i: &usize| {
-            let labels: Vec<&str> =
-                train[i].target.iter().map(|&class| classes.names()[class].as_str()).collect();
-            (train[i].id.clone(), labels.join(", "))
-        };
-        Self {
-            groups: groups.iter().map(ids).collect(),
-            across: across
-                .iter()
-                .map(|&(i, j)| (train[i].id.clone(), test[j].id.clone()))
-                .collect(),
-            conflicts: conflicts
-                .iter()
-                .map(|&group| groups[group].iter().map(labelled).collect())
-                .collect(),
-        }
-    }
-}
-
 /// A picture of a gallery.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// A small JPEG of the square that the network saw; see [`super::thumbnail::jpeg`].
+pub struct Thumbnail {
+    /// A small JPEG of the square that the network saw.
     pub jpeg: Vec<u8>,
     /// What the network looked at.
     pub heat: Option<Heat>,

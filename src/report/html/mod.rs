@@ -6,12 +6,13 @@
 
 pub mod comparison;
 mod decided;
+pub mod duplicates;
 pub mod facts;
 pub mod gallery;
 pub mod gather;
 mod markup;
 mod sections;
-pub mod thumbnail;
+mod thumbnail;
 
 use anyhow::Result;
 use maud::html;

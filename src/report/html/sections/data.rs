@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::facts::{ClassCount, Duplicates, Facts};
+use super::super::facts::{ClassCount, Facts, NamedDuplicates};
 use super::super::markup::words;
 use super::Section;
 use crate::report::chart::{Axis, Chart, Look, Series, Width};
@@ -90,8 +90,8 @@ fn table(counts: &[&ClassCount]) -> Markup {
     }
 }
 
-fn duplicates(found: &Duplicates) -> Markup {
-    let Duplicates { groups, across, conflicts } = found;
+fn duplicates(found: &NamedDuplicates) -> Markup {
+    let NamedDuplicates { groups, across, conflicts } = found;
     let n_images: usize = groups.iter().map(Vec::len).sum();
     html! {
         h3 { "Duplicates" }
