@@ -70,6 +70,27 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
     page.into_string()
 }
 
+/// A table, which scrolls where its place is too narrow: the cells of its head, and its rows.
+pub(super) fn table(head: &Markup, rows: &Markup) -> Markup {
+    table_of(None, head, rows)
+}
+
+/// A table whose rows become blocks on a phone.
+pub(super) fn stacked_table(head: &Markup, rows: &Markup) -> Markup {
+    table_of(Some("stack"), head, rows)
+}
+
+fn table_of(class: Option<&str>, head: &Markup, rows: &Markup) -> Markup {
+    html! {
+        div.scroll {
+            table class=[class] {
+                thead { tr { (head) } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 /// A bar so long, as a share of its track.
 pub(super) fn bar(share: f64) -> Markup {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
@@ -146,9 +167,9 @@ pub(super) fn rough(share: f64) -> String {
     }
 }
 
-/// A share that may not exist.
-pub(super) fn percent_or_dash(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), percent)
+/// What may not exist.
+pub(super) fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
 }
 
 /// A rate: `1.2e-3`.
@@ -170,7 +191,7 @@ mod tests {
         assert_eq!(percent(0.9999), ">\u{a0}99.9\u{a0}%");
         assert_eq!(percent(1.0), "100.0\u{a0}%");
         assert_eq!(percent(0.0), "0.0\u{a0}%");
-        assert_eq!(percent_or_dash(None), "–");
+        assert_eq!(or_dash(None), "–");
         let told = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
         assert_eq!(told.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
     }

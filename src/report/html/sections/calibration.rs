@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::facts::{Facts, Outcome};
-use super::super::markup::percent;
+use super::super::markup::{percent, table};
 use super::Section;
 use crate::decide::Decision;
 use crate::decide::calibration::{self, Calibration};
@@ -216,25 +216,18 @@ fn clip_chart(outcome: &Outcome, decided: Option<&Calibration>, truth: &[usize])
 }
 
 fn risk_table(rows: &[Risk]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th.n { "wrong" } th.n { "best clip" }
-                        @for clip in USUAL_CLIPS { th.n { (label(clip)) } }
-                    }
-                }
-                tbody {
-                    @for (i, row) in rows.iter().enumerate() {
-                        tr class=[(i == 0).then_some("chosen")] {
-                            td.n { (format!("{:.4}", row.error_rate)) }
-                            td.n { (format!("{:.4}", row.best)) }
-                            @for loss in row.usual { td.n { (format!("{loss:.4}")) } }
-                        }
-                    }
-                }
+    let head = html! {
+        th.n { "wrong" } th.n { "best clip" }
+        @for clip in USUAL_CLIPS { th.n { (label(clip)) } }
+    };
+    let rows = html! {
+        @for (i, row) in rows.iter().enumerate() {
+            tr class=[(i == 0).then_some("chosen")] {
+                td.n { (format!("{:.4}", row.error_rate)) }
+                td.n { (format!("{:.4}", row.best)) }
+                @for loss in row.usual { td.n { (format!("{loss:.4}")) } }
             }
         }
-    }
+    };
+    table(&head, &rows)
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::facts::{Facts, Sweep};
-use super::super::markup::rate;
+use super::super::markup::{or_dash, rate};
 use super::Section;
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
 
@@ -90,7 +90,7 @@ fn suggestions(sweep: &Sweep) -> Markup {
                 @for (name, found) in &sweep.suggestions {
                     tr {
                         td { (name) small { (meaning(name)) } }
-                        td.n { @if let Some(found) = found { (rate(*found)) } @else { "–" } }
+                        td.n { (or_dash(found.map(rate))) }
                     }
                 }
                 @if let Some(used) = sweep.chosen {
