@@ -9,6 +9,7 @@ mod head;
 mod pictures;
 mod plan;
 mod rates;
+mod risk;
 mod settings;
 mod tags;
 mod training;
