@@ -14,7 +14,6 @@ pub const DEFAULT: &str = include_str!("default.toml");
 pub struct Layer {
     /// Such as `--recipe mine.toml`.
     pub origin: String,
-    /// The settings.
     pub settings: Table,
 }
 

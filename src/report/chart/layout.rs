@@ -64,7 +64,6 @@ pub(super) fn horizontal(chart: &Chart, left: f64, right: f64) -> Span {
     Span { scale: chart.x.scale, low, high, from: left, to: right }
 }
 
-/// The vertical axis between two ends.
 pub(super) fn vertical(chart: &Chart, top: f64, bottom: f64) -> Span {
     let values = chart.series.iter().flat_map(|series| &series.points).map(|value| value.1);
     let (low, high) = Span::of(chart.y.scale, chart.y.range, values, 0.06);

@@ -6,9 +6,7 @@ use super::scale::Scale;
 pub struct Chart {
     /// The line above it; also what a screen reader calls it.
     pub title: String,
-    /// The horizontal axis.
     pub x: Axis,
-    /// The vertical axis.
     pub y: Axis,
     /// Shaded stretches of the horizontal axis, behind everything.
     pub bands: Vec<Band>,
@@ -20,12 +18,10 @@ pub struct Chart {
     pub height: f64,
 }
 
-/// An axis.
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
     /// What is measured, with its unit.
     pub label: String,
-    /// How numbers become lengths.
     pub scale: Scale,
     /// The ends, where the data are not to choose them.
     pub range: Option<(f64, f64)>,
@@ -46,9 +42,7 @@ impl Axis {
 /// A shaded stretch.
 #[derive(Clone, Debug)]
 pub struct Band {
-    /// Where it starts.
     pub from: f64,
-    /// Where it ends.
     pub to: f64,
     /// Written at its top where there is room; empty: nothing.
     pub label: String,
@@ -56,12 +50,10 @@ pub struct Band {
     pub dark: bool,
 }
 
-/// Numbers of one kind.
 #[derive(Clone, Debug)]
 pub struct Series {
     /// Its name in the legend; empty: not in it.
     pub name: String,
-    /// How it is drawn.
     pub look: Look,
     /// Which of the page's inks, from 0; each has its own dash and shape too.
     pub ink: usize,
@@ -81,13 +73,11 @@ impl Series {
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Look {
-    /// A line.
     Line,
     /// A thin, light line: what lies behind a smoothed one.
     Faint,
     /// A line through points.
     Dots,
-    /// Points alone.
     Points,
     /// Bars from the bottom, so wide.
     Bars(f64),
@@ -98,9 +88,7 @@ pub enum Look {
 /// A place on the horizontal axis.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// Where.
     pub at: f64,
-    /// Its name.
     pub label: String,
     /// The height of a dot there, if it is to have one.
     pub dot: Option<f64>,

@@ -20,7 +20,6 @@ const TINY: f64 = 1e-7;
 /// A gallery's pictures, the most extreme first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gallery {
-    /// What they have in common.
     pub kind: Kind,
     /// Rows of the outcome.
     pub rows: Vec<usize>,
@@ -35,7 +34,6 @@ pub enum Kind {
     ConfidentlyWrong,
     /// The answer hardly prefers one to the others.
     MostUncertain,
-    /// The answer is right and sure.
     MostConfident,
 }
 

@@ -24,7 +24,6 @@ use super::chart::Chart;
 use crate::fs;
 use crate::run::{REPORT, Run};
 
-/// The page of a run.
 pub fn page(facts: &Facts) -> String {
     let sections = sections::all(facts);
     let about = &facts.about;

@@ -28,15 +28,11 @@ pub struct Comparison {
 /// One line of what both runs came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What is compared.
     pub what: &'static str,
-    /// Of the first run.
     pub a: String,
-    /// Of the second.
     pub b: String,
 }
 
-/// The page of two runs.
 pub fn page(two: &Comparison) -> String {
     let Comparison { a, b, settings } = two;
     let (title_a, title_b) = (&a.about.run, &b.about.run);
