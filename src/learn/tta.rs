@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{Input, Model};
+use super::model::{Input, Model};
 use crate::dataset::{self, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
@@ -22,7 +22,6 @@ pub struct Views {
 }
 
 impl Views {
-    /// Those of a recipe.
     pub fn of(recipe: &Recipe) -> Self {
         if !recipe.tta {
             return Self { crops: vec![recipe.crop], symmetries: Augment::None.symmetries() };
@@ -32,12 +31,10 @@ impl Views {
         Self { crops, symmetries: recipe.augment.symmetries() }
     }
 
-    /// How many.
     pub fn count(&self) -> usize {
         self.crops.len() * self.symmetries.len()
     }
 
-    /// The names of their parts.
     pub fn parts(&self) -> Vec<String> {
         let mut names = vec![ALL.to_owned()];
         if self.crops.len() > 1 {
@@ -49,8 +46,8 @@ impl Views {
         names
     }
 
-    /// What a part says of a batch, given what each crop does.
-    fn part(&self, name: &str, of_crops: &[Looked]) -> Vec<f32> {
+    /// A part's predictions for a batch, made of each crop's.
+    fn part(&self, name: &str, of_crops: &[CropPredictions]) -> Vec<f32> {
         if name == ONE {
             return of_crops[0].upright.clone();
         }
@@ -58,8 +55,8 @@ impl Views {
             return of_crops[crop].mean.values.clone();
         }
         let mut mean = Mean::default();
-        for looked in of_crops {
-            mean.add(looked.mean.values.clone());
+        for crop in of_crops {
+            mean.add(crop.mean.values.clone());
         }
         mean.values
     }
@@ -69,15 +66,13 @@ fn crop_name(share: f64) -> String {
     format!("crop of {share}")
 }
 
-/// What a model says of images: `[n, classes]` for each part of its views, in their order.
+/// A model's predictions for images: `[n, classes]` for each part of its views, in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts {
     /// [`ALL`], then each crop where there are several, then [`ONE`]; a single one where there is
     /// one view.
     pub names: Vec<String>,
-    /// What they say.
     pub probabilities: Vec<Vec<f32>>,
-    /// Of how many images.
     pub n_images: usize,
 }
 
@@ -89,20 +84,20 @@ pub const ONE: &str = "one view";
 /// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
 /// in all views once, and decoded once, whatever parts are made of them.
 ///
-/// What was `said` of the first of them before is not computed again, if it is of the same parts;
-/// `keep` is shown, after each batch, what is said so far.
+/// What was predicted for the first of them `before` is not computed again, if it is of the same
+/// parts; `keep` is shown, after each batch, what is predicted so far.
 pub fn predict<M: Model>(
     model: &mut M,
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
-    said: Parts,
+    before: Parts,
     keep: &mut dyn FnMut(&Parts) -> Result<()>,
     progress: &dyn Progress,
 ) -> Result<Parts> {
     let views = Views::of(recipe);
     let mut parts = Parts { names: views.parts(), ..Parts::default() };
-    if said.names == parts.names && said.n_images <= samples.len() {
-        parts = said;
+    if before.names == parts.names && before.n_images <= samples.len() {
+        parts = before;
     }
     progress.total((samples.len() - parts.n_images) as u64);
     let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
@@ -117,9 +112,9 @@ pub fn predict<M: Model>(
     parts.probabilities.resize(parts.names.len(), Vec::new());
     for batch in batches {
         let batch = batch?;
-        let of_batch: Vec<Looked> = std::iter::once(&batch.images)
+        let of_batch: Vec<CropPredictions> = std::iter::once(&batch.images)
             .chain(&batch.more_views)
-            .map(|images| look(model, images, views.symmetries))
+            .map(|images| predict_crop(model, images, views.symmetries))
             .collect::<Result<_>>()?;
         for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
             part.extend(views.part(name, &of_batch));
@@ -131,14 +126,18 @@ pub fn predict<M: Model>(
     Ok(parts)
 }
 
-/// What a crop's views say of a batch: the upright one, and the mean of all symmetries.
-struct Looked {
+/// Predictions from the views of one crop: the upright one, and the mean over all symmetries.
+struct CropPredictions {
     upright: Vec<f32>,
     mean: Mean,
 }
 
 /// Shows a batch under each of the symmetries, the first of which is none.
-fn look<M: Model>(model: &mut M, upright: &Images, symmetries: &[Symmetry]) -> Result<Looked> {
+fn predict_crop<M: Model>(
+    model: &mut M,
+    upright: &Images,
+    symmetries: &[Symmetry],
+) -> Result<CropPredictions> {
     let (mut mean, mut as_it_is) = (Mean::default(), Vec::new());
     let mut view = upright.clone();
     for (i, symmetry) in symmetries.iter().enumerate() {
@@ -148,21 +147,20 @@ fn look<M: Model>(model: &mut M, upright: &Images, symmetries: &[Symmetry]) -> R
             symmetry.apply(from, upright.size, to);
         }
         let input = Input::Images(view);
-        let said = model.predict(&input)?;
+        let predicted = model.predict(&input)?;
         if i == 0 {
-            as_it_is.clone_from(&said);
+            as_it_is.clone_from(&predicted);
         }
-        mean.add(said);
+        mean.add(predicted);
         let Input::Images(images) = input else { unreachable!("made above") };
         view = images;
     }
-    Ok(Looked { upright: as_it_is, mean })
+    Ok(CropPredictions { upright: as_it_is, mean })
 }
 
 /// A running mean of probabilities.
 #[derive(Default)]
 pub struct Mean {
-    /// The mean of what was added so far.
     pub values: Vec<f32>,
     n: usize,
 }

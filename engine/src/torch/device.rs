@@ -56,15 +56,13 @@ pub fn engine(device: Device) -> String {
 pub struct Report {
     /// CUDA is part of the libtorch that was linked.
     pub cuda_built: bool,
-    /// NVIDIA GPUs that it can use.
+    /// NVIDIA's, usable.
     pub cuda_devices: i64,
-    /// Apple's GPU is usable.
     pub mps: bool,
     /// Threads of an operation on the CPU.
     pub threads: i32,
 }
 
-/// Looks.
 pub fn report() -> Report {
     let cuda_devices = if tch::Cuda::is_available() { tch::Cuda::device_count() } else { 0 };
     Report {

@@ -77,10 +77,10 @@ pub(super) fn save_with(
     fs::write_atomic(path, to_bytes(&tensors, format)?)
 }
 
-/// A safetensors file of f32 with notes.
+/// A safetensors file of f32 with metadata.
 pub(super) fn to_bytes(
     tensors: &BTreeMap<String, Tensor>,
-    notes: HashMap<String, String>,
+    metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>> {
     let tensors: Vec<(&String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
@@ -97,16 +97,16 @@ pub(super) fn to_bytes(
             Ok((name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes)?))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(safetensors::serialize(views, Some(notes))?)
+    Ok(safetensors::serialize(views, Some(metadata))?)
 }
 
-/// The tensors and notes of [`to_bytes`].
+/// The tensors and metadata of [`to_bytes`].
 pub(super) fn from_bytes(
     bytes: &[u8],
 ) -> Result<(BTreeMap<String, Tensor>, HashMap<String, String>)> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).context("it is no safetensors file")?;
-    let notes = metadata.metadata().clone().unwrap_or_default();
-    Ok((to_tensors(kaggle_kit::weights::from_safetensors(bytes)?)?, notes))
+    let metadata = metadata.metadata().clone().unwrap_or_default();
+    Ok((to_tensors(kaggle_kit::weights::from_safetensors(bytes)?)?, metadata))
 }
 
 /// Every tensor in a file of any kind that [`kaggle_kit::weights`] reads, as f32.
