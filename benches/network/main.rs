@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::dataset::Images;
-use kaggle_kit::learn::{Input, Model, Pace, Trainable};
+use kaggle_kit::learn::{Input, Model, StepRates, Trainable};
 use kaggle_kit::recipe::{Layer, Recipe, resolve};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::zoo;
@@ -112,7 +112,7 @@ fn pass<'a>(
     targets: &[f32],
 ) -> Result<f64> {
     let start = Instant::now();
-    let pace = Pace { rates: [1e-5, 1e-5, 1e-4], momentum: 0.9 };
+    let rates = StepRates { rates: [1e-5, 1e-5, 1e-4], momentum: 0.9 };
     let mut untold = None;
     for (i, input) in inputs.enumerate() {
         let input = input?;
@@ -120,13 +120,13 @@ fn pass<'a>(
             network.predict(&input)?;
             continue;
         }
-        let loss = network.step(&input, targets, &pace, i as u64)?;
+        let loss = network.step(&input, targets, &rates, i as u64)?.loss;
         if let Some(before) = untold.replace(loss) {
-            ensure!(network.loss(&before)?.is_finite(), "a loss is no number");
+            ensure!(before.wait()?.is_finite(), "a loss is no number");
         }
     }
     if let Some(last) = untold {
-        ensure!(network.loss(&last)?.is_finite(), "a loss is no number");
+        ensure!(last.wait()?.is_finite(), "a loss is no number");
     }
     Ok(start.elapsed().as_secs_f64())
 }

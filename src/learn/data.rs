@@ -9,46 +9,26 @@ use rand::seq::SliceRandom;
 
 use super::mix;
 use super::model::Input;
-use crate::cache::Rows;
+use crate::cache::{Rows, Store};
 use crate::dataset::{self, Kept, Sample, Source, View};
+use crate::hash::Hash;
 use crate::metric::Metric;
-use crate::recipe::{Augment, Loss, Sampling};
+use crate::recipe::{Recipe, Sampling};
 use crate::rng::{self, Purpose};
 use crate::target::{Classes, TargetKind, n_hot};
 
-/// Everything a learner needs to know about a data set.
+/// Everything a learner needs to know about a data set, and what it is to do with it.
 pub struct Data {
-    /// Images to learn from.
     pub train: Part,
-    /// Images held out.
     pub valid: Part,
-    /// The vocabulary.
     pub classes: Classes,
-    /// One class or many.
     pub kind: TargetKind,
-    /// The competition's score.
     pub metric: Metric,
-    /// Images a batch.
-    pub batch_size: usize,
-    /// Side of the square that the network sees, in pixels.
-    pub size: usize,
-    /// The square's share of the shorter side, where no random view is taken.
-    pub crop: f64,
-    /// The random views.
-    pub augment: Augment,
-    /// The share of an image's area that a random view shows, where it shows parts.
-    pub area: Option<[f64; 2]>,
-    /// Which images an epoch shows.
-    pub sampling: Sampling,
-    /// How targets are smoothed and images mixed.
-    pub loss: Loss,
-    /// Order and views follow from it.
-    pub seed: u64,
+    pub recipe: Recipe,
 }
 
 /// One side of the split.
 pub struct Part {
-    /// The images.
     pub samples: Arc<[Sample]>,
     /// `[n, classes]`, zeros and ones.
     pub targets: Vec<f32>,
@@ -64,12 +44,10 @@ impl Part {
         Self { samples, targets, kept: None }
     }
 
-    /// How many images.
     pub fn len(&self) -> usize {
         self.samples.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -87,6 +65,26 @@ pub struct Activations {
     pub valid: Vec<usize>,
 }
 
+/// Where the activations are kept for other runs, and what they are kept under beside what the data
+/// says.
+#[derive(Clone, Debug)]
+pub struct Precomputed {
+    pub store: Store,
+    /// What they are for, told to people.
+    pub label: String,
+    /// The pretrained networks, in the model's order.
+    pub backbones: Vec<Pretrained>,
+    /// What computes them.
+    pub engine: String,
+}
+
+/// A backbone as it was before it trained.
+#[derive(Clone, Debug)]
+pub struct Pretrained {
+    pub name: String,
+    pub weights: Hash,
+}
+
 /// What an epoch of training is fed with.
 #[derive(Clone, Copy, Debug)]
 pub enum Feed<'a> {
@@ -94,7 +92,7 @@ pub enum Feed<'a> {
     Activations(&'a Activations),
     /// The images, in a new random view every epoch.
     Images {
-        /// Side of the square, in pixels.
+        /// Of the square, in pixels.
         size: usize,
     },
 }
@@ -109,8 +107,8 @@ pub(super) type Labelled = (Input, Vec<f32>);
 impl Data {
     /// Steps in an epoch. A last batch of one image is left out: a norm cannot learn from it.
     pub fn steps(&self) -> usize {
-        let (whole, rest) =
-            (self.train.len() / self.batch_size, self.train.len() % self.batch_size);
+        let (n, batch_size) = (self.train.len(), self.recipe.batch_size);
+        let (whole, rest) = (n / batch_size, n % batch_size);
         whole + usize::from(rest > 1)
     }
 
@@ -121,28 +119,28 @@ impl Data {
         epoch: u64,
         from: usize,
     ) -> Result<Box<dyn Iterator<Item = Result<Labelled>> + 'a>> {
+        let Recipe { batch_size, seed, ref loss, .. } = self.recipe;
         let mut order = self.order(epoch)?;
-        if order.len() % self.batch_size == 1 {
+        if order.len() % batch_size == 1 {
             order.pop();
         }
-        order.drain(..(from * self.batch_size).min(order.len()));
+        order.drain(..(from * batch_size).min(order.len()));
         Ok(match feed {
             Feed::Activations(activations) => {
                 let batches: Vec<Vec<usize>> =
-                    order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
+                    order.chunks(batch_size).map(<[usize]>::to_vec).collect();
                 Box::new(batches.into_iter().map(move |indices| {
                     let rows = activations.of_epoch(epoch, &indices);
                     Ok((Input::Activations(rows), self.targets(&indices)))
                 }))
             }
             Feed::Images { size } => {
-                let view = View::Random { seed: self.seed, epoch, area: self.area };
-                let batches = self.load(&self.train, order, size, view);
+                let batches = self.load(&self.train, order, size, self.random_view(epoch));
                 Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
                     let (mut images, mut targets) = (batch.images, self.targets(&batch.indices));
-                    let key = (self.seed, epoch, (from + i) as u64);
-                    mix::mix(&mut images, &mut targets, &self.loss, key);
+                    let key = (seed, epoch, (from + i) as u64);
+                    mix::mix(&mut images, &mut targets, loss, key);
                     Ok((Input::Images(images), targets))
                 }))
             }
@@ -153,29 +151,29 @@ impl Data {
     fn targets(&self, indices: &[usize]) -> Vec<f32> {
         let n_classes = self.classes.len();
         let mut targets = gather(&self.train.targets, n_classes, indices);
-        mix::smooth(&mut targets, self.kind, n_classes, self.loss.smoothing);
+        mix::smooth(&mut targets, self.kind, n_classes, self.recipe.loss.smoothing);
         targets
     }
 
     /// Which images an epoch shows, in its order.
     fn order(&self, epoch: u64) -> Result<Vec<usize>> {
-        let n = self.train.len();
-        let mut order: Vec<usize> = match self.sampling {
+        let (n, seed) = (self.train.len(), self.recipe.seed);
+        let mut order: Vec<usize> = match self.recipe.sampling {
             Sampling::Uniform => (0..n).collect(),
             Sampling::Balanced => {
                 let chances = WeightedIndex::new(balanced_weights(&self.train, self.classes.len()))
                     .context("no training image has a class")?;
-                let mut rng = rng::stream(Purpose::Sample, self.seed, epoch, 0);
+                let mut rng = rng::stream(Purpose::Sample, seed, epoch, 0);
                 (0..n).map(|_| chances.sample(&mut rng)).collect()
             }
         };
-        order.shuffle(&mut rng::stream(Purpose::Shuffle, self.seed, epoch, 0));
+        order.shuffle(&mut rng::stream(Purpose::Shuffle, seed, epoch, 0));
         Ok(order)
     }
 
     /// The centre crops of a part, in its own order.
     pub fn centre_batches(&self, part: &Part) -> impl Iterator<Item = Result<dataset::Batch>> {
-        self.load(part, (0..part.len()).collect(), self.size, View::Centre { share: self.crop })
+        self.load(part, (0..part.len()).collect(), self.recipe.size, self.centre_view())
     }
 
     /// View `view` of the samples at `order`, as they are precomputed: 0 is the centre crop, the
@@ -186,14 +184,12 @@ impl Data {
         order: Vec<usize>,
         view: usize,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
-        let view = if view == 0 {
-            View::Centre { share: self.crop }
-        } else {
-            let epoch = u64::MAX / 2 + view as u64;
-            View::Random { seed: self.seed, epoch, area: self.area }
+        let view = match view {
+            0 => self.centre_view(),
+            view => self.random_view(u64::MAX / 2 + view as u64),
         };
-        let samples = Arc::clone(samples);
-        dataset::batches(samples, order, PRECOMPUTED_BATCH, self.size, self.augment, view)
+        let Recipe { size, augment, .. } = self.recipe;
+        dataset::batches(Arc::clone(samples), order, PRECOMPUTED_BATCH, size, augment, view)
     }
 
     fn load(
@@ -204,7 +200,23 @@ impl Data {
         view: View,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
         let source = Source { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
-        dataset::batches(source, order, self.batch_size, size, self.augment, view)
+        let Recipe { batch_size, augment, .. } = self.recipe;
+        dataset::batches(source, order, batch_size, size, augment, view)
+    }
+
+    /// What is looked at where chance has no part.
+    pub fn centre_view(&self) -> View {
+        View::Centre { share: self.recipe.crop }
+    }
+
+    /// What an epoch of training looks at.
+    pub fn random_view(&self, epoch: u64) -> View {
+        View::Random { seed: self.recipe.seed, epoch, area: self.area() }
+    }
+
+    /// The share of an image's area that a random view shows, where it shows parts.
+    pub(super) fn area(&self) -> Option<[f64; 2]> {
+        self.recipe.random_area.as_slice().try_into().ok()
     }
 }
 

@@ -6,29 +6,33 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::data::Data;
-use super::learner::{CyclePlan, FeedKind, Learner};
+use super::fit::{CyclePlan, FeedKind};
+use super::learner::Learner;
 use super::lr_find::choose_rate;
 use super::model::{Model, Trainable};
 use super::stop::Stop;
-use crate::recipe::{FindRate, Optimizer, Recipe};
+use crate::recipe::{FindRate, Optimizer, Recipe, WholeNetwork};
 use crate::run::{Entry, Event, Score, Stage, Sweep};
 use crate::schedule::{GROUPS, LayerRates, Rates, cycle_epochs, rates_of};
 use crate::term;
 
 /// Runs the eight steps; the model ends with the best weights that were met on the way, also where
 /// the time is over before, or the loss is no number any more.
-pub fn golden_rule<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<Score> {
-    if let Err(error) = eight_steps(learner, recipe) {
+pub fn golden_rule<M: Model>(learner: &mut Learner<M>) -> Result<Score> {
+    if let Err(error) = eight_steps(learner) {
         learner.make_the_best_of(error.downcast::<Stop>()?)?;
     }
     learner.restore_best();
     learner.best_score().map_or_else(|| learner.validate(), Ok)
 }
 
-fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()> {
+fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
+    let data = learner.data;
+    let recipe = &data.recipe;
+
     // 1. Enable data augmentation, and precompute the activations.
     if recipe.precompute.run {
-        learner.stage(Stage::Precompute, |learner| learner.precompute(&recipe.precompute))?;
+        learner.stage(Stage::Precompute, Learner::precompute)?;
     }
 
     // 2. Find the highest learning rate at which the loss still clearly improves.
@@ -38,11 +42,11 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()
 
     // 3. Train the last layer from precomputed activations for 1-2 epochs.
     if recipe.head_on_activations.run {
-        let epochs = epochs_on_activations(recipe, learner.data);
+        let epochs = epochs_on_activations(data);
         let plan = CyclePlan { epochs, ..cycle(recipe, Stage::HeadOnActivations, [rate; GROUPS]) };
         learner.stage(plan.stage, |learner| {
             let scores = learner.train_cycle(&plan, FeedKind::Activations)?;
-            Ok(told(scores.last()))
+            Ok(describe(scores.last()))
         })?;
     }
 
@@ -58,7 +62,7 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()
                 let plan = first.restarted(number, number - 1, 1);
                 last = learner.train_cycle(&plan, FeedKind::Images)?.pop();
             }
-            Ok(told(last.as_ref()))
+            Ok(describe(last.as_ref()))
         })?;
     }
 
@@ -69,12 +73,12 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()
             learner.restore_best();
             learner.activations = None;
             learner.begin(Trainable::Everything);
-            Ok(format!("from {}", told(learner.best_score().as_ref())))
+            Ok(format!("from {}", describe(learner.best_score().as_ref())))
         })?;
 
         // 6. Set earlier layers to a 3x-10x lower learning rate than the next higher layer.
         let slower = recipe.earlier_layers.rates();
-        learner.stage(Stage::EarlierLayers, |_| Ok(told_rates(&rates_of(1.0, &slower)?)))?;
+        learner.stage(Stage::EarlierLayers, |_| Ok(describe_rates(&rates_of(1.0, &slower)?)))?;
 
         // 7. Find the learning rate again.
         let rate = learner.rate(Stage::FindFullRate, &recipe.find_full_rate, &slower)?;
@@ -82,22 +86,21 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>, recipe: &Recipe) -> Result<()
         // 8. Train the full network with cycle_mult = 2 until over-fitting.
         if recipe.whole_network.run {
             let rates = rates_of(rate, &slower)?;
-            learner
-                .stage(Stage::WholeNetwork, |learner| learner.until_over_fitting(recipe, rates))?;
+            learner.stage(Stage::WholeNetwork, |learner| learner.until_over_fitting(rates))?;
         }
     }
     Ok(())
 }
 
-/// A stage's first cycle, of one epoch.
-fn cycle(recipe: &Recipe, stage: Stage, rates: Rates) -> CyclePlan {
-    let Optimizer { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
-    let (size, epochs) = (recipe.size, 1);
-    CyclePlan { stage, number: 1, epochs_before: 0, epochs, rates, warm_up, shape, momentum, size }
+/// What the golden rule will do with these images: a line a step.
+pub fn plan(data: &Data) -> Vec<(Stage, String)> {
+    let planned = |stage| Some((stage, planned(stage, data)?));
+    Stage::ALL.into_iter().filter_map(planned).collect()
 }
 
-/// What the golden rule will do with this recipe and these images: a line a step.
-pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
+/// What a step will do, if it is one of the golden rule's.
+fn planned(stage: Stage, data: &Data) -> Option<String> {
+    let recipe = &data.recipe;
     let off = |run: bool, text: String| if run { text } else { "off".to_owned() };
     let find = |settings: &FindRate| {
         let FindRate { run, start, end, steps, rate } = settings;
@@ -108,71 +111,91 @@ pub fn plan(recipe: &Recipe, data: &Data) -> Vec<(Stage, String)> {
             format!("off: {rate:.1e}")
         }
     };
-    let (whole, full) = (&recipe.whole_network, recipe.unfreeze.run);
-    let cycles: Vec<String> = cycle_epochs(whole.cycle_len, whole.cycle_mult, whole.max_cycles)
-        .map(|epochs| epochs.to_string())
-        .collect();
-    let images = data.train.len() + data.valid.len();
-    let views = match recipe.precompute.views {
-        0 => String::new(),
-        n => format!(", and {} of each to train on", term::count(n, "random view")),
-    };
-    vec![
-        (Stage::Precompute, off(recipe.precompute.run, format!("{images} images, once{views}"))),
-        (Stage::FindHeadRate, find(&recipe.find_head_rate)),
-        (Stage::HeadOnActivations, {
-            let epochs = epochs_on_activations(recipe, data);
+    let full = recipe.unfreeze.run;
+    Some(match stage {
+        Stage::Precompute => {
+            let images = data.train.len() + data.valid.len();
+            let views = match recipe.precompute.views {
+                0 => String::new(),
+                n => format!(", and {} of each to train on", term::count(n, "random view")),
+            };
+            off(recipe.precompute.run, format!("{images} images, once{views}"))
+        }
+        Stage::FindHeadRate => find(&recipe.find_head_rate),
+        Stage::HeadOnActivations => {
+            let epochs = epochs_on_activations(data);
             let steps = epochs * data.steps();
             let text = format!("{}, {steps} steps", term::count(epochs, "epoch"));
             off(recipe.head_on_activations.run, text)
-        }),
-        (Stage::HeadWithAugmentation, {
+        }
+        Stage::HeadWithAugmentation => {
             let epochs = recipe.head_with_augmentation.epochs;
             let text = format!("{}, each a cycle", term::count(epochs, "epoch"));
             off(recipe.head_with_augmentation.run, text)
-        }),
-        (Stage::Unfreeze, off(full, "three layer groups".to_owned())),
-        (Stage::EarlierLayers, {
+        }
+        Stage::Unfreeze => off(full, "three layer groups".to_owned()),
+        Stage::EarlierLayers => {
             let rates = rates_of(1.0, &recipe.earlier_layers.rates());
-            off(full, rates.map_or_else(|error| error.to_string(), |rates| told_rates(&rates)))
-        }),
-        (Stage::FindFullRate, off(full, find(&recipe.find_full_rate))),
-        (Stage::WholeNetwork, {
+            off(full, rates.map_or_else(|error| error.to_string(), |rates| describe_rates(&rates)))
+        }
+        Stage::FindFullRate => off(full, find(&recipe.find_full_rate)),
+        Stage::WholeNetwork => {
+            let cycles: Vec<String> = cycles(recipe).map(|epochs| epochs.to_string()).collect();
             let text = format!("cycles of {} epochs, until over-fitting", cycles.join(" + "));
-            off(full && whole.run, text)
-        }),
-    ]
+            off(full && recipe.whole_network.run, text)
+        }
+        Stage::Predict => return None,
+    })
 }
 
 /// How often every training image is looked at in a random view of the usual size, if nothing ends
 /// training before: what keeping its decoded picture would pay for.
-pub fn epochs_on_images(recipe: &Recipe, data: &Data) -> usize {
-    let (on_activations, with_augmentation) =
-        (&recipe.head_on_activations, &recipe.head_with_augmentation);
-    let mut epochs = 0;
-    if on_activations.run && !recipe.precompute.run {
-        epochs += epochs_on_activations(recipe, data);
-    }
-    if with_augmentation.run {
-        epochs += with_augmentation.epochs;
-    }
-    let whole = &recipe.whole_network;
-    if recipe.unfreeze.run && whole.run {
-        let cycles = cycle_epochs(whole.cycle_len, whole.cycle_mult, whole.max_cycles);
-        let at_size =
-            cycles.enumerate().filter(|(cycle, _)| whole.size(*cycle, recipe) == data.size);
-        epochs += at_size.map(|(_, epochs)| epochs).sum::<usize>();
-    }
-    epochs
+pub fn epochs_on_images(data: &Data) -> usize {
+    let Recipe { precompute, head_on_activations, head_with_augmentation, unfreeze, .. } =
+        &data.recipe;
+    let of_stage = |stage| match stage {
+        Stage::HeadOnActivations if head_on_activations.run && !precompute.run => {
+            epochs_on_activations(data)
+        }
+        Stage::HeadWithAugmentation if head_with_augmentation.run => head_with_augmentation.epochs,
+        Stage::WholeNetwork if unfreeze.run && data.recipe.whole_network.run => {
+            let size = |cycle| data.recipe.whole_network.size(cycle, &data.recipe);
+            let at_size = cycles(&data.recipe).enumerate();
+            at_size.filter(|(i, _)| size(*i) == data.recipe.size).map(|(_, epochs)| epochs).sum()
+        }
+        Stage::Precompute
+        | Stage::FindHeadRate
+        | Stage::HeadOnActivations
+        | Stage::HeadWithAugmentation
+        | Stage::Unfreeze
+        | Stage::EarlierLayers
+        | Stage::FindFullRate
+        | Stage::WholeNetwork
+        | Stage::Predict => 0,
+    };
+    Stage::ALL.into_iter().map(of_stage).sum()
 }
 
 /// Step 3's epochs, stretched for small data sets until enough steps are made.
-fn epochs_on_activations(recipe: &Recipe, data: &Data) -> usize {
-    let settings = &recipe.head_on_activations;
-    if !recipe.precompute.run {
+fn epochs_on_activations(data: &Data) -> usize {
+    let settings = &data.recipe.head_on_activations;
+    if !data.recipe.precompute.run {
         return settings.epochs;
     }
     settings.epochs.max(settings.min_steps.div_ceil(data.steps().max(1)))
+}
+
+/// Step 8's epochs, a cycle each.
+fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
+    let WholeNetwork { cycle_len, cycle_mult, max_cycles, .. } = recipe.whole_network;
+    cycle_epochs(cycle_len, cycle_mult, max_cycles)
+}
+
+/// A stage's first cycle, of one epoch.
+fn cycle(recipe: &Recipe, stage: Stage, rates: Rates) -> CyclePlan {
+    let Optimizer { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
+    let (size, epochs) = (recipe.size, 1);
+    CyclePlan { stage, number: 1, epochs_before: 0, epochs, rates, warm_up, shape, momentum, size }
 }
 
 impl CyclePlan {
@@ -184,29 +207,6 @@ impl CyclePlan {
 }
 
 impl<M: Model> Learner<'_, M> {
-    /// Runs a stage between its two events; `work` says what it found. What a checkpoint has of it is
-    /// not done again.
-    fn stage(
-        &mut self,
-        stage: Stage,
-        work: impl FnOnce(&mut Self) -> Result<String>,
-    ) -> Result<()> {
-        let start = Instant::now();
-        self.heed_interruption()?;
-        if !self.replay.has_finished(stage) {
-            self.now = Some((stage, start));
-            self.listener.event(&Event::StageStarted { stage });
-        }
-        let found = work(self)?;
-        if self.replay.stage(stage) {
-            return Ok(());
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        self.journal.done.push(Entry::Stage { stage, seconds, found: found.clone() });
-        self.listener.event(&Event::StageFinished { stage, seconds, found });
-        self.checkpoint(None)
-    }
-
     /// Ends with what is best so far, where that is what was meant.
     fn make_the_best_of(&mut self, stop: Stop) -> Result<()> {
         let (stage, start) = self.now.unwrap_or((Stage::Precompute, Instant::now()));
@@ -215,7 +215,7 @@ impl<M: Model> Learner<'_, M> {
             (Stop::OutOfTime { .. } | Stop::NotFinite { .. }, best) => {
                 let reason = stop.to_string();
                 let reason = reason.lines().next().unwrap_or_default();
-                let why = format!("{reason}; kept: {}", told(best.as_ref()));
+                let why = format!("{reason}; kept: {}", describe(best.as_ref()));
                 let (seconds, found) = (start.elapsed().as_secs_f64(), why.clone());
                 self.journal.done.push(Entry::Stage { stage, seconds, found });
                 self.listener.event(&Event::Stopped { stage, why });
@@ -229,30 +229,33 @@ impl<M: Model> Learner<'_, M> {
         if !settings.run {
             return Ok(settings.rate);
         }
+        let read = |entry: &Entry| match entry {
+            Entry::Rate { stage: of, rate } if *of == stage => Some(*rate),
+            _ => None,
+        };
         let mut rate = settings.rate;
         self.stage(stage, |learner| {
-            if let Some(found) = learner.replay.rate(stage) {
-                rate = found;
-                return Ok(String::new());
-            }
-            let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
-            let chosen = choose_rate(&curve, settings.rate);
-            learner.listener.event(&Event::RateFound(Sweep { stage, curve, chosen }));
-            rate = chosen.rate;
-            learner.journal.done.push(Entry::Rate { stage, rate });
-            Ok(chosen.to_string())
+            let mut found = String::new();
+            rate = learner.once(read, |learner| {
+                let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
+                let chosen = choose_rate(&curve, settings.rate);
+                found = chosen.to_string();
+                learner.listener.event(&Event::RateFound(Sweep { stage, curve, chosen }));
+                Ok((chosen.rate, Entry::Rate { stage, rate: chosen.rate }))
+            })?;
+            Ok(found)
         })?;
         Ok(rate)
     }
 
     /// Cycle after cycle, until one ends without having lowered the validation loss below what the
     /// cycle before reached: from then on the network only learns its training images by heart.
-    fn until_over_fitting(&mut self, recipe: &Recipe, rates: Rates) -> Result<String> {
+    fn until_over_fitting(&mut self, rates: Rates) -> Result<String> {
+        let recipe = &self.data.recipe;
         let settings = &recipe.whole_network;
-        let cycles = cycle_epochs(settings.cycle_len, settings.cycle_mult, settings.max_cycles);
         let first = cycle(recipe, Stage::WholeNetwork, rates);
         let (mut epochs_before, mut reached_before) = (0, f64::INFINITY);
-        for (number, epochs) in (1..).zip(cycles) {
+        for (number, epochs) in (1..).zip(cycles(recipe)) {
             let size = settings.size(number - 1, recipe);
             let plan = CyclePlan { size, ..first.restarted(number, epochs_before, epochs) };
             let scores = self.train_cycle(&plan, FeedKind::Images)?;
@@ -263,18 +266,18 @@ impl<M: Model> Learner<'_, M> {
                 return Ok(format!(
                     "over-fitting: cycle {number} reached a loss of {reached:.4}, the one before \
                      {reached_before:.4}; kept: {}",
-                    told(self.best_score().as_ref())
+                    describe(self.best_score().as_ref())
                 ));
             }
             epochs_before += epochs;
             reached_before = reached;
         }
-        let best = told(self.best_score().as_ref());
+        let best = describe(self.best_score().as_ref());
         Ok(format!("all {} done; kept: {best}", term::count(settings.max_cycles, "cycle")))
     }
 }
 
-fn told(score: Option<&Score>) -> String {
+fn describe(score: Option<&Score>) -> String {
     match score {
         None => "nothing trained so far".to_owned(),
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {
@@ -286,6 +289,6 @@ fn told(score: Option<&Score>) -> String {
     }
 }
 
-fn told_rates([first, second, last]: &Rates) -> String {
+fn describe_rates([first, second, last]: &Rates) -> String {
     format!("rates x {first:.2}, x {second:.2}, x {last:.0} (the head)")
 }

@@ -1,8 +1,10 @@
 //! The golden rule and the loop under it, over any [`Model`]: no tensors, no printing.
 //!
-//! `golden_rule.rs` is the recipe, `learner.rs` the loop, `lr_find/` the learning-rate finder.
+//! `golden_rule.rs` is the recipe, `fit.rs` the loop, `lr_find/` the learning-rate finder;
+//! `learner.rs` keeps what is best, and goes on where a run was stopped.
 
 mod data;
+mod fit;
 mod golden_rule;
 mod learner;
 mod lr_find;
@@ -15,10 +17,10 @@ mod stop;
 mod tests;
 pub mod tta;
 
-pub use data::{Activations, Data, Feed, Part};
+pub use data::{Data, Part, Precomputed, Pretrained};
+pub use fit::FeedKind;
 pub use golden_rule::{epochs_on_images, golden_rule, plan};
-pub use learner::{CyclePlan, FeedKind, Learner};
+pub use learner::Learner;
 pub use lr_find::{choose_rate, suggest};
-pub use model::{Input, Model, Pace, Trainable};
-pub use precompute::{Precomputed, Pretrained};
+pub use model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 pub use stop::{Limits, Stop};

@@ -3,44 +3,70 @@
 use std::path::Path;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Images;
 use crate::schedule::Rates;
 
 /// Which layers a stage changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trainable {
     /// The head; the backbone's weights and its norms' statistics stand still.
     Head,
-    /// All three groups.
     Everything,
 }
 
 /// A batch as the network takes it.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Pictures.
     Images(Images),
-    /// What the backbones made of them before: `[n, sum of widths]`, row-major.
+    /// What the backbones made of images before: `[n, sum of widths]`, row-major.
     Activations(Vec<f32>),
 }
 
-/// What the optimiser is told for a step.
+/// How far a step goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+pub struct StepRates {
     /// Each layer group's rate.
     pub rates: Rates,
     /// Decay of the gradient's running mean.
     pub momentum: f64,
 }
 
+/// What a step came to.
+pub struct StepOutcome {
+    pub loss: StepLoss,
+    /// What it had to do differently, if anything, in words.
+    pub note: Option<String>,
+}
+
+/// The batch's mean loss before a step.
+pub enum StepLoss {
+    Known(f64),
+    /// A GPU works ahead of the program: who waits for this only after the next step has begun keeps
+    /// it busy.
+    Pending(Box<dyn FnOnce() -> Result<f64>>),
+}
+
+impl StepLoss {
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
+
+    /// The number, as soon as it is there.
+    pub fn wait(self) -> Result<f64> {
+        match self {
+            Self::Known(loss) => Ok(loss),
+            Self::Pending(wait) => wait(),
+        }
+    }
+}
+
 /// A network that can be trained a step at a time, on batches in host memory.
 pub trait Model {
     /// Weights, norms' statistics and the optimiser's state at one moment.
     type Snapshot;
-
-    /// A step's loss, which a device may still be computing.
-    type Loss;
 
     /// Chooses the layers that train, with a fresh optimiser.
     fn begin(&mut self, trainable: Trainable);
@@ -52,31 +78,17 @@ pub trait Model {
     /// one after another.
     fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>>;
 
-    /// One step down the gradient; gives the batch's mean loss before it. After a loss that is not
-    /// finite the weights are what they were, unless the model [works ahead](Model::works_ahead).
+    /// One step down the gradient. After a loss that is [known](StepLoss::Known) and not finite the
+    /// weights are what they were.
     ///
     /// `targets` are `[n, classes]`; all that is random in the step (dropout) follows from `seed`.
     fn step(
         &mut self,
         input: &Input,
         targets: &[f32],
-        pace: &Pace,
+        rates: &StepRates,
         seed: u64,
-    ) -> Result<Self::Loss>;
-
-    /// The number that a step's loss is; waits for it.
-    fn loss(&self, loss: &Self::Loss) -> Result<f64>;
-
-    /// Whether a step returns before it is done, as on a GPU: who asks for its loss only after the
-    /// next step has begun keeps the device busy.
-    fn works_ahead(&self) -> bool {
-        false
-    }
-
-    /// What the last step had to do differently, if anything, in words.
-    fn note(&mut self) -> Option<String> {
-        None
-    }
+    ) -> Result<StepOutcome>;
 
     /// Probabilities, `[n, classes]`.
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>>;
@@ -84,11 +96,9 @@ pub trait Model {
     /// Remembers everything that [`Model::step`] changes.
     fn snapshot(&self) -> Self::Snapshot;
 
-    /// Goes back to a snapshot, exactly.
+    /// Goes back to a snapshot, exactly where the same layers train as then; it may be of another
+    /// process.
     fn restore(&mut self, snapshot: &Self::Snapshot);
-
-    /// Goes back to a snapshot of another process, with the layers that trained then.
-    fn resume(&mut self, snapshot: &Self::Snapshot);
 
     /// A snapshot as bytes that say what they are.
     fn to_bytes(snapshot: &Self::Snapshot) -> Result<Vec<u8>>;

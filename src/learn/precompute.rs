@@ -1,64 +1,41 @@
 //! Step 1: what the frozen backbone makes of every image, computed once, and kept for other runs.
 
-use std::sync::Arc;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
-use super::data::{Activations, Data};
+use super::data::{Activations, Data, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
-use crate::cache::{Dtype, Key, Rows, Slot, Source, Store, Writer};
+use crate::cache::{Dtype, Key, Rows, Slot, Source, Writer};
 use crate::dataset::Sample;
 use crate::hash::{Hash, hash_files};
 use crate::progress::Progress;
-use crate::recipe::Precompute;
-use crate::run::{Event, Stage};
+use crate::recipe::Recipe;
+use crate::run::{Event, Listener, Stage};
 use crate::term;
 
-/// What activations are kept under, beside what the data says.
-#[derive(Clone, Debug)]
-pub struct Precomputed {
-    /// Where.
-    pub store: Store,
-    /// What they are for, told to people.
-    pub label: String,
-    /// The pretrained networks, in the model's order.
-    pub backbones: Vec<Pretrained>,
-    /// What computes them.
-    pub engine: String,
-}
+/// Passes on what a cache has to say while it is waited for. The learner's events draw the bar.
+struct Notes<'a>(Mutex<&'a mut dyn Listener>);
 
-/// A backbone as it was before it trained.
-#[derive(Clone, Debug)]
-pub struct Pretrained {
-    /// Its name.
-    pub name: String,
-    /// Of its weights.
-    pub weights: Hash,
-}
-
-/// Work without a bar: the learner's events draw one.
-struct Quiet;
-
-impl Progress for Quiet {
-    fn total(&self, _: u64) {}
-
-    fn advance(&self, _: u64) {}
-
+impl Progress for Notes<'_> {
     fn note(&self, text: &str) {
-        term::say(format_args!("   {text}"));
+        if let Ok(mut listener) = self.0.lock() {
+            listener.event(&Event::Note { text: text.to_owned() });
+        }
     }
 }
 
 impl<M: Model> Learner<'_, M> {
     /// The backbone's answers to all images; those that are kept somewhere are only read.
-    pub(super) fn precompute(&mut self, settings: &Precompute) -> Result<String> {
+    pub(super) fn precompute(&mut self) -> Result<String> {
         // Once the backbone has changed nobody needs them any more.
-        if self.replay.has_finished(Stage::Unfreeze) {
+        if self.is_past(Stage::Unfreeze) {
             return Ok(String::new());
         }
         let all = All::of(self.data);
-        let slots = self.claim(&all, 1 + settings.views)?;
+        let slots = self.claim(&all, 1 + self.data.recipe.precompute.views)?;
         let missing = |slot: &Slot| match slot {
             Slot::Ready(_) => 0,
             Slot::Empty(writer) => writer.missing().iter().map(|(_, images)| images.len()).sum(),
@@ -78,13 +55,15 @@ impl<M: Model> Learner<'_, M> {
         };
         let unsaved = rows.iter().find_map(Rows::unsaved).filter(|_| self.precomputed.is_some());
         let unsaved = unsaved.map(|why| format!("; not kept: {why}")).unwrap_or_default();
-        let (told, widths) = (term::count(n, "activation"), widths.join(" and "));
-        self.activations = Some(Activations { rows, train: all.train, valid: all.valid });
-        Ok(format!("{told} of {widths} numbers{kept}{unsaved}"))
+        let (count, widths) = (term::count(n, "activation"), widths.join(" and "));
+        let activations = Activations { rows, train: all.train, valid: all.valid };
+        self.activations = Some(Rc::new(activations));
+        Ok(format!("{count} of {widths} numbers{kept}{unsaved}"))
     }
 
     /// A place for each backbone's activations, or what is there already.
-    fn claim(&self, all: &All, views: usize) -> Result<Vec<Slot>> {
+    fn claim(&mut self, all: &All, views: usize) -> Result<Vec<Slot>> {
+        let notes = Notes(Mutex::new(&mut *self.listener));
         let widths = self.model.widths();
         let Some(precomputed) = &self.precomputed else {
             let in_memory = |width: usize| {
@@ -94,7 +73,7 @@ impl<M: Model> Learner<'_, M> {
             return Ok(widths.into_iter().map(in_memory).collect());
         };
         let paths: Vec<_> = all.samples.iter().map(|sample| &sample.path).collect();
-        let images = hash_files(&paths, &Quiet)?;
+        let images = hash_files(&paths, &notes)?;
         let transform = transform(self.data, views);
         let claim = |(backbone, width): (&Pretrained, usize)| {
             let key = Key::new(&Source {
@@ -103,13 +82,13 @@ impl<M: Model> Learner<'_, M> {
                 weights: backbone.weights,
                 engine: &precomputed.engine,
                 transform: &transform,
-                size: self.data.size,
+                size: self.data.recipe.size,
                 images: &images,
                 views,
                 width,
                 dtype: Dtype::F32,
             });
-            precomputed.store.claim(&key, &Quiet)
+            precomputed.store.claim(&key, &notes)
         };
         Ok(precomputed.backbones.iter().zip(widths).map(claim).collect())
     }
@@ -121,7 +100,7 @@ impl<M: Model> Learner<'_, M> {
         };
         for (view, images) in writer.missing() {
             for batch in self.data.fixed_view(&all.samples, images.collect(), view) {
-                self.heed_interruption()?;
+                self.check_interrupt()?;
                 let batch = batch?;
                 writer.append(&self.model.activations(backbone, &batch.images)?)?;
                 self.listener.event(&Event::Advanced { units: batch.images.n });
@@ -157,12 +136,13 @@ impl All {
 
 /// Everything that decides what a network is shown.
 fn transform(data: &Data, views: usize) -> String {
-    let centre = format!("centre crop {}", data.crop);
+    let Recipe { crop, augment, seed, .. } = data.recipe;
+    let centre = format!("centre crop {crop}");
     if views == 1 {
         return centre;
     }
-    let parts = data.area.map(|area| format!(" of parts {area:?}")).unwrap_or_default();
-    format!("{centre}; second random views of {:?}{parts}, seed {}", data.augment, data.seed)
+    let parts = data.area().map(|area| format!(" of parts {area:?}")).unwrap_or_default();
+    format!("{centre}; second random views of {augment:?}{parts}, seed {seed}")
 }
 
 /// A key for rows that nobody else will look for.

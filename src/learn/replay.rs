@@ -2,19 +2,25 @@
 
 use std::collections::VecDeque;
 
-use crate::run::{Entry, Journal, Position, Score, Stage};
+use crate::run::{Entry, Journal, Position, Stage};
 
-/// A journal that is gone through once more. While anything of it is left, the work that it tells
-/// of must not be done again.
-#[derive(Debug, Default)]
-pub(super) struct Replay {
+/// A journal that is gone through once more, and what the model was where it ends. While anything of
+/// it is left, the work that it tells of must not be done again.
+#[derive(Debug)]
+pub(super) struct Replay<S> {
     done: VecDeque<Entry>,
     position: Option<Position>,
+    state: Option<S>,
 }
 
-impl Replay {
-    pub(super) fn of(journal: &Journal) -> Self {
-        Self { done: journal.done.iter().cloned().collect(), position: journal.position.clone() }
+impl<S> Replay<S> {
+    pub(super) fn nothing() -> Self {
+        Self { done: VecDeque::new(), position: None, state: None }
+    }
+
+    pub(super) fn of(journal: &Journal, state: S) -> Self {
+        let (done, position) = (journal.done.iter().cloned().collect(), journal.position.clone());
+        Self { done, position, state: Some(state) }
     }
 
     /// Whether what comes next has been done before.
@@ -22,51 +28,30 @@ impl Replay {
         !self.done.is_empty() || self.position.is_some()
     }
 
-    /// Whether a stage is still to come in what has been done.
+    /// Whether a stage's end is still to come in what has been done.
     pub(super) fn has_finished(&self, wanted: Stage) -> bool {
         self.done
             .iter()
             .any(|entry| matches!(entry, Entry::Stage { stage, .. } if *stage == wanted))
     }
 
-    /// The rate that was chosen, if that is what comes next.
-    pub(super) fn rate(&mut self, wanted: Stage) -> Option<f64> {
-        match self.done.front() {
-            Some(&Entry::Rate { stage, rate }) if stage == wanted => {
-                self.done.pop_front();
-                Some(rate)
-            }
-            _ => None,
-        }
+    /// What the next entry says, which is passed then, if it is one that `read` knows.
+    pub(super) fn next<T>(&mut self, read: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
+        let found = read(self.done.front()?)?;
+        self.done.pop_front();
+        Some(found)
     }
 
-    /// The scores of a cycle, if it comes next.
-    pub(super) fn cycle(&mut self, wanted: Stage, of: usize) -> Option<Vec<Score>> {
-        match self.done.front() {
-            Some(Entry::Cycle { stage, number, scores }) if *stage == wanted && *number == of => {
-                let scores = scores.clone();
-                self.done.pop_front();
-                Some(scores)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether a stage's end comes next; it is passed then.
-    pub(super) fn stage(&mut self, wanted: Stage) -> bool {
-        let next = self.done.front();
-        let is_next = matches!(next, Some(Entry::Stage { stage, .. }) if *stage == wanted);
-        if is_next {
-            self.done.pop_front();
-        }
-        is_next
-    }
-
-    /// The place in a cycle, if training stands in this one.
+    /// Where in a cycle training stood, if it was in this one.
     pub(super) fn position(&mut self, stage: Stage, cycle: usize) -> Option<Position> {
-        let is_here = |position: &Position| {
+        let is_here = |position: &mut Position| {
             self.done.is_empty() && position.stage == stage && position.cycle == cycle
         };
-        if self.position.as_ref().is_some_and(is_here) { self.position.take() } else { None }
+        self.position.take_if(is_here)
+    }
+
+    /// What the model was, once all before has been passed.
+    pub(super) fn end(&mut self) -> Option<S> {
+        if self.is_on() { None } else { self.state.take() }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// An end that is no failure of the program; [`super::golden_rule`] makes the best of the first two.
+/// An end that is no failure of the program; the golden rule makes the best of the first two.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Stop {
     /// The time that was given is over.
@@ -15,14 +15,12 @@ pub enum Stop {
         /// Of the epoch, from 1.
         step: usize,
     },
-    /// The loss is not a number, or infinite.
     #[error(
         "the loss is {loss} at step {step} of epoch {epoch}, at a rate of {rate:.1e}\nhint: lower the \
          rate, such as `--set find-full-rate.run=false --set find-full-rate.rate=1e-4`, or set \
          `optimizer.clip-norm=1`"
     )]
     NotFinite {
-        /// What it is.
         loss: f64,
         /// Of the cycle, from 1.
         epoch: usize,

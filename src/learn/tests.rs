@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use image::{Rgb, RgbImage};
 
-use super::learner::{FeedKind, Learner};
-use super::model::{Input, Model, Pace, Trainable};
+use super::fit::FeedKind;
+use super::learner::Learner;
+use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::stop::{Limits, Stop};
 use super::{Data, Part, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
-use crate::recipe::{self, Augment, Layer, Recipe};
+use crate::recipe::{self, Layer, Recipe};
 use crate::run::checkpoint::Checkpoints;
 use crate::run::{Entry, Epoch, Event, Journal, Listener, Score, Stage};
 use crate::schedule::Rates;
@@ -50,6 +51,14 @@ impl Mock {
         }
     }
 
+    fn outcome(&self, loss: f64) -> StepOutcome {
+        let loss = match self.ahead {
+            false => StepLoss::Known(loss),
+            true => StepLoss::Pending(Box::new(move || Ok(loss))),
+        };
+        StepOutcome { loss, note: None }
+    }
+
     fn probability(&self, colour: &[f32; 4]) -> f32 {
         let logit: f32 = colour.iter().zip(&self.weights).map(|(c, w)| c * w).sum();
         1.0 / (1.0 + (-logit).exp())
@@ -68,15 +77,6 @@ fn mean_colours(images: &Images) -> Vec<f32> {
 
 impl Model for Mock {
     type Snapshot = [f32; 4];
-    type Loss = f64;
-
-    fn loss(&self, loss: &f64) -> Result<f64> {
-        Ok(*loss)
-    }
-
-    fn works_ahead(&self) -> bool {
-        self.ahead
-    }
 
     fn begin(&mut self, trainable: Trainable) {
         self.trainable = Some(trainable);
@@ -93,14 +93,20 @@ impl Model for Mock {
         Ok(colours.chunks(3).flat_map(|colour| &colour[seen.clone()]).copied().collect())
     }
 
-    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<f64> {
+    fn step(
+        &mut self,
+        input: &Input,
+        targets: &[f32],
+        rates: &StepRates,
+        seed: u64,
+    ) -> Result<StepOutcome> {
         ensure!(self.dies_after != Some(self.steps.len()), "killed");
-        self.steps.push((self.trainable, pace.rates, seed));
+        self.steps.push((self.trainable, rates.rates, seed));
         if let Input::Images(images) = input {
             self.sizes.push(images.size);
         }
         if self.breaks_after.is_some_and(|n| self.steps.len() > n) {
-            return Ok(f64::NAN);
+            return Ok(self.outcome(f64::NAN));
         }
         let (colours, mut loss) = (Self::colours(input), 0.0);
         let n = colours.len() as f32;
@@ -114,9 +120,9 @@ impl Model for Mock {
             }
         }
         for (weight, g) in self.weights.iter_mut().zip(gradient) {
-            *weight -= 100.0 * pace.rates[2] as f32 * g;
+            *weight -= 100.0 * rates.rates[2] as f32 * g;
         }
-        Ok(loss / f64::from(n))
+        Ok(self.outcome(loss / f64::from(n)))
     }
 
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
@@ -129,10 +135,6 @@ impl Model for Mock {
     }
 
     fn restore(&mut self, snapshot: &[f32; 4]) {
-        self.weights = *snapshot;
-    }
-
-    fn resume(&mut self, snapshot: &[f32; 4]) {
         self.weights = *snapshot;
     }
 
@@ -175,7 +177,7 @@ impl Listener for Diary {
 }
 
 /// Reddish and bluish images, `noisy` of which are labelled wrongly.
-fn data(folder: &Path, n: usize, noisy: usize) -> Data {
+fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
     let samples: Vec<Sample> = (0..n)
         .map(|i| {
             let path = folder.join(format!("{i}.png"));
@@ -193,32 +195,32 @@ fn data(folder: &Path, n: usize, noisy: usize) -> Data {
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,
         metric: Metric::LogLoss,
-        batch_size: 8,
-        size: 32,
-        crop: 1.0,
-        augment: Augment::SideOn,
-        area: None,
-        sampling: recipe::Sampling::Uniform,
-        loss: recipe::resolve(&[]).unwrap().loss,
-        seed: 7,
+        recipe: recipe(settings),
     }
 }
 
 fn recipe(settings: &[&str]) -> Recipe {
-    let few = ["head-on-activations.min-steps=6", "find-full-rate.steps=20"];
+    let small = [
+        "batch-size=8",
+        "size=32",
+        "crop=1.0",
+        "seed=7",
+        "head-on-activations.min-steps=6",
+        "find-full-rate.steps=20",
+    ];
     let layers: Vec<Layer> =
-        few.iter().chain(settings).map(|typed| Layer::assignment(typed).unwrap()).collect();
+        small.iter().chain(settings).map(|typed| Layer::assignment(typed).unwrap()).collect();
     recipe::resolve(&layers).unwrap()
 }
 
 #[test]
 fn all_eight_steps_run_in_order_and_the_network_learns() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &[]);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
     let before = learner.validate().unwrap();
-    let after = golden_rule(&mut learner, &recipe(&[])).unwrap();
+    let after = golden_rule(&mut learner).unwrap();
     assert!(after.loss < before.loss / 2.0, "{before:?} {after:?}");
     assert_eq!(
         diary.stages,
@@ -243,14 +245,13 @@ fn all_eight_steps_run_in_order_and_the_network_learns() {
 #[test]
 fn steps_that_are_switched_off_do_not_run() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 32, 0);
+    let settings = ["precompute.run=false", "find-head-rate.run=false", "unfreeze.run=false"];
+    let data = data(folder.path(), 32, 0, &settings);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    let settings = ["precompute.run=false", "find-head-rate.run=false", "unfreeze.run=false"];
-    let recipe = recipe(&settings);
-    golden_rule(&mut learner, &recipe).unwrap();
+    golden_rule(&mut learner).unwrap();
     assert_eq!(diary.stages, [Stage::HeadOnActivations, Stage::HeadWithAugmentation]);
-    let off = plan(&recipe, &data).iter().filter(|(_, text)| text.starts_with("off")).count();
+    let off = plan(&data).iter().filter(|(_, text)| text.starts_with("off")).count();
     assert_eq!(off, 6);
 }
 
@@ -258,15 +259,12 @@ fn steps_that_are_switched_off_do_not_run() {
 fn cycles_double_and_stop_once_they_over_fit() {
     let folder = tempfile::tempdir().unwrap();
     // Labels that contradict the rest: more training makes the held-out images worse.
-    let data = data(folder.path(), 48, 6);
+    let settings =
+        ["find-full-rate.run=false", "find-full-rate.rate=0.05", "whole-network.max-cycles=8"];
+    let data = data(folder.path(), 48, 6, &settings);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    let recipe = recipe(&[
-        "find-full-rate.run=false",
-        "find-full-rate.rate=0.05",
-        "whole-network.max-cycles=8",
-    ]);
-    let score = golden_rule(&mut learner, &recipe).unwrap();
+    let score = golden_rule(&mut learner).unwrap();
     let kept = learner.validate().unwrap();
     assert_eq!(kept, score, "the best weights are the ones in the model");
     let cycles: Vec<usize> = diary
@@ -281,7 +279,7 @@ fn cycles_double_and_stop_once_they_over_fit() {
 }
 
 /// Everything of a run that does not depend on the clock.
-fn told(mock: &Mock, journal: &Journal, score: Score) -> ([f32; 4], Vec<Entry>, u64, Score) {
+fn outcome(mock: &Mock, journal: &Journal, score: Score) -> ([f32; 4], Vec<Entry>, u64, Score) {
     let mut done = journal.done.clone();
     for entry in &mut done {
         if let Entry::Stage { seconds, .. } = entry {

@@ -96,7 +96,7 @@ pub struct Epoch {
 }
 
 /// Whoever wants to know.
-pub trait Listener {
+pub trait Listener: Send {
     /// Takes note of an event.
     fn event(&mut self, event: &Event);
 }

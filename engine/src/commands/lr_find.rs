@@ -26,7 +26,7 @@ pub struct FindOptions {
     pub finder: Finder,
     /// Where to compute.
     pub device: Choice,
-    /// A folder for SVG files, if they are wanted.
+    /// A folder for SVG and PNG files, if they are wanted.
     pub out: Option<PathBuf>,
     /// Print JSON.
     pub json: bool,
@@ -43,8 +43,7 @@ pub fn run(options: FindOptions) -> Result<()> {
         Prepared::new(&competition, &recipe, &data, device)?;
     let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);
-    let mut learner = Learner::new(&mut network, &data, &mut listener);
-    learner.precomputed = precomputed;
-    golden_rule(&mut learner, &recipe)?;
+    let learner = Learner::new(&mut network, &data, &mut listener);
+    golden_rule(&mut learner.with_precomputed(precomputed))?;
     tell(&sweeps.found, out.as_deref(), json)
 }

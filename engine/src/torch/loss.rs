@@ -6,12 +6,11 @@ use tch::{Kind, Reduction, Tensor};
 use kaggle_kit::recipe::LossKind;
 use kaggle_kit::target::TargetKind;
 
-/// The mean loss of a batch that was computed in pieces: each one's share of the images, and its mean,
-/// on the device.
+/// The mean loss of a batch: each micro-batch's share of the images, and its mean, on the device.
 #[derive(Debug)]
-pub struct Loss(pub(super) Vec<(f64, Tensor)>);
+pub(super) struct BatchLoss(pub(super) Vec<(f64, Tensor)>);
 
-impl Loss {
+impl BatchLoss {
     /// Waits until the device has it.
     pub(super) fn value(&self) -> Result<f64> {
         let mut sum = 0.0;

@@ -2,17 +2,17 @@
 //! of them. The rest of the program sees batches and probabilities in host memory.
 
 pub mod allocator;
-mod average;
 pub mod backbone;
+mod backbones;
 pub mod device;
+mod ema;
+mod grad_cam;
 mod head;
-mod heat;
 mod input;
 mod loss;
+mod micro_batch;
 mod network;
 mod optimizer;
-mod pieces;
-mod stack;
 mod state;
 pub mod weights;
 

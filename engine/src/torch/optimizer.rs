@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kaggle_kit::learn::Pace;
+use kaggle_kit::learn::StepRates;
 use kaggle_kit::recipe::OptimizerKind;
 use tch::{Kind, Tensor, no_grad};
 
@@ -15,7 +15,7 @@ const EPSILON: f64 = 1e-8;
 
 /// A variable to train, and how.
 #[derive(Debug)]
-pub(super) struct Trained {
+pub(super) struct Param {
     pub(super) name: String,
     pub(super) variable: Tensor,
     /// Its layer group, which has a rate.
@@ -28,13 +28,12 @@ pub(super) struct Trained {
 /// One variable and what the optimiser remembers of it.
 #[derive(Debug)]
 struct Slot {
-    trained: Trained,
+    param: Param,
     mean: Tensor,
     /// `AdamW` alone has one.
     square: Option<Tensor>,
 }
 
-/// The optimiser with its state.
 #[derive(Debug)]
 pub(super) struct Optimizer {
     slots: Vec<Slot>,
@@ -42,17 +41,16 @@ pub(super) struct Optimizer {
 }
 
 impl Optimizer {
-    /// A fresh one.
-    pub(super) fn new(kind: OptimizerKind, variables: Vec<Trained>) -> Self {
-        let slots = variables.into_iter().map(|mut trained| {
+    pub(super) fn new(kind: OptimizerKind, variables: Vec<Param>) -> Self {
+        let slots = variables.into_iter().map(|mut param| {
             // Norms and biases are vectors; pulling them to zero does no good.
-            if trained.variable.dim() < 2 {
-                trained.decay = 0.0;
+            if param.variable.dim() < 2 {
+                param.decay = 0.0;
             }
             Slot {
-                mean: trained.variable.zeros_like(),
-                square: (kind == OptimizerKind::Adamw).then(|| trained.variable.zeros_like()),
-                trained,
+                mean: param.variable.zeros_like(),
+                square: (kind == OptimizerKind::Adamw).then(|| param.variable.zeros_like()),
+                param,
             }
         });
         Self { slots: slots.collect(), steps: 0 }
@@ -61,7 +59,7 @@ impl Optimizer {
     /// Forgets the gradients of the step before.
     pub(super) fn zero_grad(&mut self) {
         for slot in &mut self.slots {
-            slot.trained.variable.zero_grad();
+            slot.param.variable.zero_grad();
         }
     }
 
@@ -72,7 +70,7 @@ impl Optimizer {
             let mut gradients: Vec<Tensor> = self
                 .slots
                 .iter()
-                .map(|slot| slot.trained.variable.grad())
+                .map(|slot| slot.param.variable.grad())
                 .filter(Tensor::defined)
                 .collect();
             if scale != 1.0 {
@@ -94,17 +92,17 @@ impl Optimizer {
     }
 
     /// One step, each layer group at its rate.
-    pub(super) fn step(&mut self, pace: &Pace) {
+    pub(super) fn step(&mut self, at: &StepRates) {
         self.steps += 1;
-        let (steps, momentum) = (self.steps, pace.momentum);
+        let (steps, momentum) = (self.steps, at.momentum);
         no_grad(|| {
             for slot in &mut self.slots {
-                let gradient = slot.trained.variable.grad();
+                let gradient = slot.param.variable.grad();
                 if !gradient.defined() {
                     continue;
                 }
-                let Trained { variable, group, share, decay, .. } = &mut slot.trained;
-                let rate = pace.rates[*group] * *share;
+                let Param { variable, group, share, decay, .. } = &mut slot.param;
+                let rate = at.rates[*group] * *share;
                 if *decay > 0.0 {
                     let _ = variable.g_mul_scalar_(1.0 - rate * *decay);
                 }
@@ -125,7 +123,6 @@ impl Optimizer {
         });
     }
 
-    /// Steps made so far.
     pub(super) fn steps(&self) -> i32 {
         self.steps
     }
@@ -136,7 +133,7 @@ impl Optimizer {
             let named = self
                 .slots
                 .iter()
-                .filter_map(|slot| Some((slot.trained.name.clone(), of(slot)?.copy())));
+                .filter_map(|slot| Some((slot.param.name.clone(), of(slot)?.copy())));
             named.collect()
         };
         [copies(|slot| Some(&slot.mean)), copies(|slot| slot.square.as_ref())]
@@ -151,11 +148,10 @@ impl Optimizer {
     ) {
         self.steps = steps;
         for slot in &mut self.slots {
-            if let Some(mean) = means.get(&slot.trained.name) {
+            if let Some(mean) = means.get(&slot.param.name) {
                 slot.mean.copy_(mean);
             }
-            if let (Some(square), Some(found)) = (&mut slot.square, squares.get(&slot.trained.name))
-            {
+            if let (Some(square), Some(found)) = (&mut slot.square, squares.get(&slot.param.name)) {
                 square.copy_(found);
             }
         }
@@ -168,19 +164,19 @@ mod tests {
 
     use super::*;
 
-    fn trained(variable: &Tensor, share: f64, decay: f64) -> Trained {
-        Trained { name: "w".to_owned(), variable: variable.shallow_clone(), group: 2, share, decay }
+    fn param(variable: &Tensor, share: f64, decay: f64) -> Param {
+        Param { name: "w".to_owned(), variable: variable.shallow_clone(), group: 2, share, decay }
     }
 
-    fn pace(rate: f64) -> Pace {
-        Pace { rates: [0.0, 0.0, rate], momentum: 0.9 }
+    fn at_rate(rate: f64) -> StepRates {
+        StepRates { rates: [0.0, 0.0, rate], momentum: 0.9 }
     }
 
     /// The gradient of the variable's weighted sum is the weights.
     fn step(optimizer: &mut Optimizer, variable: &Tensor, weights: &[f32]) -> Vec<f64> {
         optimizer.zero_grad();
         (variable * Tensor::from_slice(weights).view([1, -1])).sum(Kind::Float).backward();
-        optimizer.step(&pace(0.1));
+        optimizer.step(&at_rate(0.1));
         Vec::try_from(variable.view([-1]).to_kind(Kind::Double)).unwrap()
     }
 
@@ -223,7 +219,7 @@ mod tests {
         // for w in ([.5, -1, 2], [.1, .2, -.3]): o.zero_grad(); (p * torch.tensor(w)).sum().backward(); o.step()
         for kind in [OptimizerKind::Adamw, OptimizerKind::Sgd] {
             let variable = start(&[1.0, -2.0, 3.0]);
-            let mut optimizer = Optimizer::new(kind, vec![trained(&variable, 1.0, 0.1)]);
+            let mut optimizer = Optimizer::new(kind, vec![param(&variable, 1.0, 0.1)]);
             let _ = step(&mut optimizer, &variable, &GRADIENTS[0]);
             let values = step(&mut optimizer, &variable, &GRADIENTS[1]);
             for (value, expected) in values.iter().zip(reference(kind, &[1.0, -2.0, 3.0])) {
@@ -236,7 +232,7 @@ mod tests {
     fn a_share_is_a_part_of_the_group_s_rate() {
         let (whole, half) = (start(&[1.0, 1.0]), start(&[1.0, 1.0]));
         let mut moved = [(&whole, 1.0), (&half, 0.5)].into_iter().map(|(variable, share)| {
-            let variables = vec![trained(variable, share, 0.0)];
+            let variables = vec![param(variable, share, 0.0)];
             let mut optimizer = Optimizer::new(OptimizerKind::Sgd, variables);
             1.0 - step(&mut optimizer, variable, &[1.0, 2.0])[0]
         });
@@ -247,7 +243,7 @@ mod tests {
     #[test]
     fn gradients_are_shortened_together() {
         let variable = start(&[0.0, 0.0]);
-        let variables = vec![trained(&variable, 1.0, 0.0)];
+        let variables = vec![param(&variable, 1.0, 0.0)];
         let mut optimizer = Optimizer::new(OptimizerKind::Sgd, variables);
         (&variable * Tensor::from_slice(&[3.0_f32, 4.0]).view([1, -1])).sum(Kind::Float).backward();
         assert!((optimizer.scale_and_clip(2.0, 1.0).double_value(&[]) - 10.0).abs() < 1e-6);
@@ -260,7 +256,7 @@ mod tests {
     fn a_memory_restored_takes_the_same_step() {
         for kind in [OptimizerKind::Adamw, OptimizerKind::Sgd] {
             let variable = Tensor::ones([1, 2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-            let mut optimizer = Optimizer::new(kind, vec![trained(&variable, 1.0, 0.0)]);
+            let mut optimizer = Optimizer::new(kind, vec![param(&variable, 1.0, 0.0)]);
             step(&mut optimizer, &variable, &[1.0, 2.0]);
             let (before, [means, squares]) = (variable.detach().copy(), optimizer.memory());
             let first = step(&mut optimizer, &variable, &[3.0, -1.0]);

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use kaggle_kit::learn::Trainable;
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::weights;
@@ -11,84 +12,57 @@ use super::weights;
 /// Weights, norms' statistics and the optimiser's memory, as far as they change.
 #[derive(Debug)]
 pub struct Snapshot {
-    pub(super) trainable: Trainable,
+    pub(super) header: Header,
     /// While the head alone trains, only its own.
     pub(super) variables: BTreeMap<String, Tensor>,
     /// The optimiser's means of gradients, and of their squares if it keeps any.
     pub(super) means: BTreeMap<String, Tensor>,
     pub(super) squares: BTreeMap<String, Tensor>,
-    /// Steps that the optimiser has made.
-    pub(super) steps: i64,
-    /// The running mean of the weights, and the steps in it.
-    pub(super) average: Option<(BTreeMap<String, Tensor>, i64)>,
-    /// Pieces of a batch.
-    pub(super) pieces: usize,
+    /// The moving average of the weights, if there is one.
+    pub(super) averages: BTreeMap<String, Tensor>,
+}
+
+/// What of a snapshot is no tensor.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) trainable: Trainable,
+    /// Steps that the optimiser has made, and those in the moving average.
+    pub(super) steps: i32,
+    pub(super) averaged_steps: i64,
+    pub(super) micro_batches: usize,
     /// What a loss in half precision is multiplied by.
-    pub(super) scale: f64,
+    pub(super) loss_scale: f64,
 }
 
 /// What the tensors in the file are, before their name.
 const KINDS: [&str; 4] = ["variable.", "mean.", "square.", "average."];
 
+/// The key of the file's metadata that has the header, as JSON.
+const HEADER: &str = "snapshot";
+
 impl Snapshot {
     /// As a safetensors file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
-        let empty = BTreeMap::new();
-        let average = self.average.as_ref().map_or(&empty, |(weights, _)| weights);
         let mut all = BTreeMap::new();
-        let groups = [&self.variables, &self.means, &self.squares, average];
+        let groups = [&self.variables, &self.means, &self.squares, &self.averages];
         for (kind, tensors) in KINDS.iter().zip(groups) {
             for (name, tensor) in tensors {
                 all.insert(format!("{kind}{name}"), tensor.shallow_clone());
             }
         }
-        let mut notes = HashMap::from([
-            ("trainable".to_owned(), told(self.trainable).to_owned()),
-            ("steps".to_owned(), self.steps.to_string()),
-            ("pieces".to_owned(), self.pieces.to_string()),
-            ("scale".to_owned(), self.scale.to_string()),
-        ]);
-        if let Some((_, steps)) = &self.average {
-            notes.insert("average-steps".to_owned(), steps.to_string());
-        }
-        weights::to_bytes(&all, notes)
+        let header = serde_json::to_string(&self.header)?;
+        weights::to_bytes(&all, HashMap::from([(HEADER.to_owned(), header)]))
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let (all, notes) = weights::from_bytes(bytes)?;
-        let note =
-            |name: &str| notes.get(name).with_context(|| format!("it does not say `{name}`"));
-        let [variables, means, squares, average] = KINDS.map(|kind| {
+        let (all, metadata) = weights::from_bytes(bytes)?;
+        let header = metadata.get(HEADER).context("it is no snapshot of this version")?;
+        let [variables, means, squares, averages] = KINDS.map(|kind| {
             let of_kind = all.iter().filter_map(|(name, tensor)| {
                 Some((name.strip_prefix(kind)?.to_owned(), tensor.shallow_clone()))
             });
-            of_kind.collect::<BTreeMap<_, _>>()
+            of_kind.collect()
         });
-        let trainable = match note("trainable")?.as_str() {
-            "head" => Trainable::Head,
-            "everything" => Trainable::Everything,
-            other => bail!("unknown layers `{other}`"),
-        };
-        let average = match notes.get("average-steps") {
-            Some(steps) => Some((average, steps.parse()?)),
-            None => None,
-        };
-        Ok(Self {
-            trainable,
-            variables,
-            means,
-            squares,
-            steps: note("steps")?.parse()?,
-            average,
-            pieces: note("pieces")?.parse()?,
-            scale: note("scale")?.parse()?,
-        })
-    }
-}
-
-fn told(trainable: Trainable) -> &'static str {
-    match trainable {
-        Trainable::Head => "head",
-        Trainable::Everything => "everything",
+        Ok(Self { header: serde_json::from_str(header)?, variables, means, squares, averages })
     }
 }

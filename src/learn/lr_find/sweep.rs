@@ -3,8 +3,9 @@
 use anyhow::{Result, ensure};
 
 use super::suggest::{least, suggestions};
-use crate::learn::learner::{FeedKind, Learner};
-use crate::learn::model::{Model, Pace};
+use crate::learn::fit::FeedKind;
+use crate::learn::learner::Learner;
+use crate::learn::model::{Model, StepRates};
 use crate::recipe::FindRate;
 use crate::run::{Event, RateCurve, SweepEnd};
 use crate::schedule::{LayerRates, exponential, rates_of};
@@ -44,43 +45,33 @@ impl<M: Model> Learner<'_, M> {
         how: &LayerRates,
         feed: FeedKind,
     ) -> Result<RateCurve> {
-        let activations = self.activations.take();
-        let mut sweep = Sweep::new(settings);
+        let (data, activations) = (self.data, self.activations.clone());
+        let mut sweep = RunningSweep::new(settings);
         self.listener.event(&Event::PassStarted { unit: "steps", total: settings.steps });
         // Epochs that training never reaches: the finder's order and views are its own.
-        let mut epochs = (0..).map(|i| u64::MAX - i);
-        let result = loop {
-            let Some(epoch) = epochs.next() else { break Ok(()) };
-            let feed = feed.with(activations.as_ref(), self.data.size);
-            let mut batches = match self.data.train_batches(feed, epoch, 0) {
-                Ok(batches) => batches,
-                Err(error) => break Err(error),
-            };
-            let going_on = batches.try_for_each(|batch| {
-                let (input, targets) = batch.map_err(Some)?;
-                self.heed_interruption().map_err(Some)?;
-                self.heed_time(1, sweep.rates.len() + 1).map_err(Some)?;
-                let rates = rates_of(sweep.next_rate(), how).map_err(Some)?;
-                let pace = Pace { rates, momentum: MOMENTUM };
+        let mut epoch = u64::MAX;
+        loop {
+            let feed = feed.with(activations.as_deref(), data.recipe.size);
+            for batch in data.train_batches(feed, epoch, 0)? {
+                let (input, targets) = batch?;
+                self.check_interrupt()?;
+                self.check_deadline(1, sweep.rates.len() + 1)?;
+                let rates =
+                    StepRates { rates: rates_of(sweep.next_rate(), how)?, momentum: MOMENTUM };
                 let seed = self.step_seed() ^ epoch.rotate_left(32) ^ sweep.rates.len() as u64;
-                let loss = self.model.step(&input, &targets, &pace, seed).map_err(Some)?;
-                let loss = self.model.loss(&loss).map_err(Some)?;
+                let loss = self.step(&input, &targets, &rates, seed)?.wait()?;
                 self.listener.event(&Event::Advanced { units: 1 });
-                if sweep.add(loss) { Ok(()) } else { Err(None) }
-            });
-            match going_on {
-                Ok(()) => {}
-                Err(None) => break Ok(()),
-                Err(Some(error)) => break Err(error),
+                if !sweep.add(loss) {
+                    return Ok(sweep.finish());
+                }
             }
-        };
-        self.activations = activations;
-        result.map(|()| sweep.finish())
+            epoch -= 1;
+        }
     }
 }
 
 /// A sweep in progress.
-struct Sweep<'a> {
+struct RunningSweep<'a> {
     settings: &'a FindRate,
     rates: Vec<f64>,
     losses: Vec<f64>,
@@ -90,7 +81,7 @@ struct Sweep<'a> {
     end: SweepEnd,
 }
 
-impl<'a> Sweep<'a> {
+impl<'a> RunningSweep<'a> {
     fn new(settings: &'a FindRate) -> Self {
         let memory = 1.0 - 1.0 / (MEMORY_STEPS_PER_100 * settings.steps as f64 / 100.0).max(2.0);
         let (rates, losses, batch_losses) = (Vec::new(), Vec::new(), Vec::new());
@@ -168,7 +159,7 @@ mod tests {
             0.046, 0.188,
         ];
         let settings = settings(40);
-        let mut sweep = Sweep::new(&settings);
+        let mut sweep = RunningSweep::new(&settings);
         for loss in batch_losses {
             assert!(sweep.add(loss), "exploded at {:?}", sweep.losses);
         }
@@ -192,7 +183,7 @@ mod tests {
     fn rates_go_from_the_first_to_the_last_by_one_factor() {
         for steps in [1, 2, 41] {
             let settings = settings(steps);
-            let mut sweep = Sweep::new(&settings);
+            let mut sweep = RunningSweep::new(&settings);
             while sweep.add(1.0) {}
             let curve = sweep.finish();
             assert_eq!((curve.rates.len(), curve.end), (steps, SweepEnd::LastRate));
@@ -209,13 +200,13 @@ mod tests {
     #[test]
     fn a_sweep_ends_when_the_loss_explodes_or_is_no_number() {
         let settings = settings(100);
-        let mut sweep = Sweep::new(&settings);
+        let mut sweep = RunningSweep::new(&settings);
         assert!((0..50).all(|_| sweep.add(1.0)));
         let n_rising = (0..50).take_while(|&i| sweep.add(1.2_f64.powi(i))).count();
         assert_eq!(sweep.finish().end, SweepEnd::Exploded);
         // 1.2^13 = 10.7, of which an exponential mean over ten steps has seen about 4.
         assert!((10..16).contains(&n_rising), "{n_rising}");
-        let mut sweep = Sweep::new(&settings);
+        let mut sweep = RunningSweep::new(&settings);
         assert!(sweep.add(1.0) && !sweep.add(f64::NAN));
         let curve = sweep.finish();
         assert_eq!((curve.end, curve.losses.len()), (SweepEnd::NotFinite, 1));

@@ -6,8 +6,7 @@ use super::*;
 #[test]
 fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let mut data = data(folder.path(), 64, 0);
-    data.sampling = recipe::Sampling::Balanced;
+    let mut data = data(folder.path(), 64, 0, &["sampling=\"balanced\""]);
     let n = data.train.len();
     // All but the first six of the second class become of the first.
     let mut samples = data.train.samples.to_vec();
@@ -29,18 +28,18 @@ fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
 #[test]
 fn cycles_train_on_the_sizes_of_the_recipe() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let (mut mock, mut listener) = (Mock::default(), ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    let recipe = recipe(&[
+    let settings = [
         "find-head-rate.run=false",
         "find-full-rate.run=false",
         "head-with-augmentation.run=false",
         "whole-network.sizes=[40, 48]",
         "whole-network.max-cycles=3",
         "whole-network.min-gain=-9.0",
-    ]);
-    golden_rule(&mut learner, &recipe).unwrap();
+    ];
+    let data = data(folder.path(), 48, 0, &settings);
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    golden_rule(&mut learner).unwrap();
     let steps = data.steps();
     let sizes = [vec![40; steps], vec![48; 2 * steps], vec![48; 4 * steps]].concat();
     assert_eq!(mock.sizes, sizes);
@@ -49,11 +48,10 @@ fn cycles_train_on_the_sizes_of_the_recipe() {
 #[test]
 fn every_image_is_shown_in_every_precomputed_view_in_turn() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 16, 0);
+    let data = data(folder.path(), 16, 0, &["precompute.views=2"]);
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    let precompute = Recipe { ..recipe(&["precompute.views=2"]) }.precompute;
-    learner.precompute(&precompute).unwrap();
+    learner.precompute().unwrap();
     let activations = learner.activations.take().unwrap();
     let rows_of = |epoch: u64| -> Vec<Vec<u32>> {
         let batches = data.train_batches(Feed::Activations(&activations), epoch, 0).unwrap();

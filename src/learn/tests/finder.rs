@@ -9,6 +9,8 @@ fn settings(steps: usize) -> FindRate {
     FindRate { run: true, start: 1e-5, end: 1e-2, steps, rate: 1e-3 }
 }
 
+const HEAD_ALONE: [&str; 2] = ["unfreeze.run=false", "find-head-rate.run=false"];
+
 /// A run before which somebody meddles with the learner.
 fn trained(
     data: &Data,
@@ -17,16 +19,15 @@ fn trained(
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, data, &mut listener);
     meddle(&mut learner);
-    let recipe = recipe(&["unfreeze.run=false", "find-head-rate.run=false"]);
-    let score = golden_rule(&mut learner, &recipe).unwrap();
+    let score = golden_rule(&mut learner).unwrap();
     let journal = learner.journal().clone();
-    told(&mock, &journal, score)
+    outcome(&mock, &journal, score)
 }
 
 #[test]
 fn the_finder_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &HEAD_ALONE);
     let undisturbed = trained(&data, |_| ());
     let disturbed = trained(&data, |learner| {
         for feed in [FeedKind::Images, FeedKind::Activations] {
@@ -41,7 +42,7 @@ fn the_finder_leaves_no_trace() {
 #[test]
 fn a_finder_that_fails_leaves_no_trace_either() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &HEAD_ALONE);
     let undisturbed = trained(&data, |_| ());
     for n_steps in [0, 1, 7] {
         let disturbed = trained(&data, |learner| {
@@ -63,10 +64,10 @@ fn a_finder_that_fails_leaves_no_trace_either() {
 #[test]
 fn a_finder_gives_the_activations_back() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &["unfreeze.run=false"]);
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    golden_rule(&mut learner, &recipe(&["unfreeze.run=false"])).unwrap();
+    golden_rule(&mut learner).unwrap();
     assert!(learner.activations.is_some());
     learner.model.dies_after = Some(learner.model.steps.len() + 3);
     learner.find_rate(&settings(20), 1.0, FeedKind::Activations).unwrap_err();
@@ -76,7 +77,7 @@ fn a_finder_gives_the_activations_back() {
 #[test]
 fn no_steps_are_one_epoch() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &[]);
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     let curve = learner.find_rate(&settings(0), 1.0, FeedKind::Images).unwrap();
@@ -87,7 +88,7 @@ fn no_steps_are_one_epoch() {
 #[test]
 fn every_group_s_rate_climbs_in_its_own_ratio() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &[]);
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     let ratios = LayerRates::Ratios(vec![1e-4, 1e-3, 1e-2]);

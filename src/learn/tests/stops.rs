@@ -5,14 +5,14 @@ use super::*;
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 2);
-    let recipe = recipe(&["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"]);
+    let settings = ["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"];
+    let data = data(folder.path(), 48, 2, &settings);
     let whole = {
         let (mut mock, mut listener) = (Mock::default(), ());
         let mut learner = Learner::new(&mut mock, &data, &mut listener);
-        let score = golden_rule(&mut learner, &recipe).unwrap();
+        let score = golden_rule(&mut learner).unwrap();
         let journal = learner.journal().clone();
-        told(&mock, &journal, score)
+        outcome(&mock, &journal, score)
     };
     // Checkpoints after every step, and now and then.
     for (every, life) in [(0, 3), (0, 7), (0, 23), (3, 41), (10, 64)] {
@@ -27,10 +27,10 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
             let mut learner = Learner::new(&mut mock, &data, &mut listener);
             let every = Duration::from_millis(every);
             learner.keep_checkpoints(Checkpoints::new(folder.path(), every)).unwrap();
-            match golden_rule(&mut learner, &recipe) {
+            match golden_rule(&mut learner) {
                 Ok(score) => {
                     let journal = learner.journal().clone();
-                    break told(&mock, &journal, score);
+                    break outcome(&mock, &journal, score);
                 }
                 Err(error) => assert_eq!(error.to_string(), "killed"),
             }
@@ -44,14 +44,14 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
     let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
     // In the middle of the second epoch of step 4.
     let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(checkpoints()).unwrap();
-    golden_rule(&mut learner, &recipe).unwrap_err();
+    golden_rule(&mut learner).unwrap_err();
     let steps = learner.journal().steps;
     let newest_state = fs::read_dir(folder.path().join("c"))
         .unwrap()
@@ -65,7 +65,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(checkpoints()).unwrap();
     assert_eq!(learner.journal().steps, steps - 1);
-    golden_rule(&mut learner, &recipe).unwrap();
+    golden_rule(&mut learner).unwrap();
 }
 
 /// Presses Ctrl-C after so many steps.
@@ -81,15 +81,14 @@ impl Listener for Impatient {
 #[test]
 fn ctrl_c_keeps_the_step_that_was_made() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&[]);
+    let data = data(folder.path(), 48, 0, &[]);
     let interrupted = Arc::new(AtomicBool::new(false));
     let (mut mock, mut listener) = (Mock::default(), Impatient(Arc::clone(&interrupted), 9));
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     let seldom = Duration::from_secs(3600);
     learner.keep_checkpoints(Checkpoints::new(folder.path().join("c"), seldom)).unwrap();
     learner.limits = Limits { deadline: None, interrupted };
-    let error = golden_rule(&mut learner, &recipe).unwrap_err();
+    let error = golden_rule(&mut learner).unwrap_err();
     assert_eq!(error.downcast::<Stop>().unwrap(), Stop::Interrupted { steps: 9 });
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
@@ -100,13 +99,13 @@ fn ctrl_c_keeps_the_step_that_was_made() {
 #[test]
 fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&["find-head-rate.run=false", "find-full-rate.run=false"]);
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
     let run = |breaks_after, ahead| {
         let (mut mock, mut diary) = (Mock { ahead, ..Mock::default() }, Diary::default());
         mock.breaks_after = Some(breaks_after);
         let mut learner = Learner::new(&mut mock, &data, &mut diary);
-        let score = golden_rule(&mut learner, &recipe)?;
+        let score = golden_rule(&mut learner)?;
         assert_eq!(learner.validate().unwrap(), score);
         assert!(mock.weights.iter().all(|w| w.is_finite()));
         Ok::<_, anyhow::Error>(diary.stopped)
@@ -133,13 +132,13 @@ impl Listener for Losses {
 }
 
 #[test]
-fn losses_that_come_a_step_later_are_told_all_the_same() {
+fn losses_that_come_a_step_later_are_reported_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 2);
+    let data = data(folder.path(), 48, 2, &[]);
     let of = |ahead| {
         let (mut mock, mut losses) = (Mock { ahead, ..Mock::default() }, Losses::default());
         let mut learner = Learner::new(&mut mock, &data, &mut losses);
-        golden_rule(&mut learner, &recipe(&[])).unwrap();
+        golden_rule(&mut learner).unwrap();
         losses
     };
     let at_once = of(false);
@@ -150,12 +149,12 @@ fn losses_that_come_a_step_later_are_told_all_the_same() {
 #[test]
 fn a_run_out_of_time_ends_with_what_is_best_so_far() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &[]);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
     let soon = Instant::now();
     learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
-    golden_rule(&mut learner, &recipe(&[])).unwrap();
+    golden_rule(&mut learner).unwrap();
     // In the first finder.
     assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
     assert_eq!(diary.stages.last(), Some(&Stage::FindHeadRate));
@@ -165,15 +164,14 @@ fn a_run_out_of_time_ends_with_what_is_best_so_far() {
 #[test]
 fn a_checkpoint_that_cannot_be_written_stops_the_run_and_leaves_the_ones_before() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
-    let recipe = recipe(&["find-head-rate.run=false"]);
+    let data = data(folder.path(), 48, 0, &["find-head-rate.run=false"]);
     let checkpoints = folder.path().join("c");
     // Where the eighth one would go there is a folder, as good as a full disk.
     fs::create_dir_all(checkpoints.join("8.state")).unwrap();
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
-    let error = format!("{:#}", golden_rule(&mut learner, &recipe).unwrap_err());
+    let error = format!("{:#}", golden_rule(&mut learner).unwrap_err());
     assert!(error.contains("failed to write a checkpoint at step"), "{error}");
     assert!(error.contains("the ones before it are whole") && error.contains("8.state"), "{error}");
     fs::remove_dir(checkpoints.join("8.state")).unwrap();
@@ -181,18 +179,18 @@ fn a_checkpoint_that_cannot_be_written_stops_the_run_and_leaves_the_ones_before(
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
     assert!(learner.journal().steps > 0);
-    golden_rule(&mut learner, &recipe).unwrap();
+    golden_rule(&mut learner).unwrap();
 }
 
 #[test]
 fn old_checkpoints_are_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0);
+    let data = data(folder.path(), 48, 0, &[]);
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     let checkpoints = folder.path().join("c");
     learner.keep_checkpoints(Checkpoints::new(&checkpoints, Duration::ZERO)).unwrap();
-    golden_rule(&mut learner, &recipe(&[])).unwrap();
+    golden_rule(&mut learner).unwrap();
     let names: Vec<String> = fs::read_dir(&checkpoints)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())

@@ -61,7 +61,7 @@ impl Images {
     pub(super) fn split_and_keep(&self, recipe: &Recipe, keep: Keep) -> Result<Data> {
         let (mut data, split) = self.parts(recipe)?;
         let pictures = &self.duplicates.pictures;
-        keep_pictures(&mut data, pictures, &split, recipe, &self.name, keep)?;
+        keep_pictures(&mut data, pictures, &split, &self.name, keep)?;
         Ok(data)
     }
 
@@ -91,14 +91,7 @@ impl Images {
             classes: classes.clone(),
             kind: *kind,
             metric: self.metric,
-            batch_size: recipe.batch_size,
-            size: recipe.size,
-            crop: recipe.crop,
-            augment: recipe.augment,
-            area: recipe.random_area.as_slice().try_into().ok(),
-            sampling: recipe.sampling,
-            loss: recipe.loss,
-            seed: recipe.seed,
+            recipe: recipe.clone(),
         };
         Ok((data, split))
     }

@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 use kaggle_kit::cache::Store;
-use kaggle_kit::dataset::{Keep, Keepable, Kept, Picture, Prepared, Split, View};
+use kaggle_kit::dataset::{Keep, Keepable, Kept, Picture, Prepared, Split};
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Data, epochs_on_images};
-use kaggle_kit::recipe::Recipe;
 use kaggle_kit::term;
 
 /// Finds places for what training and validation look at in every epoch. What is looked at does not
@@ -14,18 +13,16 @@ pub(super) fn keep(
     data: &mut Data,
     pictures: &[Picture],
     split: &Split,
-    recipe: &Recipe,
     label: &str,
     wanted: Keep,
 ) -> Result<()> {
-    let random = View::Random { seed: 0, epoch: 0, area: data.area };
-    let prepared = |view| Prepared::of(view, data.size, data.augment);
+    let prepared = |view| Prepared::of(view, data.recipe.size, data.recipe.augment);
     // All folds of a model train on the same pictures, but each holds out others.
-    let train = Keepable::new(label, pictures, prepared(random));
+    let train = Keepable::new(label, pictures, prepared(data.random_view(0)));
     let held_out: Vec<Picture> = split.valid.iter().map(|&i| pictures[i]).collect();
-    let valid = Keepable::new(label, &held_out, prepared(View::Centre { share: data.crop }));
+    let valid = Keepable::new(label, &held_out, prepared(data.centre_view()));
     let bytes = train.bytes() + valid.bytes();
-    let passes = epochs_on_images(recipe, data);
+    let passes = epochs_on_images(data);
     if let Err(why) = wanted.heed(bytes, passes, fs::free_memory()) {
         term::detail(format_args!("pictures are not kept: {why}"));
         return Ok(());

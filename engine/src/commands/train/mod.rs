@@ -195,18 +195,18 @@ impl TrainOne<'_> {
         run.write(SPLIT, split)?;
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
-        let mut learner = Learner::new(&mut network, data, &mut listener);
-        learner.limits = Limits {
+        let limits = Limits {
             deadline: options.max_time.map(|time| Instant::now() + time),
             interrupted: Arc::clone(interrupted),
         };
-        learner.precomputed = precomputed;
-        if recipe.whole_network.snapshots > 0 {
-            learner.cycles = Some(run.folder.clone());
-        }
+        let cycles = (recipe.whole_network.snapshots > 0).then(|| run.folder.clone());
+        let mut learner = Learner::new(&mut network, data, &mut listener)
+            .with_limits(limits)
+            .with_precomputed(precomputed)
+            .with_cycles(cycles);
         let folder = run.file(CHECKPOINT);
         learner.keep_checkpoints(Checkpoints::new(folder, options.checkpoint_every))?;
-        learn::golden_rule(&mut learner, recipe)?;
+        learn::golden_rule(&mut learner)?;
         keep::tell_trouble(data);
         let journal = learner.journal().clone();
 
@@ -276,7 +276,7 @@ impl TrainOne<'_> {
             }
         ));
         term::heading("the golden rule");
-        for (stage, text) in learn::plan(recipe, data) {
+        for (stage, text) in learn::plan(data) {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
         }
     }

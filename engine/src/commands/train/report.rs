@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use image::RgbImage;
-use kaggle_kit::dataset::{self, Sample, View};
+use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::learn;
 use kaggle_kit::metric::most_probable;
-use kaggle_kit::report::html::facts::Heat;
-use kaggle_kit::report::html::{self, duplicates, gallery, gather};
+use kaggle_kit::report::html::facts::{Duplicates, Heat};
+use kaggle_kit::report::html::{self, gather};
 use kaggle_kit::run::{REPORT, Summary};
 use kaggle_kit::target::Predictions;
 
@@ -25,16 +25,21 @@ pub(super) fn write(
 ) -> Result<()> {
     let Outcome { run, recipe, data, images, .. } = outcome;
     let mut facts = gather::with_summary(run, summary)?;
-    facts.plan(&learn::plan(recipe, data));
-    let dataset = &images.dataset;
-    let named =
-        duplicates::named(&dataset.train, &dataset.test, &dataset.classes, &images.duplicates);
-    facts.duplicates = Some(named);
+    facts.plan(&learn::plan(data));
+    let (dataset, found) = (&images.dataset, &images.duplicates);
+    facts.duplicates = Some(Duplicates::named(
+        &dataset.train,
+        &dataset.test,
+        &dataset.classes,
+        &found.groups,
+        &found.conflicts,
+        &found.across,
+    ));
     let rows = predictions.ids.iter().map(String::as_str).zip(predictions.rows());
     let answers: HashMap<&str, &[f32]> = rows.collect();
     let samples = data.valid.samples.iter().map(|sample| (sample.id.as_str(), sample));
     let samples: HashMap<&str, &Sample> = samples.collect();
-    let view = View::Centre { share: recipe.crop };
+    let view = data.centre_view();
     let mut look = |id: &str| -> Result<(RgbImage, Option<Heat>)> {
         let sample = (*samples.get(id).context("it is no image of this run")?).clone();
         let one: Arc<[Sample]> = Arc::new([sample]);
@@ -42,12 +47,12 @@ pub(super) fn write(
         let square = batches.next().context("no picture")??.images;
         let side = square.size as u32;
         let class = answers.get(id).map_or(0, |row| most_probable(row));
-        let (values, cells) = network.heat(&square, &[class])?;
+        let (values, cells) = network.grad_cam(&square, &[class])?;
         let picture =
             RgbImage::from_raw(side, side, square.pixels.into_vec()).context("no square")?;
         Ok((picture, Some(Heat { side: cells, values })))
     };
-    gallery::fill(&mut facts, |id| look(id).ok());
+    facts.show(|id| look(id).ok());
     facts.environment.push(("libtorch".to_owned(), env!("KAGGLE_KIT_LIBTORCH_VERSION").to_owned()));
     run.write(REPORT, html::page(&facts))
 }

@@ -12,13 +12,13 @@ use super::input::Normalise;
 
 /// All backbones, in the order of their features.
 #[derive(Debug)]
-pub(super) struct Stack {
-    parts: Vec<Part>,
+pub(super) struct Backbones {
+    branches: Vec<Branch>,
 }
 
-/// One of them.
+/// One of several side by side.
 #[derive(Debug)]
-struct Part {
+struct Branch {
     architecture: &'static Architecture,
     backbone: Backbone,
     normalise: Normalise,
@@ -28,8 +28,8 @@ struct Part {
 
 /// How a batch goes through the backbones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
-    /// Nobody will ask for gradients.
+pub(super) enum NormMode {
+    /// Without gradients.
     Still,
     /// With gradients; norms have the statistics that they have.
     Fixed,
@@ -37,7 +37,7 @@ pub(super) enum Pass {
     Moving,
 }
 
-impl Stack {
+impl Backbones {
     /// Registers all variables: under timm's names for a single backbone, under
     /// `<architecture>.<timm's name>` for several.
     pub(super) fn new(
@@ -46,48 +46,47 @@ impl Stack {
         device: Device,
         precision: Precision,
     ) -> Self {
-        let part = |&architecture: &&'static Architecture| {
+        let branch = |&architecture: &&'static Architecture| {
             let (path, prefix) = match architectures {
                 [_] => (root.clone(), String::new()),
                 _ => (root / architecture.name, format!("{}.", architecture.name)),
             };
-            Part {
+            Branch {
                 architecture,
                 backbone: Backbone::new(&path, architecture),
                 normalise: Normalise::new(architecture, device, precision),
                 prefix,
             }
         };
-        Self { parts: architectures.iter().map(part).collect() }
+        Self { branches: architectures.iter().map(branch).collect() }
     }
 
     /// Pooled features of each backbone, in numbers an image.
     pub(super) fn widths(&self) -> Vec<usize> {
-        self.parts.iter().map(|part| 2 * part.architecture.width as usize).collect()
+        self.branches.iter().map(|branch| 2 * branch.architecture.width as usize).collect()
     }
 
     /// The architectures, each with what its variables' names begin with.
-    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static Architecture, &str)> {
-        self.parts.iter().map(|part| (part.architecture, part.prefix.as_str()))
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = (&'static Architecture, &str)> {
+        self.branches.iter().map(|branch| (branch.architecture, branch.prefix.as_str()))
     }
 
-    /// Features of each backbone.
-    pub(super) fn features(&self, images: &Images, pass: Pass) -> Result<Vec<Tensor>> {
-        self.parts.iter().map(|part| part.features(images, pass)).collect()
+    pub(super) fn features(&self, images: &Images, mode: NormMode) -> Result<Vec<Tensor>> {
+        self.branches.iter().map(|branch| branch.features(images, mode)).collect()
     }
 
     /// Features of one backbone, pooled: `[n, width]`.
     pub(super) fn pooled_by(&self, backbone: usize, images: &Images) -> Result<Tensor> {
-        let part = &self.parts[backbone];
-        Ok(part.backbone.pool(&part.features(images, Pass::Still)?))
+        let branch = &self.branches[backbone];
+        Ok(branch.backbone.pool(&branch.features(images, NormMode::Still)?))
     }
 
     /// Features of each backbone to what the head takes, `[n, sum of widths]`. Its first norm
     /// standardises each of these numbers, so no backbone outweighs another by its scale.
     pub(super) fn pool(&self, features: &[Tensor]) -> Tensor {
-        let parts = self.parts.iter().zip(features);
+        let branches = self.branches.iter().zip(features);
         let pooled: Vec<Tensor> =
-            parts.map(|(part, features)| part.backbone.pool(features)).collect();
+            branches.map(|(branch, features)| branch.backbone.pool(features)).collect();
         match pooled.as_slice() {
             [one] => one.shallow_clone(),
             all => Tensor::cat(all, 1),
@@ -96,49 +95,46 @@ impl Stack {
 
     /// Each backbone's features, or their gradients, by place: `[n, width, h, w]`.
     pub(super) fn maps(&self, features: &[Tensor]) -> Vec<Tensor> {
-        let parts = self.parts.iter().zip(features);
-        parts.map(|(part, features)| part.backbone.maps(features)).collect()
+        let branches = self.branches.iter().zip(features);
+        branches.map(|(branch, features)| branch.backbone.maps(features)).collect()
     }
 
     /// The layer group of a variable; the head's for one that is no backbone's.
     pub(super) fn group_of(&self, name: &str) -> usize {
-        let local = self.local(name);
-        local.map_or(N_GROUPS, |(part, name)| self.parts[part].architecture.group_of(name))
+        self.local(name).map_or(N_GROUPS, |(branch, name)| branch.architecture.group_of(name))
     }
 
     /// Whether weight decay pulls at a backbone's variable.
     pub(super) fn decays(&self, name: &str) -> bool {
-        let local = self.local(name);
-        local.is_none_or(|(part, name)| self.parts[part].architecture.decays(name))
+        self.local(name).is_none_or(|(branch, name)| branch.architecture.decays(name))
     }
 
     /// The part of the rate that each variable learns at, when layers learn the slower the further
     /// they are from the head: see [`Architecture::rate_shares`].
     pub(super) fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {
         let mut shares = vec![1.0; names.len()];
-        for (i, part) in self.parts.iter().enumerate() {
+        for branch in &self.branches {
             let own = names.iter().enumerate().filter_map(|(place, name)| {
-                let (part, name) = self.local(name)?;
-                (part == i).then(|| (place, name.to_owned()))
+                let (of, name) = self.local(name)?;
+                std::ptr::eq(of, branch).then(|| (place, name.to_owned()))
             });
             let (places, names): (Vec<usize>, Vec<String>) = own.unzip();
-            let found = part.architecture.rate_shares(&names, decay);
+            let found = branch.architecture.rate_shares(&names, decay);
             places.into_iter().zip(found).for_each(|(place, share)| shares[place] = share);
         }
         shares
     }
 
     /// The backbone that a variable belongs to, and its name there.
-    fn local<'a>(&self, name: &'a str) -> Option<(usize, &'a str)> {
-        let mut parts = self.parts.iter().enumerate();
-        parts.find_map(|(i, part)| Some((i, name.strip_prefix(&part.prefix)?)))
+    fn local<'a>(&self, name: &'a str) -> Option<(&Branch, &'a str)> {
+        self.branches.iter().find_map(|branch| Some((branch, name.strip_prefix(&branch.prefix)?)))
     }
 }
 
-impl Part {
-    fn features(&self, images: &Images, pass: Pass) -> Result<Tensor> {
+impl Branch {
+    fn features(&self, images: &Images, mode: NormMode) -> Result<Tensor> {
         let pixels = self.normalise.apply(images)?;
-        let features = || self.backbone.features(&pixels, pass == Pass::Moving);
-        Ok(if pass == Pass::Still { no_grad(features) } else { features() })
+        let features = || self.backbone.features(&pixels, mode == NormMode::Moving);
+        Ok(if mode == NormMode::Still { no_grad(features) } else { features() })
     }
 }

@@ -5,27 +5,28 @@ use anyhow::{Result, ensure};
 use kaggle_kit::dataset::Images;
 use tch::{Kind, Tensor, no_grad};
 
+use super::backbones::NormMode;
 use super::input::to_host;
 use super::network::Network;
-use super::stack::Pass;
 
 impl Network {
     /// Where the network looks for a class, the mean of its backbones' maps: `[n, side, side]`, each
     /// picture's in `[0, 1]`, and `side`.
-    pub fn heat(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
+    pub fn grad_cam(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
         ensure!(classes.len() == images.n, "a class for each picture");
-        self.stand_in(true);
-        let features = no_grad(|| self.backbones.features(images, Pass::Still))?;
+        let network = self.averaged();
+        let (backbones, head) = (&network.backbones, &network.head);
+        let features = no_grad(|| backbones.features(images, NormMode::Still))?;
         let features: Vec<Tensor> = features
             .into_iter()
             .map(|map| map.to_kind(Kind::Float).set_requires_grad(true))
             .collect();
-        let logits = self.head.forward(&self.backbones.pool(&features), false);
+        let logits = head.forward(&backbones.pool(&features), false);
         let chosen: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
         let chosen = Tensor::from_slice(&chosen).view([-1, 1]).to_device(logits.device());
         logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
         let gradients: Vec<Tensor> = features.iter().map(Tensor::grad).collect();
-        let pairs = self.backbones.maps(&features).into_iter().zip(self.backbones.maps(&gradients));
+        let pairs = backbones.maps(&features).into_iter().zip(backbones.maps(&gradients));
         let maps: Vec<Tensor> =
             pairs.map(|(features, gradients)| map(&features, &gradients)).collect();
         let side = maps.iter().map(|map| map.size()[2]).max().unwrap_or_default();

@@ -1,70 +1,69 @@
 //! The learner's model on libtorch: pretrained backbones in two layer groups, and a new head.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::Images;
-use kaggle_kit::learn::{Input, Model, Pace, Trainable};
-use kaggle_kit::recipe::{self, LossKind, Precision, Recipe, Statistics};
+use kaggle_kit::learn::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
+use kaggle_kit::recipe::{self, Precision, Recipe, Statistics};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
-use super::average::{Average, copies, fill};
+use super::backbones::{Backbones, NormMode};
+use super::ema::{Ema, Raw, copies, fill};
 use super::head::Head;
 use super::input::{part, rows, size, to_host};
-use super::loss::{self, Loss};
-use super::optimizer::{Optimizer, Trained};
-use super::stack::{Pass, Stack};
-use super::state::Snapshot;
-use super::{pieces, weights};
+use super::loss::{self, BatchLoss};
+use super::optimizer::{Optimizer, Param};
+use super::state::{Header, Snapshot};
+use super::{micro_batch, weights};
 
-/// Backbones with a head, and the optimiser that trains them.
+/// Backbones with a head, and the optimiser that trains them. Its weights are the raw ones, but for
+/// the life of an [`Averaged`].
 #[derive(Debug)]
 pub struct Network {
     store: nn::VarStore,
-    pub(super) backbones: Stack,
+    pub(super) backbones: Backbones,
     pub(super) head: Head,
     kind: TargetKind,
     n_classes: usize,
-    settings: recipe::Optimizer,
-    layer_decay: f64,
-    loss: LossKind,
-    head_decay: f64,
-    statistics: Statistics,
+    recipe: Recipe,
     trainable: Trainable,
     optimizer: Optimizer,
-    average: Option<Average>,
-    /// The backbone's weights before it trained.
+    ema: Option<Ema>,
+    /// The backbones' weights before they trained.
     original: BTreeMap<String, Tensor>,
     /// A batch is computed in so many.
-    pieces: usize,
-    scale: Scale,
-    note: Option<String>,
+    micro_batches: usize,
+    /// What a loss in half precision is multiplied by, so that small gradients do not vanish.
+    loss_scale: f64,
 }
 
-/// What a loss in half precision is multiplied by, so that small gradients do not vanish.
-#[derive(Clone, Copy, Debug)]
-struct Scale {
-    by: f64,
-    is_on: bool,
+/// `PyTorch`'s `GradScaler` starts there.
+const FIRST_LOSS_SCALE: f64 = 65536.0;
+
+/// A network with its averaged weights, if it keeps an average: the one that predicts. Nothing trains
+/// it meanwhile, and it has its raw weights again when this is dropped.
+pub(super) struct Averaged<'a> {
+    network: &'a Network,
+    _raw: Option<Raw>,
 }
 
-impl Scale {
-    /// `PyTorch`'s `GradScaler` starts there.
-    const START: f64 = 65536.0;
+impl Deref for Averaged<'_> {
+    type Target = Network;
 
-    fn new(precision: Precision) -> Self {
-        let is_on = precision == Precision::F16;
-        Self { by: if is_on { Self::START } else { 1.0 }, is_on }
+    fn deref(&self) -> &Network {
+        self.network
     }
 }
 
 impl Network {
     /// A network whose head has random weights that follow from the recipe's seed, and whose
     /// backbones have what `tch` gives them until [`Network::load_backbones`] or
-    /// [`Network::restore`].
+    /// [`Network::restore_from`].
     pub fn new(
         architectures: &[&'static Architecture],
         recipe: &Recipe,
@@ -75,7 +74,7 @@ impl Network {
         tch::manual_seed(recipe.seed as i64);
         let store = nn::VarStore::new(device);
         let precision = recipe.optimizer.precision;
-        let backbones = Stack::new(&store.root(), architectures, device, precision);
+        let backbones = Backbones::new(&store.root(), architectures, device, precision);
         let width: usize = backbones.widths().iter().sum();
         let head =
             Head::new(&(store.root() / "head"), width as i64, &recipe.head, n_classes as i64);
@@ -85,18 +84,13 @@ impl Network {
             head,
             kind,
             n_classes,
-            settings: recipe.optimizer,
-            layer_decay: recipe.earlier_layers.decay,
-            loss: recipe.loss.kind,
-            head_decay: recipe.head.weight_decay,
-            statistics: recipe.unfreeze.statistics,
+            recipe: recipe.clone(),
             trainable: Trainable::Head,
             optimizer: Optimizer::new(recipe.optimizer.kind, Vec::new()),
-            average: None,
+            ema: None,
             original: BTreeMap::new(),
-            pieces: recipe.optimizer.accumulate,
-            scale: Scale::new(recipe.optimizer.precision),
-            note: None,
+            micro_batches: recipe.optimizer.accumulate,
+            loss_scale: if precision == Precision::F16 { FIRST_LOSS_SCALE } else { 1.0 },
         };
         network.begin(Trainable::Head);
         network
@@ -105,7 +99,7 @@ impl Network {
     /// Fills each backbone with pretrained weights in timm's names.
     pub fn load_backbones(&self, paths: &[PathBuf]) -> Result<()> {
         let variables = self.variables();
-        for ((architecture, prefix), path) in self.backbones.parts().zip(paths) {
+        for ((architecture, prefix), path) in self.backbones.prefixes().zip(paths) {
             let own = variables.iter().filter_map(|(name, variable)| {
                 Some((name.strip_prefix(prefix)?.to_owned(), variable.shallow_clone()))
             });
@@ -117,11 +111,16 @@ impl Network {
     /// Reads what [`Model::save`] wrote.
     pub fn restore_from(&mut self, path: &Path) -> Result<()> {
         // What is saved is what predicts.
-        self.average = None;
+        self.ema = None;
         weights::restore(&self.store, path)
     }
 
-    /// The layer group of a variable.
+    /// The network as it predicts.
+    pub(super) fn averaged(&mut self) -> Averaged<'_> {
+        let raw = self.ema.as_ref().map(|ema| ema.swap_in(self.changing()));
+        Averaged { network: self, _raw: raw }
+    }
+
     fn group_of(&self, name: &str) -> usize {
         self.backbones.group_of(name)
     }
@@ -138,12 +137,13 @@ impl Network {
         self.backbones.widths().iter().sum()
     }
 
-    /// How a batch goes through the backbones. Norms of frozen ones stand still even while training.
-    fn pass(&self, train: bool) -> Pass {
-        match (train && self.trainable == Trainable::Everything, self.statistics) {
-            (false, _) => Pass::Still,
-            (true, Statistics::Fixed) => Pass::Fixed,
-            (true, Statistics::Moving) => Pass::Moving,
+    /// Norms of frozen backbones stand still even while training.
+    fn norm_mode(&self, train: bool) -> NormMode {
+        let is_learning = train && self.trainable == Trainable::Everything;
+        match (is_learning, self.recipe.unfreeze.statistics) {
+            (false, _) => NormMode::Still,
+            (true, Statistics::Fixed) => NormMode::Fixed,
+            (true, Statistics::Moving) => NormMode::Moving,
         }
     }
 
@@ -151,51 +151,77 @@ impl Network {
     fn logits(&self, input: &Input, train: bool) -> Result<Tensor> {
         let pooled = match input {
             Input::Images(images) => {
-                self.backbones.pool(&self.backbones.features(images, self.pass(train))?)
+                self.backbones.pool(&self.backbones.features(images, self.norm_mode(train))?)
             }
             Input::Activations(values) => rows(values, self.width(), self.store.device())?,
         };
         Ok(self.head.forward(&pooled, train))
     }
 
-    /// Adds a batch's gradients up, piece by piece.
-    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<Loss> {
+    /// Adds a batch's gradients up, a micro-batch at a time.
+    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<BatchLoss> {
         let (n, width) = (size(input, self.width()), self.n_classes);
-        let mut of_pieces = Vec::new();
-        for range in pieces::ranges(n, self.pieces) {
+        let mut losses = Vec::new();
+        for range in micro_batch::ranges(n, self.micro_batches) {
             let share = range.len() as f64 / n as f64;
             let targets = &targets[range.start * width..range.end * width];
             let targets = rows(targets, width, self.store.device())?;
-            let piece = part(input, self.width(), range);
-            let logits = self.logits(&piece, true)?;
-            let loss = loss::loss(self.loss, self.kind, &logits, &targets);
-            let scaled = &loss * (share * self.scale.by);
+            let images = part(input, self.width(), range);
+            let logits = self.logits(&images, true)?;
+            let loss = loss::loss(self.recipe.loss.kind, self.kind, &logits, &targets);
+            let scaled = &loss * (share * self.loss_scale);
             scaled.f_backward().context("failed to compute gradients")?;
-            of_pieces.push((share, loss.detach()));
+            losses.push((share, loss.detach()));
         }
-        Ok(Loss(of_pieces))
+        Ok(BatchLoss(losses))
     }
 
-    /// The same, in as many pieces as the memory asks for.
-    fn gradients_that_fit(&mut self, input: &Input, targets: &[f32], seed: u64) -> Result<Loss> {
+    /// The same, in as many micro-batches as the memory asks for, with a word about it if those are
+    /// more than before.
+    fn gradients_that_fit(
+        &mut self,
+        input: &Input,
+        targets: &[f32],
+        seed: u64,
+    ) -> Result<(BatchLoss, Option<String>)> {
+        let mut note = None;
         loop {
             tch::manual_seed(seed as i64);
             self.optimizer.zero_grad();
             let error = match self.gradients(input, targets) {
-                Ok(loss) => return Ok(loss),
+                Ok(loss) => return Ok((loss, note)),
                 Err(error) => error,
             };
             let n = size(input, self.width());
-            match pieces::more(n, self.pieces).filter(|_| pieces::is_out_of_memory(&error)) {
-                Some(more) => {
-                    self.pieces = more;
-                    self.note = Some(format!(
-                        "out of memory: a batch of {n} is computed in {more} pieces from here on"
-                    ));
-                }
-                None => return Err(error),
+            let more = micro_batch::more(n, self.micro_batches);
+            let Some(more) = more.filter(|_| micro_batch::is_out_of_memory(&error)) else {
+                return Err(error);
+            };
+            self.micro_batches = more;
+            note = Some(format!(
+                "out of memory: a batch of {n} is computed in {more} pieces from here on"
+            ));
+        }
+    }
+
+    /// A step down the gradients that were computed.
+    fn descend(&mut self, rates: &StepRates) -> Result<()> {
+        let recipe::Optimizer { clip_norm, precision, .. } = self.recipe.optimizer;
+        let (scale, is_scaled) = (self.loss_scale, precision == Precision::F16);
+        if is_scaled || clip_norm > 0.0 {
+            let length = self.optimizer.scale_and_clip(1.0 / scale, clip_norm);
+            if is_scaled && scale > 1.0 && !length.f_double_value(&[])?.is_finite() {
+                // The loss was scaled too high for half precision: this step is left out.
+                self.loss_scale = scale / 2.0;
+                return Ok(());
             }
         }
+        self.optimizer.step(rates);
+        let variables = self.ema.is_some().then(|| self.changing());
+        if let (Some(ema), Some(variables)) = (&mut self.ema, variables) {
+            ema.update(&variables);
+        }
+        Ok(())
     }
 
     fn variables(&self) -> BTreeMap<String, Tensor> {
@@ -209,25 +235,17 @@ impl Network {
         variables
     }
 
-    /// The weights that predict are the running means, if there are any.
-    pub(super) fn stand_in(&mut self, means: bool) {
-        let variables = self.changing();
-        if let Some(average) = &mut self.average {
-            if means {
-                average.stand_in(&variables);
-            } else {
-                average.step_back(&variables);
-            }
-        }
+    /// An average that starts at the weights as they are, where the recipe wants one.
+    fn fresh_ema(&self) -> Option<Ema> {
+        let decay = self.recipe.optimizer.average;
+        (decay > 0.0).then(|| Ema::new(decay, &self.changing()))
     }
 }
 
 impl Model for Network {
     type Snapshot = Snapshot;
-    type Loss = Loss;
 
     fn begin(&mut self, trainable: Trainable) {
-        self.stand_in(false);
         if trainable == Trainable::Everything && self.original.is_empty() {
             let mut variables = self.variables();
             variables.retain(|name, _| self.group_of(name) < N_GROUPS);
@@ -236,24 +254,23 @@ impl Model for Network {
         self.trainable = trainable;
         let named = self.variables();
         let names: Vec<String> = named.keys().cloned().collect();
-        let shares = self.backbones.rate_shares(&names, self.layer_decay);
-        let mut variables = Vec::new();
+        let shares = self.backbones.rate_shares(&names, self.recipe.earlier_layers.decay);
+        let mut params = Vec::new();
         for ((name, variable), share) in named.into_iter().zip(shares) {
             let group = self.group_of(&name);
             let learns = self.is_trained(group) && !is_statistic(&name);
             let variable = variable.set_requires_grad(learns);
             if learns {
                 let decay = match group {
-                    N_GROUPS => self.head_decay,
-                    _ if self.backbones.decays(&name) => self.settings.weight_decay,
+                    N_GROUPS => self.recipe.head.weight_decay,
+                    _ if self.backbones.decays(&name) => self.recipe.optimizer.weight_decay,
                     _ => 0.0,
                 };
-                variables.push(Trained { name, variable, group, share, decay });
+                params.push(Param { name, variable, group, share, decay });
             }
         }
-        self.optimizer = Optimizer::new(self.settings.kind, variables);
-        self.average = (self.settings.average > 0.0)
-            .then(|| Average::new(self.settings.average, &self.changing()));
+        self.optimizer = Optimizer::new(self.recipe.optimizer.kind, params);
+        self.ema = self.fresh_ema();
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -265,47 +282,30 @@ impl Model for Network {
             .context("failed to compute activations")
     }
 
-    fn step(&mut self, input: &Input, targets: &[f32], pace: &Pace, seed: u64) -> Result<Loss> {
-        self.stand_in(false);
-        let loss = self.gradients_that_fit(input, targets, seed)?;
+    fn step(
+        &mut self,
+        input: &Input,
+        targets: &[f32],
+        rates: &StepRates,
+        seed: u64,
+    ) -> Result<StepOutcome> {
+        let (loss, note) = self.gradients_that_fit(input, targets, seed)?;
         // Asking a GPU here would make it wait for the program, step after step.
-        if !self.works_ahead() && !loss.value()?.is_finite() {
-            return Ok(loss);
+        let loss = match self.store.device() {
+            Device::Cpu => StepLoss::Known(loss.value()?),
+            _ => StepLoss::Pending(Box::new(move || loss.value())),
+        };
+        if !matches!(loss, StepLoss::Known(loss) if !loss.is_finite()) {
+            self.descend(rates)?;
         }
-        let Scale { by, is_on } = self.scale;
-        if is_on || self.settings.clip_norm > 0.0 {
-            let length = self.optimizer.scale_and_clip(1.0 / by, self.settings.clip_norm);
-            if is_on && by > 1.0 && !length.f_double_value(&[])?.is_finite() {
-                // The loss was scaled too high for half precision: this step is left out.
-                self.scale.by = by / 2.0;
-                return Ok(loss);
-            }
-        }
-        self.optimizer.step(pace);
-        let variables = self.changing();
-        if let Some(average) = &mut self.average {
-            average.update(&variables);
-        }
-        Ok(loss)
-    }
-
-    fn loss(&self, loss: &Loss) -> Result<f64> {
-        loss.value()
-    }
-
-    fn works_ahead(&self) -> bool {
-        self.store.device() != Device::Cpu
-    }
-
-    fn note(&mut self) -> Option<String> {
-        self.note.take()
+        Ok(StepOutcome { loss, note })
     }
 
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
-        self.stand_in(true);
+        let network = self.averaged();
         no_grad(|| {
-            let logits = self.logits(input, false)?;
-            to_host(&match self.kind {
+            let logits = network.logits(input, false)?;
+            to_host(&match network.kind {
                 TargetKind::SingleLabel => logits.softmax(-1, Kind::Float),
                 TargetKind::MultiLabel => logits.sigmoid(),
             })
@@ -315,53 +315,47 @@ impl Model for Network {
 
     fn snapshot(&self) -> Snapshot {
         let [means, squares] = self.optimizer.memory();
-        let mut variables = copies(&self.changing());
-        if let Some(aside) = self.average.as_ref().and_then(Average::aside) {
-            variables = copies(aside);
-        }
+        let ema = self.ema.as_ref();
         Snapshot {
-            trainable: self.trainable,
-            variables,
+            header: Header {
+                trainable: self.trainable,
+                steps: self.optimizer.steps(),
+                averaged_steps: ema.map_or(0, |ema| ema.steps),
+                micro_batches: self.micro_batches,
+                loss_scale: self.loss_scale,
+            },
+            variables: copies(&self.changing()),
             means,
             squares,
-            steps: i64::from(self.optimizer.steps()),
-            average: self.average.as_ref().map(|a| (copies(&a.weights), a.steps)),
-            pieces: self.pieces,
-            scale: self.scale.by,
+            averages: ema.map(|ema| copies(&ema.weights)).unwrap_or_default(),
         }
     }
 
     fn restore(&mut self, snapshot: &Snapshot) {
-        self.stand_in(false);
+        let Header { trainable, steps, averaged_steps, micro_batches, loss_scale } =
+            snapshot.header;
         let variables = self.variables();
         // A snapshot of the head alone is one of an untrained backbone.
-        if snapshot.trainable == Trainable::Head {
+        if trainable == Trainable::Head {
             fill(&variables, &self.original);
         }
         fill(&variables, &snapshot.variables);
         // A snapshot of another stage has means of other variables: that stage's optimiser is gone,
         // and the next stage begins with a fresh one.
-        let is_same = snapshot.trainable == self.trainable;
+        let is_same = trainable == self.trainable;
         if is_same {
-            let steps = snapshot.steps as i32;
             self.optimizer.restore(&snapshot.means, &snapshot.squares, steps);
+        } else {
+            self.ema = self.fresh_ema();
         }
-        if !is_same && self.average.is_some() {
-            self.average = Some(Average::new(self.settings.average, &self.changing()));
-        }
-        if let (Some(average), Some((weights, steps))) = (&mut self.average, &snapshot.average) {
+        if let Some(ema) = self.ema.as_mut().filter(|_| !snapshot.averages.is_empty()) {
             // What predicted best was the mean.
-            let changing = weights.iter().map(|(name, w)| (name.clone(), w.copy()));
-            average.weights.extend(changing);
-            average.steps = if is_same { *steps } else { 0 };
+            ema.weights.extend(copies(&snapshot.averages));
+            ema.steps = if is_same { averaged_steps } else { 0 };
         }
-        self.scale.by = snapshot.scale;
-    }
-
-    fn resume(&mut self, snapshot: &Snapshot) {
-        self.begin(snapshot.trainable);
-        self.pieces = snapshot.pieces;
-        self.restore(snapshot);
+        // What was too much for the memory then is too much now.
+        self.micro_batches = self.micro_batches.max(micro_batches);
+        self.loss_scale = loss_scale;
     }
 
     fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>> {
@@ -380,7 +374,7 @@ impl Model for Network {
 
     fn save(&self, path: &Path) -> Result<()> {
         let empty = BTreeMap::new();
-        let means = self.average.as_ref().map_or(&empty, |average| &average.weights);
+        let means = self.ema.as_ref().map_or(&empty, |ema| &ema.weights);
         weights::save_with(&self.store, means, path)
     }
 }
@@ -391,5 +385,4 @@ fn is_statistic(name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "network_tests.rs"]
 mod tests;

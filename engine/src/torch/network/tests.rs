@@ -1,4 +1,4 @@
-//! The network in training: what a snapshot holds, what a piece of a batch is, what predicts.
+//! The network in training: what a snapshot holds, what a micro-batch is, what predicts.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,14 +31,17 @@ fn batch(n: usize) -> (Input, Vec<f32>) {
     (Input::Images(Images { pixels: Vec::into(pixels), n, size: SIZE }), targets.collect())
 }
 
-fn pace() -> Pace {
-    Pace { rates: [1e-3, 2e-3, 4e-3], momentum: 0.9 }
+fn rates() -> StepRates {
+    StepRates { rates: [1e-3, 2e-3, 4e-3], momentum: 0.9 }
 }
 
 fn step(network: &mut Network, seed: u64) -> f64 {
     let (input, targets) = batch(8);
-    let loss = network.step(&input, &targets, &pace(), seed).unwrap();
-    network.loss(&loss).unwrap()
+    loss_of(network.step(&input, &targets, &rates(), seed))
+}
+
+fn loss_of(outcome: Result<StepOutcome>) -> f64 {
+    outcome.unwrap().loss.wait().unwrap()
 }
 
 /// Every weight, by name.
@@ -57,15 +60,14 @@ fn a_network_goes_on_from_bytes_as_if_nothing_had_happened() {
             let input = batch(4).0;
             step(&mut first, 1);
             step(&mut first, 2);
-            // A look at the validation images puts the means in the place of the weights.
+            // A look at the validation images puts the means in the place of the weights meanwhile.
             first.predict(&input).unwrap();
             let bytes = Network::to_bytes(&first.snapshot()).unwrap();
             let mut second = network(settings);
-            second.resume(&second.snapshot_of(&bytes).unwrap());
+            second.begin(trainable);
+            second.restore(&second.snapshot_of(&bytes).unwrap());
             assert_eq!(step(&mut second, 3), step(&mut first, 3));
             assert_eq!(second.predict(&input).unwrap(), first.predict(&input).unwrap());
-            first.stand_in(false);
-            second.stand_in(false);
             assert_eq!(weights_of(&second), weights_of(&first));
         }
     }
@@ -86,7 +88,7 @@ fn the_best_head_brings_its_untrained_backbone_back() {
 }
 
 #[test]
-fn a_batch_in_pieces_has_the_mean_loss_of_its_pieces() {
+fn a_batch_in_micro_batches_has_their_mean_loss() {
     let _alone = alone();
     let settings = ["head.dropout=[0.0, 0.0]", "optimizer.accumulate=2"];
     let (input, targets) = batch(8);
@@ -95,11 +97,11 @@ fn a_batch_in_pieces_has_the_mean_loss_of_its_pieces() {
         .map(|range| {
             let targets = &targets[range.start * 3..range.end * 3];
             let mut network = network(&settings[..1]);
-            network.step(&part(&input, 0, range), targets, &pace(), 1).unwrap().value().unwrap()
+            loss_of(network.step(&part(&input, 0, range), targets, &rates(), 1))
         })
         .sum::<f64>()
         / 2.0;
-    let whole = network(&settings).step(&input, &targets, &pace(), 1).unwrap().value().unwrap();
+    let whole = loss_of(network(&settings).step(&input, &targets, &rates(), 1));
     assert!((whole - halves).abs() < 1e-6, "{whole} {halves}");
 }
 
@@ -156,13 +158,13 @@ fn heat_is_a_map_a_picture_between_nothing_and_one() {
     let _alone = alone();
     let mut network = network(&[]);
     let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
-    let (heat, side) = network.heat(&images, &[0, 1, 2]).unwrap();
+    let (heat, side) = network.grad_cam(&images, &[0, 1, 2]).unwrap();
     assert_eq!((heat.len(), side), (3, 1));
     let large = Images { pixels: images.pixels.repeat(4).into(), n: 3, size: 2 * SIZE };
-    let (heat, side) = network.heat(&large, &[2, 0, 1]).unwrap();
+    let (heat, side) = network.grad_cam(&large, &[2, 0, 1]).unwrap();
     assert_eq!((heat.len(), side), (3 * 4, 2));
     assert!(heat.iter().all(|h| (0.0..=1.0).contains(h)), "{heat:?}");
-    assert!(network.heat(&large, &[0]).is_err());
+    assert!(network.grad_cam(&large, &[0]).is_err());
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     let mut both = network(&[&format!("backbone={}", names.join("+"))]);
     both.load_backbones(&files).unwrap();
     assert_eq!(both.widths(), [1024, 2560]);
-    let together = both.backbones.pool(&both.backbones.features(&images, Pass::Still).unwrap());
+    let together = both.backbones.pool(&both.backbones.features(&images, NormMode::Still).unwrap());
     let together = to_host(&together).unwrap();
     for (backbone, said) in said.iter().enumerate() {
         assert_eq!(&both.activations(backbone, &images).unwrap(), said);
@@ -212,5 +214,5 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     let mut read = network(&[&format!("backbone={}", names.join("+"))]);
     read.restore_from(&path).unwrap();
     assert_eq!(read.predict(&batch(3).0).unwrap(), told);
-    assert_eq!(read.heat(&images, &[0, 1, 2]).unwrap().0.len(), 3);
+    assert_eq!(read.grad_cam(&images, &[0, 1, 2]).unwrap().0.len(), 3);
 }

@@ -1,0 +1,235 @@
+//! The training loop: batches in, steps down the gradient, a look at the validation images after
+//! each epoch.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::data::{Activations, Data, Feed};
+use super::learner::Learner;
+use super::model::{Input, Model, StepLoss, StepRates};
+use super::stop::Stop;
+use crate::metric::{self, Metric};
+use crate::run::{Entry, Epoch, Event, Position, Score, Stage, Step, cycle_file};
+use crate::schedule::{Rates, Shape};
+use crate::target::TargetKind;
+
+/// One cycle of training.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CyclePlan {
+    pub(super) stage: Stage,
+    /// Its number within the stage, from 1.
+    pub(super) number: usize,
+    /// Epochs the stage has made before.
+    pub(super) epochs_before: usize,
+    pub(super) epochs: usize,
+    /// Each group's rate at the cycle's height.
+    pub(super) rates: Rates,
+    /// Fraction of the cycle in which rates climb to it.
+    pub(super) warm_up: f64,
+    /// The course of rates and momentum.
+    pub(super) shape: Shape,
+    /// The optimiser's momentum, where the shape has none of its own.
+    pub(super) momentum: f64,
+    /// Side of the training images, in pixels.
+    pub(super) size: usize,
+}
+
+impl CyclePlan {
+    /// The rates at `t` in `[0, 1)` of the cycle.
+    fn step_rates(&self, t: f64) -> StepRates {
+        let height = self.shape.height(self.warm_up, t);
+        StepRates {
+            rates: self.rates.map(|rate| rate * height),
+            momentum: self.shape.momentum(self.momentum, t),
+        }
+    }
+}
+
+/// What a cycle is fed with; a [`Feed`] once the learner's activations are at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedKind {
+    /// Activations, where they have been precomputed; images otherwise.
+    Activations,
+    Images,
+}
+
+impl FeedKind {
+    pub(super) fn with(self, activations: Option<&Activations>, size: usize) -> Feed<'_> {
+        match (self, activations) {
+            (Self::Activations, Some(activations)) => Feed::Activations(activations),
+            _ => Feed::Images { size },
+        }
+    }
+}
+
+/// A step that was made and not reported yet.
+struct PendingStep {
+    loss: StepLoss,
+    rates: StepRates,
+    /// Its number in the epoch, and in the run.
+    step: usize,
+    number: u64,
+}
+
+impl<M: Model> Learner<'_, M> {
+    /// Trains through one cycle; gives the score after each epoch.
+    pub(super) fn train_cycle(&mut self, plan: &CyclePlan, feed: FeedKind) -> Result<Vec<Score>> {
+        let CyclePlan { stage, number, .. } = *plan;
+        let read = |entry: &Entry| match entry {
+            Entry::Cycle { stage: of, number: n, scores } if (*of, *n) == (stage, number) => {
+                Some(scores.clone())
+            }
+            _ => None,
+        };
+        self.once(read, |learner| {
+            let mut position = learner.position(stage, number)?;
+            while position.epoch < plan.epochs {
+                learner.train_epoch(plan, feed, &mut position)?;
+            }
+            if let Some(folder) = &learner.cycles {
+                learner.model.save(&folder.join(cycle_file(stage, number)))?;
+            }
+            let scores = position.scores;
+            Ok((scores.clone(), Entry::Cycle { stage, number, scores }))
+        })
+    }
+
+    /// The rest of an epoch, with the look at the validation images that ends it.
+    fn train_epoch(
+        &mut self,
+        plan: &CyclePlan,
+        feed: FeedKind,
+        position: &mut Position,
+    ) -> Result<()> {
+        let (data, start) = (self.data, Instant::now());
+        let n_steps = data.steps();
+        self.listener.event(&Event::PassStarted { unit: "steps", total: n_steps });
+        self.listener.event(&Event::Advanced { units: position.step });
+        let activations = self.activations.clone();
+        let feed = feed.with(activations.as_deref(), plan.size);
+        let mut pending = None;
+        for batch in data.train_batches(feed, self.journal.epochs, position.step)? {
+            self.check_stop(plan, &mut pending, position)?;
+            let (input, targets) = batch?;
+            let step = position.epoch * n_steps + position.step;
+            let rates = plan.step_rates(step as f64 / (plan.epochs * n_steps) as f64);
+            let loss = self.step(&input, &targets, &rates, self.step_seed())?;
+            let is_known = loss.is_known();
+            position.step += 1;
+            self.journal.steps += 1;
+            let made = PendingStep { loss, rates, step: position.step, number: self.journal.steps };
+            // The step before: a device that works ahead has this one to do meanwhile.
+            let before = pending.replace(made);
+            self.report_step(plan, before, position)?;
+            if is_known || self.is_checkpoint_due() {
+                self.report_step(plan, pending.take(), position)?;
+                self.checkpoint_if_due(Some(position))?;
+            }
+        }
+        self.report_step(plan, pending, position)?;
+        self.journal.epochs += 1;
+        let score = self.validate()?;
+        self.keep_if_best(score);
+        self.listener.event(&Event::Epoch(Epoch {
+            stage: plan.stage,
+            epoch: plan.epochs_before + position.epoch + 1,
+            cycle: plan.number,
+            train_loss: position.loss_sum / position.step.max(1) as f64,
+            score,
+            rates: plan.rates,
+            seconds: start.elapsed().as_secs_f64(),
+        }));
+        position.scores.push(score);
+        (position.epoch, position.step, position.loss_sum) = (position.epoch + 1, 0, 0.0);
+        // The end of a cycle is written as that.
+        if position.epoch < plan.epochs { self.checkpoint_if_due(Some(position)) } else { Ok(()) }
+    }
+
+    /// Reports a step once its loss is there; an error if that is no number.
+    fn report_step(
+        &mut self,
+        plan: &CyclePlan,
+        pending: Option<PendingStep>,
+        position: &mut Position,
+    ) -> Result<()> {
+        let Some(PendingStep { loss, rates, step, number }) = pending else { return Ok(()) };
+        let loss = loss.wait()?;
+        let rate = rates.rates[rates.rates.len() - 1];
+        let epoch = position.epoch + 1;
+        if !loss.is_finite() {
+            return Err(Stop::NotFinite { loss, epoch, step, rate }.into());
+        }
+        position.loss_sum += loss;
+        self.listener.event(&Event::Step(Step {
+            stage: plan.stage,
+            cycle: plan.number,
+            epoch: plan.epochs_before + epoch,
+            step: number,
+            loss,
+            rate,
+            momentum: rates.momentum,
+        }));
+        Ok(())
+    }
+
+    /// Ends here if somebody wants it; Ctrl-C loses no step.
+    fn check_stop(
+        &mut self,
+        plan: &CyclePlan,
+        pending: &mut Option<PendingStep>,
+        position: &mut Position,
+    ) -> Result<()> {
+        if self.limits.is_interrupted() {
+            self.report_step(plan, pending.take(), position)?;
+            self.checkpoint(Some(position))?;
+            return self.check_interrupt();
+        }
+        self.check_deadline(position.epoch + 1, position.step + 1)
+    }
+
+    /// The score on the validation images, centre crop.
+    pub fn validate(&mut self) -> Result<Score> {
+        let data = self.data;
+        let mut probabilities = Vec::new();
+        if let Some(activations) = &self.activations {
+            let (n, batch_size) = (data.valid.len(), data.recipe.batch_size);
+            for start in (0..n).step_by(batch_size) {
+                let rows = activations.of_valid(start..(start + batch_size).min(n));
+                probabilities.extend(self.model.predict(&Input::Activations(rows))?);
+            }
+        } else {
+            for batch in data.centre_batches(&data.valid) {
+                probabilities.extend(self.model.predict(&Input::Images(batch?.images))?);
+            }
+        }
+        Ok(score(data, &probabilities))
+    }
+}
+
+fn score(data: &Data, probabilities: &[f32]) -> Score {
+    let (n_classes, targets) = (data.classes.len(), &data.valid.targets);
+    match data.kind {
+        TargetKind::SingleLabel => {
+            let truth: Vec<usize> =
+                data.valid.samples.iter().map(|sample| sample.target[0]).collect();
+            let loss = metric::log_loss(probabilities, n_classes, &truth);
+            let accuracy = Some(metric::accuracy(probabilities, n_classes, &truth));
+            Score { loss, metric: loss, accuracy }
+        }
+        TargetKind::MultiLabel => {
+            let truth: Vec<bool> = targets.iter().map(|&y| y > 0.5).collect();
+            let loss = metric::binary_log_loss(probabilities, &truth);
+            let metric = match data.metric {
+                Metric::LogLoss => loss,
+                Metric::MeanFbeta { beta } => {
+                    let threshold = metric::usual_threshold(beta);
+                    let tags: Vec<bool> =
+                        probabilities.iter().map(|&p| f64::from(p) > threshold).collect();
+                    metric::mean_fbeta(&truth, &tags, n_classes, beta)
+                }
+            };
+            Score { loss, metric, accuracy: None }
+        }
+    }
+}
