@@ -9,7 +9,6 @@ pub enum Choice {
     /// A GPU when libtorch has one, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
     Cpu,
     /// An NVIDIA GPU, by number.
     Cuda(usize),

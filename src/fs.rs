@@ -53,11 +53,6 @@ impl AtomicFile {
         Ok(Self { temporary: BufWriter::new(temporary), path: path.to_owned(), private: false })
     }
 
-    /// Where the bytes are now, for a writer that wants a path (libtorch does).
-    pub fn temporary_path(&self) -> &Path {
-        self.temporary.get_ref().path()
-    }
-
     /// Makes the file so long, with zeros; where the system can, the disk keeps the room for it.
     pub fn set_length(&mut self, length: u64) -> Result<()> {
         let failed = || format!("failed to write `{}`", self.path.display());

@@ -78,7 +78,7 @@ pub struct LrFind {
     /// Settings of the recipe
     #[command(flatten)]
     pub recipe: RecipeArgs,
-    /// Write each curve as SVG and PNG into this folder
+    /// Write each curve as SVG into this folder
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps

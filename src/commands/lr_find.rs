@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::fs;
 use crate::recipe::Layer;
+use crate::report::chart;
 use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
-use crate::report::plot;
 use crate::run::{self, Event, Listener, RateChoice, RateCurve, Run, Stage};
 use crate::term;
 
@@ -83,7 +83,7 @@ pub fn tell(sweeps: &[Sweep], folder: Option<&Path>, json: bool) -> Result<()> {
         );
     }
     for sweep in sweeps {
-        term::say(plot::terminal(&rate_chart(sweep), COLUMNS));
+        term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
         term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.why));
     }
     if let Some(folder) = folder {
@@ -112,19 +112,14 @@ fn table(sweep: &Sweep) -> String {
     term::table(&["rule", "rate"], &rows)
 }
 
-/// Each curve as an SVG and as a PNG, named after its stage.
+/// Each curve as an SVG, named after its stage.
 fn write(sweeps: &[Sweep], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for sweep in sweeps {
-        let chart = rate_chart(sweep);
         let name = key(sweep).unwrap_or_else(|| sweep.stage.replace(' ', "-"));
-        for (ending, bytes) in
-            [("svg", chart.standalone().into_bytes()), ("png", plot::png(&chart)?)]
-        {
-            let path = folder.join(format!("{name}.{ending}"));
-            fs::write_atomic(&path, bytes)?;
-            paths.push(path);
-        }
+        let path = folder.join(format!("{name}.svg"));
+        fs::write_atomic(&path, rate_chart(sweep).standalone())?;
+        paths.push(path);
     }
     Ok(paths)
 }
@@ -203,22 +198,15 @@ mod tests {
     }
 
     #[test]
-    fn curves_are_written_as_svg_and_png() {
+    fn curves_are_written_as_svg() {
         let folder = tempfile::tempdir().unwrap();
         let paths = write(&found(), &folder.path().join("deep")).unwrap();
         let names: Vec<String> = paths
             .iter()
             .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
-        let expected = [
-            "find-head-rate.svg",
-            "find-head-rate.png",
-            "find-full-rate.svg",
-            "find-full-rate.png",
-        ];
-        assert_eq!(names, expected);
+        assert_eq!(names, ["find-head-rate.svg", "find-full-rate.svg"]);
         assert!(fs::read_to_string(&paths[0]).unwrap().contains("used: "));
-        assert!(fs::read(&paths[1]).unwrap().starts_with(b"\x89PNG"));
     }
 
     #[test]

@@ -22,7 +22,6 @@ pub struct Competition {
     pub title: String,
     /// Kaggle's name, as in `kaggle.com/competitions/<slug>`.
     pub slug: String,
-    /// How Kaggle scores it.
     pub metric: Metric,
     /// What makes scores here too good, such as test images that a pretrained network has seen; a
     /// report says it at its top.
@@ -30,9 +29,7 @@ pub struct Competition {
     pub leak: Option<String>,
     /// Where images and tables lie in the data folder.
     pub files: Files,
-    /// What is predicted.
     pub target: TargetSpec,
-    /// What is uploaded.
     pub submission: SubmissionFormat,
     /// Changes to the default recipe.
     #[serde(default)]
@@ -49,7 +46,6 @@ pub struct Files {
     pub test: Vec<String>,
     /// The sample submission: its ids, their order, and its header.
     pub sample: String,
-    /// The images' extension.
     #[serde(default = "jpg")]
     pub extension: String,
     /// How many images Kaggle has, to compare with.
@@ -64,9 +60,7 @@ pub struct Files {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Counts {
-    /// Labelled ones.
     pub train: usize,
-    /// Those to predict.
     pub test: usize,
 }
 
@@ -78,9 +72,7 @@ fn jpg() -> String {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TargetSpec {
-    /// One class or many tags.
     pub kind: TargetKind,
-    /// Where labels come from.
     pub labels: Labels,
     /// The classes in order, where the data do not tell: else they are the sample's columns
     /// (`probability-per-class`) or the sorted labels of the training images.
@@ -116,11 +108,8 @@ pub struct TagGroups {
 pub enum Labels {
     /// A table with a row an image; the tags of a multi-label row are separated by spaces.
     Csv {
-        /// The file.
         file: String,
-        /// The column of image ids.
         id: String,
-        /// The column of labels.
         label: String,
     },
     /// The part of the file name before the first separator: `cat.0.jpg`.
@@ -138,29 +127,23 @@ pub enum Labels {
 pub enum SubmissionFormat {
     /// `id,label`: the probability of one class.
     ProbabilityOf {
-        /// The id column.
         id: String,
-        /// The probability column.
         column: String,
         /// The class that it is the probability of.
         class: String,
     },
     /// `id,class,class,...`: a probability a class, columns in the sample's order.
     ProbabilityPerClass {
-        /// The id column.
         id: String,
     },
     /// `id,tags`: the tags separated by spaces.
     TagList {
-        /// The id column.
         id: String,
-        /// The tags' column.
         column: String,
     },
 }
 
 impl SubmissionFormat {
-    /// The name of the id column.
     pub fn id_column(&self) -> &str {
         match self {
             Self::ProbabilityOf { id, .. }

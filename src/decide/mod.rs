@@ -10,7 +10,6 @@ pub mod expected_f;
 mod folds;
 pub mod interval;
 pub mod paired;
-pub mod risk;
 pub mod structure;
 pub mod tags;
 pub mod temperature;

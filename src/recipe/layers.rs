@@ -14,7 +14,6 @@ pub const DEFAULT: &str = include_str!("default.toml");
 pub struct Layer {
     /// Such as `--recipe mine.toml`.
     pub origin: String,
-    /// The settings.
     pub settings: Table,
 }
 
@@ -126,7 +125,12 @@ impl Recipe {
 
     /// Finds values that types allow and training does not.
     fn check(&self) -> Result<()> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
+        self.check_images()?;
+        self.check_rates()?;
+        self.check_course()
+    }
+
+    fn check_images(&self) -> Result<()> {
         ensure!(
             self.size >= 32,
             "`size` is {}: give at least 32 pixels, or 0 for the backbone's own",
@@ -153,6 +157,11 @@ impl Recipe {
             "`random-area` is {:?}: give two shares such as [0.35, 1.0], or none",
             self.random_area
         );
+        Ok(())
+    }
+
+    fn check_rates(&self) -> Result<()> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
         for p in self.head.dropout {
             ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
         }
@@ -188,6 +197,10 @@ impl Recipe {
             *decay > 0.0 && *decay <= 1.0,
             "`earlier-layers.decay` is {decay}: give a number above 0, at most 1"
         );
+        Ok(())
+    }
+
+    fn check_course(&self) -> Result<()> {
         ensure!(
             self.folds != 1 && (1..=self.folds.max(1)).contains(&self.fold),
             "`folds` is {} and `fold` is {}: give two folds or more and one of them, or 0 and 1",

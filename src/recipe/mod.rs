@@ -42,15 +42,12 @@ pub struct Recipe {
     /// are found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub random_area: Vec<f64>,
-    /// Which images an epoch shows.
     pub sampling: Sampling,
     /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.
     pub tta: bool,
     /// The new layers on top of the backbone.
     pub head: HeadSettings,
-    /// How weights move.
     pub optimizer: Optimizer,
-    /// What is minimised.
     pub loss: Loss,
     /// Step 1.
     pub precompute: Precompute,
@@ -74,7 +71,6 @@ pub struct Recipe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augment {
-    /// None at all.
     None,
     /// Photographs taken upright: the mirror image, a small zoom, turn and change of light.
     SideOn,
@@ -86,7 +82,6 @@ pub enum Augment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Precompute {
-    /// Whether the step runs.
     pub run: bool,
     /// So many random views of every training image, besides the centre crop.
     pub views: usize,
@@ -136,7 +131,6 @@ pub struct HeadSettings {
     pub weight_decay: f64,
 }
 
-/// An optimiser's rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerKind {
@@ -150,7 +144,6 @@ pub enum OptimizerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// 32 bits.
     F32,
     /// 16 bits with the range of 32.
     Bf16,
@@ -162,13 +155,11 @@ pub enum Precision {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Optimizer {
-    /// The rule.
     pub kind: OptimizerKind,
     /// The backbone's decoupled decay a step, times the rate; norms and biases are left out.
     pub weight_decay: f64,
     /// Decay of the gradient's running mean (beta 1).
     pub momentum: f64,
-    /// The course of a cycle.
     pub schedule: Shape,
     /// Fraction of a stage's first cycle in which the rate climbs to its full height.
     pub warm_up: f64,
@@ -176,7 +167,6 @@ pub struct Optimizer {
     pub clip_norm: f64,
     /// A batch is computed in so many pieces, one step for all of them.
     pub accumulate: usize,
-    /// What the network computes with.
     pub precision: Precision,
     /// Decay a step of the running mean of the weights; 0: none is kept.
     pub average: f64,
@@ -186,7 +176,6 @@ pub struct Optimizer {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Loss {
-    /// The formula.
     pub kind: LossKind,
     /// The part of every target that goes to the other classes, in `[0, 1)`.
     pub smoothing: f64,
@@ -196,7 +185,6 @@ pub struct Loss {
     pub cutmix: f64,
 }
 
-/// A loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
@@ -212,23 +200,18 @@ pub enum LossKind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FindRate {
-    /// Whether the finder runs.
     pub run: bool,
-    /// The first rate.
     pub start: f64,
     /// The last rate, unless the loss explodes before.
     pub end: f64,
-    /// Steps from one to the other.
     pub steps: usize,
     /// The rate that is used when the finder does not run, or finds nothing.
     pub rate: f64,
 }
 
-/// The head on precomputed activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HeadOnActivations {
-    /// Whether the step runs.
     pub run: bool,
     /// Passes over the activations.
     pub epochs: usize,
@@ -236,11 +219,9 @@ pub struct HeadOnActivations {
     pub min_steps: usize,
 }
 
-/// The head on augmented images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HeadWithAugmentation {
-    /// Whether the step runs.
     pub run: bool,
     /// Passes over the images, each a cosine cycle of its own.
     pub epochs: usize,
@@ -272,13 +253,10 @@ impl EarlierLayers {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WholeNetwork {
-    /// Whether the step runs.
     pub run: bool,
-    /// Epochs of the first cycle.
     pub cycle_len: usize,
     /// How many times longer each cycle is than the one before.
     pub cycle_mult: usize,
-    /// The most cycles.
     pub max_cycles: usize,
     /// Pixels of the training images in each cycle; the last one holds for the rest. Empty: `size`.
     pub sizes: Vec<usize>,

@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::progress::Progress;
 use crate::term;
 
-/// What is counted.
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
     /// Bytes, shown as `12.3 MB`.

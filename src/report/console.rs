@@ -10,7 +10,7 @@ use crate::term;
 /// Epochs that last milliseconds are not all worth a line.
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
-/// Tells events on the terminal.
+/// Prints events on the terminal.
 #[derive(Default)]
 pub struct Console {
     bar: Option<Bar>,
@@ -32,16 +32,8 @@ impl Listener for Console {
                 bar.total(*total as u64);
                 self.bar = Some(bar);
             }
-            Event::Advanced { units } => {
-                if let Some(bar) = &self.bar {
-                    bar.advance(*units as u64);
-                }
-            }
-            Event::Step(_) => {
-                if let Some(bar) = &self.bar {
-                    bar.advance(1);
-                }
-            }
+            Event::Advanced { units } => self.advance(*units as u64),
+            Event::Step(_) => self.advance(1),
             Event::Resumed { steps } => {
                 let steps = term::thousands(*steps as usize);
                 term::say(format_args!("   going on after step {steps}"));
@@ -56,15 +48,13 @@ impl Listener for Console {
             }
             Event::Epoch(Epoch { epoch, cycle, train_loss, score, seconds, .. }) => {
                 self.bar = None;
-                if self.last_line.is_some_and(|last| last.elapsed() < LINE_EVERY) {
-                    return;
+                if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
+                    self.last_line = Some(Instant::now());
+                    let (score, seconds) = (summary(score), term::duration(*seconds));
+                    term::say(format_args!(
+                        "   epoch {epoch:>2}, cycle {cycle}   train {train_loss:.4}   {score}   {seconds}"
+                    ));
                 }
-                self.last_line = Some(Instant::now());
-                let seconds = term::duration(*seconds);
-                let told = scores(score);
-                term::say(format_args!(
-                    "   epoch {epoch:>2}, cycle {cycle}   train {train_loss:.4}   {told}   {seconds}"
-                ));
             }
             Event::RateFound(_) => self.bar = None,
             Event::Unknown => {}
@@ -76,7 +66,15 @@ impl Listener for Console {
     }
 }
 
-fn scores(score: &Score) -> String {
+impl Console {
+    fn advance(&self, units: u64) {
+        if let Some(bar) = &self.bar {
+            bar.advance(units);
+        }
+    }
+}
+
+fn summary(score: &Score) -> String {
     let Score { loss, metric, accuracy } = score;
     match accuracy {
         Some(accuracy) => format!("valid {loss:.4}   accuracy {accuracy:.4}"),

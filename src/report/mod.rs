@@ -2,9 +2,9 @@
 //! run; and the page that a run becomes.
 
 mod bar;
+pub mod chart;
 mod console;
 pub mod html;
-pub mod plot;
 mod record;
 
 use crate::run::{Event, Listener};

@@ -8,9 +8,7 @@ use super::{
 /// Blocks and channels of the four stages.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvNext {
-    /// Blocks in each stage.
     pub depths: [usize; 4],
-    /// Channels of each stage.
     pub widths: [i64; 4],
 }
 

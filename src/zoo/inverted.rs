@@ -8,9 +8,7 @@ use super::{
 /// One row of the paper's table: `repeats` blocks, the first of which strides.
 #[derive(Debug, Clone, Copy)]
 pub struct Stage {
-    /// Blocks.
     pub repeats: usize,
-    /// Side of the depthwise kernel.
     pub kernel: i64,
     /// Stride of the first block.
     pub stride: i64,
@@ -25,9 +23,7 @@ pub struct Stage {
 pub struct Inverted {
     /// `blocks.0`, `blocks.1`, ...
     pub stages: &'static [Stage],
-    /// Edge of every convolution.
     pub padding: Padding,
-    /// Of batch normalisation.
     pub eps: f64,
 }
 

@@ -32,7 +32,6 @@ pub struct Architecture {
     pub width: i64,
     /// Mean of each colour in the pictures it is used to, of values in `[0, 1]`.
     pub mean: [f32; 3],
-    /// Standard deviation likewise.
     pub std: [f32; 3],
     /// Filter with which its pictures were resized.
     pub interpolation: Interpolation,
@@ -64,12 +63,9 @@ pub struct Published {
     pub size: usize,
 }
 
-/// A filter for resizing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interpolation {
-    /// Cubic.
     Bicubic,
-    /// Linear.
     Bilinear,
 }
 
@@ -80,7 +76,6 @@ pub enum Layout {
     Residual(Residual),
     /// EfficientNet-Lite and `MobileNetV2`.
     Inverted(Inverted),
-    /// `ConvNeXt`.
     ConvNext(ConvNext),
     /// Vision transformers.
     Vision(Vision),
@@ -165,7 +160,6 @@ impl Architecture {
         }
     }
 
-    /// Whether a variable is the classifier's.
     pub fn is_classifier(&self, name: &str) -> bool {
         let mut layers = self.classifier().iter();
         layers.any(|layer| name.strip_prefix(layer).is_some_and(|rest| rest.starts_with('.')))

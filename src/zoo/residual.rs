@@ -8,7 +8,6 @@ use super::{
 /// Depths of `layer1` to `layer4`, and what each is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Residual {
-    /// Kind of block.
     pub block: BlockKind,
     /// Blocks in each of the four layers.
     pub depths: [usize; 4],

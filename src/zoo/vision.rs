@@ -9,7 +9,6 @@ pub struct Vision {
     pub patch: i64,
     /// Patches along a side of the pictures in training.
     pub grid: i64,
-    /// Blocks.
     pub depth: usize,
     /// Heads of attention in each.
     pub heads: i64,

@@ -26,7 +26,7 @@ pub struct FindOptions {
     pub finder: Finder,
     /// Where to compute.
     pub device: Choice,
-    /// A folder for SVG and PNG files, if they are wanted.
+    /// A folder for SVG files, if they are wanted.
     pub out: Option<PathBuf>,
     /// Print JSON.
     pub json: bool,

@@ -3,8 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use image::RgbImage;
+
 use super::decided::decided;
-use super::facts::Outcome;
+use super::facts::{Facts, Heat, Outcome, Thumbnail};
+use super::thumbnail;
 use crate::decide::Decision;
 use crate::metric::most_probable;
 use crate::target::TargetKind;
@@ -17,7 +20,6 @@ const TINY: f64 = 1e-7;
 /// A gallery's pictures, the most extreme first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gallery {
-    /// What they have in common.
     pub kind: Kind,
     /// Rows of the outcome.
     pub rows: Vec<usize>,
@@ -32,12 +34,26 @@ pub enum Kind {
     ConfidentlyWrong,
     /// The answer hardly prefers one to the others.
     MostUncertain,
-    /// The answer is right and sure.
     MostConfident,
 }
 
-/// The rows whose pictures a page shows, for the caller to load.
-pub fn wanted(outcome: &Outcome, decision: Option<&Decision>) -> Vec<usize> {
+/// Loads the pictures that a page shows: `load` gives an image held out by its id, as the square
+/// that the network saw, with what the network looked at. One that cannot be had is told without its
+/// picture.
+pub fn fill(facts: &mut Facts, mut load: impl FnMut(&str) -> Option<(RgbImage, Option<Heat>)>) {
+    let Some(outcome) = &facts.outcome else { return };
+    for row in wanted(outcome, facts.decision.as_ref()) {
+        let loaded = load(&outcome.ids[row]);
+        let picture = loaded
+            .and_then(|(image, heat)| Some(Thumbnail { jpeg: thumbnail::jpeg(&image)?, heat }));
+        if let Some(picture) = picture {
+            facts.pictures.insert(row, picture);
+        }
+    }
+}
+
+/// The rows whose pictures a page shows.
+pub(super) fn wanted(outcome: &Outcome, decision: Option<&Decision>) -> Vec<usize> {
     galleries(outcome, decision).into_iter().flat_map(|gallery| gallery.rows).collect()
 }
 

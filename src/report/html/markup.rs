@@ -2,6 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::report::chart;
+
 /// A section of the page: its address and title, a sentence on how to read it, and what it shows.
 pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
     html! {
@@ -41,7 +43,7 @@ fn replaced(page: &str, start: &str, end: &str, by: &str) -> String {
 
 /// A whole page around its content.
 pub(super) fn page(title: &str, main: &Markup) -> String {
-    const STYLE: &str = concat!(include_str!("style.css"), include_str!("chart/chart.css"));
+    const STYLE: &str = include_str!("style.css");
     // Whatever might slip into the page, a browser fetches nothing for it.
     const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
                           script-src 'unsafe-inline'";
@@ -57,7 +59,7 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(chart::PALETTE)) (PreEscaped(STYLE)) (PreEscaped(chart::STYLE)) }
             }
             body {
                 main { (main) }
@@ -66,6 +68,27 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
         }
     };
     page.into_string()
+}
+
+/// A table, which scrolls where its place is too narrow: the cells of its head, and its rows.
+pub(super) fn table(head: &Markup, rows: &Markup) -> Markup {
+    table_of(None, head, rows)
+}
+
+/// A table whose rows become blocks on a phone.
+pub(super) fn stacked_table(head: &Markup, rows: &Markup) -> Markup {
+    table_of(Some("stack"), head, rows)
+}
+
+fn table_of(class: Option<&str>, head: &Markup, rows: &Markup) -> Markup {
+    html! {
+        div.scroll {
+            table class=[class] {
+                thead { tr { (head) } }
+                tbody { (rows) }
+            }
+        }
+    }
 }
 
 /// A bar so long, as a share of its track.
@@ -144,9 +167,9 @@ pub(super) fn rough(share: f64) -> String {
     }
 }
 
-/// A share that may not exist.
-pub(super) fn percent_or_dash(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), percent)
+/// What may not exist.
+pub(super) fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
 }
 
 /// A rate: `1.2e-3`.
@@ -168,7 +191,7 @@ mod tests {
         assert_eq!(percent(0.9999), ">\u{a0}99.9\u{a0}%");
         assert_eq!(percent(1.0), "100.0\u{a0}%");
         assert_eq!(percent(0.0), "0.0\u{a0}%");
-        assert_eq!(percent_or_dash(None), "–");
+        assert_eq!(or_dash(None), "–");
         let told = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
         assert_eq!(told.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
     }

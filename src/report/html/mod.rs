@@ -4,15 +4,15 @@
 //! hold (pictures, duplicates, the plan), and [`page`] is a pure function of them. Templates are
 //! maud's: they are checked by the compiler and escape every text that is put into them.
 
-pub mod chart;
 pub mod comparison;
 mod decided;
+pub mod duplicates;
 pub mod facts;
 pub mod gallery;
 pub mod gather;
 mod markup;
 mod sections;
-pub mod thumbnail;
+mod thumbnail;
 
 use anyhow::Result;
 use maud::html;
@@ -20,10 +20,10 @@ use maud::html;
 pub use facts::Facts;
 use sections::Section;
 
+use super::chart::Chart;
 use crate::fs;
 use crate::run::{REPORT, Run};
 
-/// The page of a run.
 pub fn page(facts: &Facts) -> String {
     let sections = sections::all(facts);
     let about = &facts.about;
@@ -61,8 +61,8 @@ pub fn revise(run: &Run) -> Result<()> {
 }
 
 /// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own
-/// ([`chart::Chart::standalone`]).
-pub fn rate_chart(sweep: &facts::Sweep) -> chart::Chart {
+/// ([`Chart::standalone`]).
+pub fn rate_chart(sweep: &facts::Sweep) -> Chart {
     sections::rate_chart(sweep)
 }
 

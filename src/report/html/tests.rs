@@ -3,12 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::comparison::{self, Comparison};
-use super::facts::{
-    About, ClassCount, Duplicates, EpochFacts, Facts, Heat, Outcome, Picture, Setting, StageFacts,
-    StepFacts, Sweep,
-};
+use super::facts::{About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, Setting, StageFacts, StepFacts, Sweep, Thumbnail};
 use super::{gallery, page};
-use crate::dataset::Sample;
 use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;
 use crate::rng::{self, Purpose};
@@ -51,7 +47,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
         outcome: Some(outcome),
         decision: Some(decision),
         counts: counts.collect(),
-        duplicates: Some(Duplicates {
+        duplicates: Some(NamedDuplicates {
             groups: vec![vec!["a".to_owned(), "b".to_owned()]],
             across: vec![("a".to_owned(), "test_1".to_owned())],
             conflicts: vec![vec![
@@ -124,10 +120,10 @@ fn outcome(kind: TargetKind, classes: &[String], n: usize) -> Outcome {
     Outcome { ids, classes: Classes::from(classes.to_vec()), kind, probabilities, truth }
 }
 
-fn picture() -> Picture {
+fn picture() -> Thumbnail {
     let values = (0..9).map(|i| i as f32 / 8.0).collect();
     let jpeg = super::thumbnail::jpeg(&image::RgbImage::new(16, 16)).unwrap();
-    Picture { jpeg, heat: Some(Heat { side: 3, values }) }
+    Thumbnail { jpeg, heat: Some(Heat { side: 3, values }) }
 }
 
 fn sweep() -> Sweep {
@@ -334,7 +330,7 @@ fn pictures_and_plan_are_put_in_their_places() {
     let mut facts = facts(TargetKind::SingleLabel, &names(3), 60);
     facts.pictures.clear();
     let mut asked = Vec::new();
-    facts.show(|id| {
+    gallery::fill(&mut facts, |id| {
         asked.push(id.to_owned());
         (asked.len() > 1).then(|| (image::RgbImage::new(9, 9), None))
     });
@@ -344,23 +340,6 @@ fn pictures_and_plan_are_put_in_their_places() {
     check(&told);
     assert!(told.contains("as long as it pays") && !told.contains("1 + 2 epochs"));
     assert!(!told.contains("show where the network looked"), "there is no heat map");
-}
-
-#[test]
-fn duplicates_are_named_with_their_labels() {
-    let sample = |id: &str, class: usize| Sample {
-        id: id.to_owned(),
-        path: format!("{id}.jpg").into(),
-        target: vec![class],
-    };
-    let train = [sample("a", 0), sample("b", 1), sample("c", 1)];
-    let classes = Classes::from(names(2));
-    let groups = [vec![0, 1]];
-    let found = Duplicates::named(&train, &[sample("t", 0)], &classes, &groups, &[0], &[(2, 0)]);
-    assert_eq!(found.groups, [["a", "b"]]);
-    assert_eq!(found.across, [("c".to_owned(), "t".to_owned())]);
-    let labelled = |id: &str, label: &str| (id.to_owned(), label.to_owned());
-    assert_eq!(found.conflicts, [[labelled("a", "class_0"), labelled("b", "class_1")]]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const FINER: u32 = 4;
 
 /// A picture as a small square JPEG: its middle square, scaled down. `None` where a picture has no
 /// pixels.
-pub fn jpeg(picture: &RgbImage) -> Option<Vec<u8>> {
+pub(super) fn jpeg(picture: &RgbImage) -> Option<Vec<u8>> {
     let (width, height) = picture.dimensions();
     let side = width.min(height);
     let (left, top) = ((width - side) / 2, (height - side) / 2);

@@ -8,8 +8,8 @@ use image::RgbImage;
 use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::learn;
 use kaggle_kit::metric::most_probable;
-use kaggle_kit::report::html::facts::{Duplicates, Heat};
-use kaggle_kit::report::html::{self, gather};
+use kaggle_kit::report::html::facts::Heat;
+use kaggle_kit::report::html::{self, duplicates, gallery, gather};
 use kaggle_kit::run::{REPORT, Summary};
 use kaggle_kit::target::Predictions;
 
@@ -26,15 +26,10 @@ pub(super) fn write(
     let Outcome { run, recipe, data, images, .. } = outcome;
     let mut facts = gather::with_summary(run, summary)?;
     facts.plan(&learn::plan(data));
-    let (dataset, found) = (&images.dataset, &images.duplicates);
-    facts.duplicates = Some(Duplicates::named(
-        &dataset.train,
-        &dataset.test,
-        &dataset.classes,
-        &found.groups,
-        &found.conflicts,
-        &found.across,
-    ));
+    let dataset = &images.dataset;
+    let named =
+        duplicates::named(&dataset.train, &dataset.test, &dataset.classes, &images.duplicates);
+    facts.duplicates = Some(named);
     let rows = predictions.ids.iter().map(String::as_str).zip(predictions.rows());
     let answers: HashMap<&str, &[f32]> = rows.collect();
     let samples = data.valid.samples.iter().map(|sample| (sample.id.as_str(), sample));
@@ -52,7 +47,7 @@ pub(super) fn write(
             RgbImage::from_raw(side, side, square.pixels.into_vec()).context("no square")?;
         Ok((picture, Some(Heat { side: cells, values })))
     };
-    facts.show(|id| look(id).ok());
+    gallery::fill(&mut facts, |id| look(id).ok());
     facts.environment.push(("libtorch".to_owned(), env!("KAGGLE_KIT_LIBTORCH_VERSION").to_owned()));
     run.write(REPORT, html::page(&facts))
 }

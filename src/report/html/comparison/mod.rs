@@ -5,11 +5,11 @@ mod paired;
 
 use maud::{Markup, html};
 
-use super::chart::{Axis, Chart, Look, Scale, Series, Width};
 use super::facts::{EpochFacts, Facts, Setting, Sweep};
-use super::markup::{self, section};
+use super::markup::{self, or_dash, section};
 use super::sections::{loss_scale, settings_table, smoothed};
 use crate::metric;
+use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
 use crate::target::TargetKind;
 use crate::term;
 
@@ -28,15 +28,11 @@ pub struct Comparison {
 /// One line of what both runs came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What is compared.
     pub what: &'static str,
-    /// Of the first run.
     pub a: String,
-    /// Of the second.
     pub b: String,
 }
 
-/// The page of two runs.
 pub fn page(two: &Comparison) -> String {
     let Comparison { a, b, settings } = two;
     let (title_a, title_b) = (&a.about.run, &b.about.run);
@@ -97,7 +93,6 @@ pub fn lines(two: &Comparison) -> Vec<Line> {
         if let (a, b) = (of(a), of(b))
             && (a.is_some() || b.is_some())
         {
-            let or_dash = |told: Option<String>| told.unwrap_or_else(|| "–".to_owned());
             lines.push(Line { what, a: or_dash(a), b: or_dash(b) });
         }
     };
@@ -133,27 +128,22 @@ fn single(facts: &Facts) -> Option<(&[f32], usize, Vec<usize>)> {
 }
 
 fn table(lines: &[Line]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th {} th { "A" } th { "B" } } }
-                tbody { @for line in lines { tr { td { (line.what) } td { (line.a) } td { (line.b) } } } }
-            }
-        }
-    }
+    let head = html! { th {} th { "A" } th { "B" } };
+    let rows = html! {
+        @for line in lines { tr { td { (line.what) } td { (line.a) } td { (line.b) } } }
+    };
+    markup::table(&head, &rows)
 }
 
 fn training(a: &Facts, b: &Facts) -> Markup {
-    let epochs = |value: fn(&EpochFacts) -> f64, x: fn(&[EpochFacts], usize) -> f64| {
-        [("A", a, 0), ("B", b, 1)].map(|(name, facts, ink)| {
-            let place = |i: usize| (x(&facts.epochs, i), value(&facts.epochs[i]));
-            Series::new(name, Look::Dots, ink, (0..facts.epochs.len()).map(place).collect())
+    let of_epochs = |value: fn(&EpochFacts) -> f64, x: fn(&[EpochFacts], usize) -> f64| {
+        of_both(a, b, Look::Dots, |Facts { epochs, .. }| {
+            (0..epochs.len()).map(|i| (x(epochs, i), value(&epochs[i]))).collect()
         })
     };
     let by_epoch = |_: &[EpochFacts], i: usize| i as f64 + 1.0;
     let by_minute =
         |epochs: &[EpochFacts], i: usize| epochs[..=i].iter().map(|e| e.seconds / 60.0).sum();
-    let loss = epochs(|epoch| epoch.score.loss, by_epoch);
     let is_accuracy = a.epochs.iter().chain(&b.epochs).any(|e| e.score.accuracy.is_some());
     let metric: fn(&EpochFacts) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
     let what = if is_accuracy { "accuracy" } else { "mean F-beta" };
@@ -162,22 +152,31 @@ fn training(a: &Facts, b: &Facts) -> Markup {
         let x = Axis::new(x, Scale::Linear);
         Chart { title, x, y, series, height: 180.0, ..Chart::default() }.figure(Width::Full)
     };
-    let (scale, range) = loss_scale(loss.iter().flat_map(|s| &s.points).map(|p| p.1));
-    let y = Axis { label: "loss".to_owned(), scale, range };
+    let losses = |title: &str, x: &str, series: Vec<Series>| {
+        let (scale, range) = loss_scale(series.iter().flat_map(|s| &s.points).map(|p| p.1));
+        chart(title, x, Axis { label: "loss".to_owned(), scale, range }, series)
+    };
     let has_steps = !a.steps.is_empty() && !b.steps.is_empty();
     html! {
-        (chart("Loss on the images held out", "epoch", y, loss.to_vec()))
+        (losses("Loss on the images held out", "epoch",
+            of_epochs(|epoch| epoch.score.loss, by_epoch)))
         (chart("Held-out metric over time", "minutes of training", Axis::new(what, Scale::Linear),
-            epochs(metric, by_minute).to_vec()))
+            of_epochs(metric, by_minute)))
         @if has_steps {
-            @let lines = [("A", a, 0), ("B", b, 1)].map(|(name, facts, ink)| {
-                Series::new(name, Look::Line, ink, smoothed(&facts.steps))
-            });
-            @let (scale, range) = loss_scale(lines.iter().flat_map(|s| &s.points).map(|p| p.1));
-            @let y = Axis { label: "loss".to_owned(), scale, range };
-            (chart("Training loss, smoothed", "training step", y, lines.to_vec()))
+            (losses("Training loss, smoothed", "training step",
+                of_both(a, b, Look::Line, |facts| smoothed(&facts.steps))))
         }
     }
+}
+
+/// The same of both runs, each in its ink.
+fn of_both<'a, T>(
+    a: &'a T,
+    b: &'a T,
+    look: Look,
+    points: impl Fn(&'a T) -> Vec<(f64, f64)>,
+) -> Vec<Series> {
+    vec![Series::new("A", look, 0, points(a)), Series::new("B", look, 1, points(b))]
 }
 
 fn sweeps(a: &Facts, b: &Facts) -> Markup {
@@ -190,20 +189,19 @@ fn sweeps(a: &Facts, b: &Facts) -> Markup {
         return html! {};
     }
     let chart = |a: &Sweep, b: &Sweep| {
-        let series = [("A", a, 0), ("B", b, 1)].map(|(name, sweep, ink)| {
-            let points = sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect();
-            Series::new(name, Look::Line, ink, points)
-        });
+        let points = |sweep: &Sweep| {
+            sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect()
+        };
         Chart {
             title: a.stage.clone(),
             x: Axis::new("learning rate of the head", Scale::Log),
             y: Axis::new("training loss", Scale::Linear),
-            series: series.to_vec(),
+            series: of_both(a, b, Look::Line, points),
             height: 170.0,
             ..Chart::default()
         }
     };
-    let used = |sweep: &Sweep| sweep.chosen.map_or_else(|| "–".to_owned(), markup::rate);
+    let used = |sweep: &Sweep| or_dash(sweep.chosen.map(markup::rate));
     let body = html! {
         div.charts {
             @for (a, b) in pairs {
@@ -218,34 +216,24 @@ fn sweeps(a: &Facts, b: &Facts) -> Markup {
 }
 
 fn stages(a: &Facts, b: &Facts) -> Markup {
-    let mut names: Vec<&str> = a.stages.iter().map(|stage| stage.stage.as_str()).collect();
-    names.extend(
-        b.stages
-            .iter()
-            .map(|s| s.stage.as_str())
-            .filter(|s| !names.contains(s))
-            .collect::<Vec<_>>(),
-    );
+    let names = |facts: &Facts| facts.stages.iter().map(|s| s.stage.clone()).collect::<Vec<_>>();
+    let (mut all, of_b) = (names(a), names(b));
+    all.extend(of_b.into_iter().filter(|name| !all.contains(name)).collect::<Vec<_>>());
     let seconds = |facts: &Facts, name: &str| {
-        facts.stages.iter().find(|stage| stage.stage == name).map(|stage| stage.seconds)
+        let found = facts.stages.iter().find(|stage| stage.stage == name);
+        or_dash(found.map(|stage| term::duration(stage.seconds)))
     };
-    let told = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), term::duration);
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th { "stage" } th.n { "A" } th.n { "B" } } }
-                tbody {
-                    @for name in names {
-                        tr {
-                            td { (name) }
-                            td.n { (told(seconds(a, name))) }
-                            td.n { (told(seconds(b, name))) }
-                        }
-                    }
-                }
+    let head = html! { th { "stage" } th.n { "A" } th.n { "B" } };
+    let rows = html! {
+        @for name in &all {
+            tr {
+                td { (name) }
+                td.n { (seconds(a, name)) }
+                td.n { (seconds(b, name)) }
             }
         }
-    }
+    };
+    markup::table(&head, &rows)
 }
 
 /// The classes for which it matters most which run answers.
@@ -256,32 +244,26 @@ fn classes(a: &Facts, b: &Facts) -> Markup {
         return html! {};
     }
     let (of_a, of_b) = (paired::found(a, one), paired::found(b, other));
-    let mut rows: Vec<(usize, f64, f64)> = of_a
+    let mut differing: Vec<(usize, f64, f64)> = of_a
         .into_iter()
         .zip(of_b)
         .enumerate()
         .filter_map(|(class, (a, b))| Some((class, a?, b?)))
         .filter(|(_, a, b)| a != b)
         .collect();
-    rows.sort_by(|x, y| (y.2 - y.1).abs().total_cmp(&(x.2 - x.1).abs()));
-    if rows.is_empty() {
+    differing.sort_by(|x, y| (y.2 - y.1).abs().total_cmp(&(x.2 - x.1).abs()));
+    if differing.is_empty() {
         return html! {};
     }
-    let body = html! {
-        div.scroll {
-            table {
-                thead { tr { th { "class" } th.n { "A" } th.n { "B" } th.n { "B − A" } } }
-                tbody {
-                    @for (class, a, b) in rows.into_iter().take(SHOWN) {
-                        tr {
-                            td { (markup::words(one.name(class))) }
-                            td.n { (markup::percent(a)) }
-                            td.n { (markup::percent(b)) }
-                            td.n class=(if b > a { "right" } else { "wrong" }) {
-                                (format!("{:+.1} %", (b - a) * 100.0))
-                            }
-                        }
-                    }
+    let head = html! { th { "class" } th.n { "A" } th.n { "B" } th.n { "B − A" } };
+    let rows = html! {
+        @for (class, a, b) in differing.into_iter().take(SHOWN) {
+            tr {
+                td { (markup::words(one.name(class))) }
+                td.n { (markup::percent(a)) }
+                td.n { (markup::percent(b)) }
+                td.n class=(if b > a { "right" } else { "wrong" }) {
+                    (format!("{:+.1} %", (b - a) * 100.0))
                 }
             }
         }
@@ -290,6 +272,6 @@ fn classes(a: &Facts, b: &Facts) -> Markup {
         "classes",
         "Classes",
         "The share of its images in which a class was found: where the runs differ most.",
-        &body,
+        &markup::table(&head, &rows),
     )
 }

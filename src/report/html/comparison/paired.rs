@@ -20,7 +20,6 @@ pub struct Paired {
     pub n: usize,
     /// The mean difference of their scores, second less first.
     pub difference: f64,
-    /// Its standard error.
     pub standard_error: f64,
 }
 

@@ -18,7 +18,7 @@ use self::events::Events;
 use self::tables::Split;
 
 /// All that a finished run's folder tells. Pictures, duplicates and what was planned are not in it:
-/// the caller adds them ([`Facts::show`], [`Facts::plan`]).
+/// the caller adds them ([`super::gallery::fill`], [`Facts::plan`]).
 pub fn of_run(run: &Run) -> Result<Facts> {
     with_summary(run, &run.summary()?)
 }

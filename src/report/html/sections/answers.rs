@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::facts::{Facts, Outcome};
-use super::super::markup::{self, bar, cell, percent, percent_or_dash, words};
+use super::super::markup::{self, bar, cell, or_dash, percent, words};
 use super::Section;
 use crate::metric::{Confusion, most_probable};
 use crate::target::TargetKind;
@@ -64,22 +64,19 @@ fn most_confused(outcome: &Outcome, confusion: &Confusion) -> Markup {
         return html! { p { "No mistake was made." } };
     }
     let most = mistakes[0].n as f64;
-    html! {
-        div.scroll {
-            table.stack {
-                thead { tr { th { "true class" } th { "taken for" } th.n { "images" } th.track {} } }
-                tbody {
-                    @for mistake in mistakes.iter().take(PAIRS) {
-                        tr {
-                            td.name { (words(outcome.name(mistake.truth))) }
-                            td.whole { (words(outcome.name(mistake.answered))) }
-                            td.n { (mistake.n) " of " (confusion.of(mistake.truth)) }
-                            td.track { (bar(mistake.n as f64 / most)) }
-                        }
-                    }
-                }
+    let head = html! { th { "true class" } th { "taken for" } th.n { "images" } th.track {} };
+    let rows = html! {
+        @for mistake in mistakes.iter().take(PAIRS) {
+            tr {
+                td.name { (words(outcome.name(mistake.truth))) }
+                td.whole { (words(outcome.name(mistake.answered))) }
+                td.n { (mistake.n) " of " (confusion.of(mistake.truth)) }
+                td.track { (bar(mistake.n as f64 / most)) }
             }
         }
+    };
+    html! {
+        (markup::stacked_table(&head, &rows))
         @if mistakes.len() > PAIRS {
             p.quiet {
                 "and " (term::count(mistakes.len() - PAIRS, "other pair")) ", none of them more than "
@@ -99,29 +96,24 @@ fn hardest(outcome: &Outcome, confusion: &Confusion) -> Markup {
     };
     classes.sort_by(|&a, &b| harmonic(a).total_cmp(&harmonic(b)));
     let n_more = classes.len().saturating_sub(HARDEST);
-    html! {
-        h3 { "Class by class, the hardest first" }
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th { "class" } th.n { "images" } th.n { "found" } th.n { "answers right" }
-                        th.track { "F1" }
-                    }
-                }
-                tbody {
-                    @for class in classes.into_iter().take(HARDEST) {
-                        tr {
-                            td { (words(outcome.name(class))) }
-                            td.n { (confusion.of(class)) }
-                            td.n { (percent(recall(class))) }
-                            td.n { (percent_or_dash(confusion.precision(class))) }
-                            td.track title=(format!("F1 {:.3}", harmonic(class))) { (bar(harmonic(class))) }
-                        }
-                    }
-                }
+    let head = html! {
+        th { "class" } th.n { "images" } th.n { "found" } th.n { "answers right" }
+        th.track { "F1" }
+    };
+    let rows = html! {
+        @for class in classes.into_iter().take(HARDEST) {
+            tr {
+                td { (words(outcome.name(class))) }
+                td.n { (confusion.of(class)) }
+                td.n { (percent(recall(class))) }
+                td.n { (or_dash(confusion.precision(class).map(percent))) }
+                td.track title=(format!("F1 {:.3}", harmonic(class))) { (bar(harmonic(class))) }
             }
         }
+    };
+    html! {
+        h3 { "Class by class, the hardest first" }
+        (markup::table(&head, &rows))
         @if n_more > 0 { p.quiet { "The other " (n_more) " classes do no worse." } }
     }
 }

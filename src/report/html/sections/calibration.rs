@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::facts::{Facts, Outcome};
-use super::super::markup::percent;
+use super::super::markup::{percent, table};
 use super::Section;
+use super::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::decide::Decision;
 use crate::decide::calibration::{self, Calibration};
-use crate::decide::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::metric::{self, Bin, Metric, log_loss};
+use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::TargetKind;
 use crate::term;
 
@@ -216,25 +216,18 @@ fn clip_chart(outcome: &Outcome, decided: Option<&Calibration>, truth: &[usize])
 }
 
 fn risk_table(rows: &[Risk]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th.n { "wrong" } th.n { "best clip" }
-                        @for clip in USUAL_CLIPS { th.n { (label(clip)) } }
-                    }
-                }
-                tbody {
-                    @for (i, row) in rows.iter().enumerate() {
-                        tr class=[(i == 0).then_some("chosen")] {
-                            td.n { (format!("{:.4}", row.error_rate)) }
-                            td.n { (format!("{:.4}", row.best)) }
-                            @for loss in row.usual { td.n { (format!("{loss:.4}")) } }
-                        }
-                    }
-                }
+    let head = html! {
+        th.n { "wrong" } th.n { "best clip" }
+        @for clip in USUAL_CLIPS { th.n { (label(clip)) } }
+    };
+    let rows = html! {
+        @for (i, row) in rows.iter().enumerate() {
+            tr class=[(i == 0).then_some("chosen")] {
+                td.n { (format!("{:.4}", row.error_rate)) }
+                td.n { (format!("{:.4}", row.best)) }
+                @for loss in row.usual { td.n { (format!("{loss:.4}")) } }
             }
         }
-    }
+    };
+    table(&head, &rows)
 }

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Series, Width};
-use super::super::facts::{ClassCount, Duplicates, Facts};
-use super::super::markup::words;
+use super::super::facts::{ClassCount, Facts, NamedDuplicates};
+use super::super::markup::{self, words};
 use super::Section;
+use crate::report::chart::{Axis, Chart, Look, Series, Width};
 use crate::term;
 
 /// The most classes that are listed at once; more are drawn, and listed on demand.
@@ -66,32 +66,29 @@ fn counts(counts: &[ClassCount]) -> Markup {
 fn table(counts: &[&ClassCount]) -> Markup {
     let most = counts.iter().map(|c| c.train + c.valid).max().unwrap_or(1).max(1) as f64;
     let width = |n: usize| format!("width:{:.1}%", n as f64 / most * 100.0);
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th { "class" } th.n { "trained on" } th.n { "held out" } th.track { "filled and outlined" } } }
-                tbody {
-                    @for count in counts {
-                        tr {
-                            td { (words(&count.class)) }
-                            td.n { (term::thousands(count.train)) }
-                            td.n { (term::thousands(count.valid)) }
-                            td.track {
-                                span.pair {
-                                    @if count.train > 0 { span.bar style=(width(count.train)) {} }
-                                    @if count.valid > 0 { span.bar.outline style=(width(count.valid)) {} }
-                                }
-                            }
-                        }
+    let head = html! {
+        th { "class" } th.n { "trained on" } th.n { "held out" } th.track { "filled and outlined" }
+    };
+    let rows = html! {
+        @for count in counts {
+            tr {
+                td { (words(&count.class)) }
+                td.n { (term::thousands(count.train)) }
+                td.n { (term::thousands(count.valid)) }
+                td.track {
+                    span.pair {
+                        @if count.train > 0 { span.bar style=(width(count.train)) {} }
+                        @if count.valid > 0 { span.bar.outline style=(width(count.valid)) {} }
                     }
                 }
             }
         }
-    }
+    };
+    markup::table(&head, &rows)
 }
 
-fn duplicates(found: &Duplicates) -> Markup {
-    let Duplicates { groups, across, conflicts } = found;
+fn duplicates(found: &NamedDuplicates) -> Markup {
+    let NamedDuplicates { groups, across, conflicts } = found;
     let n_images: usize = groups.iter().map(Vec::len).sum();
     html! {
         h3 { "Duplicates" }

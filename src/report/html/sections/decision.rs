@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::label;
 use super::super::facts::Facts;
-use super::super::markup::words;
+use super::super::markup::{table, words};
 use super::Section;
 use crate::decide::Decision;
 use crate::decide::tags::{Candidate, TagDecision};
+use crate::report::chart::label;
 use crate::term;
 
 pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
@@ -33,23 +33,18 @@ pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
 
 fn methods(tags: &TagDecision) -> Markup {
     let nested = tags.folds > 0;
-    html! {
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th { "method" } th.n { "F" (tags.beta) " in sample" }
-                        @if nested { th.n { "nested" } th.n { "gain" } th.n { "interval" } }
-                        th {}
-                    }
-                }
-                tbody {
-                    @for (i, candidate) in tags.candidates.iter().enumerate() {
-                        (method(tags, candidate, i == 0))
-                    }
-                }
-            }
+    let head = html! {
+        th { "method" } th.n { "F" (tags.beta) " in sample" }
+        @if nested { th.n { "nested" } th.n { "gain" } th.n { "interval" } }
+        th {}
+    };
+    let rows = html! {
+        @for (i, candidate) in tags.candidates.iter().enumerate() {
+            (method(tags, candidate, i == 0))
         }
+    };
+    html! {
+        (table(&head, &rows))
         @if nested {
             p.quiet {
                 "Choosing itself, each fold decided by what is chosen without it, scores "
@@ -91,6 +86,22 @@ fn rules(tags: &TagDecision) -> Markup {
 }
 
 fn reliability(tags: &TagDecision) -> Markup {
+    let head = html! {
+        th { "tag" } th.n { "images" } th.n { "error" } th.n { "calibrated" }
+        th.n { "Brier" } th.n { "calibrated" }
+    };
+    let rows = html! {
+        @for tag in &tags.reliability {
+            tr {
+                td { (words(&tag.tag)) }
+                td.n { (tag.images) }
+                td.n { (label(tag.before.ece)) }
+                td.n { (label(tag.after.ece)) }
+                td.n { (label(tag.before.brier)) }
+                td.n { (label(tag.after.brier)) }
+            }
+        }
+    };
     html! {
         @if !tags.reliability.is_empty() {
             details {
@@ -100,28 +111,7 @@ fn reliability(tags: &TagDecision) -> Markup {
                     "that have the tag; Brier score: its mean squared error. Each image is calibrated "
                     "without its own fold."
                 }
-                div.scroll {
-                    table {
-                        thead {
-                            tr {
-                                th { "tag" } th.n { "images" } th.n { "error" } th.n { "calibrated" }
-                                th.n { "Brier" } th.n { "calibrated" }
-                            }
-                        }
-                        tbody {
-                            @for tag in &tags.reliability {
-                                tr {
-                                    td { (words(&tag.tag)) }
-                                    td.n { (tag.images) }
-                                    td.n { (label(tag.before.ece)) }
-                                    td.n { (label(tag.after.ece)) }
-                                    td.n { (label(tag.before.brier)) }
-                                    td.n { (label(tag.after.brier)) }
-                                }
-                            }
-                        }
-                    }
-                }
+                (table(&head, &rows))
             }
         }
     }

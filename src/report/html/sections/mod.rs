@@ -9,6 +9,7 @@ mod head;
 mod pictures;
 mod plan;
 mod rates;
+mod risk;
 mod settings;
 mod tags;
 mod training;
@@ -24,13 +25,10 @@ pub(super) use training::{loss_scale, smoothed};
 
 /// A part of the page that can be linked to.
 pub(super) struct Section {
-    /// Its address in the page.
     pub(super) id: &'static str,
-    /// Its heading.
     pub(super) title: &'static str,
     /// A sentence on how to read it; may be empty.
     pub(super) lead: String,
-    /// What it shows.
     pub(super) body: Markup,
 }
 

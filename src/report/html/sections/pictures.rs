@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::decided::decided;
-use super::super::facts::{Facts, Outcome, Picture};
+use super::super::facts::{Facts, Outcome, Thumbnail};
 use super::super::gallery::{Kind, galleries};
 use super::super::markup::{rough, words};
 use super::super::thumbnail::{heat_address, jpeg_address};
@@ -93,7 +93,7 @@ fn meaning(kind: Kind, target: TargetKind) -> &'static str {
     }
 }
 
-fn picture(outcome: &Outcome, row: usize, picture: Option<&Picture>) -> Markup {
+fn picture(outcome: &Outcome, row: usize, picture: Option<&Thumbnail>) -> Markup {
     let id = &outcome.ids[row];
     html! {
         span.picture {

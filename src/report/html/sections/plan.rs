@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::super::facts::Facts;
-use super::super::markup::bar;
+use super::super::markup::{bar, stacked_table};
 use super::Section;
 use crate::term;
 
@@ -14,28 +14,25 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     let longest = facts.stages.iter().map(|stage| stage.seconds).fold(f64::MIN_POSITIVE, f64::max);
     let in_stages: f64 = facts.stages.iter().map(|stage| stage.seconds).sum();
     let rest = facts.about.seconds - in_stages;
-    let body = html! {
-        div.scroll {
-            table.stack {
-                thead { tr { th { "" } th { "step" } th { "plan, and what was found" } th.n { "time" } th.track {} } }
-                tbody {
-                    @for (i, stage) in facts.stages.iter().enumerate() {
-                        tr {
-                            td.n.quiet { (i + 1) }
-                            td.name { (stage.stage) }
-                            td.wide.whole {
-                                @if stage.planned.is_empty() { (stage.found) } @else {
-                                    small { (stage.planned) }
-                                    (stage.found)
-                                }
-                            }
-                            td.n { (term::duration(stage.seconds)) }
-                            td.track { (bar(stage.seconds / longest)) }
-                        }
-                    }
+    let head = html! {
+        th { "" } th { "step" } th { "plan, and what was found" } th.n { "time" } th.track {}
+    };
+    let rows = html! {
+        @for (i, stage) in facts.stages.iter().enumerate() {
+            tr {
+                td.n.quiet { (i + 1) }
+                td.name { (stage.stage) }
+                td.wide.whole {
+                    @if !stage.planned.is_empty() { small { (stage.planned) } }
+                    (stage.found)
                 }
+                td.n { (term::duration(stage.seconds)) }
+                td.track { (bar(stage.seconds / longest)) }
             }
         }
+    };
+    let body = html! {
+        (stacked_table(&head, &rows))
         @if rest > 1.0 {
             p.quiet {
                 (term::duration(rest)) " more went into reading images and files, and into what lies \

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
 use super::super::facts::{Facts, Sweep};
-use super::super::markup::rate;
+use super::super::markup::{or_dash, rate};
 use super::Section;
+use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     if facts.sweeps.is_empty() {
@@ -90,7 +90,7 @@ fn suggestions(sweep: &Sweep) -> Markup {
                 @for (name, found) in &sweep.suggestions {
                     tr {
                         td { (name) small { (meaning(name)) } }
-                        td.n { @if let Some(found) = found { (rate(*found)) } @else { "–" } }
+                        td.n { (or_dash(found.map(rate))) }
                     }
                 }
                 @if let Some(used) = sweep.chosen {
@@ -121,4 +121,24 @@ fn sentence(text: &str) -> String {
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with('.') { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explosion_does_not_press_the_fall_flat() {
+        let ends = |losses: &[f64]| {
+            let rates = (0..losses.len()).map(|i| 10_f64.powi(i as i32 - 6)).collect();
+            curve(&Sweep { rates, losses: losses.to_vec(), ..Sweep::default() }).y.range
+        };
+        // As on cats and dogs, where losses of nearly nothing rose to 45.
+        let (low, high) = ends(&[1.0, 1.1, 0.6, 0.3, 0.5, 45.0]).unwrap();
+        assert!(low < 0.3 && (1.1..2.0).contains(&high), "{low} {high}");
+        let (_, high) = ends(&[1.0, 0.6, 0.3, 0.4]).unwrap();
+        assert!((1.0..1.2).contains(&high), "no higher than the highest: {high}");
+        assert_eq!(ends(&[]), None);
+        assert_eq!(ends(&[0.5, 0.5]), None);
+    }
 }

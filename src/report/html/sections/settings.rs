@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use super::super::facts::{Facts, Setting};
+use super::super::markup;
 use super::Section;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
@@ -44,22 +45,17 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 /// Settings side by side.
 pub(in super::super) fn table(settings: &[Setting], other: &str, own: &str) -> Markup {
     let value = |value: &str| html! { @if value.is_empty() { "–" } @else { code { (value) } } };
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th { "setting" } th { (other) } th { (own) } } }
-                tbody {
-                    @for setting in settings {
-                        tr {
-                            td { code { (setting.key) } }
-                            td { (value(&setting.other)) }
-                            td { (value(&setting.value)) }
-                        }
-                    }
-                }
+    let head = html! { th { "setting" } th { (other) } th { (own) } };
+    let rows = html! {
+        @for setting in settings {
+            tr {
+                td { code { (setting.key) } }
+                td { (value(&setting.other)) }
+                td { (value(&setting.value)) }
             }
         }
-    }
+    };
+    markup::table(&head, &rows)
 }
 
 /// The recipe's text with the lines marked that are not the default.

@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
@@ -10,6 +9,7 @@ use super::Section;
 use crate::decide::Decision;
 use crate::decide::thresholds::decide;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
+use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
@@ -64,23 +64,18 @@ fn means(averages: &Averages, beta: f64) -> Markup {
         ("over all answers (micro)", averages.micro),
         ("over tags (macro)", averages.tag_mean),
     ];
-    html! {
-        div.scroll {
-            table {
-                thead { tr { th { "mean" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } } }
-                tbody {
-                    @for (name, scores) in lines {
-                        tr {
-                            td { (name) }
-                            td.n { (percent(scores.recall)) }
-                            td.n { (percent(scores.precision)) }
-                            td.n { (format!("{:.5}", scores.fbeta)) }
-                        }
-                    }
-                }
+    let head = html! { th { "mean" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } };
+    let rows = html! {
+        @for (name, scores) in lines {
+            tr {
+                td { (name) }
+                td.n { (percent(scores.recall)) }
+                td.n { (percent(scores.precision)) }
+                td.n { (format!("{:.5}", scores.fbeta)) }
             }
         }
-    }
+    };
+    markup::table(&head, &rows)
 }
 
 /// The score by one threshold for all tags.
@@ -116,74 +111,56 @@ fn global(outcome: &Outcome, decision: Option<&Decision>, beta: f64) -> Chart {
     }
 }
 
-struct Tag {
-    /// Its place among the classes.
-    class: usize,
-    counts: TagCounts,
-    /// F-beta at each threshold of the grid.
-    curve: Vec<f64>,
-}
-
 fn table(
     outcome: &Outcome,
     per_tag: &[TagCounts],
     thresholds: Option<&[f64]>,
     beta: f64,
 ) -> Markup {
-    let has = |tags: &[usize], tag| tags.contains(&tag);
-    let of = |tag: usize| {
-        let at = |threshold: f64| {
-            let pairs = outcome.rows().zip(&outcome.truth);
-            let pair = |(row, truth): (&[f32], &Vec<usize>)| {
-                (has(truth, tag), f64::from(row[tag]) > threshold)
-            };
-            TagCounts::count(pairs.map(pair)).fbeta(beta)
-        };
-        Tag {
-            class: tag,
-            counts: per_tag[tag],
-            curve: GRID.map(|i| at(i as f64 / 100.0)).collect(),
-        }
-    };
-    let mut tags: Vec<Tag> = (0..outcome.classes.len()).map(of).collect();
+    let mut tags: Vec<usize> = (0..outcome.classes.len()).collect();
     // A tag that no image held out has is neither hard nor easy: it comes last.
-    tags.sort_by(|a, b| {
-        let key = |tag: &Tag| (tag.counts.truth == 0, tag.counts.fbeta(beta));
+    tags.sort_by(|&a, &b| {
+        let key = |tag: usize| (per_tag[tag].truth == 0, per_tag[tag].fbeta(beta));
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
-    html! {
-        div.scroll {
-            table {
-                thead {
-                    tr {
-                        th { "tag" } th.n { "images" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } th.track {}
-                        @if thresholds.is_some() { th.n { "threshold" } }
-                        th { "F" (beta) " by threshold" }
-                    }
+    let head = html! {
+        th { "tag" } th.n { "images" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } th.track {}
+        @if thresholds.is_some() { th.n { "threshold" } }
+        th { "F" (beta) " by threshold" }
+    };
+    let rows = html! {
+        @for tag in tags {
+            @let (counts, threshold) = (per_tag[tag], thresholds.map(|each| each[tag]));
+            tr {
+                td { (words(outcome.name(tag))) }
+                td.n { (counts.truth) }
+                @if counts.truth == 0 {
+                    td.n { "–" } td.n { "–" } td.n { "–" } td.track {}
+                } @else {
+                    td.n { (percent(counts.recall())) }
+                    td.n { (percent(counts.precision())) }
+                    td.n { (format!("{:.3}", counts.fbeta(beta))) }
+                    td.track { (bar(counts.fbeta(beta))) }
                 }
-                tbody {
-                    @for Tag { class, counts, curve } in &tags {
-                        @let f2 = counts.fbeta(beta);
-                        tr {
-                            td { (words(outcome.name(*class))) }
-                            td.n { (counts.truth) }
-                            @if counts.truth == 0 {
-                                td.n { "–" } td.n { "–" } td.n { "–" } td.track {}
-                            } @else {
-                                td.n { (percent(counts.recall())) }
-                                td.n { (percent(counts.precision())) }
-                                td.n { (format!("{f2:.3}")) }
-                                td.track { (bar(f2)) }
-                            }
-                            @if let Some(thresholds) = thresholds { td.n { (label(thresholds[*class])) } }
-                            td { (spark(curve, thresholds.map(|each| each[*class]))) }
-                        }
-                    }
-                }
+                @if let Some(threshold) = threshold { td.n { (label(threshold)) } }
+                td { (spark(&curve(outcome, tag, beta), threshold)) }
             }
         }
-    }
+    };
+    markup::table(&head, &rows)
+}
+
+/// A tag's F-beta at each threshold of the grid.
+fn curve(outcome: &Outcome, tag: usize, beta: f64) -> Vec<f64> {
+    let at = |threshold: f64| {
+        let pairs = outcome.rows().zip(&outcome.truth);
+        let pair = |(row, truth): (&[f32], &Vec<usize>)| {
+            (truth.contains(&tag), f64::from(row[tag]) > threshold)
+        };
+        TagCounts::count(pairs.map(pair)).fbeta(beta)
+    };
+    GRID.map(|i| at(i as f64 / 100.0)).collect()
 }
 
 /// A curve so small that it needs no axes: from 0 to 1 both ways, the threshold marked.

@@ -2,9 +2,9 @@
 
 use maud::html;
 
-use super::super::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
 use super::super::facts::{EpochFacts, Facts, StepFacts};
 use super::Section;
+use crate::report::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
 
 /// Batch losses are smoothed over the last fiftieth of a stage's steps, but over no more than fast.ai's
 /// 50 (a weight of the past of 0.98) and no fewer than 5.

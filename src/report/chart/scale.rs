@@ -19,26 +19,26 @@ impl Scale {
     }
 
     /// Whether the scale can show a value at all.
-    pub(in crate::report) fn shows(self, value: f64) -> bool {
+    pub(super) fn shows(self, value: f64) -> bool {
         value.is_finite() && (self == Self::Linear || value > 0.0)
     }
 }
 
 /// A stretch of numbers laid over a stretch of pixels.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::report) struct Span {
-    pub(in crate::report) scale: Scale,
+pub(super) struct Span {
+    pub(super) scale: Scale,
     /// The first and last number.
-    pub(in crate::report) low: f64,
-    pub(in crate::report) high: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
     /// Where they lie; the first may be the larger, as it is on a vertical axis.
-    pub(in crate::report) from: f64,
-    pub(in crate::report) to: f64,
+    pub(super) from: f64,
+    pub(super) to: f64,
 }
 
 impl Span {
     /// The ends of `values` with a little air, or those that were asked for.
-    pub(in crate::report) fn of(
+    pub(super) fn of(
         scale: Scale,
         asked: Option<(f64, f64)>,
         values: impl Iterator<Item = f64>,
@@ -64,19 +64,19 @@ impl Span {
     }
 
     /// Where a number lies; one beyond the ends lies at the end.
-    pub(in crate::report) fn at(self, value: f64) -> f64 {
+    pub(super) fn at(self, value: f64) -> f64 {
         self.beyond(value.clamp(self.low, self.high))
     }
 
     /// The same, for numbers beyond the ends as well.
-    pub(in crate::report) fn beyond(self, value: f64) -> f64 {
+    pub(super) fn beyond(self, value: f64) -> f64 {
         let (low, high) = (self.scale.forward(self.low), self.scale.forward(self.high));
         let share = (self.scale.forward(value) - low) / (high - low);
         self.from + share * (self.to - self.from)
     }
 
     /// About `n` numbers worth writing, with their labels.
-    pub(in crate::report) fn ticks(self, n: usize) -> Vec<(f64, String)> {
+    pub(super) fn ticks(self, n: usize) -> Vec<(f64, String)> {
         let values = match self.scale {
             Scale::Linear => linear(self.low, self.high, n),
             Scale::Log => logarithmic(self.low, self.high, n),

@@ -7,40 +7,36 @@
 //! are worth more than one row: their labels have noise of their own, so their error rate is rather
 //! higher than that of validation.
 
-use serde::{Deserialize, Serialize};
-
 use crate::metric::most_probable;
 
 /// The clips that a table compares with the best: none (single precision), and three usual ones.
-pub const USUAL_CLIPS: [f64; 4] = [1e-7, 0.005, 0.02, 0.05];
+pub(super) const USUAL_CLIPS: [f64; 4] = [1e-7, 0.005, 0.02, 0.05];
 /// An answer is called sure from this probability on.
-pub const SURE: f64 = 0.95;
+pub(super) const SURE: f64 = 0.95;
 
 /// How often sure answers are wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct SureAnswers {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SureAnswers {
     /// Images whose most probable class has a probability of at least [`SURE`].
-    pub n: usize,
+    pub(super) n: usize,
     /// Those of them that are of another class.
-    pub n_wrong: usize,
+    pub(super) n_wrong: usize,
 }
 
 /// Expected log loss at one error rate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Risk {
+#[derive(Debug)]
+pub(super) struct Risk {
     /// The share of sure answers that are wrong.
-    pub error_rate: f64,
+    pub(super) error_rate: f64,
     /// The loss with the best clip, which is the error rate itself.
-    pub best: f64,
+    pub(super) best: f64,
     /// The loss with each of [`USUAL_CLIPS`], in their order.
-    pub usual: [f64; USUAL_CLIPS.len()],
+    pub(super) usual: [f64; USUAL_CLIPS.len()],
 }
 
 impl SureAnswers {
     /// Counts them in `rows` (`[n, classes]`, row-major); `truth` is one class index a row.
-    pub fn count(rows: &[f32], n_classes: usize, truth: &[usize]) -> Self {
+    pub(super) fn count(rows: &[f32], n_classes: usize, truth: &[usize]) -> Self {
         let mut found = Self { n: 0, n_wrong: 0 };
         for (row, &class) in rows.chunks_exact(n_classes).zip(truth) {
             let said = most_probable(row);
@@ -54,21 +50,21 @@ impl SureAnswers {
 
     /// The share of wrong ones, half an image added to them: none among a few hundred does not mean
     /// that there is none.
-    pub fn error_rate(self) -> f64 {
+    pub(super) fn error_rate(self) -> f64 {
         (self.n_wrong as f64 + 0.5) / (self.n as f64 + 1.0)
     }
 }
 
 /// The expected log loss of answers of full certainty among two classes, a share `error_rate` of
 /// them wrong, clipped to `[epsilon, 1 - epsilon]`.
-pub fn expected_loss(error_rate: f64, epsilon: f64) -> f64 {
+fn expected_loss(error_rate: f64, epsilon: f64) -> f64 {
     let cost = |share: f64, p: f64| if share > 0.0 { -share * p.ln() } else { 0.0 };
     cost(1.0 - error_rate, 1.0 - epsilon) + cost(error_rate, epsilon)
 }
 
 /// A row for an error rate and one for each of its doubles, four in all: what test labels with
 /// more noise would do to the same clip.
-pub fn table(error_rate: f64) -> Vec<Risk> {
+pub(super) fn table(error_rate: f64) -> Vec<Risk> {
     let rates = [1.0, 2.0, 4.0, 8.0].map(|times| times * error_rate);
     let row = |error_rate: f64| Risk {
         error_rate,
