@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::HeldOut;
-use crate::decide::expected_f::regressions;
 use crate::decide::structure::Structure;
 
 /// A way to go from probabilities to tags.
@@ -24,8 +22,6 @@ pub enum Method {
     ExpectedF,
     /// The same, given what excludes and what implies what.
     ExpectedFGroups,
-    /// The same, corrected by regressions that learn which tags come with how many others.
-    ExpectedFRegressions,
 }
 
 /// Which rows are answered.
@@ -64,18 +60,16 @@ pub struct Approach {
 
 impl Method {
     /// All of them, the one that others must beat first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::Threshold,
         Self::CalibratedThreshold,
         Self::FixedPoint,
         Self::ThresholdPerTag,
         Self::ExpectedF,
         Self::ExpectedFGroups,
-        Self::ExpectedFRegressions,
     ];
     /// Those that are tried with possible rows besides.
-    const OF_POSSIBLE: [Self; 3] =
-        [Self::Threshold, Self::ExpectedFGroups, Self::ExpectedFRegressions];
+    const OF_POSSIBLE: [Self; 2] = [Self::Threshold, Self::ExpectedFGroups];
 
     /// As it is typed.
     pub fn name(self) -> &'static str {
@@ -86,7 +80,6 @@ impl Method {
             Self::ThresholdPerTag => "threshold-per-tag",
             Self::ExpectedF => "expected-f",
             Self::ExpectedFGroups => "expected-f-groups",
-            Self::ExpectedFRegressions => "expected-f-regressions",
         }
     }
 
@@ -99,33 +92,23 @@ impl Method {
             Self::ThresholdPerTag => "a threshold a tag",
             Self::ExpectedF => "expected F, independent",
             Self::ExpectedFGroups => "expected F, groups",
-            Self::ExpectedFRegressions => "expected F, regressions",
         }
     }
 
     /// Whether there is anything in it for these images.
-    fn applies(self, images: &HeldOut, structure: &Structure) -> bool {
+    fn applies(self, structure: &Structure) -> bool {
         match self {
             Self::ExpectedFGroups => !structure.is_empty(),
-            Self::ExpectedFRegressions => {
-                images.len() >= regressions::MIN_IMAGES
-                    && images.n_classes <= regressions::MAX_CLASSES
-            }
             _ => true,
         }
     }
 }
 
 impl Approach {
-    /// What is tried on these images, the one to beat first; `only` is a method that is tried
-    /// whether or not there is anything in it.
-    pub fn all(
-        images: &HeldOut,
-        structure: &Structure,
-        rows: RowsWanted,
-        only: Option<Method>,
-    ) -> Vec<Self> {
-        let applies = |method: &Method| method.applies(images, structure) || only == Some(*method);
+    /// What is tried, the one to beat first; `only` is a method that is tried whether or not there
+    /// is anything in it.
+    pub fn all(structure: &Structure, rows: RowsWanted, only: Option<Method>) -> Vec<Self> {
+        let applies = |method: &Method| method.applies(structure) || only == Some(*method);
         let methods: Vec<Method> = Method::ALL.into_iter().filter(applies).collect();
         let with = |rows: Rows| move |&method: &Method| Self { method, rows };
         if rows == RowsWanted::Possible && !structure.is_empty() {

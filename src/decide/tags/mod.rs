@@ -5,9 +5,9 @@
 //! largest expected F under the distribution of its labels ([`super::expected_f`]); thresholds are
 //! an approximation that needs no distribution ([`super::thresholds`]). Which of them is better
 //! depends on how well the distribution is known, so it is asked of the data: nested cross-fitting
-//! (calibrators, thresholds and regressions are fitted without the fold that is scored, and
-//! calibrators for that without the images that they are fitted on), a paired bootstrap interval,
-//! and a single threshold wherever nothing beats it clearly.
+//! (calibrators and thresholds are fitted without the fold that is scored, and calibrators for that
+//! without the images that they are fitted on), a paired bootstrap interval, and a single threshold
+//! wherever nothing beats it clearly.
 
 mod decision;
 mod held_out;
@@ -46,7 +46,7 @@ pub struct Fitted {
 
 /// Fits and compares; `only` is a method that decides whatever the others score.
 pub fn fit(images: &HeldOut, frame: &Frame, rows: RowsWanted, only: Option<Method>) -> Fitted {
-    let approaches = Approach::all(images, &frame.structure, rows, only);
+    let approaches = Approach::all(&frame.structure, rows, only);
     let found = nested::compare(images, frame, &approaches, only);
     let HeldOut { probabilities, truth, n_classes, .. } = images;
     let before = calibrate::reliability(probabilities, truth, *n_classes);

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Approach, HeldOut, Method, Rows};
 use crate::decide::calibrate::{self, Calibration};
-use crate::decide::expected_f::regressions::{self, Regressions};
 use crate::decide::expected_f::{self, Joint, Scratch, Worth};
 use crate::decide::structure::{One, Structure};
 use crate::decide::thresholds::{self, Images};
@@ -39,8 +38,6 @@ pub enum Way {
     Expected,
     /// By the probabilities, and what excludes and implies what.
     ExpectedOfGroups,
-    /// The same, corrected by regressions of how many tags there are.
-    ExpectedOfRegressions(Regressions),
 }
 
 /// What rules go by that is not fitted.
@@ -107,14 +104,6 @@ impl Frame {
             }
             Method::ExpectedF => Way::Expected,
             Method::ExpectedFGroups => Way::ExpectedOfGroups,
-            Method::ExpectedFRegressions => {
-                let joint = Joint::of(&self.structure, *n_classes);
-                let said = |row: &[f32], p_is: &mut [f64]| {
-                    expected_f::p_is(row, &joint, p_is, &mut Scratch::default());
-                };
-                let rows = &prepared.calibrated;
-                Way::ExpectedOfRegressions(regressions::fit(rows, truth, *n_classes, said))
-            }
         };
         let calibration = (method != Method::Threshold).then(|| prepared.calibration.clone());
         Rule { rows, calibration, way }
@@ -142,7 +131,7 @@ impl Frame {
     pub fn decide(&self, rule: &Rule, probabilities: &[f32], n_classes: usize) -> Vec<Vec<usize>> {
         let rules = Joint::of(&self.structure, n_classes);
         let joint = match rule.way {
-            Way::ExpectedOfGroups | Way::ExpectedOfRegressions(_) => rules.clone(),
+            Way::ExpectedOfGroups => rules.clone(),
             _ => Joint::independent(n_classes),
         };
         let n_classes = n_classes.max(1);
@@ -158,7 +147,6 @@ impl Frame {
                     worth: &worth,
                     p_is: vec![0.0; n_classes * n_classes],
                     scratch: Scratch::default(),
-                    inputs: regressions::Scratch::default(),
                 };
                 let mut rows = rows.to_vec();
                 if let Some(calibration) = &rule.calibration {
@@ -194,7 +182,6 @@ struct Decider<'a> {
     /// `[classes, classes]`.
     p_is: Vec<f64>,
     scratch: Scratch,
-    inputs: regressions::Scratch,
 }
 
 impl Decider<'_> {
@@ -205,11 +192,8 @@ impl Decider<'_> {
         let mut tags = match &self.rule.way {
             Way::Above(threshold) => thresholds::decide(row, |_| *threshold),
             Way::AboveEach(each) => thresholds::decide(row, |tag| each[tag]),
-            way => {
+            Way::Expected | Way::ExpectedOfGroups => {
                 expected_f::p_is(row, self.joint, &mut self.p_is, &mut self.scratch);
-                if let Way::ExpectedOfRegressions(regressions) = way {
-                    regressions.correct(row, &mut self.p_is, &mut self.inputs);
-                }
                 self.best(only_possible)
             }
         };
