@@ -1,9 +1,11 @@
 //! Arguments of `decide`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Args, Command};
 
 use crate::decide::calibrate::Kind;
 use crate::decide::tags::{Method, RowsWanted};
@@ -46,7 +48,7 @@ pub struct Decide {
 }
 
 fn method() -> impl TypedValueParser<Value = Method> {
-    PossibleValuesParser::new(Method::ALL.map(Method::name)).map(|typed| {
+    Words::new(Method::ALL.map(Method::name), &Method::GONE).map(|typed| {
         let named = Method::ALL.into_iter().find(|method| method.name() == typed);
         named.unwrap_or(Method::Threshold)
     })
@@ -69,4 +71,46 @@ fn rows() -> impl TypedValueParser<Value = RowsWanted> {
         "any" => RowsWanted::Any,
         _ => RowsWanted::Auto,
     })
+}
+
+/// The words that are taken; one that is gone is answered with what to use instead.
+#[derive(Clone)]
+struct Words {
+    taken: PossibleValuesParser,
+    gone: &'static [(&'static str, &'static str)],
+}
+
+impl Words {
+    fn new(
+        taken: impl Into<PossibleValuesParser>,
+        gone: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self { taken: taken.into(), gone }
+    }
+}
+
+impl TypedValueParser for Words {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let Some((gone, instead)) = self.gone.iter().find(|(gone, _)| value == *gone) else {
+            return self.taken.parse_ref(command, arg, value);
+        };
+        let mut error = clap::Error::new(ErrorKind::InvalidValue).with_cmd(command);
+        let named = arg.map_or_else(String::new, Arg::to_string);
+        error.insert(ContextKind::InvalidArg, ContextValue::String(named));
+        error.insert(ContextKind::InvalidValue, ContextValue::String((*gone).to_owned()));
+        let tip = format!("`{gone}` is gone, use `{instead}`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        Err(error)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.taken.possible_values()
+    }
 }

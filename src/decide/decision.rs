@@ -23,7 +23,7 @@ use crate::target::{Answers, Predictions};
 /// beta = 2.0
 /// # ...
 /// [tags.chosen]
-/// method = "expected-f-groups"
+/// method = "expected-f"
 /// rows = "possible"
 /// [[tags.candidates]]
 /// method = "threshold"

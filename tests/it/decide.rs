@@ -6,6 +6,7 @@ use kaggle_kit::commands::kept;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::decide::Decision;
+use kaggle_kit::decide::tags::Method;
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Summary};
@@ -121,7 +122,7 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     told.stderr(
         contains("exactly one of clear, cloudy, haze, partly_cloudy")
             .and(contains("one threshold, possible rows"))
-            .and(contains("expected F, independent"))
+            .and(contains("expected F"))
             .and(contains("gain over one threshold"))
             .and(contains("rows in `submissions/planet-")),
     );
@@ -129,7 +130,7 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     let told = json(person.decide(&[&person.run.id()]));
     let tags = &told["decision"]["tags"];
     let n = tags["candidates"].as_array().unwrap().len();
-    assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (8, Some(5), Some(180)));
+    assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (5, Some(5), Some(180)));
     assert_eq!(told["submission"]["fits"], true);
 
     // The run and its page go by it from now on.
@@ -164,7 +165,11 @@ fn rows_and_method_can_be_asked_for() {
         .decide(&["planet", "--method", "guess"])
         .assert()
         .code(2)
-        .stderr(contains("fixed-point"));
+        .stderr(contains("threshold-per-tag"));
+    for (gone, instead) in Method::GONE {
+        let told = person.decide(&["planet", "--method", gone]).assert().code(2);
+        told.stderr(contains(format!("`{gone}` is gone, use `{instead}`")));
+    }
 }
 
 #[test]
@@ -210,7 +215,7 @@ fn without_test_images_the_table_is_all() {
     let person = Person::new();
     fs::remove_dir_all(person.here.path().join("data")).unwrap();
     let told = person.decide(&["planet"]).assert().success();
-    told.stderr(contains("no CSV was written").and(contains("expected F, independent")));
+    told.stderr(contains("no CSV was written").and(contains("expected F")));
     assert!(!person.here.path().join("submissions").exists());
 }
 

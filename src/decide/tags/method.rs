@@ -8,20 +8,15 @@ use crate::decide::structure::Structure;
 
 /// A way to go from probabilities to tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Method {
     /// One threshold for all tags, on probabilities as they are.
     Threshold,
-    /// One threshold for all tags, on calibrated probabilities.
-    CalibratedThreshold,
-    /// `F* / (1 + beta^2)`, on calibrated probabilities.
-    FixedPoint,
     /// A threshold a tag, on calibrated probabilities.
     ThresholdPerTag,
-    /// The tags with the largest expected F, if tags are independent of one another.
+    /// The tags with the largest expected F, given what excludes and what implies what; all else is
+    /// independent.
     ExpectedF,
-    /// The same, given what excludes and what implies what.
-    ExpectedFGroups,
 }
 
 /// Which rows are answered.
@@ -60,26 +55,23 @@ pub struct Approach {
 
 impl Method {
     /// All of them, the one that others must beat first.
-    pub const ALL: [Self; 6] = [
-        Self::Threshold,
-        Self::CalibratedThreshold,
-        Self::FixedPoint,
-        Self::ThresholdPerTag,
-        Self::ExpectedF,
-        Self::ExpectedFGroups,
-    ];
+    pub const ALL: [Self; 3] = [Self::Threshold, Self::ThresholdPerTag, Self::ExpectedF];
     /// Those that are tried with possible rows besides.
-    const OF_POSSIBLE: [Self; 2] = [Self::Threshold, Self::ExpectedFGroups];
+    const OF_POSSIBLE: [Self; 2] = [Self::Threshold, Self::ExpectedF];
+    /// Names of methods that are gone, and what is used instead.
+    pub const GONE: [(&str, &str); 4] = [
+        ("calibrated-threshold", "threshold-per-tag"),
+        ("fixed-point", "threshold"),
+        ("expected-f-groups", "expected-f"),
+        ("expected-f-regressions", "expected-f"),
+    ];
 
     /// As it is typed.
     pub fn name(self) -> &'static str {
         match self {
             Self::Threshold => "threshold",
-            Self::CalibratedThreshold => "calibrated-threshold",
-            Self::FixedPoint => "fixed-point",
             Self::ThresholdPerTag => "threshold-per-tag",
             Self::ExpectedF => "expected-f",
-            Self::ExpectedFGroups => "expected-f-groups",
         }
     }
 
@@ -87,29 +79,40 @@ impl Method {
     pub fn title(self) -> &'static str {
         match self {
             Self::Threshold => "one threshold",
-            Self::CalibratedThreshold => "one threshold, calibrated",
-            Self::FixedPoint => "F* / (1 + beta^2)",
             Self::ThresholdPerTag => "a threshold a tag",
-            Self::ExpectedF => "expected F, independent",
-            Self::ExpectedFGroups => "expected F, groups",
-        }
-    }
-
-    /// Whether there is anything in it for these images.
-    fn applies(self, structure: &Structure) -> bool {
-        match self {
-            Self::ExpectedFGroups => !structure.is_empty(),
-            _ => true,
+            Self::ExpectedF => "expected F",
         }
     }
 }
 
+impl From<Method> for String {
+    fn from(method: Method) -> Self {
+        method.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Method {
+    type Error = String;
+
+    /// A method by its name, as decisions keep it.
+    fn try_from(name: String) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|method| method.name() == name);
+        known.ok_or_else(|| match Self::GONE.iter().find(|(gone, _)| *gone == name) {
+            Some(_) => format!(
+                "the method `{name}` is gone\nhint: run `kaggle-kit decide` with the run's id: it \
+                 decides anew"
+            ),
+            None => {
+                format!("there is no method `{name}` but {}", Self::ALL.map(Self::name).join(", "))
+            }
+        })
+    }
+}
+
 impl Approach {
-    /// What is tried, the one to beat first; `only` is a method that is tried whether or not there
-    /// is anything in it.
+    /// What is tried, the one to beat first; `only` is tried with both kinds of rows.
     pub fn all(structure: &Structure, rows: RowsWanted, only: Option<Method>) -> Vec<Self> {
-        let applies = |method: &Method| method.applies(structure) || only == Some(*method);
-        let methods: Vec<Method> = Method::ALL.into_iter().filter(applies).collect();
+        let methods = Method::ALL;
         let with = |rows: Rows| move |&method: &Method| Self { method, rows };
         if rows == RowsWanted::Possible && !structure.is_empty() {
             return methods.iter().map(with(Rows::Possible)).collect();

@@ -34,10 +34,9 @@ pub enum Way {
     Above(f64),
     /// Those above their own thresholds.
     AboveEach(Vec<f64>),
-    /// Those with the largest expected F, by the probabilities alone.
+    /// Those with the largest expected F, by the probabilities, and by what excludes and implies
+    /// what.
     Expected,
-    /// By the probabilities, and what excludes and implies what.
-    ExpectedOfGroups,
 }
 
 /// What rules go by that is not fitted.
@@ -96,14 +95,11 @@ impl Frame {
         let calibrated = || Images::new(&prepared.calibrated, truth, *n_classes, self.beta);
         let way = match method {
             Method::Threshold => Way::Above(thresholds::global(&raw())),
-            Method::CalibratedThreshold => Way::Above(thresholds::global(&calibrated())),
-            Method::FixedPoint => Way::Above(thresholds::fixed_point(&calibrated())),
             Method::ThresholdPerTag => {
                 let images = calibrated();
                 Way::AboveEach(thresholds::per_class(&images, thresholds::global(&images)))
             }
             Method::ExpectedF => Way::Expected,
-            Method::ExpectedFGroups => Way::ExpectedOfGroups,
         };
         let calibration = (method != Method::Threshold).then(|| prepared.calibration.clone());
         Rule { rows, calibration, way }
@@ -129,11 +125,7 @@ impl Frame {
 
     /// The tags of every image of `probabilities` (`[n, classes]`, row-major), sorted; never none.
     pub fn decide(&self, rule: &Rule, probabilities: &[f32], n_classes: usize) -> Vec<Vec<usize>> {
-        let rules = Joint::of(&self.structure, n_classes);
-        let joint = match rule.way {
-            Way::ExpectedOfGroups => rules.clone(),
-            _ => Joint::independent(n_classes),
-        };
+        let joint = Joint::of(&self.structure, n_classes);
         let n_classes = n_classes.max(1);
         let worth = Worth::new(n_classes, self.beta);
         probabilities
@@ -143,7 +135,6 @@ impl Frame {
                     frame: self,
                     rule,
                     joint: &joint,
-                    rules: &rules,
                     worth: &worth,
                     p_is: vec![0.0; n_classes * n_classes],
                     scratch: Scratch::default(),
@@ -174,10 +165,7 @@ impl Frame {
 struct Decider<'a> {
     frame: &'a Frame,
     rule: &'a Rule,
-    /// What the expected F is calculated with.
     joint: &'a Joint,
-    /// What is possible.
-    rules: &'a Joint,
     worth: &'a Worth,
     /// `[classes, classes]`.
     p_is: Vec<f64>,
@@ -192,7 +180,7 @@ impl Decider<'_> {
         let mut tags = match &self.rule.way {
             Way::Above(threshold) => thresholds::decide(row, |_| *threshold),
             Way::AboveEach(each) => thresholds::decide(row, |tag| each[tag]),
-            Way::Expected | Way::ExpectedOfGroups => {
+            Way::Expected => {
                 expected_f::p_is(row, self.joint, &mut self.p_is, &mut self.scratch);
                 self.best(only_possible)
             }
@@ -206,10 +194,10 @@ impl Decider<'_> {
     }
 
     fn best(&mut self, only_possible: bool) -> Vec<usize> {
-        let Self { p_is, worth, rules, scratch, .. } = self;
+        let Self { p_is, worth, joint, scratch, .. } = self;
         let mut tags = Vec::new();
         if only_possible {
-            expected_f::best_possible(p_is, worth, rules, scratch, &mut tags);
+            expected_f::best_possible(p_is, worth, joint, scratch, &mut tags);
         } else {
             expected_f::best(p_is, worth, scratch, &mut tags);
         }

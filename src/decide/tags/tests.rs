@@ -64,8 +64,8 @@ fn chosen(fitted: &Fitted) -> Approach {
 #[test]
 fn groups_are_used_where_they_clearly_pay() {
     let fitted = fit(&weather(3000, 2.0, 1), &frame(rules()), RowsWanted::Auto, None);
-    assert_eq!(chosen(&fitted).method, Method::ExpectedFGroups, "{:?}", fitted.candidates);
-    let groups = candidate(&fitted, Method::ExpectedFGroups, Rows::Any);
+    assert_eq!(chosen(&fitted).method, Method::ExpectedF, "{:?}", fitted.candidates);
+    let groups = candidate(&fitted, Method::ExpectedF, Rows::Any);
     assert!(groups.gain > 0.01 && groups.interval.low > 0.005, "{groups:?}");
     // What a nested score promises is kept on images that are new altogether.
     let new = weather(3000, 2.0, 2);
@@ -132,9 +132,9 @@ fn any_rows_are_answered_only_where_they_score_better() {
 #[test]
 fn a_method_can_be_asked_for() {
     let images = weather(100, 2.0, 6);
-    let only = Some(Method::FixedPoint);
+    let only = Some(Method::ThresholdPerTag);
     let fitted = fit(&images, &frame(rules()), RowsWanted::Auto, only);
-    assert_eq!(chosen(&fitted).method, Method::FixedPoint);
+    assert_eq!(chosen(&fitted).method, Method::ThresholdPerTag);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
 fn a_decision_is_kept_by_name() {
     let images = weather(60, 2.0, 9);
     let frame = frame(rules());
-    let fitted = fit(&images, &frame, RowsWanted::Auto, Some(Method::ExpectedFGroups));
+    let fitted = fit(&images, &frame, RowsWanted::Auto, Some(Method::ExpectedF));
     let decision = TagDecision::new(fitted, &frame, &classes(), &[30, 20, 10, 35, 15, 10], 60);
     let text = toml::to_string(&decision).unwrap();
     let back: TagDecision = toml::from_str(&text).unwrap();
@@ -202,6 +202,21 @@ fn a_decision_is_kept_by_name() {
     turned.classes = vec!["other".to_owned(); 6].into();
     let error = back.tags(&turned).unwrap_err().to_string();
     assert!(error.contains("`clear`"), "{error}");
+}
+
+#[test]
+fn a_decision_by_a_method_that_is_gone_says_what_to_do() {
+    let fitted = fit(&weather(60, 2.0, 9), &frame(rules()), RowsWanted::Auto, None);
+    let decision = TagDecision::new(fitted, &frame(rules()), &classes(), &[10; 6], 60);
+    let text = toml::to_string(&decision).unwrap();
+    for (gone, _) in Method::GONE {
+        let text = text.replace("\"threshold-per-tag\"", &format!("\"{gone}\""));
+        let error = toml::from_str::<TagDecision>(&text).unwrap_err().to_string();
+        assert!(
+            error.contains(gone) && error.contains("\nhint: run `kaggle-kit decide`"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -14,35 +14,13 @@ mod search;
 pub use images::Images;
 pub use search::{global, per_class};
 
-use crate::metric::{most_probable, usual_threshold};
-
-/// Steps of the fixed point; three or four are usual.
-const MAX_STEPS: usize = 50;
+use crate::metric::most_probable;
 
 /// The tags of one image: the classes above their thresholds, in order, or the most probable one.
 pub fn decide(row: &[f32], threshold: impl Fn(usize) -> f64) -> Vec<usize> {
     let above = |&class: &usize| f64::from(row[class]) > threshold(class);
     let tags: Vec<usize> = (0..row.len()).filter(above).collect();
     if tags.is_empty() && !row.is_empty() { vec![most_probable(row)] } else { tags }
-}
-
-/// `F* / (1 + beta^2)`, the best threshold for calibrated probabilities where `F*` is the score that
-/// it reaches itself (Lipton et al. 2014, <https://arxiv.org/abs/1402.1892>, there for F1), found by
-/// going from one to the other; to four decimals.
-///
-/// The theorem is about tags pooled over images. For the mean over images it is a good guess that
-/// looks at the score alone, so there is next to nothing in it that could be fitted to noise.
-pub fn fixed_point(images: &Images) -> f64 {
-    let mut threshold = usual_threshold(images.beta());
-    for _ in 0..MAX_STEPS {
-        let next = images.mean_score(|_| threshold) * usual_threshold(images.beta());
-        let step = next - threshold;
-        threshold = next;
-        if step.abs() < 1e-6 {
-            break;
-        }
-    }
-    round_to_4_places(threshold)
 }
 
 fn round_to_4_places(threshold: f64) -> f64 {
@@ -160,19 +138,5 @@ mod tests {
     fn no_image_at_all_leaves_the_threshold_of_theory() {
         let none = Images::new(&[], &[], 3, 2.0);
         assert_eq!((global(&none), per_class(&none, 0.2)), (0.2, vec![0.2; 3]));
-    }
-
-    #[test]
-    fn the_fixed_point_is_one() {
-        let (truth, probabilities) = images(2000, &[0.0; 5], 4);
-        for beta in [1.0, 2.0] {
-            let images = Images::new(&probabilities, &truth, 5, beta);
-            let found = fixed_point(&images);
-            let again = images.mean_score(|_| found) / (1.0 + beta * beta);
-            assert!((found - again).abs() < 2e-4, "{found} {again}");
-            // Calibrated probabilities are what the theorem is about.
-            let best = images.mean_score(|_| global(&images));
-            assert!(images.mean_score(|_| found) > best - 0.004, "{beta}");
-        }
     }
 }
