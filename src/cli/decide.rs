@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command};
 
 use crate::decide::calibrate::Kind;
-use crate::decide::tags::{Method, RowsWanted};
+use crate::decide::tags::{Method, Rows};
 use crate::device::Choice;
 
 const DECIDE_EXAMPLES: &str = "\
@@ -32,10 +32,9 @@ pub struct Decide {
     /// How probabilities of tags are calibrated first
     #[arg(long, value_name = "KIND", default_value = "platt", value_parser = kind())]
     pub calibration: Kind,
-    /// Which rows to answer: possible ones, any (both weathers where one is in doubt), or whichever
-    /// score better
-    #[arg(long, value_name = "ROWS", default_value = "auto", value_parser = rows())]
-    pub rows: RowsWanted,
+    /// Which rows to answer: any (both weathers where one is in doubt), or possible ones only
+    #[arg(long, value_name = "ROWS", default_value = "any", value_parser = rows())]
+    pub rows: Rows,
     /// The test images' true labels, to see what each method would have scored
     #[arg(long, value_name = "CSV")]
     pub solution: Option<PathBuf>,
@@ -65,11 +64,10 @@ fn kind() -> impl TypedValueParser<Value = Kind> {
     })
 }
 
-fn rows() -> impl TypedValueParser<Value = RowsWanted> {
-    PossibleValuesParser::new(["auto", "possible", "any"]).map(|typed| match typed.as_str() {
-        "possible" => RowsWanted::Possible,
-        "any" => RowsWanted::Any,
-        _ => RowsWanted::Auto,
+fn rows() -> impl TypedValueParser<Value = Rows> {
+    Words::new(["any", "possible"], &Rows::GONE).map(|typed| match typed.as_str() {
+        "possible" => Rows::Possible,
+        _ => Rows::Any,
     })
 }
 

@@ -13,7 +13,7 @@ use super::ready::Ready;
 use crate::decide::blend::{Choice, Pool, choose};
 use crate::decide::calibrate::{Kind, Reliability};
 use crate::decide::tags::{
-    Approach, Candidate, HeldOut, Method, RowsWanted, TagDecision, TagReliability,
+    Approach, Candidate, HeldOut, Method, Rows, TagDecision, TagReliability,
 };
 use crate::decide::{Decision, TagOptions};
 use crate::fs;
@@ -29,7 +29,7 @@ pub struct DecideOptions {
     /// The folder of all submissions.
     pub submissions: PathBuf,
     /// Which rows may be answered.
-    pub rows: RowsWanted,
+    pub rows: Rows,
     /// How probabilities are calibrated.
     pub calibration: Kind,
     /// The method that decides; without it, the best.
@@ -179,7 +179,7 @@ fn tell(decision: &TagDecision, on_test: Option<&[f64]>) {
 fn table(decision: &TagDecision, on_test: Option<&[f64]>) -> String {
     let line = |(i, candidate): (usize, &Candidate)| {
         let Candidate { approach, in_sample, nested, gain, interval } = candidate;
-        let mut line = vec![decision.title(*approach), format!(" {in_sample:.5}")];
+        let mut line = vec![approach.to_string(), format!(" {in_sample:.5}")];
         if decision.folds > 0 {
             line.push(format!("{nested:.5}"));
             line.push(if i == 0 {

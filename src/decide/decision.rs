@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::calibrate::Kind;
 use super::calibration::{self, Calibration};
 use super::structure::Structure;
-use super::tags::{self, Frame, HeldOut, Method, RowsWanted, TagDecision};
+use super::tags::{self, Frame, HeldOut, Method, Rows, TagDecision};
 use super::thresholds::decide;
 use crate::metric::Metric;
 use crate::target::{Answers, Predictions};
@@ -24,10 +24,10 @@ use crate::target::{Answers, Predictions};
 /// # ...
 /// [tags.chosen]
 /// method = "expected-f"
-/// rows = "possible"
+/// rows = "any"
 /// [[tags.candidates]]
 /// method = "threshold"
-/// rows = "possible"
+/// rows = "any"
 /// in-sample = 0.8874
 /// nested = 0.8852
 /// # ...
@@ -77,7 +77,7 @@ pub struct TagOptions {
     /// What excludes and implies what.
     pub structure: Structure,
     /// Which rows may be answered.
-    pub rows: RowsWanted,
+    pub rows: Rows,
     /// How probabilities are calibrated.
     pub calibration: Kind,
     /// The method that decides, whatever others score.
@@ -88,7 +88,7 @@ impl Default for TagOptions {
     fn default() -> Self {
         Self {
             structure: Structure::default(),
-            rows: RowsWanted::default(),
+            rows: Rows::default(),
             calibration: Kind::Platt,
             only: None,
         }

@@ -121,7 +121,6 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     let told = person.decide(&[]).assert().success();
     told.stderr(
         contains("exactly one of clear, cloudy, haze, partly_cloudy")
-            .and(contains("one threshold, possible rows"))
             .and(contains("expected F"))
             .and(contains("gain over one threshold"))
             .and(contains("rows in `submissions/planet-")),
@@ -130,12 +129,15 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     let told = json(person.decide(&[&person.run.id()]));
     let tags = &told["decision"]["tags"];
     let n = tags["candidates"].as_array().unwrap().len();
-    assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (5, Some(5), Some(180)));
+    assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (3, Some(5), Some(180)));
     assert_eq!(told["submission"]["fits"], true);
 
     // The run and its page go by it from now on.
     let page = fs::read_to_string(person.run.file("report.html")).unwrap();
-    assert!(page.contains("<section id=\"decision\">") && page.contains("possible rows"), "{page}");
+    assert!(
+        page.contains("<section id=\"decision\">") && page.contains("a threshold a tag"),
+        "{page}"
+    );
     assert!(page.starts_with("<body>") && !page.contains("as it was"), "{page}");
     let score = tags["candidates"].as_array().unwrap().iter().find(|candidate| {
         candidate["method"] == tags["chosen"]["method"]
@@ -170,6 +172,8 @@ fn rows_and_method_can_be_asked_for() {
         let told = person.decide(&["planet", "--method", gone]).assert().code(2);
         told.stderr(contains(format!("`{gone}` is gone, use `{instead}`")));
     }
+    let told = person.decide(&["planet", "--rows", "auto"]).assert().code(2);
+    told.stderr(contains("`auto` is gone, use `any`"));
 }
 
 #[test]

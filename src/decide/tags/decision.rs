@@ -123,15 +123,6 @@ impl TagDecision {
         self.candidates.iter().find(|candidate| candidate.approach == self.chosen)
     }
 
-    /// As an approach is told here: rows are told where both kinds were tried.
-    pub fn title(&self, approach: Approach) -> String {
-        let is_told = self.candidates.iter().any(|other| other.approach.rows != approach.rows);
-        match approach.rows {
-            Rows::Possible if is_told => format!("{approach}, possible rows"),
-            _ => approach.to_string(),
-        }
-    }
-
     /// Its score on images that it has not seen.
     pub fn score(&self) -> f64 {
         self.candidate().map_or(f64::NAN, |chosen| chosen.nested)
@@ -190,7 +181,7 @@ impl fmt::Display for TagDecision {
         let (Some(chosen), Some(first)) = (self.candidate(), self.candidates.first()) else {
             return write!(f, "{}", self.chosen);
         };
-        write!(f, "{}", self.title(self.chosen))?;
+        write!(f, "{}", self.chosen)?;
         if let Some(threshold) = self.threshold() {
             write!(f, " {threshold}")?;
         }
@@ -206,11 +197,7 @@ impl fmt::Display for TagDecision {
         write!(
             f,
             "; {:.5} with {}, gain {:+.5} [{:+.5}, {:+.5}]",
-            first.nested,
-            self.title(first.approach),
-            chosen.gain,
-            chosen.interval.low,
-            chosen.interval.high
+            first.nested, first.approach, chosen.gain, chosen.interval.low, chosen.interval.high
         )
     }
 }

@@ -20,26 +20,14 @@ pub enum Method {
 }
 
 /// Which rows are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rows {
     /// Only such as an image can have.
     Possible,
     /// Also such as no image can have: two weathers, where either may be right. Recall counts more
     /// than precision for a beta above one, so naming both pays when in doubt.
-    Any,
-}
-
-/// Which rows may be answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RowsWanted {
-    /// Whichever score better on images that nothing has seen; possible ones where that is unknown.
     #[default]
-    Auto,
-    /// Possible ones only.
-    Possible,
-    /// Any.
     Any,
 }
 
@@ -56,8 +44,6 @@ pub struct Approach {
 impl Method {
     /// All of them, the one that others must beat first.
     pub const ALL: [Self; 3] = [Self::Threshold, Self::ThresholdPerTag, Self::ExpectedF];
-    /// Those that are tried with possible rows besides.
-    const OF_POSSIBLE: [Self; 2] = [Self::Threshold, Self::ExpectedF];
     /// Names of methods that are gone, and what is used instead.
     pub const GONE: [(&str, &str); 4] = [
         ("calibrated-threshold", "threshold-per-tag"),
@@ -109,22 +95,16 @@ impl TryFrom<String> for Method {
     }
 }
 
+impl Rows {
+    /// Names that are gone, and what is used instead.
+    pub const GONE: [(&str, &str); 1] = [("auto", "any")];
+}
+
 impl Approach {
-    /// What is tried, the one to beat first; `only` is tried with both kinds of rows.
-    pub fn all(structure: &Structure, rows: RowsWanted, only: Option<Method>) -> Vec<Self> {
-        let methods = Method::ALL;
-        let with = |rows: Rows| move |&method: &Method| Self { method, rows };
-        if rows == RowsWanted::Possible && !structure.is_empty() {
-            return methods.iter().map(with(Rows::Possible)).collect();
-        }
-        let mut all: Vec<Self> = methods.iter().map(with(Rows::Any)).collect();
-        // Without rules every row is possible.
-        if rows == RowsWanted::Auto && !structure.is_empty() {
-            let is_tried =
-                |method: &&Method| Method::OF_POSSIBLE.contains(method) || only == Some(**method);
-            all.extend(methods.iter().filter(is_tried).map(with(Rows::Possible)));
-        }
-        all
+    /// What is tried with such rows, the one to beat first. Without rules every row is possible.
+    pub fn all(structure: &Structure, rows: Rows) -> Vec<Self> {
+        let rows = if structure.is_empty() { Rows::Any } else { rows };
+        Method::ALL.into_iter().map(|method| Self { method, rows }).collect()
     }
 }
 

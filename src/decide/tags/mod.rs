@@ -20,7 +20,7 @@ mod tests;
 
 pub use decision::{TagDecision, TagReliability};
 pub use held_out::HeldOut;
-pub use method::{Approach, Method, Rows, RowsWanted};
+pub use method::{Approach, Method, Rows};
 pub use named::{NamedStructure, structure};
 pub use nested::Candidate;
 pub use rule::{Frame, Rule, Way};
@@ -45,8 +45,8 @@ pub struct Fitted {
 }
 
 /// Fits and compares; `only` is a method that decides whatever the others score.
-pub fn fit(images: &HeldOut, frame: &Frame, rows: RowsWanted, only: Option<Method>) -> Fitted {
-    let approaches = Approach::all(&frame.structure, rows, only);
+pub fn fit(images: &HeldOut, frame: &Frame, rows: Rows, only: Option<Method>) -> Fitted {
+    let approaches = Approach::all(&frame.structure, rows);
     let found = nested::compare(images, frame, &approaches, only);
     let HeldOut { probabilities, truth, n_classes, .. } = images;
     let before = calibrate::reliability(probabilities, truth, *n_classes);

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::rule::Prepared;
-use super::{Approach, Frame, HeldOut, Method, Rows, Rule};
+use super::{Approach, Frame, HeldOut, Method, Rule};
 use crate::decide::interval::{self, Interval};
 
 /// With fewer images nothing is said about other images, and a single threshold is used.
@@ -78,10 +78,9 @@ pub(super) fn compare(
         interval: intervals[i],
     });
     let is_eligible = |&i: &usize| only.is_none_or(|only| approaches[i].method == only);
-    let contest =
-        Contest { approaches, eligible: (0..approaches.len()).filter(is_eligible).collect() };
+    let contest = Contest { eligible: (0..approaches.len()).filter(is_eligible).collect() };
     let (chosen, of_choice) = if folds.is_empty() {
-        let chosen = contest.without_scores();
+        let chosen = contest.first();
         (chosen, mean(&nested[chosen]))
     } else {
         (contest.winner(&nested, DRAWS), contest.score_without(&dealt, &folds, &nested))
@@ -115,42 +114,26 @@ fn cross_fit(
     nested
 }
 
-/// Approaches, and which of them may win.
-struct Contest<'a> {
-    approaches: &'a [Approach],
+/// The places of the approaches that may win.
+struct Contest {
     eligible: Vec<usize>,
 }
 
-impl Contest<'_> {
-    /// Nothing speaks against rows that are possible then.
-    fn without_scores(&self) -> usize {
-        let is_possible = |&&i: &&usize| self.approaches[i].rows == Rows::Possible;
-        let possible = self.eligible.iter().find(is_possible);
-        possible.or(self.eligible.first()).copied().unwrap_or_default()
+impl Contest {
+    /// The first, which needs no score.
+    fn first(&self) -> usize {
+        self.eligible.first().copied().unwrap_or_default()
     }
 
-    /// The winner of each kind of rows, and of these two the better one; possible rows where they
-    /// are equally good.
+    /// The best approach if it clearly beats the first, else that.
     fn winner(&self, nested: &[Vec<f64>], n_draws: usize) -> usize {
-        let [possible, any] =
-            [Rows::Possible, Rows::Any].map(|rows| self.winner_of(rows, nested, n_draws));
-        let score = |winner: usize| mean(&nested[winner]);
-        match (possible, any) {
-            (Some(possible), Some(any)) if score(any) > score(possible) => any,
-            (Some(winner), _) | (None, Some(winner)) => winner,
-            (None, None) => 0,
-        }
-    }
-
-    /// The best approach with such rows if it clearly beats the first with them, else that.
-    fn winner_of(&self, rows: Rows, nested: &[Vec<f64>], n_draws: usize) -> Option<usize> {
-        let of_rows = || self.eligible.iter().copied().filter(|&i| self.approaches[i].rows == rows);
-        let first = of_rows().next()?;
+        let first = self.first();
         let score = |i: usize| mean(&nested[i]);
-        let best = of_rows().max_by(|&a, &b| score(a).total_cmp(&score(b)).then(b.cmp(&a)))?;
+        let by_score = |&a: &usize, &b: &usize| score(a).total_cmp(&score(b)).then(b.cmp(&a));
+        let best = self.eligible.iter().copied().max_by(by_score).unwrap_or(first);
         let gain = differences(&nested[best], &nested[first]);
         let is_clear = interval::bootstrap(&[gain], n_draws)[0].is_above_zero();
-        Some(if is_clear { best } else { first })
+        if is_clear { best } else { first }
     }
 
     /// The score of the contest itself: every fold scored by the winner on the others.

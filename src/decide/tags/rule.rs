@@ -110,17 +110,9 @@ impl Frame {
         self.fit_all(approaches, &self.prepare(images))
     }
 
-    /// The same of prepared images. What differs in the rows alone is learned once.
+    /// The same of prepared images.
     pub(super) fn fit_all(&self, approaches: &[Approach], prepared: &Prepared) -> Vec<Rule> {
-        let mut fitted: Vec<Rule> = Vec::with_capacity(approaches.len());
-        for (i, &approach) in approaches.iter().enumerate() {
-            let twin = approaches[..i].iter().position(|other| other.method == approach.method);
-            fitted.push(match twin {
-                Some(twin) => Rule { rows: approach.rows, ..fitted[twin].clone() },
-                None => self.fit(approach, prepared),
-            });
-        }
-        fitted
+        approaches.iter().map(|&approach| self.fit(approach, prepared)).collect()
     }
 
     /// The tags of every image of `probabilities` (`[n, classes]`, row-major), sorted; never none.

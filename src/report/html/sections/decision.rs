@@ -56,7 +56,7 @@ fn methods(tags: &TagDecision) -> Markup {
 
 fn method(tags: &TagDecision, candidate: &Candidate, is_first: bool) -> Markup {
     let Candidate { approach, in_sample, nested, gain, interval } = candidate;
-    let (is_used, title) = (*approach == tags.chosen, tags.title(*approach));
+    let (is_used, title) = (*approach == tags.chosen, approach.to_string());
     html! {
         tr {
             td { @if is_used { strong { (title) } } @else { (title) } }
