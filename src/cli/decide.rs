@@ -16,7 +16,7 @@ Examples:
   kaggle-kit decide                                   the newest run: a table, the best CSV
   kaggle-kit decide planet --rows possible            never two weathers in a row
   kaggle-kit decide 20261124-101500-3fa9 20261124-111500-77b0      a blend of both
-  kaggle-kit decide planet --method threshold --calibration isotonic
+  kaggle-kit decide planet --method threshold
 Only what was predicted for held-out images decides; nothing is trained. Test images are looked at
 once, if they have not been yet.";
 
@@ -54,12 +54,9 @@ fn method() -> impl TypedValueParser<Value = Method> {
 }
 
 fn kind() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(["none", "temperature", "platt", "isotonic"]).map(|typed| match typed
-        .as_str()
-    {
+    Words::new(["none", "temperature", "platt"], &Kind::GONE).map(|typed| match typed.as_str() {
         "none" => Kind::None,
         "temperature" => Kind::Temperature,
-        "isotonic" => Kind::Isotonic,
         _ => Kind::Platt,
     })
 }

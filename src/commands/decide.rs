@@ -220,7 +220,6 @@ fn kind(kind: Kind) -> &'static str {
         Kind::None => "none",
         Kind::Temperature => "a temperature a tag",
         Kind::Platt => "Platt",
-        Kind::Isotonic => "isotonic",
     }
 }
 

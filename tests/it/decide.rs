@@ -161,8 +161,8 @@ fn rows_and_method_can_be_asked_for() {
         let n_weathers = tags.iter().filter(|tag| weathers.contains(tag)).count();
         assert!(n_weathers == 1 && (!tags.contains(&"cloudy") || tags.len() == 1), "{line}");
     }
-    let told = json(person.decide(&["planet", "--calibration", "isotonic"]));
-    assert_eq!(told["decision"]["tags"]["calibration"], "isotonic");
+    let told = json(person.decide(&["planet", "--calibration", "temperature"]));
+    assert_eq!(told["decision"]["tags"]["calibration"], "temperature");
     person
         .decide(&["planet", "--method", "guess"])
         .assert()
@@ -174,6 +174,8 @@ fn rows_and_method_can_be_asked_for() {
     }
     let told = person.decide(&["planet", "--rows", "auto"]).assert().code(2);
     told.stderr(contains("`auto` is gone, use `any`"));
+    let told = person.decide(&["planet", "--calibration", "isotonic"]).assert().code(2);
+    told.stderr(contains("`isotonic` is gone, use `platt`"));
 }
 
 #[test]

@@ -2,12 +2,11 @@
 //! given 30 %, three images in ten should have it.
 //!
 //! Whoever maximises an expected F-beta needs that; a threshold does not. Each tag has a curve of
-//! its own: a temperature (Guo et al. 2017, <https://arxiv.org/abs/1706.04599>), Platt's line on
-//! logits, or an isotonic one. Tags of which every image has exactly one share a [`Softmax`], so
-//! that they sum to one. All but a softmax keep the order of a tag's images; all but the isotonic
-//! curve lean on priors that hold probabilities where they are while images are few.
+//! its own: a temperature (Guo et al. 2017, <https://arxiv.org/abs/1706.04599>), or Platt's line on
+//! logits. Tags of which every image has exactly one share a [`Softmax`], so that they sum to one.
+//! All but a softmax keep the order of a tag's images; all lean on priors that hold probabilities
+//! where they are while images are few.
 
-mod isotonic;
 mod newton;
 mod platt;
 mod reliability;
@@ -48,8 +47,11 @@ pub enum Kind {
     Temperature,
     /// By a slope and an offset; by a slope alone where a tag is rare.
     Platt,
-    /// By any rising curve; by a slope where a tag is rare.
-    Isotonic,
+}
+
+impl Kind {
+    /// Names that are gone, and what is used instead.
+    pub const GONE: [(&str, &str); 1] = [("isotonic", "platt")];
 }
 
 /// What becomes of one tag's probability.
@@ -69,13 +71,6 @@ pub enum Curve {
         slope: f64,
         /// Above zero, the tag is more frequent than was said.
         offset: f64,
-    },
-    /// Lines between points, level before the first and after the last.
-    Isotonic {
-        /// Probabilities as they were, rising.
-        at: Vec<f64>,
-        /// What they become, rising.
-        to: Vec<f64>,
     },
 }
 
@@ -122,10 +117,6 @@ pub fn fit(
 fn curve(kind: Kind, probabilities: &[f32], truth: &[bool]) -> Curve {
     let n_positive = truth.iter().filter(|&&positive| positive).count();
     let rare = n_positive.min(truth.len() - n_positive) < RARE;
-    if kind == Kind::Isotonic && !rare {
-        let (at, to) = isotonic::fit(probabilities, truth);
-        return Curve::Isotonic { at, to };
-    }
     let logits: Vec<f64> = probabilities.iter().map(|&p| logit(p)).collect();
     if kind == Kind::Platt && !rare {
         let (slope, offset) = platt::fit(&logits, truth);
@@ -155,7 +146,6 @@ impl Curve {
             Self::Identity => p,
             Self::Temperature { slope } => sigmoid(slope * logit(p)) as f32,
             Self::Platt { slope, offset } => sigmoid(slope * logit(p) + offset) as f32,
-            Self::Isotonic { at, to } => isotonic::between(at, to, f64::from(p)) as f32,
         }
     }
 }
