@@ -303,16 +303,10 @@ pub(super) fn predictions(
     Ok(rows)
 }
 
-/// What excludes and implies what, by all labels that the member's runs were given and by what the
-/// spec says.
+/// What excludes and implies what, by the spec of the member's runs.
 fn structure(member: &Member) -> Result<Structure> {
     let run = member.runs.first().context("a member without runs")?;
-    if member.kind == TargetKind::SingleLabel {
-        return Ok(Structure::default());
-    }
-    let labelled = labelled(run, &member.classes)?;
-    let targets = labelled.iter().map(|image| image.target.as_slice());
-    tags::structure(&run.competition()?.target.groups, &member.classes, targets)
+    tags::structure(&run.competition()?.target.groups, &member.classes)
 }
 
 /// The classes of each held-out image, sorted.

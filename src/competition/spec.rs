@@ -83,23 +83,18 @@ pub struct TargetSpec {
     pub groups: TagGroups,
 }
 
-/// Which tags exclude or imply one another. What is left out is found in the training labels; an
-/// empty list says that there is none.
+/// Which tags exclude or imply one another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TagGroups {
     /// Groups of which an image has exactly one tag.
-    #[serde(default)]
-    pub exclusive: Option<Vec<Vec<String>>>,
+    pub exclusive: Vec<Vec<String>>,
     /// Groups of which an image has one tag or none.
-    #[serde(default)]
-    pub at_most_one: Option<Vec<Vec<String>>>,
+    pub at_most_one: Vec<Vec<String>>,
     /// Tags that stand without any other.
-    #[serde(default)]
-    pub alone: Option<Vec<String>>,
+    pub alone: Vec<String>,
     /// A tag and another that is always there with it.
-    #[serde(default)]
-    pub implies: Option<Vec<[String; 2]>>,
+    pub implies: Vec<[String; 2]>,
 }
 
 /// Where the training labels are.

@@ -199,19 +199,15 @@ fn each_method_is_scored_if_the_truth_is_given() {
 
 #[test]
 fn rules_among_tags_are_taken_from_the_spec() {
-    let groups = "\n[target.groups]\nexclusive = []\nimplies = [[\"road\", \"primary\"]]\n";
-    let person = Person::with_spec(|source| {
-        source.replace("\n[submission", &format!("{groups}\n[submission"))
-    });
+    let weathers = "exclusive = [[\"clear\", \"cloudy\", \"haze\", \"partly_cloudy\"]]";
+    let implies = "implies = [[\"road\", \"primary\"]]";
+    let person = Person::with_spec(|source| source.replace(weathers, implies));
     let told = json(person.decide(&["planet"]));
     let structure = &told["decision"]["tags"]["structure"];
     assert_eq!(structure["exclusive"], Value::Array(Vec::new()));
     assert_eq!(structure["implies"], serde_json::json!([["road", "primary"]]));
 
-    let wrong = |source: String| {
-        let groups = "[target.groups]\nalone = [\"clowdy\"]\n\n[submission";
-        source.replace("[submission", groups)
-    };
+    let wrong = |source: String| source.replace("alone = [\"cloudy\"]", "alone = [\"clowdy\"]");
     let person = Person::with_spec(wrong);
     person.decide(&["planet"]).assert().code(1).stderr(contains("did you mean `cloudy`?"));
 }

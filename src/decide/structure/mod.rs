@@ -1,14 +1,8 @@
 //! Which tags shut one another out, stand alone or bring another: what rows of tags are possible.
 //!
-//! Planet's images have exactly one weather, those called cloudy have no other tag, and nothing
-//! blooms outside of primary forest. Such rules are [found](find()) in the training labels or told by
-//! a person; they say which rows may be submitted ([`Structure::repair`]) and how tags hang
+//! Planet's images have exactly one weather, and those called cloudy have no other tag. Such rules are
+//! told by a spec; they say which rows may be submitted ([`Structure::repair`]) and how tags hang
 //! together when the expected score of a row is calculated (`super::expected_f`).
-
-mod cover;
-mod find;
-
-pub use find::find;
 
 /// Rules among tags, which are told by their class index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,11 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::competition::TagGroups;
-use crate::decide::structure::{self, Group, One, Structure};
-use crate::target::{Classes, tagged};
+use crate::decide::structure::{Group, One, Structure};
+use crate::target::Classes;
+
+/// From this likeness on, a name that is no tag's is one misspelt.
+const MISSPELT: f64 = 0.6;
 
 /// Rules among tags, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,26 +26,34 @@ pub struct NamedStructure {
     pub implies: Vec<[String; 2]>,
 }
 
-/// The rules that training labels show, each kind of them replaced by what a spec says of it;
-/// `targets` are class indices, a list an image.
-pub fn structure<'a>(
-    told: &TagGroups,
-    classes: &Classes,
-    targets: impl IntoIterator<Item = &'a [usize]>,
-) -> Result<Structure> {
-    let truth = tagged(targets, classes.len());
-    let found = NamedStructure::of(&structure::find(&truth, classes.len()), classes);
+/// The rules that a spec tells. Tags that no training image has are left out of them; a name that
+/// is nearly a tag's is a mistake.
+pub fn structure(told: &TagGroups, classes: &Classes) -> Result<Structure> {
     let TagGroups { exclusive, at_most_one, alone, implies } = told.clone();
-    let merged = NamedStructure {
-        exclusive: exclusive.unwrap_or(found.exclusive),
-        at_most_one: at_most_one.unwrap_or(found.at_most_one),
-        alone: alone.unwrap_or(found.alone),
-        implies: implies.unwrap_or(found.implies),
-    };
-    merged.resolve(classes).context("`target.groups` does not make sense")
+    let named = NamedStructure { exclusive, at_most_one, alone, implies };
+    named.of_known(classes).resolve(classes).context("`target.groups` does not make sense")
 }
 
 impl NamedStructure {
+    /// What is left without names of no class, but for those that look misspelt.
+    fn of_known(mut self, classes: &Classes) -> Self {
+        let is_absent = |name: &String| {
+            let likeness = |class: &String| strsim::normalized_damerau_levenshtein(name, class);
+            classes.position(name).is_none()
+                && !classes.names().iter().any(|class| likeness(class) > MISSPELT)
+        };
+        for groups in [&mut self.exclusive, &mut self.at_most_one] {
+            groups.retain_mut(|names| {
+                let n = names.len();
+                names.retain(|name| !is_absent(name));
+                names.len() == n || names.len() > 1
+            });
+        }
+        self.alone.retain(|name| !is_absent(name));
+        self.implies.retain(|pair| !pair.iter().any(is_absent));
+        self
+    }
+
     /// The names of a structure's tags.
     pub fn of(structure: &Structure, classes: &Classes) -> Self {
         let name = |&tag: &usize| classes.names()[tag].clone();

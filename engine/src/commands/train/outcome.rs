@@ -9,13 +9,13 @@ use kaggle_kit::decide::blend::{Pool, choose_parts};
 use kaggle_kit::decide::{Decision, TagOptions, tags};
 use kaggle_kit::fs;
 use kaggle_kit::learn::tta::{self, Parts};
-use kaggle_kit::learn::{Data, Model, Part};
+use kaggle_kit::learn::{Data, Model};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
     DECISION, Entry, Event, Journal, Listener, REPORT, Run, Stage, StageTime, Summary,
     VALID_PREDICTIONS, VIEWS, WEIGHTS, cycle_file,
 };
-use kaggle_kit::target::{Predictions, TargetKind};
+use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
 use super::images::Images;
@@ -122,17 +122,10 @@ impl Outcome<'_> {
     /// How what is predicted is submitted, by what was predicted for the held-out images.
     fn decide(&self, predictions: &Predictions) -> Result<Decision> {
         let Self { competition, data, .. } = self;
-        let targets = |part: &Part| -> Vec<Vec<usize>> {
-            part.samples.iter().map(|sample| sample.target.clone()).collect()
-        };
-        let (train, valid) = (targets(&data.train), targets(&data.valid));
-        let mut options = TagOptions::default();
-        if data.kind == TargetKind::MultiLabel {
-            let all = train.iter().chain(&valid).map(Vec::as_slice);
-            options.structure = tags::structure(&competition.target.groups, &data.classes, all)?;
-        }
-        let valid = valid.iter().map(Vec::as_slice);
-        Ok(Decision::fit(competition.metric, predictions, valid, &[], &options))
+        let structure = tags::structure(&competition.target.groups, &data.classes)?;
+        let options = TagOptions { structure, ..TagOptions::default() };
+        let targets = data.valid.samples.iter().map(|sample| sample.target.as_slice());
+        Ok(Decision::fit(competition.metric, predictions, targets, &[], &options))
     }
 
     /// The weights that predict: the best, or those of the best cycles. Others are removed.

@@ -79,7 +79,7 @@ fn rules(tags: &TagDecision) -> Markup {
     let lines = tags.structure.lines();
     html! {
         @if !lines.is_empty() {
-            h3 { "What the training labels rule out" }
+            h3 { "What the spec rules out" }
             ul { @for line in lines { li { (words(&line)) } } }
         }
     }
