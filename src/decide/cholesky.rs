@@ -1,5 +1,4 @@
-//! Systems of linear equations of a few dozen unknowns, as ridge regressions and Newton's steps have
-//! them.
+//! Systems of linear equations of a few dozen unknowns, as Newton's steps have them.
 
 /// Solves `gram w = right`: `gram` is `[p, p]`, symmetric and positive definite, and is left as its
 /// [factor](factorise); `right` is `[p, m]` and is left as `w`.
@@ -10,7 +9,7 @@ pub(super) fn solve(gram: &mut [f64], right: &mut [f64], p: usize, m: usize) {
 
 /// Replaces the lower triangle of `gram` (`[p, p]`, symmetric and positive definite) by that of
 /// Cholesky's `l` with `gram = l l'`.
-pub(super) fn factorise(gram: &mut [f64], p: usize) {
+fn factorise(gram: &mut [f64], p: usize) {
     for j in 0..p {
         let (above, below) = gram.split_at_mut((j + 1) * p);
         let row = &mut above[j * p..];
@@ -26,7 +25,7 @@ pub(super) fn factorise(gram: &mut [f64], p: usize) {
 }
 
 /// Solves `l l' w = right` for a [factor](factorise) `l`; `right` is `[p, m]` and is left as `w`.
-pub(super) fn divide(right: &mut [f64], factor: &[f64], p: usize, m: usize) {
+fn divide(right: &mut [f64], factor: &[f64], p: usize, m: usize) {
     for i in 0..p {
         let (earlier, row) = right.split_at_mut(i * m);
         let known = earlier.chunks_exact(m).zip(&factor[i * p..]);

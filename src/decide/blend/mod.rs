@@ -8,12 +8,9 @@
 
 mod choose;
 mod greedy;
-mod log_linear;
 mod method;
-mod moments;
 mod parts;
 mod pool;
-mod stack;
 #[cfg(test)]
 mod tests;
 
@@ -56,13 +53,6 @@ pub enum Rule {
         /// One a member.
         weights: Vec<f64>,
     },
-    /// A linear map of all members' probabilities, cut to `[0, 1]`; for tags.
-    Linear {
-        /// Of each class.
-        bias: Vec<f64>,
-        /// `[members * classes, classes]`: what each member's probability of a class adds to each.
-        weights: Vec<Vec<f64>>,
-    },
 }
 
 impl Blend {
@@ -97,7 +87,7 @@ impl Blend {
 impl Rule {
     /// One row an image from the members' rows, each `[n, classes]`, row-major.
     pub(super) fn apply(&self, kind: TargetKind, members: &[&[f32]], n_classes: usize) -> Vec<f32> {
-        if let (Self::Probabilities { .. } | Self::Logits { .. }, [only]) = (self, members) {
+        if let [only] = members {
             return only.to_vec();
         }
         let n = members.first().map_or(0, |rows| rows.len() / n_classes.max(1));
@@ -115,10 +105,6 @@ impl Rule {
                         TargetKind::SingleLabel => softmax(&summed),
                         TargetKind::MultiLabel => summed.into_iter().map(sigmoid).collect(),
                     }
-                }
-                Self::Linear { bias, weights } => {
-                    let inputs = rows.flatten().map(|&p| f64::from(p));
-                    linear(inputs, bias, weights)
                 }
             };
             blended.extend(row.into_iter().map(|p| p as f32));
@@ -140,14 +126,4 @@ fn weighted(rows: impl Iterator<Item = Vec<f64>>, weights: &[f64], n_classes: us
         }
     }
     sum
-}
-
-fn linear(inputs: impl Iterator<Item = f64>, bias: &[f64], weights: &[Vec<f64>]) -> Vec<f64> {
-    let mut row = bias.to_vec();
-    for (input, weights) in inputs.zip(weights) {
-        for (p, weight) in row.iter_mut().zip(weights) {
-            *p += input * weight;
-        }
-    }
-    row.into_iter().map(|p| p.clamp(0.0, 1.0)).collect()
 }
