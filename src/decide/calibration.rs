@@ -25,7 +25,6 @@ const MIN_IMAGES: usize = 10 * FOLDS;
 #[serde(rename_all = "kebab-case")]
 pub struct Calibration {
     /// Probabilities become `softmax(ln p / temperature)`; 1: they stay.
-    #[serde(default = "none")]
     pub temperature: f64,
     /// After that, they lie in `[epsilon, 1 - epsilon]`.
     pub epsilon: f64,
@@ -75,7 +74,7 @@ impl fmt::Display for Calibration {
     }
 }
 
-/// The temperature that changes nothing, and that of files from before there was one.
+/// The temperature that changes nothing.
 fn none() -> f64 {
     1.0
 }

@@ -1,9 +1,8 @@
 //! The step between a model's probabilities and a submission, kept with the run.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::Kind;
@@ -35,40 +34,10 @@ use crate::target::{Answers, Predictions};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// Probabilities are submitted, softened or sharpened and clipped. Runs from before there was
-    /// a temperature call it `clip`.
-    #[serde(alias = "clip")]
+    /// Probabilities are submitted, softened or sharpened and clipped.
     Calibration(Calibration),
     /// Tags are submitted.
     Tags(Box<TagDecision>),
-    /// Tags are submitted, by thresholds of a run from before there was anything else.
-    Thresholds(TagThresholds),
-}
-
-/// Thresholds with the classes' names, as runs of an earlier version keep them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct TagThresholds {
-    /// The best single threshold.
-    pub global: f64,
-    /// Whether it decides, or `per_class` does.
-    pub chosen: Choice,
-    /// The validation score of `global`.
-    pub global_score: f64,
-    /// The validation score of `per_class`.
-    pub per_class_score: f64,
-    /// A threshold a class.
-    pub per_class: BTreeMap<String, f64>,
-}
-
-/// Which thresholds decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Choice {
-    /// One for all tags.
-    Global,
-    /// A threshold a tag.
-    PerClass,
 }
 
 /// What a decision about tags is to go by.
@@ -169,10 +138,6 @@ impl Decision {
                 Ok(predictions.rows().map(|row| decide(row, |_| 1.0)).collect())
             }
             Self::Tags(tags) => tags.tags(predictions),
-            Self::Thresholds(thresholds) => {
-                let by_class = thresholds.in_order(predictions.classes.names())?;
-                Ok(predictions.rows().map(|row| decide(row, |class| by_class[class])).collect())
-            }
         }
     }
 
@@ -182,19 +147,14 @@ impl Decision {
         match self {
             Self::Calibration(calibration) => calibration.loss_after,
             Self::Tags(tags) => tags.score(),
-            Self::Thresholds(thresholds) => match thresholds.chosen {
-                Choice::Global => thresholds.global_score,
-                Choice::PerClass => thresholds.per_class_score,
-            },
         }
     }
 
-    /// The thresholds that decide, in the order of `names`; none where something else does.
-    pub fn thresholds(&self, names: &[String]) -> Option<Vec<f64>> {
+    /// The single threshold on probabilities as they are, if it decides.
+    pub fn threshold(&self) -> Option<f64> {
         match self {
             Self::Calibration(_) => None,
-            Self::Tags(tags) => Some(vec![tags.threshold()?; names.len()]),
-            Self::Thresholds(thresholds) => thresholds.in_order(names).ok(),
+            Self::Tags(tags) => tags.threshold(),
         }
     }
 }
@@ -205,31 +165,12 @@ impl TagOptions {
     }
 }
 
-impl TagThresholds {
-    /// The threshold that decides about each of `names`.
-    fn in_order(&self, names: &[String]) -> Result<Vec<f64>> {
-        let threshold = |name: &String| match self.chosen {
-            Choice::Global => Ok(self.global),
-            Choice::PerClass => self.per_class.get(name).copied().with_context(|| {
-                format!("the run has no threshold for the class `{name}`: its summary was changed")
-            }),
-        };
-        names.iter().map(threshold).collect()
-    }
-}
-
 impl fmt::Display for Decision {
     /// One line for the story of a run.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Calibration(calibration) => calibration.fmt(f),
             Self::Tags(tags) => tags.fmt(f),
-            Self::Thresholds(TagThresholds { chosen: Choice::Global, global, .. }) => {
-                write!(f, "one threshold {global}: validation F2 {:.5}", self.score())
-            }
-            Self::Thresholds(_) => {
-                write!(f, "a threshold a tag: validation F2 {:.5}", self.score())
-            }
         }
     }
 }
@@ -257,68 +198,11 @@ mod tests {
         let text = toml::to_string(&decision).unwrap();
         assert!(text.starts_with("[tags]\nbeta = 2.0\nimages = 3\n"), "{text}");
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), decision);
-        assert_eq!((decision.score(), decision.thresholds(&[])), (1.0, Some(Vec::new())));
+        assert_eq!((decision.score(), decision.threshold().is_some()), (1.0, true));
 
         let clip = Decision::quick(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
         let text = toml::to_string(&clip).unwrap();
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), clip);
         assert!(text.starts_with("[calibration]\ntemperature = 1.0\nepsilon = "), "{text}");
-    }
-
-    #[test]
-    fn decisions_from_before_there_was_a_temperature_are_read() {
-        let text = "[clip]\nepsilon = 0.01\nloss-before = 0.2\nloss-after = 0.1\n";
-        let decision: Decision = toml::from_str(text).unwrap();
-        let Answers::Probabilities(clipped) =
-            decision.apply(predictions(&[1.0, 0.0, 0.0])).unwrap()
-        else {
-            panic!("probabilities")
-        };
-        let mut expected = vec![1.0, 0.0, 0.0];
-        super::super::clip::apply(&mut expected, 3, 0.01);
-        assert_eq!((clipped.probabilities, decision.score()), (expected, 0.1));
-    }
-
-    #[test]
-    fn thresholds_follow_their_class_by_name() {
-        let decision = Decision::Thresholds(TagThresholds {
-            global: 0.5,
-            chosen: Choice::PerClass,
-            global_score: 0.8,
-            per_class_score: 0.9,
-            per_class: [("water", 0.2), ("road", 0.4), ("clear", 0.6)]
-                .map(|(name, threshold)| (name.to_owned(), threshold))
-                .into(),
-        });
-        let Answers::Tags { tags, .. } =
-            decision.apply(predictions(&[0.5, 0.5, 0.5, 0.3, 0.2, 0.1])).unwrap()
-        else {
-            panic!("tags")
-        };
-        // Road and water pass; the second row passes nowhere and keeps its most probable tag.
-        assert_eq!(tags, [vec![1, 2], vec![0]]);
-    }
-
-    #[test]
-    fn a_lost_class_is_named() {
-        let thresholds = Decision::Thresholds(TagThresholds {
-            global: 0.5,
-            chosen: Choice::PerClass,
-            global_score: 0.8,
-            per_class_score: 0.9,
-            per_class: [("clear".to_owned(), 0.2), ("water".to_owned(), 0.2)].into(),
-        });
-        let error = thresholds.apply(predictions(&[0.9, 0.3, 0.1])).unwrap_err();
-        assert!(error.to_string().contains("`road`"), "{error}");
-    }
-
-    #[test]
-    fn decisions_of_earlier_versions_are_read() {
-        let text = "[thresholds]\nglobal = 0.27\nchosen = \"global\"\nglobal-score = 0.9\n\
-                    per-class-score = 0.8\n[thresholds.held-out]\nglobal-score = 0.7\n\
-                    per-class-score = 0.6\nstandard-error = 0.1\n[thresholds.per-class]\n\
-                    clear = 0.3\n";
-        let decision: Decision = toml::from_str(text).unwrap();
-        assert_eq!(decision.tags(&predictions(&[0.28, 0.26, 0.9])).unwrap(), [vec![0, 2]]);
     }
 }

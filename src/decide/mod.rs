@@ -15,4 +15,4 @@ pub mod tags;
 pub mod temperature;
 pub mod thresholds;
 
-pub use decision::{Choice, Decision, TagOptions, TagThresholds};
+pub use decision::{Decision, TagOptions};

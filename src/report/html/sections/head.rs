@@ -64,9 +64,6 @@ fn of_answers(facts: &Facts) -> Markup {
             Some(Decision::Tags(tags)) => html! {
                 div { b { (tags.chosen) } span { "decides about tags" } }
             },
-            Some(Decision::Thresholds(thresholds)) => html! {
-                div { b { (thresholds.global) } span { "the best single threshold" } }
-            },
             _ => html! {},
         };
     }

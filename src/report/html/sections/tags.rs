@@ -24,15 +24,15 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     }
     let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.beta());
     let answered = decided(outcome, decision);
-    let thresholds = decision.and_then(|d| d.thresholds(outcome.classes.names()));
+    let threshold = decision.and_then(Decision::threshold);
     let n = outcome.classes.len();
     let averages = averages(&hot(&outcome.truth, n), &hot(&answered, n), n, beta);
     let body = html! {
         @if let Some(decision) = decision { p { "Decided: " (decision) "." } }
         (means(&averages, beta))
-        (global(outcome, decision, beta).figure(Width::Full))
+        (global(outcome, threshold, beta).figure(Width::Full))
         h3 { "Tag by tag, the hardest first" }
-        (table(outcome, &averages.per_tag, thresholds.as_deref(), beta))
+        (table(outcome, &averages.per_tag, threshold, beta))
         h3 { "Which tags stand together" }
         p.quiet {
             "Of the images held out that have the tag of the row, the share that has the tag of the \
@@ -79,7 +79,7 @@ fn means(averages: &Averages, beta: f64) -> Markup {
 }
 
 /// The score by one threshold for all tags.
-fn global(outcome: &Outcome, decision: Option<&Decision>, beta: f64) -> Chart {
+fn global(outcome: &Outcome, single: Option<f64>, beta: f64) -> Chart {
     let n = outcome.classes.len();
     let truth = hot(&outcome.truth, n);
     let score = |threshold: f64| {
@@ -88,11 +88,6 @@ fn global(outcome: &Outcome, decision: Option<&Decision>, beta: f64) -> Chart {
         mean_fbeta(&truth, &hot(&answered, n), n, beta)
     };
     let points = GRID.map(|i| i as f64 / 100.0).map(|t| (t, score(t))).collect();
-    let single = match decision {
-        Some(Decision::Tags(tags)) => tags.threshold(),
-        Some(Decision::Thresholds(thresholds)) => Some(thresholds.global),
-        _ => None,
-    };
     let mark = |at: f64| Mark {
         at,
         label: format!("best: {at}, F{beta} {:.4}", score(at)),
@@ -111,12 +106,7 @@ fn global(outcome: &Outcome, decision: Option<&Decision>, beta: f64) -> Chart {
     }
 }
 
-fn table(
-    outcome: &Outcome,
-    per_tag: &[TagCounts],
-    thresholds: Option<&[f64]>,
-    beta: f64,
-) -> Markup {
+fn table(outcome: &Outcome, per_tag: &[TagCounts], threshold: Option<f64>, beta: f64) -> Markup {
     let mut tags: Vec<usize> = (0..outcome.classes.len()).collect();
     // A tag that no image held out has is neither hard nor easy: it comes last.
     tags.sort_by(|&a, &b| {
@@ -126,12 +116,12 @@ fn table(
     });
     let head = html! {
         th { "tag" } th.n { "images" } th.n { "found" } th.n { "right" } th.n { "F" (beta) } th.track {}
-        @if thresholds.is_some() { th.n { "threshold" } }
+        @if threshold.is_some() { th.n { "threshold" } }
         th { "F" (beta) " by threshold" }
     };
     let rows = html! {
         @for tag in tags {
-            @let (counts, threshold) = (per_tag[tag], thresholds.map(|each| each[tag]));
+            @let counts = per_tag[tag];
             tr {
                 td { (words(outcome.name(tag))) }
                 td.n { (counts.truth) }
