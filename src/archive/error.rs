@@ -1,6 +1,7 @@
 //! Why an archive is not unpacked.
 
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -72,6 +73,12 @@ pub enum Error {
     /// A local file.
     #[error(transparent)]
     File(#[from] anyhow::Error),
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::File(error.into())
+    }
 }
 
 impl Error {

@@ -56,7 +56,7 @@ const NO_PLAIN_FILE: &str = "no plain file";
 /// tables) go to a folder named after it: `1.jpg` in `train.zip` becomes `train/1.jpg`. Files that
 /// are there already are replaced. Progress counts the bytes of `archive` that were read.
 pub fn extract(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<usize, Error> {
-    let size = fs::metadata(archive).map_err(anyhow::Error::from)?.len();
+    let size = fs::metadata(archive)?.len();
     let most = size.saturating_mul(MOST_RATIO).saturating_add(RATIO_SLACK).min(MOST_BYTES);
     extract_at_most(most, MOST_FILES, archive, into, progress)
 }
@@ -79,8 +79,8 @@ fn extract_within(
     progress: &dyn Progress,
 ) -> Result<usize, Error> {
     let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
-    let file = fs::File::open(archive).map_err(anyhow::Error::from)?;
-    let meter = Meter::new(file.metadata().map_err(anyhow::Error::from)?.len(), progress);
+    let file = fs::File::open(archive)?;
+    let meter = Meter::new(file.metadata()?.len(), progress);
     let work = Work { staging: Staging::open(into)?, n_fresh: AtomicUsize::new(0), budget };
     let content = Content::Part(Window::whole(&file, Some(&meter))?);
     let Unpacked { folder, is_loose } = unpack(&work, archive, kind, content, 0)?;
@@ -164,9 +164,9 @@ impl Staging {
     fn open(into: &Path) -> Result<Self, Error> {
         let folder = into.join(names::STAGING);
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(anyhow::Error::from)?;
+            fs::remove_dir_all(&folder)?;
         }
-        fs::create_dir_all(&folder).map_err(anyhow::Error::from)?;
+        fs::create_dir_all(&folder)?;
         Ok(Self { folder })
     }
 }

@@ -6,8 +6,6 @@ use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::Context;
-
 use super::budget::{Budget, Charged};
 use super::kind::{self, Kind, TAR_BLOCK};
 use super::names::{self, Names};
@@ -76,7 +74,7 @@ struct Nested {
 impl<'a> Sink<'a> {
     pub(super) fn new(work: &'a Work, archive: &Path, level: usize) -> Result<Self, Error> {
         let folder = work.fresh_path();
-        fs::create_dir_all(&folder).map_err(anyhow::Error::from)?;
+        fs::create_dir_all(&folder)?;
         Ok(Self {
             work,
             archive: archive.to_owned(),
@@ -195,7 +193,7 @@ impl<'a> Sink<'a> {
 
     fn write(&self, entry: &Entry, content: Content, piece: &mut [u8]) -> Result<(), Error> {
         let target = self.folder.join(entry.path);
-        let mut file = fs::File::create_new(&target).map_err(anyhow::Error::from)?;
+        let mut file = fs::File::create_new(&target)?;
         let mut part;
         let content: &mut dyn Read = match content {
             Content::Part(window) => {
@@ -236,14 +234,14 @@ impl<'a> Sink<'a> {
     /// Puts bytes aside that can only be read in any order: the only case of a middle file.
     pub(super) fn put_aside(&self, start: &[u8], rest: &mut dyn Read) -> Result<Aside, Error> {
         let path = self.work.fresh_path();
-        let mut file = fs::File::create_new(&path).map_err(anyhow::Error::from)?;
+        let mut file = fs::File::create_new(&path)?;
         file.write_all(start).map_err(|error| self.unwritten(&path, error))?;
         let mut piece = piece();
         while let n @ 1.. = self.read("its middle", rest, &mut piece)? {
             file.write_all(&piece[..n]).map_err(|error| self.unwritten(&path, error))?;
         }
         drop(file);
-        let file = fs::File::open(&path).map_err(anyhow::Error::from)?;
+        let file = fs::File::open(&path)?;
         Ok(Aside { file, path })
     }
 
@@ -292,15 +290,15 @@ impl<'a> Sink<'a> {
         if error.kind() == ErrorKind::StorageFull {
             return Error::no_space(&self.archive, "the disk is full");
         }
-        let failed = || format!("failed to write `{}`", target.display());
-        Error::File(Err::<(), _>(error).with_context(failed).expect_err("it is an error"))
+        let failed = format!("failed to write `{}`", target.display());
+        Error::File(anyhow::Error::new(error).context(failed))
     }
 
     fn make(&mut self, relative: &Path) -> Result<(), Error> {
         if self.made.contains(relative) {
             return Ok(());
         }
-        fs::create_dir_all(self.folder.join(relative)).map_err(anyhow::Error::from)?;
+        fs::create_dir_all(self.folder.join(relative))?;
         self.made.insert(relative.to_owned());
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What can go wrong between here and Kaggle, told so that a person knows what to do.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -232,6 +233,12 @@ pub enum Class {
     Network,
     /// Everything else: files of this machine, settings, requests that Kaggle refuses.
     Other,
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::File(error.into())
+    }
 }
 
 impl Error {

@@ -65,7 +65,7 @@ pub(super) struct Pending {
 
 impl Csv {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = fs::File::open(path).map_err(anyhow::Error::from)?;
+        let file = fs::File::open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
             // A file system without locks has to do without.
@@ -75,7 +75,7 @@ impl Csv {
             .file_name()
             .and_then(|name| name.to_str())
             .ok_or_else(|| anyhow!("`{}` has no file name that Kaggle can take", path.display()))?;
-        let metadata = file.metadata().map_err(anyhow::Error::from)?;
+        let metadata = file.metadata()?;
         let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let mut csv = Self {
             path: path.to_owned(),
@@ -164,7 +164,7 @@ impl Pending {
     pub(super) fn remove(csv: &Csv) -> Result<(), Error> {
         let path = csv.sidecar();
         if path.exists() {
-            fs::remove_file(path).map_err(anyhow::Error::from)?;
+            fs::remove_file(path)?;
         }
         Ok(())
     }

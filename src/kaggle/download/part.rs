@@ -53,10 +53,10 @@ impl Part {
     pub(super) fn open(path: &Path, what: &str) -> Result<Self, Error> {
         let (temporary, sidecar) = (with_suffix(path, ".part"), with_suffix(path, ".part.toml"));
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(anyhow::Error::from)?;
+            fs::create_dir_all(folder)?;
         }
         let file = open_locked(&temporary, path)?;
-        let kept = file.metadata().map_err(anyhow::Error::from)?.len();
+        let kept = file.metadata()?.len();
         // A sidecar that cannot be read is none.
         let known = fs::read_to_string(&sidecar).ok();
         let known = known.and_then(|text| toml::from_str::<Sidecar>(&text).ok());
@@ -92,7 +92,7 @@ impl Part {
 
     /// Drops all bytes.
     pub(super) fn clear(&mut self) -> Result<(), Error> {
-        self.file.set_len(0).map_err(anyhow::Error::from)?;
+        self.file.set_len(0)?;
         self.version = None;
         self.kept = 0;
         self.hashes = Hashes::default();
@@ -150,7 +150,7 @@ impl Part {
             self.version = Some(announced.version.clone());
             self.write_sidecar()?;
         }
-        self.file.seek(SeekFrom::Start(self.kept)).map_err(anyhow::Error::from)?;
+        self.file.seek(SeekFrom::Start(self.kept))?;
         Ok(goes)
     }
 
@@ -192,7 +192,7 @@ impl Part {
         if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Error::NoSpace { path: self.path.clone(), needed: None, free: None };
         }
-        anyhow::Error::from(error).into()
+        error.into()
     }
 
     /// The server has said all that it had to say.
@@ -275,9 +275,9 @@ impl Part {
     pub(super) fn finish(mut self) -> Result<(u64, String), Error> {
         self.file.sync_all().map_err(|error| self.unwritten(error))?;
         // The sidecar goes last: whole bytes without it would be fetched again.
-        fs::rename(&self.temporary, &self.path).map_err(anyhow::Error::from)?;
+        fs::rename(&self.temporary, &self.path)?;
         if self.sidecar.exists() {
-            fs::remove_file(&self.sidecar).map_err(anyhow::Error::from)?;
+            fs::remove_file(&self.sidecar)?;
         }
         let host = self.version.take().map(|version| version.host).unwrap_or_default();
         Ok((self.kept, host))
@@ -305,7 +305,7 @@ fn open_locked(part: &Path, path: &Path) -> Result<fs::File, Error> {
     let mut options = fs::File::options();
     options.read(true).write(true).create(true).truncate(false);
     loop {
-        let file = options.open(part).map_err(anyhow::Error::from)?;
+        let file = options.open(part)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
             // A file system without locks has to do without.
