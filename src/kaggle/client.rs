@@ -19,7 +19,7 @@ use super::wire::{
     CompetitionInfo, DataFile, FileOf, FilesPage, FirstFiles, OfCompetition, PageOf, Submission,
     SubmissionLimits, SubmissionRef, SubmissionsPage,
 };
-use super::{Endpoint, Environment, Error, Patience, Received};
+use super::{Endpoint, Environment, Error, RetryPolicy, Received};
 use crate::progress::Progress;
 use crate::term;
 
@@ -31,7 +31,7 @@ const MOST_PAGES: usize = 5_000;
 /// A person's line to Kaggle; several threads may use one.
 pub struct Client {
     pub(super) http: Http,
-    pub(super) patience: Patience,
+    pub(super) retry_policy: RetryPolicy,
     endpoint: Endpoint,
     /// In the order in which they are tried; never empty.
     found: Vec<Found>,
@@ -68,10 +68,10 @@ impl Client {
     pub fn connect(endpoint: Option<&str>, environment: &Environment) -> Result<Self, Error> {
         let endpoint = Endpoint::find(endpoint, environment)?;
         let found = credentials::find_all(environment)?;
-        let patience = Patience::default();
-        let (http, in_use) = (Http::new(patience.silence), AtomicUsize::new(0));
+        let policy = RetryPolicy::default();
+        let (http, in_use) = (Http::new(policy.silence), AtomicUsize::new(0));
         let warn = Box::new(|text: &str| term::warn(text));
-        Ok(Self { http, patience, endpoint, found, in_use, warn })
+        Ok(Self { http, retry_policy: policy, endpoint, found, in_use, warn })
     }
 
     /// The same client with somebody else to hear its warnings, which go to stderr otherwise.
@@ -80,10 +80,10 @@ impl Client {
         Self { warn: Box::new(warn), ..self }
     }
 
-    /// The same client with another patience.
+    /// The same client with another policy of retries.
     #[must_use]
-    pub fn with_patience(self, patience: Patience) -> Self {
-        Self { http: Http::new(patience.silence), patience, ..self }
+    pub fn with_retry_policy(self, policy: RetryPolicy) -> Self {
+        Self { http: Http::new(policy.silence), retry_policy: policy, ..self }
     }
 
     /// Where it asks.
@@ -129,7 +129,7 @@ impl Client {
     pub fn bundle_head(&self, slug: &str) -> Result<Head, Error> {
         let call = Call::about("DownloadDataFiles", slug);
         let first_byte = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
-        self.patience.retry(&self.warn, || {
+        self.retry_policy.retry(&self.warn, || {
             let response = self.open(&call, &first_byte, &Signed::default(), &self.warn)?;
             let announced = Announced::read(&response);
             Ok(Head { bytes: announced.length(), host: announced.host().to_owned() })
@@ -199,7 +199,7 @@ impl Client {
         let signed = Signed::default();
         let what = format!("{} from {}", call.what, self.endpoint);
         let open = |range: &HeaderMap| self.open(call, range, &signed, &|text| progress.note(text));
-        download::to_file(&what, &open, path, self.patience, progress)
+        download::to_file(&what, &open, path, self.retry_policy, progress)
     }
 
     /// Opens what a call redirects to. The signed address is asked for once, as Kaggle counts such
@@ -242,7 +242,7 @@ impl Client {
         &self,
         call: &Call<B>,
     ) -> Result<A, Error> {
-        self.patience.retry(&self.warn, || self.authorized(|found| self.call_once(call, found)))
+        self.retry_policy.retry(&self.warn, || self.authorized(|found| self.call_once(call, found)))
     }
 
     /// Asks with the credentials in use, and with the next ones when Kaggle does not accept them.

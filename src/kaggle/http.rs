@@ -65,7 +65,7 @@ impl Http {
     }
 
     /// How long an answer may be waited for while `bytes` are sent before it.
-    pub(super) fn patience_for(&self, bytes: u64) -> Duration {
+    pub(super) fn timeout_for(&self, bytes: u64) -> Duration {
         /// The slowest line that an upload is waited for.
         const SLOWEST_BYTES_PER_SECOND: u64 = 10_000;
         self.silence + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use super::download::{LINKED_ETAG, parse, to_file};
 use super::error;
 use super::http::Http;
-use super::{Error, Patience};
+use super::{Error, RetryPolicy};
 use crate::progress::Progress;
 
 /// Downloads `url` to `path` as [`super::download`] does, and checks its SHA-256 where the hub tells
@@ -22,8 +22,8 @@ pub fn download_from_hub(
 ) -> Result<(), Error> {
     let address = parse(url)?;
     let bearer = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
-    let patience = Patience::default();
-    let http = Http::new(patience.silence);
+    let policy = RetryPolicy::default();
+    let http = Http::new(policy.silence);
     let open = |headers: &HeaderMap| {
         let for_host = |to: &Url| {
             let mut headers = headers.clone();
@@ -46,7 +46,7 @@ pub fn download_from_hub(
         Ok(response)
     };
     let shown = error::shown(&address);
-    to_file(&shown, &open, path, patience, progress).map(|_| ())
+    to_file(&shown, &open, path, policy, progress).map(|_| ())
 }
 
 /// The same trouble without the words that are about Kaggle.

@@ -83,7 +83,7 @@ impl Client {
         let call = Call::about("DownloadLeaderboard", slug);
         let note = |text: &str| progress.note(text);
         let signed = Signed::default();
-        let bytes = self.patience.retry(&note, || {
+        let bytes = self.retry_policy.retry(&note, || {
             let response = self.open(&call, &HeaderMap::new(), &signed, &note)?;
             let url = response.url().clone();
             let cut = |error: std::io::Error| Error::Network {

@@ -17,8 +17,8 @@ mod error;
 mod http;
 mod hub;
 mod leaderboard;
-mod patience;
 mod pending;
+mod retry;
 mod submit;
 mod upload;
 mod wire;
@@ -30,7 +30,7 @@ pub use environment::Environment;
 pub use error::{Class, Error};
 pub use hub::download_from_hub;
 pub use leaderboard::Standing;
-pub use patience::Patience;
+pub use retry::RetryPolicy;
 pub use submit::{Found, Submitted};
 pub use wire::{
     CompetitionInfo, DataFile, FirstFiles, Submission, SubmissionLimits, SubmissionStatus,

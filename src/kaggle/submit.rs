@@ -145,7 +145,7 @@ impl Client {
     fn look(&self, pending: &Pending) -> Result<Option<Submitted>, Error> {
         for look in 0..LOOKS {
             if look > 0 {
-                thread::sleep(self.patience.backoff(look));
+                thread::sleep(self.retry_policy.backoff(look));
             }
             let list = self.list_submissions(&pending.slug)?;
             let ours = list.into_iter().find(|submission| {

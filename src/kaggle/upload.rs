@@ -76,7 +76,7 @@ impl Client {
             {
                 (retry, most) = (0, bytes);
             }
-            self.patience.wait(error, retry, &note)?;
+            self.retry_policy.wait(error, retry, &note)?;
             retry += 1;
         }
     }
@@ -150,7 +150,7 @@ impl Client {
         let rest = csv.length - from.min(csv.length);
         let body = Body::sized(Counted { reader: csv.from(from)?, at }, rest);
         let request = self.http.agent(url)?.put(url.clone());
-        let mut request = request.timeout(self.http.patience_for(rest)).body(body);
+        let mut request = request.timeout(self.http.timeout_for(rest)).body(body);
         if part && rest > 0 {
             let range = format!("bytes {from}-{}/{}", csv.length - 1, csv.length);
             request = request.header(CONTENT_RANGE, range);

@@ -18,10 +18,10 @@ use reqwest::{StatusCode, Url};
 
 use super::error;
 use super::http::Http;
-use super::{Error, Patience};
+use super::{Error, RetryPolicy};
 use crate::progress::Progress;
 pub(super) use announced::{Announced, LINKED_ETAG};
-use part::{Goes, Part};
+use part::{Resume, Part};
 
 const PIECE: usize = 256 * 1024;
 
@@ -40,10 +40,10 @@ pub struct Received {
 /// weights. The file is there whole or not at all; what has arrived of it waits beside it.
 pub fn download(url: &str, path: &Path, progress: &dyn Progress) -> Result<(), Error> {
     let address = parse(url)?;
-    let patience = Patience::default();
-    let http = Http::new(patience.silence);
+    let policy = RetryPolicy::default();
+    let http = Http::new(policy.silence);
     let open = |headers: &HeaderMap| http.get(&address, headers, false);
-    to_file(&error::shown(&address), &open, path, patience, progress).map(|_| ())
+    to_file(&error::shown(&address), &open, path, policy, progress).map(|_| ())
 }
 
 /// The address of a file on a web server.
@@ -59,12 +59,12 @@ pub(super) fn parse(url: &str) -> Result<Url, Error> {
 type Open<'a> = dyn Fn(&HeaderMap) -> Result<Response, Error> + 'a;
 
 /// Opens, reads to the end, checks and names. What is there of an earlier attempt at the same
-/// `what` is gone on with, and attempts that bring nothing new are bounded by `patience`.
+/// `what` is gone on with, and attempts that bring nothing new are bounded by `policy`.
 pub(super) fn to_file(
     what: &str,
     open: &Open,
     path: &Path,
-    patience: Patience,
+    policy: RetryPolicy,
     progress: &dyn Progress,
 ) -> Result<Received, Error> {
     let mut part = Part::open(path, what)?;
@@ -88,7 +88,7 @@ pub(super) fn to_file(
         if part.kept() > most {
             (retry, most) = (0, part.kept());
         }
-        patience.wait(error, retry, &|text| progress.note(text))?;
+        policy.wait(error, retry, &|text| progress.note(text))?;
         retry += 1;
     }
     let (bytes, host) = part.finish()?;
@@ -114,7 +114,7 @@ impl Transfer<'_> {
             let response = (self.open)(&headers)?;
             let shown = error::shown(response.url());
             if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                part.is_beyond(response.headers(), &shown)?;
+                part.range_not_satisfiable(response.headers(), &shown)?;
             } else {
                 self.receive(part, response, &shown)?;
             }
@@ -137,10 +137,10 @@ impl Transfer<'_> {
         if let Some(length) = announced.length() {
             self.progress.total(length);
         }
-        let mut skipped = match part.take_up(&announced, shown)? {
-            Goes::On => 0,
-            Goes::OnAfter(bytes) => bytes,
-            Goes::Anew => {
+        let mut skipped = match part.accept(&announced, shown)? {
+            Resume::Append => 0,
+            Resume::SkipThenAppend(bytes) => bytes,
+            Resume::Restart => {
                 let text = "the file has changed on the server: it is fetched anew";
                 self.progress.note(text);
                 0
@@ -154,7 +154,7 @@ impl Transfer<'_> {
             part.append(&piece[known as usize..n])?;
             self.show(part);
             if let Some(error) = failed.take() {
-                return Err(part.cut(shown, &error));
+                return Err(part.broken_off(shown, &error));
             }
             match response.read(&mut piece) {
                 Ok(0) => return part.ended(shown),

@@ -31,13 +31,13 @@ pub(super) struct Part {
 
 /// How a new answer goes together with the bytes that are there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Goes {
+pub(super) enum Resume {
     /// Behind them.
-    On,
+    Append,
     /// It brings so many of them again, and then what is missing.
-    OnAfter(u64),
+    SkipThenAppend(u64),
     /// They are gone: it is another version of the file.
-    Anew,
+    Restart,
 }
 
 /// What the sidecar holds.
@@ -125,11 +125,11 @@ impl Part {
     }
 
     /// Decides what the announced bytes are to the ones that are there, and makes room for them.
-    pub(super) fn take_up(&mut self, announced: &Announced, url: &str) -> Result<Goes, Error> {
+    pub(super) fn accept(&mut self, announced: &Announced, url: &str) -> Result<Resume, Error> {
         let known = self.version.as_ref().filter(|_| self.kept > 0);
         let same = known.and_then(|known| known.is_same(&announced.version));
-        let goes = match (announced.start, same) {
-            (Some(start), Some(true) | None) if start == self.kept => Goes::On,
+        let resume = match (announced.start, same) {
+            (Some(start), Some(true) | None) if start == self.kept => Resume::Append,
             (Some(_), _) => {
                 self.clear()?;
                 // The next attempt asks for all of it.
@@ -138,11 +138,11 @@ impl Part {
                     reason: "it sent another part of the file than was asked for".to_owned(),
                 });
             }
-            (None, _) if self.kept == 0 => Goes::On,
-            (None, Some(true)) => Goes::OnAfter(self.kept),
+            (None, _) if self.kept == 0 => Resume::Append,
+            (None, Some(true)) => Resume::SkipThenAppend(self.kept),
             (None, _) => {
                 self.clear()?;
-                Goes::Anew
+                Resume::Restart
             }
         };
         self.check_space(announced.length())?;
@@ -151,7 +151,7 @@ impl Part {
             self.write_sidecar()?;
         }
         self.file.seek(SeekFrom::Start(self.kept))?;
-        Ok(goes)
+        Ok(resume)
     }
 
     /// Asks the disk before the network: a download that will not fit need not begin.
@@ -207,7 +207,7 @@ impl Part {
     }
 
     /// What it is when the bytes end too early.
-    pub(super) fn cut(&self, url: &str, error: &io::Error) -> Error {
+    pub(super) fn broken_off(&self, url: &str, error: &io::Error) -> Error {
         let silent = error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
@@ -224,7 +224,7 @@ impl Part {
     }
 
     /// The server has nothing behind the bytes that are there: they are all, or they are wrong.
-    pub(super) fn is_beyond(&mut self, headers: &HeaderMap, url: &str) -> Result<(), Error> {
+    pub(super) fn range_not_satisfiable(&mut self, headers: &HeaderMap, url: &str) -> Result<(), Error> {
         let total = content_range(headers).and_then(|range| range.total);
         if total == Some(self.kept) && self.kept > 0 {
             self.whole = true;
@@ -333,5 +333,4 @@ fn is_at(_: &fs::File, path: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[path = "part_tests.rs"]
 mod tests;

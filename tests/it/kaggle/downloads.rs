@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::{Class, Error, Patience, Received, download};
+use kaggle_kit::kaggle::{Class, Error, RetryPolicy, Received, download};
 use kaggle_kit::progress::Progress;
 
 use super::server::{Reply, Request, Server, hashes};
@@ -69,9 +69,9 @@ impl Place {
     }
 
     /// One call of a new client, as another process would make it.
-    pub(super) fn fetch(&self, server: &Server, patience: Patience) -> Result<Received, Error> {
+    pub(super) fn fetch(&self, server: &Server, policy: RetryPolicy) -> Result<Received, Error> {
         let before = self.path().exists();
-        let client = client(server).with_patience(patience);
+        let client = client(server).with_retry_policy(policy);
         let result = client.download_bundle(SLUG, &self.path(), &self.notes);
         assert_eq!(
             self.path().exists(),
@@ -105,7 +105,7 @@ pub(super) fn gets(server: &Server) -> Vec<Option<usize>> {
     requests.iter().filter(|r| r.method == "GET").map(Request::start).collect()
 }
 
-pub(super) const NO_RETRY: Patience = Patience { retries: 0, ..QUICK };
+pub(super) const NO_RETRY: RetryPolicy = RetryPolicy { retries: 0, ..QUICK };
 
 #[test]
 fn storage_never_sees_the_credentials() {
@@ -135,7 +135,7 @@ fn a_download_that_is_cut_again_and_again_fetches_every_byte_once() {
     });
     let place = Place::new();
     // More cuts than retries: those that brought something do not count.
-    let received = place.fetch(&server, Patience { retries: 1, ..QUICK }).unwrap();
+    let received = place.fetch(&server, RetryPolicy { retries: 1, ..QUICK }).unwrap();
     assert_eq!((received.bytes, received.fetched), (300_000, 300_000));
     place.is_whole(&whole);
     let starts: Vec<_> = gets(&server).into_iter().map(Option::unwrap_or_default).collect();
@@ -172,7 +172,7 @@ fn a_server_that_brings_nothing_more_is_given_up() {
         Reply::file(request, &served, "\"1\"").cut_at(if n == 0 { 1000 } else { 0 })
     });
     let place = Place::new();
-    let error = place.fetch(&server, Patience { retries: 3, ..QUICK }).unwrap_err();
+    let error = place.fetch(&server, RetryPolicy { retries: 3, ..QUICK }).unwrap_err();
     assert!(error.to_string().contains("after 1000 of 300000 bytes"), "{error}");
     assert_eq!(gets(&server).len(), 4, "one that brought something, and three that did not");
     assert_eq!(place.part().len(), 1000);
@@ -187,7 +187,7 @@ fn silence_is_not_waited_for_forever() {
         if n == 0 { reply.cut_at(5000).silent_for(Duration::from_secs(20)) } else { reply }
     });
     let place = Place::new();
-    let impatient = Patience { silence: Duration::from_millis(300), ..QUICK };
+    let impatient = RetryPolicy { silence: Duration::from_millis(300), ..QUICK };
     let start = std::time::Instant::now();
     place.fetch(&server, impatient).unwrap();
     assert!(start.elapsed() < Duration::from_secs(15));
@@ -255,7 +255,7 @@ fn an_expired_address_is_replaced_and_nothing_is_lost() {
         assert_eq!(gets(&server).last(), Some(&Some(1234)));
     }
     let server = bundle_server(|_, _| Reply::new(403, "no"));
-    let error = Place::new().fetch(&server, Patience { retries: 2, ..QUICK }).unwrap_err();
+    let error = Place::new().fetch(&server, RetryPolicy { retries: 2, ..QUICK }).unwrap_err();
     assert!(matches!(error, Error::Expired { .. }), "{error}");
     assert_eq!(server.count("DownloadDataFiles"), 3, "not for ever");
 }
@@ -340,7 +340,7 @@ fn a_range_beyond_the_end_is_sorted_out() {
         }
     });
     let place = Place::new();
-    let error = place.fetch(&chunked, Patience { retries: 1, ..QUICK }).unwrap_err();
+    let error = place.fetch(&chunked, RetryPolicy { retries: 1, ..QUICK }).unwrap_err();
     assert!(error.to_string().contains("no whole answer"), "{error}");
     assert!(place.leftovers().is_empty());
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kaggle_kit::kaggle::{Class, Client, Environment, Error, Patience};
+use kaggle_kit::kaggle::{Class, Client, Environment, Error, RetryPolicy};
 use server::{Reply, Server};
 
 const SLUG: &str = "dog-breed-identification";
 const TOKEN: &str = "KGAT_0123456789abcdef";
 
 /// Does not wait long.
-const QUICK: Patience = Patience {
+const QUICK: RetryPolicy = RetryPolicy {
     retries: 5,
     first: Duration::from_millis(1),
     longest: Duration::from_secs(60),
@@ -29,7 +29,7 @@ const QUICK: Patience = Patience {
 /// A client of this server that does not wait long.
 fn client(server: &Server) -> Client {
     let environment = Environment::from([("KAGGLE_API_TOKEN", TOKEN)]);
-    Client::connect(Some(&server.url()), &environment).unwrap().with_patience(QUICK)
+    Client::connect(Some(&server.url()), &environment).unwrap().with_retry_policy(QUICK)
 }
 
 #[test]
@@ -61,14 +61,24 @@ fn a_name_and_key_go_as_basic() {
 #[test]
 fn lists_are_read_page_by_page() {
     let server = Server::start(|_, request| match request.json()["pageToken"].as_str().unwrap() {
-        "" => Reply::json(r#"{"files":[{"name":"a.csv","totalBytes":7}],"nextPageToken":"2"}"#),
-        _ => Reply::json(r#"{"files":[{"name":"train/1.jpg"}],"nextPageToken":""}"#),
+        "" => Reply::json(r#"{"submissions":[{"ref":8}],"nextPageToken":"2"}"#),
+        _ => Reply::json(r#"{"submissions":[{"ref":7}],"nextPageToken":""}"#),
     });
-    let files = client(&server).list_files(SLUG).unwrap();
-    let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["a.csv", "train/1.jpg"]);
-    assert_eq!(files[0].total_bytes, 7);
+    let submissions = client(&server).list_submissions(SLUG).unwrap();
+    let references: Vec<_> = submissions.iter().map(|submission| submission.reference).collect();
+    assert_eq!(references, [8, 7]);
     assert_eq!(server.requests()[1].json()["pageSize"], 200);
+}
+
+#[test]
+fn the_first_page_of_files_says_whether_there_are_more() {
+    let server = Server::start(|_, _| {
+        Reply::json(r#"{"files":[{"name":"a.csv","totalBytes":7}],"nextPageToken":"2"}"#)
+    });
+    let first = client(&server).first_files(SLUG).unwrap();
+    assert_eq!((first.files[0].name.as_str(), first.files[0].total_bytes), ("a.csv", 7));
+    assert!(first.more);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
@@ -146,8 +156,8 @@ fn nobody_there_is_told_as_such() {
     drop(listener);
     let environment = Environment::from([("KAGGLE_API_TOKEN", TOKEN)]);
     let client = Client::connect(Some(&address), &environment).unwrap();
-    let quick = Patience { retries: 1, first: Duration::ZERO, ..Patience::default() };
-    let error = client.with_patience(quick).competition(SLUG).unwrap_err();
+    let quick = RetryPolicy { retries: 1, first: Duration::ZERO, ..RetryPolicy::default() };
+    let error = client.with_retry_policy(quick).competition(SLUG).unwrap_err();
     assert!(matches!(error, Error::Network { .. }), "{error}");
     assert!(error.to_string().contains("onnection refused"), "{error}");
 }
@@ -165,8 +175,8 @@ fn every_refusal_has_its_class() {
         (400, "", Class::Other),
     ] {
         let server = Server::start(move |_, _| Reply::new(status, body));
-        let patience = Patience { retries: 0, ..QUICK };
-        let error = client(&server).with_patience(patience).competition(SLUG).unwrap_err();
+        let policy = RetryPolicy { retries: 0, ..QUICK };
+        let error = client(&server).with_retry_policy(policy).competition(SLUG).unwrap_err();
         assert_eq!(error.class(), class, "{status}: {error}");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::{Class, Error, Patience};
+use kaggle_kit::kaggle::{Class, Error, RetryPolicy};
 
 use super::downloads::{NO_RETRY, Place, bundle_server, content, gets};
 use super::server::{Reply, Request, hashes};
@@ -128,7 +128,7 @@ fn no_trouble_gives_a_secret_away() {
     for (n, trouble) in troubles.into_iter().enumerate() {
         let server = bundle_server(trouble);
         let place = Place::new();
-        let error = place.fetch(&server, Patience { retries: 1, ..QUICK }).unwrap_err();
+        let error = place.fetch(&server, RetryPolicy { retries: 1, ..QUICK }).unwrap_err();
         let mut said = format!("{error} {error:?} {error:#?} {}", place.notes.text());
         let mut source: Option<&dyn std::error::Error> = std::error::Error::source(&error);
         while let Some(cause) = source {

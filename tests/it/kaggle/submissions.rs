@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::{Class, Error, Found, Patience, SubmissionStatus, Submitted};
+use kaggle_kit::kaggle::{Class, Error, Found, RetryPolicy, SubmissionStatus, Submitted};
 use serde_json::{Value, json};
 
 use super::server::{Reply, Request, Server};
@@ -70,7 +70,7 @@ impl Kaggle {
 
     /// One call of a new client, as another process would make it.
     fn submit(&self, retries: u32) -> Result<Submitted, Error> {
-        let client = client(&self.server).with_patience(Patience { retries, ..QUICK });
+        let client = client(&self.server).with_retry_policy(RetryPolicy { retries, ..QUICK });
         let result = client.submit(SLUG, &self.csv(), "hi", &());
         if let Err(error) = &result {
             let said = format!("{error} {error:?}");

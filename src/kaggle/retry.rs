@@ -8,7 +8,7 @@ use crate::term;
 
 /// A bounded number of retries with growing waits.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// How often a failed call is made again; an attempt that brought new bytes does not count.
     pub retries: u32,
     /// The first wait; every other is twice as long as the one before.
@@ -21,7 +21,7 @@ pub struct Patience {
     pub silence: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             retries: 5,
@@ -33,8 +33,8 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
-    /// Calls until it succeeds, fails for good, or patience is at its end.
+impl RetryPolicy {
+    /// Calls until it succeeds, fails for good, or the policy is at its end.
     pub(super) fn retry<T>(
         &self,
         note: &dyn Fn(&str),
@@ -88,9 +88,9 @@ mod tests {
 
     use super::*;
 
-    fn counted(patience: Patience, error: impl Fn() -> Error) -> u32 {
+    fn counted(policy: RetryPolicy, error: impl Fn() -> Error) -> u32 {
         let mut calls = 0;
-        let result = patience.retry(&|_| {}, || -> Result<(), Error> {
+        let result = policy.retry(&|_| {}, || -> Result<(), Error> {
             calls += 1;
             Err(error())
         });
@@ -104,17 +104,17 @@ mod tests {
 
     #[test]
     fn only_passing_troubles_are_tried_again() {
-        let quick = Patience { retries: 3, first: Duration::ZERO, ..Patience::default() };
+        let quick = RetryPolicy { retries: 3, first: Duration::ZERO, ..RetryPolicy::default() };
         assert_eq!(counted(quick, || limited(None)), 4);
         assert_eq!(counted(quick, || limited(Some(Duration::ZERO))), 4);
         assert_eq!(counted(quick, || limited(Some(Duration::from_secs(3600)))), 1);
         assert_eq!(counted(quick, || Error::NotFound { what: String::new() }), 1);
-        assert_eq!(counted(Patience { retries: 0, ..quick }, || limited(None)), 1);
+        assert_eq!(counted(RetryPolicy { retries: 0, ..quick }, || limited(None)), 1);
     }
 
     #[test]
     fn every_wait_is_told() {
-        let quick = Patience { retries: 1, first: Duration::ZERO, ..Patience::default() };
+        let quick = RetryPolicy { retries: 1, first: Duration::ZERO, ..RetryPolicy::default() };
         let told = RefCell::new(Vec::new());
         let asked = Some(Duration::from_millis(1));
         let note = |text: &str| told.borrow_mut().push(text.to_owned());
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_bound() {
-        let patience = Patience::default();
-        assert!(patience.backoff(0) <= Duration::from_millis(500));
-        assert!(patience.backoff(0) >= Duration::from_millis(375));
-        assert!(patience.backoff(30) <= patience.longest);
-        assert!(patience.backoff(3) > patience.backoff(1));
+        let policy = RetryPolicy::default();
+        assert!(policy.backoff(0) <= Duration::from_millis(500));
+        assert!(policy.backoff(0) >= Duration::from_millis(375));
+        assert!(policy.backoff(30) <= policy.longest);
+        assert!(policy.backoff(3) > policy.backoff(1));
     }
 }

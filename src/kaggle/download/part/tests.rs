@@ -19,7 +19,7 @@ fn begun(path: &Path, version: &Version, bytes: &[u8]) -> Part {
     let mut part = Part::open(path, "x").unwrap();
     part.clear().unwrap();
     let announced = Announced { version: version.clone(), start: None };
-    assert_eq!(part.take_up(&announced, "url").unwrap(), Goes::On);
+    assert_eq!(part.accept(&announced, "url").unwrap(), Resume::Append);
     part.append(bytes).unwrap();
     part
 }
@@ -33,7 +33,7 @@ fn bytes_outlive_the_process_and_are_hashed_again() {
     assert_eq!((part.kept(), part.is_whole()), (5, false));
     assert_eq!(part.range().unwrap().get(RANGE).unwrap(), "bytes=5-");
     let announced = Announced { version: version(b"0123456789"), start: Some(5) };
-    assert_eq!(part.take_up(&announced, "url").unwrap(), Goes::On);
+    assert_eq!(part.accept(&announced, "url").unwrap(), Resume::Append);
     part.append(b"56789").unwrap();
     part.ended("url").unwrap();
     part.verify().unwrap();
@@ -75,13 +75,13 @@ fn what_does_not_belong_together_is_not_put_together() {
     for (version, start) in answers {
         let mut part = begin();
         let announced = Announced { version: version.clone(), start };
-        let goes = part.take_up(&announced, "url");
-        assert!(matches!(goes, Ok(Goes::Anew) | Err(Error::Network { .. })), "{goes:?}");
+        let goes = part.accept(&announced, "url");
+        assert!(matches!(goes, Ok(Resume::Restart) | Err(Error::Network { .. })), "{goes:?}");
         assert_eq!(part.kept(), 0);
     }
     // The whole of the same version: what is there of it is passed over.
     let announced = Announced { version: first.clone(), start: None };
-    assert_eq!(begin().take_up(&announced, "url").unwrap(), Goes::OnAfter(5));
+    assert_eq!(begin().accept(&announced, "url").unwrap(), Resume::SkipThenAppend(5));
     // Something else under the same path.
     drop(begin());
     assert_eq!(Part::open(&path, "another file").unwrap().kept(), 0);
