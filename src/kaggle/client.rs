@@ -16,7 +16,7 @@ use super::download::{self, Announced};
 use super::error;
 use super::http::{self, Http};
 use super::wire::{
-    CompetitionInfo, DataFile, FileOf, FilesPage, FirstFiles, OfCompetition, PageOf, Submission,
+    CompetitionInfo, FileOf, FilesPage, FirstFiles, OfCompetition, PageOf, Submission,
     SubmissionLimits, SubmissionRef, SubmissionsPage,
 };
 use super::{Endpoint, Environment, Error, RetryPolicy, Received};
@@ -99,11 +99,6 @@ impl Client {
     /// What Kaggle says of a competition.
     pub fn competition(&self, slug: &str) -> Result<CompetitionInfo, Error> {
         self.call(&Call::about("GetCompetition", slug))
-    }
-
-    /// Every data file of a competition.
-    pub fn list_files(&self, slug: &str) -> Result<Vec<DataFile>, Error> {
-        self.pages("ListDataFiles", slug, |page: FilesPage| (page.files, page.next_page_token))
     }
 
     /// The first of a competition's data files: some have tens of thousands, and a page is a call.

@@ -102,6 +102,6 @@ fn a_submission_is_scored_by_the_stand_in() {
     assert_eq!(client.submission_limits(slug).unwrap().num_allowed_now, before - 1);
     assert_eq!(client.list_submissions(slug).unwrap()[0].reference, submitted.reference);
     let names: Vec<_> =
-        client.list_files(slug).unwrap().into_iter().map(|file| file.name).collect();
+        client.first_files(slug).unwrap().files.into_iter().map(|file| file.name).collect();
     assert!(names.contains(&"sample_submission.csv".to_owned()), "{names:?}");
 }
