@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::format::{About, FORMAT, Shape};
+use super::format::{About, Dtype, FORMAT, Shape};
+use crate::cache::shelf;
 use crate::hash::Hash;
 
 /// What activations are computed from, and how.
@@ -10,7 +11,6 @@ use crate::hash::Hash;
 pub struct Source<'a> {
     /// What they are for, told to people. It is no part of the key.
     pub label: &'a str,
-    /// The network's name.
     pub backbone: &'a str,
     /// Of the file with its weights.
     pub weights: Hash,
@@ -23,12 +23,10 @@ pub struct Source<'a> {
     /// Of each image's file, in the order of the rows. Ids and labels do not matter: a backbone does
     /// not see them.
     pub images: &'a [Hash],
-    /// Views of each image.
     pub views: usize,
     /// Numbers a view of an image.
     pub width: usize,
-    /// How a number is kept.
-    pub dtype: super::Dtype,
+    pub dtype: Dtype,
 }
 
 /// The name under which the activations of a [`Source`] are kept.
@@ -60,8 +58,7 @@ impl Key {
         }
         field(&source.weights.0);
         source.images.iter().for_each(|hash| field(&hash.0));
-        let mut name = Hash::from(all).to_string();
-        name.truncate(NAME_DIGITS);
+        let name = shelf::name(all);
         Self {
             about: About {
                 format: FORMAT.to_owned(),
@@ -92,6 +89,3 @@ impl Key {
         self.shape
     }
 }
-
-/// Hexadecimal digits of a key: 128 bits.
-pub(super) const NAME_DIGITS: usize = 32;

@@ -10,9 +10,8 @@ use half::f16;
 use safetensors::SafeTensors;
 use tempfile::TempDir;
 
-use super::writer::{DATA, PART, SUMS};
 use super::*;
-use crate::fs;
+use crate::cache::{Holds, Removal, State, Store};
 use crate::hash::Hash;
 use crate::progress::Progress;
 

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::format::{self, Head, Shape};
 use super::key::Key;
-use super::lock::Lock;
+use crate::cache::lock::Lock;
+use crate::cache::map::map;
 use crate::fs;
 
 /// The activations of some images in some views.
@@ -152,16 +153,3 @@ fn advise(map: &Mmap, reading: Reading) {
 
 #[cfg(not(unix))]
 fn advise(_: &Mmap, _: Reading) {}
-
-#[expect(
-    unsafe_code,
-    reason = "a file that another program shortens while it is mapped kills this one, and one that \
-              is changed changes under a shared reference. Nothing in this program does either: \
-              activations get their name once they are whole and are never opened for writing again, \
-              a picture is looked at once it is written and is then only ever written as it is, and \
-              files are removed (which leaves the map as it is) under a lock that readers hold"
-)]
-pub(super) fn map(file: &fs::File) -> std::io::Result<Mmap> {
-    // SAFETY: as above, as far as it can be had for any mapped file.
-    unsafe { Mmap::map(file) }
-}

@@ -3,21 +3,19 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::format::{self, Dtype, Head};
 use super::key::Key;
-use super::lock::Lock;
 use super::rows::{Mapping, Rows};
-use super::store::clear;
+use crate::cache::shelf::Claim;
 use crate::{fs, term};
 
 /// The whole file, the one being written, and the checksums of the blocks in that.
-pub(super) const DATA: &str = "activations.safetensors";
-pub(super) const PART: &str = "activations.part";
-pub(super) const SUMS: &str = "activations.part.crc32c";
+pub(in crate::cache) const DATA: &str = "activations.safetensors";
+pub(in crate::cache) const PART: &str = "activations.part";
+pub(in crate::cache) const SUMS: &str = "activations.part.crc32c";
 
 /// Takes the rows of a [`Key`] in their order: all images in view 0, then in view 1, and so on.
 ///
@@ -29,7 +27,7 @@ pub struct Writer {
     /// Of the blocks that are.
     sums: Vec<u32>,
     /// Where those are; none once they are in memory.
-    part: Option<Part>,
+    part: Option<PartFile>,
     memory: Vec<u8>,
     /// Why they are there.
     reason: String,
@@ -41,13 +39,13 @@ impl Writer {
         Self::new(key, None, Vec::new(), reason.into())
     }
 
-    /// Goes on in `folder` where the last writer stood, or begins.
-    pub(super) fn open(folder: &Path, key: &Key, lock: Lock) -> Result<Self> {
-        let (part, sums) = Part::open(folder, key, lock)?;
+    /// Goes on where the last writer stood, or begins.
+    pub(super) fn open(claim: Claim, key: &Key) -> Result<Self> {
+        let (part, sums) = PartFile::open(claim, key)?;
         Ok(Self::new(key, Some(part), sums, String::new()))
     }
 
-    fn new(key: &Key, part: Option<Part>, sums: Vec<u32>, reason: String) -> Self {
+    fn new(key: &Key, part: Option<PartFile>, sums: Vec<u32>, reason: String) -> Self {
         let (pending, memory) = (Vec::new(), Vec::new());
         Self { key: key.clone(), pending, sums, part, memory, reason }
     }
@@ -107,8 +105,7 @@ impl Writer {
             match part.publish(&self.key, &self.sums) {
                 Ok(mapping) => {
                     // Without it others wait for this run's end, or compute for themselves.
-                    let lock = part.lock.share().is_ok().then_some(part.lock);
-                    return Ok(Rows::mapped(mapping, lock));
+                    return Ok(Rows::mapped(mapping, part.claim.share().ok()));
                 }
                 Err(error) => self.retreat(part, &error)?,
             }
@@ -144,11 +141,11 @@ impl Writer {
     }
 
     /// The disk takes no more: what it has is read back, and its space given to others.
-    fn retreat(&mut self, mut part: Part, error: &anyhow::Error) -> Result<()> {
+    fn retreat(&mut self, mut part: PartFile, error: &anyhow::Error) -> Result<()> {
         self.reason = format!("{error:#}");
         self.memory = part.read_back(self.written()).with_context(|| self.reason.clone())?;
         // What cannot be removed now is listed as unfinished, and can be cleaned.
-        let _ = clear(&part.folder, part.lock);
+        let _ = part.claim.clear();
         Ok(())
     }
 }
@@ -168,21 +165,20 @@ fn refuse(bad: f32, image: usize, dtype: Dtype) -> Result<()> {
 }
 
 /// The files of a cache being written.
-struct Part {
+struct PartFile {
     data: fs::File,
     sums: fs::File,
     /// Where the first row is.
     start: usize,
-    folder: PathBuf,
-    lock: Lock,
+    claim: Claim,
 }
 
-impl Part {
-    fn open(folder: &Path, key: &Key, lock: Lock) -> Result<(Self, Vec<u32>)> {
+impl PartFile {
+    fn open(claim: Claim, key: &Key) -> Result<(Self, Vec<u32>)> {
         let mut options = fs::File::options();
         options.read(true).write(true).create(true).truncate(false);
-        let (data, sums) = (options.open(folder.join(PART))?, options.open(folder.join(SUMS))?);
-        let mut part = Self { data, sums, start: 0, folder: folder.to_owned(), lock };
+        let (data, sums) = (options.open(claim.file(PART))?, options.open(claim.file(SUMS))?);
+        let mut part = Self { data, sums, start: 0, claim };
         let sums = part.take_over(key).unwrap_or_default();
         if sums.is_empty() {
             let head = format::head(&key.about, &key.shape)?;
@@ -231,11 +227,11 @@ impl Part {
         let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         self.data.write_all(&bytes)?;
         self.data.sync_all()?;
-        let whole = self.folder.join(DATA);
-        fs::rename(self.folder.join(PART), &whole)?;
+        let whole = self.claim.file(DATA);
+        fs::rename(self.claim.file(PART), &whole)?;
         // What it leaves behind if that fails is small, and removed with the cache.
-        let _ = fs::remove_file(self.folder.join(SUMS));
-        self.lock.stamp();
+        let _ = fs::remove_file(self.claim.file(SUMS));
+        self.claim.stamp();
         Mapping::open(&whole, key)
             .with_context(|| format!("`{}` is not what was written", whole.display()))
     }
@@ -300,7 +296,7 @@ mod tests {
     fn a_disk_that_takes_no_more_loses_nothing() {
         let (_folder, store, key, mut writer) = begun();
         let part = writer.part.as_mut().unwrap();
-        part.data = fs::File::open(part.folder.join(PART)).unwrap();
+        part.data = fs::File::open(part.claim.file(PART)).unwrap();
         append(&mut writer, 300..IMAGES);
         assert_held(writer, &store, &key, PART);
     }
@@ -309,7 +305,7 @@ mod tests {
     fn nor_does_one_on_which_the_file_cannot_get_its_name() {
         let (_folder, store, key, mut writer) = begun();
         append(&mut writer, 300..IMAGES);
-        fs::create_dir_all(writer.part.as_ref().unwrap().folder.join(DATA)).unwrap();
+        fs::create_dir_all(writer.part.as_ref().unwrap().claim.file(DATA)).unwrap();
         let rows = writer.finish().unwrap();
         assert!(rows.unsaved().unwrap().contains(DATA), "{rows:?}");
         assert_eq!(rows.rows(&[499]), [499.0]);

@@ -8,29 +8,29 @@
 //! `<key>/pictures.safetensors` has the tensors `pixels`, one picture after another, and `sums`, a
 //! number for each.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::format::{self, Tensor};
-use super::key::NAME_DIGITS;
+use super::header::{Tensor, framed, read_framed};
 use super::lock::Lock;
-use super::rows::map;
-use super::store::{ROUNDS, Store};
+use super::map::map;
+use super::shelf::{self, Claim, Shelf};
 use crate::fs;
-use crate::hash::Hash;
 
 /// As the format of activations: a change of anything that decides about a byte is a new number.
 pub(super) const FORMAT: &str = "kaggle-kit pictures 1";
 
-/// The file.
 pub(super) const PICTURES: &str = "pictures.safetensors";
 
 /// In a picture's number, above its CRC-32C: it is there.
@@ -78,11 +78,9 @@ impl PicturesKey {
             }
             starts.push(starts[starts.len() - 1] + sides[0] * sides[1] * 3);
         }
-        let mut key = Hash::from(all).to_string();
-        key.truncate(NAME_DIGITS);
         let about = AboutPictures {
             format: FORMAT.to_owned(),
-            key,
+            key: shelf::name(all),
             label: source.label.to_owned(),
             transform: source.transform.to_owned(),
             size: source.size.to_string(),
@@ -129,9 +127,7 @@ impl PicturesKey {
 pub struct AboutPictures {
     /// Of the file.
     pub format: String,
-    /// The name of the cache.
     pub key: String,
-    /// What they are for.
     pub label: String,
     /// How a decoded file became what is kept.
     pub transform: String,
@@ -150,8 +146,8 @@ struct Header {
 }
 
 /// What the file at `path` says it is.
-pub(super) fn read_about(path: &Path) -> Result<AboutPictures> {
-    let (header, _): (Header, usize) = format::read_framed(&mut fs::File::open(path)?)?;
+pub(super) fn describe(path: &Path) -> Result<AboutPictures> {
+    let (header, _): (Header, usize) = read_framed(&mut fs::File::open(path)?)?;
     Ok(header.about)
 }
 
@@ -247,7 +243,7 @@ impl Pictures {
         // Where it cannot be written to, it can still be read: the first `put` finds out.
         let mut file =
             options.read(true).write(true).open(path).or_else(|_| fs::File::open(path))?;
-        let (header, start): (Header, usize) = format::read_framed(&mut file)?;
+        let (header, start): (Header, usize) = read_framed(&mut file)?;
         let same = AboutPictures { label: header.about.label.clone(), ..key.about.clone() };
         ensure!(header.about == same && header.sums == key.header().sums, "another key's");
         let starts: Vec<usize> = key.starts.iter().map(|place| start + place).collect();
@@ -276,55 +272,35 @@ fn sum_of(bytes: &[u8]) -> u64 {
     THERE | u64::from(crc32c::crc32c(bytes))
 }
 
-impl Store {
-    /// The pictures of `key`: a file that other runs use or have left, or a new one.
-    pub fn pictures(&self, key: &PicturesKey) -> Result<Pictures> {
-        let folder = self.folder().join(key.name());
-        let path = folder.join(PICTURES);
-        for _ in 0..ROUNDS {
-            fs::create_dir_all(&folder)?;
-            if path.is_file() {
-                // Without locks, as on some network disks, who removes a cache must know what they do.
-                let lock = match Lock::shared(&folder) {
-                    Ok(Some(lock)) => Some(lock),
-                    Ok(None) => {
-                        Lock::wait(&folder)?;
-                        continue;
-                    }
-                    Err(_) => None,
-                };
-                if let Some(lock) = &lock {
-                    lock.stamp();
-                }
-                match Pictures::open(&path, key, lock) {
-                    Ok(pictures) => return Ok(pictures),
-                    // Nobody can use it, so nobody will miss it.
-                    Err(_) => fs::remove_file(&path)?,
-                }
-            } else if let Some(lock) = Lock::alone(&folder)? {
-                if let Err(error) = self.make_room(key.name(), key.bytes(), 0) {
-                    // An empty folder is not worth a line in the list.
-                    let _ = super::store::clear(&folder, lock);
-                    return Err(error);
-                }
-                create(&path, key)?;
-            } else {
-                Lock::wait(&folder)?;
-            }
+/// The pictures of `key`: a file that other runs use or have left, or a new one.
+pub(super) fn open(shelf: &Shelf, key: &PicturesKey) -> Result<Pictures> {
+    let read = |path: &Path, lock| Pictures::open(path, key, lock);
+    shelf.read_or_make(key.name(), PICTURES, read, |claim| make(shelf, key, claim), || ())
+}
+
+fn make(shelf: &Shelf, key: &PicturesKey, claim: Claim) -> Result<Pictures> {
+    let path = claim.file(PICTURES);
+    if Pictures::open(&path, key, None).is_err() {
+        if path.is_file() {
+            // Nobody can use it, so nobody will miss it.
+            fs::remove_file(&path)?;
         }
-        bail!("`{}` is taken again and again", folder.display())
+        if let Err(error) = shelf.make_room(key.name(), key.bytes(), 0) {
+            // An empty folder is not worth a line in the list.
+            let _ = claim.clear();
+            return Err(error);
+        }
+        create(&path, key)?;
     }
+    claim.stamp();
+    Pictures::open(&path, key, claim.share().ok())
 }
 
 /// An empty file of the whole length, under its name once it has that.
 fn create(path: &Path, key: &PicturesKey) -> Result<()> {
-    let head = format::framed(&key.header())?;
+    let head = framed(&key.header())?;
     let mut file = fs::AtomicFile::create(path)?;
     file.write_all(&head)?;
     file.set_length((head.len() + key.end() + SUM * key.len()) as u64)?;
     file.commit()
 }
-
-#[cfg(test)]
-#[path = "tests/pictures.rs"]
-mod tests;

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Holds, Removal, State};
+use crate::cache::{Holds, Removal, State, Store};
 
 const SIDES: [[usize; 2]; 3] = [[4, 2], [1, 1], [3, 5]];
 

@@ -1,30 +1,23 @@
-//! The file: a safetensors file with the tensors `activations` and `crc32c`, so that any tool which
-//! reads those can look into a cache. Its header is written before its data is known, which the
-//! safetensors crate cannot do. (`pictures.rs` writes one of the same kind.)
+//! The file: a safetensors file with the tensors `activations` and `crc32c`.
 
-use std::io::Read;
 use std::ops::Range;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::header::{Tensor, framed, read_framed};
 use crate::fs;
 
 /// Of the file's layout, and of whatever in this program decides what is written: a change of
 /// either needs another number, which makes every older cache unknown.
-pub(super) const FORMAT: &str = "kaggle-kit activations 2";
+pub(in crate::cache) const FORMAT: &str = "kaggle-kit activations 2";
 
 /// Rows a checksum covers, fewer at the end of a view: a killed writer loses no more than that, and
 /// batches of 256 and its divisors go on where they would have been.
 const BLOCK: usize = 256;
 
-/// No header of ours is longer, in bytes.
-const MAX_HEADER: u64 = 1 << 20;
-
-/// How a number is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
@@ -97,13 +90,10 @@ impl Dtype {
 /// How many numbers there are, and how they are kept: `[views, images, width]`, row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Views of each image.
     pub views: usize,
-    /// Images.
     pub images: usize,
     /// Numbers a row: a view of an image.
     pub width: usize,
-    /// How a number is kept.
     pub dtype: Dtype,
 }
 
@@ -150,15 +140,11 @@ impl Shape {
 pub struct About {
     /// Of the file.
     pub format: String,
-    /// The name of the cache.
     pub key: String,
-    /// What they are for.
     pub label: String,
-    /// The network's name.
     pub backbone: String,
     /// The SHA-256 of its weights file.
     pub weights: String,
-    /// What computed them.
     pub engine: String,
     /// How pixels became the network's input.
     pub transform: String,
@@ -172,14 +158,6 @@ struct Header {
     about: About,
     activations: Tensor,
     crc32c: Tensor,
-}
-
-/// A tensor in a header.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Tensor {
-    pub(super) dtype: String,
-    pub(super) shape: Vec<usize>,
-    pub(super) data_offsets: [usize; 2],
 }
 
 impl Header {
@@ -204,28 +182,6 @@ impl Header {
 /// Everything before the first row.
 pub(super) fn head(about: &About, shape: &Shape) -> Result<Vec<u8>> {
     framed(&Header::new(about, shape))
-}
-
-/// The header's length, 8 bytes, and the header, padded with spaces so that what follows starts at a
-/// multiple of 64 bytes.
-pub(super) fn framed(header: &impl Serialize) -> Result<Vec<u8>> {
-    let mut json = serde_json::to_vec(header)?;
-    json.resize((json.len() + 8).next_multiple_of(64) - 8, b' ');
-    let mut head = (json.len() as u64).to_le_bytes().to_vec();
-    head.append(&mut json);
-    Ok(head)
-}
-
-/// A header read back from a file, and where that was left: at the first byte behind it.
-pub(super) fn read_framed<H: DeserializeOwned>(file: &mut fs::File) -> Result<(H, usize)> {
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    ensure!(length <= MAX_HEADER, "a header of {length} bytes");
-    let mut json = vec![0; length as usize];
-    file.read_exact(&mut json)?;
-    let header = serde_json::from_slice(&json).context("not our header")?;
-    Ok((header, 8 + json.len()))
 }
 
 /// The same read back from a file, which need not be whole.
