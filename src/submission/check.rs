@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
-use super::findings::{Findings, Problem};
+use super::findings::{Against, Findings, Problem};
 use super::header::{self, shown};
 use super::text;
 use crate::competition::{Competition, SubmissionFormat};
@@ -17,16 +17,6 @@ use crate::target::Classes;
 
 /// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.
 const SUM_TOLERANCE: f64 = 1e-3;
-
-/// What a submission is compared with.
-#[derive(Clone, Copy, Debug)]
-pub enum Against<'a> {
-    /// The sample: header, ids and their order. Where the classes are known, tags must be among
-    /// them; no row may be without one.
-    Sample(&'a SampleSubmission, Option<&'a Classes>),
-    /// The ids of a solution, in any order. Tags may be any, and none: they score what they score.
-    Ids(&'a [String]),
-}
 
 /// A submission as it was read. Numbers keep the precision of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +34,6 @@ pub enum Rows {
     Probability(Vec<f64>),
     /// A probability a class.
     PerClass {
-        /// The columns' classes.
         classes: Classes,
         /// `[ids, classes]`, row-major.
         probabilities: Vec<f64>,
@@ -119,7 +108,7 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
             continue;
         }
         ids.push(record[columns.id].to_owned());
-        let mut row = Row { line, header: &header, findings: &mut findings };
+        let mut row = RowReader { line, header: &header, findings: &mut findings };
         match &mut rows {
             Rows::Probability(p) => p.push(row.probability(columns.values[0], &record)),
             Rows::PerClass { probabilities, .. } => {
@@ -188,13 +177,13 @@ fn meant(unknown: &[&str], is_known: impl Fn(&str) -> bool) -> Option<String> {
 }
 
 /// One row being read.
-struct Row<'a> {
+struct RowReader<'a> {
     line: u64,
     header: &'a [String],
     findings: &'a mut Findings,
 }
 
-impl Row<'_> {
+impl RowReader<'_> {
     fn probability(&mut self, column: usize, record: &StringRecord) -> f64 {
         let field = &record[column];
         let Ok(p) = field.trim().parse::<f64>() else {

@@ -4,10 +4,22 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::dataset::SampleSubmission;
+use crate::target::Classes;
 use crate::term;
 
 /// How many places of a kind are told.
 const N_EXAMPLES: usize = 3;
+
+/// What a submission is compared with.
+#[derive(Clone, Copy, Debug)]
+pub enum Against<'a> {
+    /// The sample: header, ids and their order. Where the classes are known, tags must be among
+    /// them; no row may be without one.
+    Sample(&'a SampleSubmission, Option<&'a Classes>),
+    /// The ids of a solution, in any order. Tags may be any, and none: they score what they score.
+    Ids(&'a [String]),
+}
 
 /// A kind of thing that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -133,11 +145,8 @@ impl fmt::Display for Example {
 /// All places of one problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
     pub problem: Problem,
-    /// How often.
     pub count: usize,
-    /// The first few places.
     pub examples: Vec<Example>,
 }
 
@@ -195,7 +204,6 @@ impl Findings {
         &self.hints
     }
 
-    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.found.iter()
     }

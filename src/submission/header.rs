@@ -1,7 +1,6 @@
 //! The first line of a submission: which column is which, and what is wrong with them.
 
-use super::check::Against;
-use super::findings::{Findings, Problem};
+use super::findings::{Against, Findings, Problem};
 use crate::competition::SubmissionFormat;
 use crate::term;
 

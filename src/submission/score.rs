@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use csv::ReaderBuilder;
 
-use super::check::{Against, Rows, Submission, read};
+use super::check::{Rows, Submission, read};
+use super::findings::Against;
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::fs;
 use crate::lines::{Lines, without_mark};
@@ -16,11 +17,8 @@ use crate::target::Classes;
 /// What a submission scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// How it is scored.
     pub metric: Metric,
-    /// The score.
     pub value: f64,
-    /// How many rows were scored.
     pub n_rows: usize,
     /// The share of right answers, for single labels.
     pub accuracy: Option<f64>,

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use csv::Writer;
 
-use super::check::{Against, read};
+use super::check::read;
 use super::digits::{Ends, write_probability};
-use super::findings::Findings;
+use super::findings::{Against, Findings};
 use crate::competition::SubmissionFormat;
 use crate::dataset::SampleSubmission;
 use crate::fs;
