@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 
 use super::Stored;
-use super::gather::{Kind, Place, View, gather};
+use super::gather::{NumberKind, StorageSpan, StridedView, gather};
 use super::pickle::{Loaded, Value};
 use super::source::Source;
 
@@ -29,18 +29,18 @@ const PREFIXES: [&str; 3] = ["module.", "_orig_mod.", "model."];
 pub(super) fn tensors(
     source: &mut Source,
     loaded: &Loaded,
-    places: &dyn Fn(&str, Kind) -> Option<Place>,
+    places: &dyn Fn(&str, NumberKind) -> Option<StorageSpan>,
 ) -> Result<BTreeMap<String, Stored>> {
     let mut tensors = BTreeMap::new();
     for (name, value) in state_dict(loaded)? {
         let (Value::Text(name), Value::Tensor(tensor)) = (name, value) else { continue };
         let tensor = loaded.tensor(*tensor);
         let storage = &loaded.storages()[tensor.storage];
-        let Kind::Float(dtype) = storage.kind else { continue };
+        let NumberKind::Float(dtype) = storage.kind else { continue };
         let mut stored = || {
             let place = places(&storage.key, storage.kind).context("its storage is not there")?;
             let offset = tensor.offset.checked_add(storage.offset);
-            let view = View {
+            let view = StridedView {
                 dtype,
                 offset: offset.context("it reaches over the end of its storage")?,
                 shape: tensor.shape.clone(),

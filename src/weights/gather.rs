@@ -7,14 +7,13 @@ use super::{Dtype, Stored};
 
 /// What a storage's numbers are.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum NumberKind {
     Float(Dtype),
     /// Of so many bytes: counters, which are passed over.
     Integer(u64),
 }
 
-impl Kind {
-    /// Bytes of a number.
+impl NumberKind {
     pub(super) fn bytes(self) -> u64 {
         match self {
             Self::Float(dtype) => dtype.bytes() as u64,
@@ -25,7 +24,7 @@ impl Kind {
 
 /// Where a storage's numbers lie in the file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct StorageSpan {
     pub(super) start: u64,
     /// How many numbers it has.
     pub(super) n: u64,
@@ -33,7 +32,7 @@ pub(super) struct Place {
 
 /// A view of a storage, in numbers.
 #[derive(Clone, Debug)]
-pub(super) struct View {
+pub(super) struct StridedView {
     pub(super) dtype: Dtype,
     pub(super) offset: u64,
     pub(super) shape: Vec<u64>,
@@ -41,7 +40,11 @@ pub(super) struct View {
 }
 
 /// Its numbers, row by row.
-pub(super) fn gather(source: &mut Source, place: Place, view: &View) -> Result<Stored> {
+pub(super) fn gather(
+    source: &mut Source,
+    place: StorageSpan,
+    view: &StridedView,
+) -> Result<Stored> {
     let item = view.dtype.bytes() as u64;
     ensure!(view.shape.len() == view.strides.len(), "it has other strides than sides");
     let shape = view.shape.iter().map(|&side| usize::try_from(side)).collect::<Result<_, _>>()?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::gather::{Kind, Place};
+use super::gather::{NumberKind, StorageSpan};
 use super::pickle::{self, Loaded, Value};
 use super::source::Source;
 use super::{Stored, checkpoint};
@@ -39,7 +39,7 @@ pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
     ensure!(matches!(little, Some(Value::Bool(true))), "it was written on a big-endian machine");
     let loaded = next(source, &mut at)?;
     let keys = next(source, &mut at)?;
-    let kinds: HashMap<&str, Kind> =
+    let kinds: HashMap<&str, NumberKind> =
         loaded.storages().iter().map(|storage| (&*storage.key, storage.kind)).collect();
     let mut places = HashMap::new();
     for key in keys.items(&keys.root).context("it has no list of storages")? {
@@ -53,7 +53,7 @@ pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
         at = end
             .filter(|&end| end <= source.length())
             .context("it ends in the middle of a tensor: it is cut short or damaged")?;
-        places.insert(key.clone(), Place { start, n });
+        places.insert(key.clone(), StorageSpan { start, n });
     }
     checkpoint::tensors(source, &loaded, &|key, _| places.get(key).copied())
 }

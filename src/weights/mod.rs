@@ -7,13 +7,13 @@
 //! and what is allocated is bounded by its length.
 
 mod checkpoint;
+mod cursor;
 mod gather;
+mod hub;
 mod legacy;
 mod names;
 mod pickle;
-mod place;
 mod source;
-mod words;
 mod zipped;
 
 use std::collections::BTreeMap;
@@ -21,11 +21,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use safetensors::SafeTensors;
-use safetensors::tensor::Dtype as Kind;
+use safetensors::tensor::Dtype as FileDtype;
 
 use crate::fs;
+pub use hub::{Hub, cached_path};
 pub use names::to_timm;
-pub use place::{Hub, cached_path};
 use source::Source;
 
 /// A tensor as its numbers in row-major order, little-endian.
@@ -35,7 +35,6 @@ pub struct Stored {
     pub dtype: Dtype,
     /// Its sides; none for a single number.
     pub shape: Vec<usize>,
-    /// The numbers.
     pub bytes: Vec<u8>,
 }
 
@@ -43,18 +42,13 @@ pub struct Stored {
 /// no network of ours computes with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
-    /// IEEE half precision.
     F16,
-    /// Brain floating point.
     Bf16,
-    /// Single precision.
     F32,
-    /// Double precision.
     F64,
 }
 
 impl Dtype {
-    /// Of a number.
     pub fn bytes(self) -> usize {
         match self {
             Self::F16 | Self::Bf16 => 2,
@@ -89,11 +83,11 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Stored>> {
     let mut read = BTreeMap::new();
     for (name, view) in tensors.iter() {
         let dtype = match view.dtype() {
-            Kind::F16 => Dtype::F16,
-            Kind::BF16 => Dtype::Bf16,
-            Kind::F32 => Dtype::F32,
-            Kind::F64 => Dtype::F64,
-            Kind::I64 | Kind::I32 | Kind::U8 | Kind::BOOL => continue,
+            FileDtype::F16 => Dtype::F16,
+            FileDtype::BF16 => Dtype::Bf16,
+            FileDtype::F32 => Dtype::F32,
+            FileDtype::F64 => Dtype::F64,
+            FileDtype::I64 | FileDtype::I32 | FileDtype::U8 | FileDtype::BOOL => continue,
             other => bail!("`{name}` is {other:?}, not a float"),
         };
         let (shape, bytes) = (view.shape().to_vec(), view.data().to_vec());

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Dtype;
-use super::gather::Kind;
-pub(super) use super::words::Ended;
-use super::words::Words;
+use super::cursor::Cursor;
+pub(super) use super::cursor::Ended;
+use super::gather::NumberKind;
 
 /// The longest pickle that is read: that of a large network's state dict has some 100 kB. Each byte
 /// of one can become some 50 in memory.
@@ -46,14 +46,14 @@ pub(super) enum Name {
     Tensor,
     Parameter,
     Size,
-    Storage(Kind),
+    Storage(NumberKind),
     Dtype,
 }
 
 /// Numbers that lie elsewhere in the file.
 #[derive(Debug)]
 pub(super) struct Storage {
-    pub(super) kind: Kind,
+    pub(super) kind: NumberKind,
     pub(super) key: Rc<str>,
     /// Where a view of it begins.
     pub(super) offset: u64,
@@ -116,12 +116,12 @@ impl Loaded {
 /// What the first pickle in `bytes` was of, and how many bytes it has. [`Ended`] is the error if
 /// they end before it does.
 pub(super) fn load(bytes: &[u8]) -> Result<(Loaded, usize)> {
-    let mut words = Words::new(bytes);
+    let mut cursor = Cursor::new(bytes);
     let mut machine = Machine::default();
     loop {
-        if machine.step(&mut words)? {
+        if machine.step(&mut cursor)? {
             let root = machine.pop()?;
-            return Ok((Loaded { root, heap: machine.heap }, words.used()));
+            return Ok((Loaded { root, heap: machine.heap }, cursor.used()));
         }
     }
 }
@@ -138,40 +138,40 @@ struct Machine {
 
 impl Machine {
     /// Does one instruction; whether it was the last.
-    fn step(&mut self, words: &mut Words) -> Result<bool> {
-        let instruction = words.byte()?;
+    fn step(&mut self, cursor: &mut Cursor) -> Result<bool> {
+        let instruction = cursor.byte()?;
         let value = match instruction {
             b'.' => return Ok(true),
             // PROTO and FRAME say nothing that matters here.
-            0x80 => return words.skip(1).map(|()| false),
-            0x95 => return words.skip(8).map(|()| false),
+            0x80 => return cursor.skip(1).map(|()| false),
+            0x95 => return cursor.skip(8).map(|()| false),
             b'N' => Value::None,
             0x88 => Value::Bool(true),
             0x89 => Value::Bool(false),
-            b'K' => Value::Int(words.number(1)?.into()),
-            b'M' => Value::Int(words.number(2)?.into()),
-            b'J' => Value::Int((words.number(4)? as u32).cast_signed().into()),
+            b'K' => Value::Int(cursor.number(1)?.into()),
+            b'M' => Value::Int(cursor.number(2)?.into()),
+            b'J' => Value::Int((cursor.number(4)? as u32).cast_signed().into()),
             0x8a => {
-                let n = words.number(1)?;
-                Value::Int(integer(words.bytes(n)?)?)
+                let n = cursor.number(1)?;
+                Value::Int(cursor.integer(n)?)
             }
-            b'G' => words.skip(8).map(|()| Value::Other)?,
-            b'X' => text(words, 4)?,
+            b'G' => cursor.skip(8).map(|()| Value::Other)?,
+            b'X' => text(cursor, 4)?,
             b'T' | b'U' | 0x8c | 0x8d => {
                 let length = match instruction {
                     b'T' => 4,
                     0x8d => 8,
                     _ => 1,
                 };
-                text(words, length)?
+                text(cursor, length)?
             }
             b'B' | b'C' | 0x8e => {
-                let n = words.number(match instruction {
+                let n = cursor.number(match instruction {
                     b'B' => 4,
                     b'C' => 1,
                     _ => 8,
                 })?;
-                words.bytes(n)?;
+                cursor.bytes(n)?;
                 Value::Other
             }
             b'(' => {
@@ -204,8 +204,8 @@ impl Machine {
             }
             b'q' | b'r' | 0x94 => {
                 let key = match instruction {
-                    b'q' => words.number(1)?,
-                    b'r' => words.number(4)?,
+                    b'q' => cursor.number(1)?,
+                    b'r' => cursor.number(4)?,
                     _ => self.memo.len() as u64,
                 };
                 let top = self.top()?.clone();
@@ -213,12 +213,12 @@ impl Machine {
                 return Ok(false);
             }
             b'h' | b'j' => {
-                let key = words.number(if instruction == b'h' { 1 } else { 4 })?;
+                let key = cursor.number(if instruction == b'h' { 1 } else { 4 })?;
                 self.memo.get(&key).cloned().context("it asks for what it has not kept")?
             }
             b'0' => return self.pop().map(|_| false),
             b'c' => {
-                let (module, name) = (words.line()?, words.line()?);
+                let (module, name) = (cursor.line()?, cursor.line()?);
                 Value::Name(named(module, name)?)
             }
             0x93 => match (self.pop()?, self.pop()?) {
@@ -359,19 +359,10 @@ impl Machine {
 }
 
 /// Text whose length comes before it, in so many bytes.
-fn text(words: &mut Words, length: usize) -> Result<Value> {
-    let n = words.number(length)?;
+fn text(cursor: &mut Cursor, length: usize) -> Result<Value> {
+    let n = cursor.number(length)?;
     // Names are UTF-8; what is not is no name of a tensor.
-    Ok(Value::Text(String::from_utf8_lossy(words.bytes(n)?).into()))
-}
-
-/// A number of up to 16 bytes, the least significant first, with a sign.
-fn integer(bytes: &[u8]) -> Result<i128> {
-    ensure!(bytes.len() <= 16, "it has a number of {} bytes", bytes.len());
-    let fill = if bytes.last().is_some_and(|&last| last >= 0x80) { 0xff } else { 0 };
-    let mut whole = [fill; 16];
-    whole[..bytes.len()].copy_from_slice(bytes);
-    Ok(i128::from_le_bytes(whole))
+    Ok(Value::Text(String::from_utf8_lossy(cursor.bytes(n)?).into()))
 }
 
 /// What may be named; everything else is refused before anything could come of it.
@@ -381,14 +372,16 @@ fn named(module: &str, name: &str) -> Result<Name> {
         ("torch._utils", "_rebuild_tensor_v2") => Name::Tensor,
         ("torch._utils", "_rebuild_parameter") => Name::Parameter,
         ("torch", "Size") => Name::Size,
-        ("torch", "HalfStorage") => Name::Storage(Kind::Float(Dtype::F16)),
-        ("torch", "BFloat16Storage") => Name::Storage(Kind::Float(Dtype::Bf16)),
-        ("torch", "FloatStorage") => Name::Storage(Kind::Float(Dtype::F32)),
-        ("torch", "DoubleStorage") => Name::Storage(Kind::Float(Dtype::F64)),
-        ("torch", "LongStorage") => Name::Storage(Kind::Integer(8)),
-        ("torch", "IntStorage") => Name::Storage(Kind::Integer(4)),
-        ("torch", "ShortStorage") => Name::Storage(Kind::Integer(2)),
-        ("torch", "CharStorage" | "ByteStorage" | "BoolStorage") => Name::Storage(Kind::Integer(1)),
+        ("torch", "HalfStorage") => Name::Storage(NumberKind::Float(Dtype::F16)),
+        ("torch", "BFloat16Storage") => Name::Storage(NumberKind::Float(Dtype::Bf16)),
+        ("torch", "FloatStorage") => Name::Storage(NumberKind::Float(Dtype::F32)),
+        ("torch", "DoubleStorage") => Name::Storage(NumberKind::Float(Dtype::F64)),
+        ("torch", "LongStorage") => Name::Storage(NumberKind::Integer(8)),
+        ("torch", "IntStorage") => Name::Storage(NumberKind::Integer(4)),
+        ("torch", "ShortStorage") => Name::Storage(NumberKind::Integer(2)),
+        ("torch", "CharStorage" | "ByteStorage" | "BoolStorage") => {
+            Name::Storage(NumberKind::Integer(1))
+        }
         ("torch", "float16" | "bfloat16" | "float32" | "float64" | "int64") => Name::Dtype,
         _ => bail!(
             "it names `{module}.{name}`, which a dictionary of tensors has no use for (nothing was \

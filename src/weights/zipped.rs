@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result, bail, ensure};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::gather::{Kind, Place};
+use super::gather::{NumberKind, StorageSpan};
 use super::source::Source;
 use super::{Stored, checkpoint, pickle};
 
@@ -34,9 +34,9 @@ pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
     let (start, n) = entries[pickled];
     ensure!(n <= pickle::LONGEST, "its pickle is larger than that of any state dict");
     let (loaded, _) = pickle::load(&source.at(start, n)?)?;
-    let places = |key: &str, kind: Kind| {
+    let places = |key: &str, kind: NumberKind| {
         let (start, n) = *entries.get(&format!("{prefix}data/{key}"))?;
-        Some(Place { start, n: n / kind.bytes() })
+        Some(StorageSpan { start, n: n / kind.bytes() })
     };
     checkpoint::tensors(source, &loaded, &places)
 }

@@ -1,6 +1,6 @@
 //! A pickle's bytes, taken one after the other and never beyond the end.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use thiserror::Error;
 
 /// The bytes end before the pickle does.
@@ -8,12 +8,13 @@ use thiserror::Error;
 #[error("its pickle ends too early: it is cut short or damaged")]
 pub(super) struct Ended;
 
-pub(super) struct Words<'a> {
+/// Where in a pickle's bytes one is.
+pub(super) struct Cursor<'a> {
     all: &'a [u8],
     used: usize,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Cursor<'a> {
     pub(super) fn new(all: &'a [u8]) -> Self {
         Self { all, used: 0 }
     }
@@ -42,6 +43,16 @@ impl<'a> Words<'a> {
         let mut whole = [0; 8];
         whole[..n].copy_from_slice(self.bytes(n as u64)?);
         Ok(u64::from_le_bytes(whole))
+    }
+
+    /// A number with a sign of so many bytes (at most 16), the least significant first.
+    pub(super) fn integer(&mut self, n: u64) -> Result<i128> {
+        ensure!(n <= 16, "it has a number of {n} bytes");
+        let bytes = self.bytes(n)?;
+        let fill = if bytes.last().is_some_and(|&last| last >= 0x80) { 0xff } else { 0 };
+        let mut whole = [fill; 16];
+        whole[..bytes.len()].copy_from_slice(bytes);
+        Ok(i128::from_le_bytes(whole))
     }
 
     /// The text up to the next line feed.
