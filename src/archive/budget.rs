@@ -35,12 +35,10 @@ impl Budget {
         }
     }
 
-    /// How many files were written.
     pub(super) fn files(&self) -> usize {
         self.files.load(Ordering::Relaxed)
     }
 
-    /// One more file is written.
     pub(super) fn one_more_file(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
@@ -124,7 +122,6 @@ impl<'a> Meter<'a> {
         Self { total, done: AtomicU64::new(0), progress }
     }
 
-    /// So many bytes were read.
     pub(super) fn advance(&self, bytes: u64) {
         let add = |done: u64| Some(done.saturating_add(bytes).min(self.total));
         let before = self.done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);

@@ -17,7 +17,6 @@ pub enum Error {
     /// Some other kind of file.
     #[error("`{}` is neither a zip, a tar nor a 7z archive{hint}", archive.display())]
     NotAnArchive {
-        /// The file.
         archive: PathBuf,
         /// A hint line or nothing.
         hint: &'static str,
@@ -25,11 +24,9 @@ pub enum Error {
     /// Broken or cut off.
     #[error("`{}` is damaged at `{entry}`: {reason}\nhint: get the archive again", archive.display())]
     Damaged {
-        /// The archive.
         archive: PathBuf,
         /// The entry that was being read.
         entry: String,
-        /// What is wrong.
         reason: String,
     },
     /// Sound perhaps, but packed or encrypted in a way that is not read here.
@@ -38,34 +35,16 @@ pub enum Error {
          with `--from`",
         archive.display()
     )]
-    Unsupported {
-        /// The archive.
-        archive: PathBuf,
-        /// What is not supported.
-        reason: String,
-    },
+    Unsupported { archive: PathBuf, reason: String },
     /// Something that could write outside the folder.
     #[error("`{}` holds `{entry}`, {reason}: it is not unpacked", archive.display())]
-    Unsafe {
-        /// The archive.
-        archive: PathBuf,
-        /// The entry.
-        entry: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Unsafe { archive: PathBuf, entry: String, reason: &'static str },
     /// More than it may hold.
     #[error("`{}` is not unpacked: {reason}", archive.display())]
-    TooBig {
-        /// The archive.
-        archive: PathBuf,
-        /// What is too much.
-        reason: String,
-    },
+    TooBig { archive: PathBuf, reason: String },
     /// More than the disk has room for.
     #[error("`{}` is not unpacked: {reason}\nhint: make room on the disk", archive.display())]
     NoSpace {
-        /// The archive.
         archive: PathBuf,
         /// What was needed, if known.
         reason: String,

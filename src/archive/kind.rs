@@ -10,12 +10,9 @@ use crate::fs;
 /// The size of a tar's header.
 pub(super) const TAR_BLOCK: usize = 512;
 
-/// A kind of archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// PKWARE's zip.
     Zip,
-    /// Plain tar.
     Tar,
     /// 7-Zip's 7z; a tar in it is read through.
     SevenZ,

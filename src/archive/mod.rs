@@ -62,7 +62,7 @@ pub fn extract(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<u
 }
 
 /// As [`extract`], with other bounds: the fuzz targets have them lower.
-pub(crate) fn extract_at_most(
+pub fn extract_at_most(
     bytes: u64,
     files: usize,
     archive: &Path,

@@ -97,7 +97,6 @@ impl<'a> Sink<'a> {
         self.budget().announce(&self.archive, bytes, on_disk)
     }
 
-    /// Makes a folder.
     pub(super) fn folder(&mut self, name: &str) -> Result<(), Error> {
         let path = self.safe(name)?;
         if names::is_litter(&path) {

@@ -69,7 +69,6 @@ pub(super) fn is_error_body(body: &str) -> bool {
     Told::read(body).code.is_some_and(|code| (400..600).contains(&code))
 }
 
-/// What an error body says.
 #[derive(Default, Deserialize)]
 struct Told {
     code: Option<u16>,

@@ -19,7 +19,7 @@ use super::wire::{
     CompetitionInfo, FileOf, FilesPage, FirstFiles, OfCompetition, PageOf, Submission,
     SubmissionLimits, SubmissionRef, SubmissionsPage,
 };
-use super::{Endpoint, Environment, Error, RetryPolicy, Received};
+use super::{Endpoint, Environment, Error, Received, RetryPolicy};
 use crate::progress::Progress;
 use crate::term;
 
@@ -46,7 +46,6 @@ pub struct Client {
 pub struct Head {
     /// Its size, if the server tells.
     pub bytes: Option<u64>,
-    /// The host that holds it.
     pub host: String,
 }
 
@@ -86,7 +85,6 @@ impl Client {
         Self { http: Http::new(policy.silence), retry_policy: policy, ..self }
     }
 
-    /// Where it asks.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -150,7 +148,6 @@ impl Client {
         self.call(&Call::about("GetSubmissionLimits", slug))
     }
 
-    /// One submission by its number.
     pub fn submission(&self, reference: u64) -> Result<Submission, Error> {
         let what = format!("submission {reference}");
         let body = SubmissionRef { reference };

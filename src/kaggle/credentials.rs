@@ -20,12 +20,7 @@ pub enum Credentials {
     /// Sent as `Authorization: Bearer`.
     Token(Secret),
     /// Sent as HTTP Basic.
-    Basic {
-        /// The name on Kaggle.
-        username: String,
-        /// The legacy API key.
-        key: Secret,
-    },
+    Basic { username: String, key: Secret },
 }
 
 /// A text that shows as `***`.
@@ -59,7 +54,6 @@ impl fmt::Display for Secret {
 /// Credentials and where they were.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The secret itself.
     pub credentials: Credentials,
     /// The place, in backticks, such as "`KAGGLE_USERNAME` and `KAGGLE_KEY`".
     pub source: String,

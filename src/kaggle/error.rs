@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use crate::term;
 
-/// A failed exchange with Kaggle or its storage. Texts end in lines that start with `hint: `.
+/// A failed exchange with Kaggle or its storage. Texts end in lines that start with `hint: `; a `url` is
+/// without its query, which may hold a signature, and a `message` is in the server's words.
 #[derive(Debug, Error)]
 pub enum Error {
     /// No place holds credentials.
@@ -28,41 +29,25 @@ pub enum Error {
     BadCredentials {
         /// The variable or file, in backticks.
         place: String,
-        /// What is wrong with it.
         reason: String,
         /// A hint line or nothing.
         hint: String,
     },
     /// The API's address is none.
     #[error("`{given}` is not an address of Kaggle's API: {reason}")]
-    BadEndpoint {
-        /// What was given.
-        given: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    BadEndpoint { given: String, reason: String },
     /// 401.
     #[error(
         "Kaggle does not accept the credentials from {credentials} ({message})\nhint: make a new \
          token on https://www.kaggle.com/settings/api and put it there"
     )]
-    Unauthorized {
-        /// Where they came from.
-        credentials: String,
-        /// Kaggle's words.
-        message: String,
-    },
+    Unauthorized { credentials: String, message: String },
     /// 403 that speaks of rules.
     #[error(
         "Kaggle wants the rules of the competition accepted first ({message})\nhint: accept them \
          on {page}, then run the same command again"
     )]
-    RulesNotAccepted {
-        /// The page with the button.
-        page: String,
-        /// Kaggle's words.
-        message: String,
-    },
+    RulesNotAccepted { page: String, message: String },
     /// Any other 403: a wrong name and a missing permission look the same.
     #[error(
         "Kaggle gives no access to `{slug}` ({message})\nhint: if `{slug}` is the end of the \
@@ -70,24 +55,15 @@ pub enum Error {
          again\nhint: if that page does not exist, the name is wrong",
         rules_page(slug)
     )]
-    WrongName {
-        /// The competition asked for.
-        slug: String,
-        /// Kaggle's words.
-        message: String,
-    },
+    WrongName { slug: String, message: String },
     /// 404.
     #[error(
         "Kaggle has no {what}\nhint: check the spelling; files that were taken off Kaggle answer the same"
     )]
-    NotFound {
-        /// What was asked for.
-        what: String,
-    },
+    NotFound { what: String },
     /// 429.
     #[error("Kaggle is asked too often ({message})\nhint: {}", wait_hint(*retry_after))]
     RateLimited {
-        /// Kaggle's words.
         message: String,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
@@ -98,35 +74,22 @@ pub enum Error {
         hub_hint(*status, *retry_after)
     )]
     Hub {
-        /// The address, without its query.
         url: String,
-        /// The HTTP status.
         status: u16,
-        /// The hub's words.
         message: String,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
     /// Any other refusal.
     #[error("`{url}` refused the request with status {status} ({message})")]
-    Refused {
-        /// The address, without its query.
-        url: String,
-        /// The HTTP status.
-        status: u16,
-        /// The server's words.
-        message: String,
-    },
+    Refused { url: String, status: u16, message: String },
     /// 5xx.
     #[error(
         "`{url}` failed with status {status} ({message})\nhint: the trouble is on the server's side: try again in some minutes"
     )]
     Server {
-        /// The address, without its query.
         url: String,
-        /// The HTTP status.
         status: u16,
-        /// The server's words.
         message: String,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
@@ -135,70 +98,37 @@ pub enum Error {
     #[error(
         "the address `{url}` is not valid any more ({message})\nhint: run the same command again: it asks for a new one, and what has arrived is kept"
     )]
-    Expired {
-        /// The address, without its query.
-        url: String,
-        /// The server's words.
-        message: String,
-    },
+    Expired { url: String, message: String },
     /// No answer, or half of one.
     #[error(
         "no whole answer from `{url}`: {reason}\nhint: check the network (and `HTTPS_PROXY`, if there is a proxy), then run the same command again"
     )]
-    Network {
-        /// The address, without its query.
-        url: String,
-        /// The innermost cause.
-        reason: String,
-    },
+    Network { url: String, reason: String },
     /// The server's certificate is not to be trusted.
     #[error(
         "`{url}` does not prove that it is what it says ({reason})\nhint: if a proxy of your \
          company reads all connections, name the file of its certificate in `SSL_CERT_FILE` or \
          `REQUESTS_CA_BUNDLE`"
     )]
-    Untrusted {
-        /// The address, without its query.
-        url: String,
-        /// The innermost cause.
-        reason: String,
-    },
+    Untrusted { url: String, reason: String },
     /// An answer that is not what was asked for.
     #[error("`{url}` gave something unexpected: {reason}")]
-    BadAnswer {
-        /// The address, without its query.
-        url: String,
-        /// What it gave.
-        reason: String,
-    },
+    BadAnswer { url: String, reason: String },
     /// A file whose bytes are not those that the server announced.
     #[error("the file from `{url}` arrived damaged: {reason}\nhint: run the same command again")]
-    Damaged {
-        /// The address, without its query.
-        url: String,
-        /// What differs.
-        reason: String,
-    },
+    Damaged { url: String, reason: String },
     /// The submission may or may not have been taken.
     #[error(
         "the answer to the submission was lost ({reason})\nhint: run the same command again: it \
          looks for the submission before it makes another one\nhint: or look yourself at \
          https://www.kaggle.com/competitions/{slug}/submissions"
     )]
-    SubmissionInDoubt {
-        /// The competition.
-        slug: String,
-        /// What went wrong.
-        reason: String,
-    },
+    SubmissionInDoubt { slug: String, reason: String },
     /// Another process is at work on the same file.
     #[error(
         "another kaggle-kit is at work on `{}`\nhint: wait until it is done, or stop it", path.display()
     )]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
+    Busy { path: PathBuf },
     /// The disk is full, or too small for what is to come.
     #[error(
         "no room for `{}`{}\nhint: free some disk space, then run the same command again: what has \
@@ -206,11 +136,9 @@ pub enum Error {
         path.display(), room(*needed, *free)
     )]
     NoSpace {
-        /// The file.
         path: PathBuf,
         /// How many bytes are still to come, where that is known.
         needed: Option<u64>,
-        /// How many bytes are free.
         free: Option<u64>,
     },
     /// A local file.

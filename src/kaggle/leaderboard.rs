@@ -15,14 +15,11 @@ use crate::progress::Progress;
 /// No leaderboard is larger; what is, is something else.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// A team's place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
     /// From 1, the best.
     pub rank: u32,
-    /// The team's name.
     pub team: String,
-    /// Its best public score.
     pub score: f64,
     /// When that was sent, as Kaggle writes it.
     pub date: String,

@@ -22,7 +22,6 @@ const MOST_CREATIONS: u32 = 2;
 pub struct Submitted {
     /// Kaggle's number for it, with which [`Client::submission`] asks for its score.
     pub reference: u64,
-    /// Kaggle's words.
     pub message: String,
     /// How we know that it took it.
     pub found: Found,

@@ -96,7 +96,6 @@ pub(super) struct SubmissionsPage {
 pub struct DataFile {
     /// Its path, such as `train/0a1b.jpg`.
     pub name: String,
-    /// Its size.
     #[serde(default)]
     pub total_bytes: u64,
     /// When it was put there, as Kaggle writes it.
@@ -109,7 +108,6 @@ pub struct DataFile {
 pub struct FirstFiles {
     /// As Kaggle orders them.
     pub files: Vec<DataFile>,
-    /// Whether there are others.
     pub more: bool,
 }
 
@@ -120,7 +118,6 @@ pub struct CompetitionInfo {
     /// The full address of its page.
     #[serde(rename = "ref")]
     pub page: String,
-    /// The title.
     pub title: String,
     /// When it closed, as Kaggle writes it.
     pub deadline: Option<String>,
@@ -153,7 +150,6 @@ pub struct Submission {
     /// Kaggle's number for it.
     #[serde(rename = "ref")]
     pub reference: u64,
-    /// How far it is.
     #[serde(default)]
     pub status: SubmissionStatus,
     /// The score on the public part, once there is one.
@@ -168,7 +164,6 @@ pub struct Submission {
     /// The message it was sent with.
     #[serde(default)]
     pub description: String,
-    /// The name of the file.
     #[serde(default)]
     pub file_name: String,
     /// When it was sent, as Kaggle writes it.
@@ -179,12 +174,9 @@ pub struct Submission {
 /// How far a submission is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SubmissionStatus {
-    /// Not scored yet.
     #[default]
     Pending,
-    /// Scored.
     Complete,
-    /// Turned down.
     Error,
 }
 

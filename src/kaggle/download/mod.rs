@@ -21,7 +21,7 @@ use super::http::Http;
 use super::{Error, RetryPolicy};
 use crate::progress::Progress;
 pub(super) use announced::{Announced, LINKED_ETAG};
-use part::{Resume, Part};
+use part::{Part, Resume};
 
 const PIECE: usize = 256 * 1024;
 
@@ -32,7 +32,6 @@ pub struct Received {
     pub bytes: u64,
     /// How many came over the wire this time; what was there from before is not counted.
     pub fetched: u64,
-    /// The host they came from.
     pub host: String,
 }
 

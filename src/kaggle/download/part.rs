@@ -80,7 +80,6 @@ impl Part {
         Ok(part)
     }
 
-    /// How many bytes are there.
     pub(super) fn kept(&self) -> u64 {
         self.kept
     }
@@ -90,7 +89,6 @@ impl Part {
         self.whole
     }
 
-    /// Drops all bytes.
     pub(super) fn clear(&mut self) -> Result<(), Error> {
         self.file.set_len(0)?;
         self.version = None;
@@ -224,7 +222,11 @@ impl Part {
     }
 
     /// The server has nothing behind the bytes that are there: they are all, or they are wrong.
-    pub(super) fn range_not_satisfiable(&mut self, headers: &HeaderMap, url: &str) -> Result<(), Error> {
+    pub(super) fn range_not_satisfiable(
+        &mut self,
+        headers: &HeaderMap,
+        url: &str,
+    ) -> Result<(), Error> {
         let total = content_range(headers).and_then(|range| range.total);
         if total == Some(self.kept) && self.kept > 0 {
             self.whole = true;
