@@ -9,7 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::cache::Store;
-use kaggle_kit::dataset::{self, Keepable, Kept, Prepared, Sample, Source, View};
+use kaggle_kit::dataset::{
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, Source, View,
+};
 use kaggle_kit::recipe::Augment;
 
 #[derive(Parser)]
@@ -130,21 +132,28 @@ struct Keeping {
 
 impl Keeping {
     /// Places for all pictures, none of which is there yet.
-    fn anew(&self, pictures: &[dataset::Picture], view: View) -> Result<Kept> {
+    fn anew(&self, pictures: &[dataset::Picture], view: View) -> Result<PictureCache> {
         let store = Store::new(self.folder.path().join("kept"), None);
         for entry in store.entries()? {
             store.remove(&entry.key)?;
         }
-        Keepable::new("bench", pictures, Prepared::of(view, self.size, Augment::SideOn))
+        PictureCachePlan::new("bench", pictures, Prepared::of(view, self.size, Augment::SideOn))
             .open(&store)
     }
 
     /// Pictures a second of an epoch through the whole loader, on all cores.
-    fn epoch(&self, kept: Option<&Kept>, view: View) -> Result<f64> {
+    fn epoch(&self, kept: Option<&PictureCache>, view: View) -> Result<f64> {
         let order = (0..self.samples.len()).collect();
         let source = Source { samples: Arc::clone(&self.samples), kept: kept.cloned() };
         let start = Instant::now();
-        for batch in dataset::batches(source, order, 64, self.size, Augment::SideOn, view) {
+        let plan = BatchPlan {
+            order,
+            batch_size: 64,
+            size: self.size,
+            augment: Augment::SideOn,
+            views: vec![view],
+        };
+        for batch in dataset::batches(source, plan) {
             std::hint::black_box(batch?);
         }
         Ok(self.samples.len() as f64 / start.elapsed().as_secs_f64())

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::Store;
-use kaggle_kit::dataset::{self, Keepable, Kept, Prepared, Sample, Source, View};
+use kaggle_kit::dataset::{
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, Source, View,
+};
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
 use kaggle_kit::recipe::Augment;
@@ -47,12 +49,16 @@ fn lines(
             0 => View::Centre { share: recipe.crop },
             _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
         };
-        let through = |kept: Option<&Kept>, epoch: usize| {
+        let through = |kept: Option<&PictureCache>, epoch: usize| {
             let source = Source { samples: Arc::clone(samples), kept: kept.cloned() };
-            let (order, n) = (order.clone(), arguments.batch);
-            let batches =
-                dataset::batches(source, order, n, recipe.size, Augment::SideOn, view(epoch));
-            batches.map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
+            let plan = BatchPlan {
+                order: order.clone(),
+                batch_size: arguments.batch,
+                size: recipe.size,
+                augment: Augment::SideOn,
+                views: vec![view(epoch)],
+            };
+            dataset::batches(source, plan).map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
         };
         let kept = kept(samples, recipe.size, view(0))?;
         through(Some(&kept), 0).try_for_each(|batch| batch.map(drop))?;
@@ -129,9 +135,10 @@ fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
 
 /// Places for the pictures of all samples, in a folder that is gone at once: an open file outlives its
 /// name.
-fn kept(samples: &[Sample], size: usize, view: View) -> Result<Kept> {
+fn kept(samples: &[Sample], size: usize, view: View) -> Result<PictureCache> {
     let folder = tempfile::tempdir()?;
     let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
     let store = Store::new(folder.path().join("kept"), None);
-    Keepable::new("bench", &pictures, Prepared::of(view, size, Augment::SideOn)).open(&store)
+    PictureCachePlan::new("bench", &pictures, Prepared::of(view, size, Augment::SideOn))
+        .open(&store)
 }

@@ -19,10 +19,12 @@ mod header;
 mod lock;
 mod map;
 mod pictures;
+mod policy;
 mod shelf;
 mod store;
 
 pub use activations::{About, Dtype, Key, Rows, Shape, Slot, Source, Writer};
 pub use pictures::{AboutPictures, PictureSource, Pictures, PicturesKey};
+pub use policy::{CacheDecision, CachePolicy, SkipReason};
 pub use shelf::Removal;
 pub use store::{Entry, Holds, State, Store};

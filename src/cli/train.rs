@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::dataset::Keep;
+use crate::cache::CachePolicy;
 use crate::device::Choice;
 
 const TRAIN_EXAMPLES: &str = "\
@@ -49,7 +49,7 @@ pub struct Train {
     /// looked at three times or more and all fit into half of the free memory. The trained network is
     /// the same either way
     #[arg(long, value_name = "WHEN", default_value_t)]
-    pub keep_pictures: Keep,
+    pub keep_pictures: CachePolicy,
     /// Print the recipe that would be used, and stop
     #[arg(long)]
     pub show_recipe: bool,

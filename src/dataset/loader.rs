@@ -10,11 +10,9 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use super::buffer::{Buffer, Pool};
-use super::decode::Room;
-use super::kept::Kept;
-use super::open::Sample;
-use super::prepared::Prepared;
-use super::view::{Shot, View, finish, render, render_and_keep};
+use super::picture_cache::PictureCache;
+use super::sample::Sample;
+use super::view::{Prepared, Room, Shot, View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -23,9 +21,7 @@ const AHEAD: usize = 2;
 /// Pixels of some images, `[n, size, size, 3]`, RGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
-    /// The bytes, row-major.
     pub pixels: Buffer,
-    /// How many images.
     pub n: usize,
     /// Side of the square, in pixels.
     pub size: usize,
@@ -45,10 +41,9 @@ pub struct Batch {
 /// Where pictures come from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Their files.
     pub samples: Arc<[Sample]>,
     /// Where they are once they are prepared, if they are kept.
-    pub kept: Option<Kept>,
+    pub kept: Option<PictureCache>,
 }
 
 impl From<Arc<[Sample]>> for Source {
@@ -57,39 +52,27 @@ impl From<Arc<[Sample]>> for Source {
     }
 }
 
-/// Batches of a source in the order `order` (indices of samples; the last batch may be smaller),
-/// each image in the view `view` on `[size, size]` pixels.
-///
-/// A thread works ahead and stops when the iterator is dropped. After an error, which names the
-/// image, there are no more batches.
-pub fn batches(
-    source: impl Into<Source>,
-    order: Vec<usize>,
-    batch_size: usize,
-    size: usize,
-    augment: Augment,
-    view: View,
-) -> Batches {
-    batches_in_views(source, order, batch_size, size, augment, vec![view])
+/// Which pictures batches hold, and how these look.
+#[derive(Clone, Debug)]
+pub struct BatchPlan {
+    /// Indices of samples, in their order.
+    pub order: Vec<usize>,
+    /// Images a batch; the last may be smaller.
+    pub batch_size: usize,
+    /// Side of the square, in pixels.
+    pub size: usize,
+    pub augment: Augment,
+    /// For all of which an image is decoded once. Without a view there are no batches.
+    pub views: Vec<View>,
 }
 
-/// The same in several views at once, for which each image is decoded once. Without a view there
-/// are no batches.
-pub fn batches_in_views(
-    source: impl Into<Source>,
-    order: Vec<usize>,
-    batch_size: usize,
-    size: usize,
-    augment: Augment,
-    views: Vec<View>,
-) -> Batches {
+/// Batches of a source. A thread works ahead and stops when the iterator is dropped. After an error,
+/// which names the image, there are no more batches.
+pub fn batches(source: impl Into<Source>, plan: BatchPlan) -> Batches {
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = sync_channel(AHEAD);
-    let source = source.into();
-    let loader = Loader { source, size, augment, views, stop: Arc::clone(&stop) };
-    let worker = Builder::new()
-        .name("loader".to_owned())
-        .spawn(move || loader.run(&order, batch_size.max(1), &sender));
+    let loader = Loader { source: source.into(), plan, stop: Arc::clone(&stop) };
+    let worker = Builder::new().name("loader".to_owned()).spawn(move || loader.run(&sender));
     match worker {
         Ok(worker) => {
             Batches { receiver: Some(receiver), worker: Some(worker), stop, failed: None }
@@ -99,6 +82,7 @@ pub fn batches_in_views(
 }
 
 /// The iterator that [`batches`] returns.
+#[must_use = "a thread is at work on them"]
 pub struct Batches {
     receiver: Option<Receiver<Result<Batch>>>,
     worker: Option<JoinHandle<()>>,
@@ -147,16 +131,14 @@ thread_local! {
 /// What the thread needs.
 struct Loader {
     source: Source,
-    size: usize,
-    augment: Augment,
-    views: Vec<View>,
+    plan: BatchPlan,
     stop: Arc<AtomicBool>,
 }
 
 impl Loader {
-    fn run(&self, order: &[usize], batch_size: usize, sender: &SyncSender<Result<Batch>>) {
+    fn run(&self, sender: &SyncSender<Result<Batch>>) {
         let pool = Pool::new();
-        for indices in order.chunks(batch_size) {
+        for indices in self.plan.order.chunks(self.plan.batch_size.max(1)) {
             let batch = self.load(indices, &pool);
             let last = batch.is_err();
             if self.stop.load(Ordering::Relaxed) || sender.send(batch).is_err() || last {
@@ -166,9 +148,10 @@ impl Loader {
     }
 
     fn load(&self, indices: &[usize], pool: &Pool) -> Result<Batch> {
-        let bytes = self.size * self.size * 3;
+        let size = self.plan.size;
+        let bytes = size * size * 3;
         let mut views: Vec<Buffer> =
-            self.views.iter().map(|_| pool.take(indices.len() * bytes)).collect();
+            self.plan.views.iter().map(|_| pool.take(indices.len() * bytes)).collect();
         // Of each image, the places of its views.
         let mut places: Vec<Vec<&mut [u8]>> = indices.iter().map(|_| Vec::new()).collect();
         for pixels in &mut views {
@@ -181,15 +164,14 @@ impl Loader {
             }
             self.load_image(index, places)
         })?;
-        let mut views =
-            views.into_iter().map(|pixels| Images { pixels, n: indices.len(), size: self.size });
+        let mut views = views.into_iter().map(|pixels| Images { pixels, n: indices.len(), size });
         let images = views.next().context("a batch without a view")?;
         Ok(Batch { images, more_views: views.collect(), indices: indices.to_vec() })
     }
 
     /// Draws all views of an image.
     fn load_image(&self, index: usize, mut places: Vec<&mut [u8]>) -> Result<()> {
-        let Self { source, size, augment, views, .. } = self;
+        let Self { source, plan: BatchPlan { size, augment, views, .. }, .. } = self;
         let path = &source.samples[index].path;
         let failed = || format!("failed to resize `{}`", path.display());
         // A single view is that of training, which comes again.
@@ -225,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::cache::Store;
-    use crate::dataset::{Keepable, duplicates};
+    use crate::dataset::{PictureCachePlan, duplicates};
     use crate::fs;
 
     const WHOLE: View = View::Centre { share: 1.0 };
@@ -242,7 +224,11 @@ mod tests {
     }
 
     fn load(samples: &Arc<[Sample]>, order: Vec<usize>, view: View) -> Batches {
-        batches(Arc::clone(samples), order, 4, 8, Augment::SideOn, view)
+        batches(Arc::clone(samples), plan(order, vec![view]))
+    }
+
+    fn plan(order: Vec<usize>, views: Vec<View>) -> BatchPlan {
+        BatchPlan { order, batch_size: 4, size: 8, augment: Augment::SideOn, views }
     }
 
     #[test]
@@ -273,14 +259,7 @@ mod tests {
         let views =
             [WHOLE, View::Centre { share: 0.5 }, View::Random { seed: 1, epoch: 2, area: None }];
         let order: Vec<usize> = (0..6).collect();
-        let at_once = batches_in_views(
-            Arc::clone(&samples),
-            order.clone(),
-            4,
-            8,
-            Augment::SideOn,
-            views.to_vec(),
-        );
+        let at_once = batches(Arc::clone(&samples), plan(order.clone(), views.to_vec()));
         let at_once: Vec<Batch> = at_once.collect::<Result<_>>().unwrap();
         for (i, view) in views.into_iter().enumerate() {
             for (all, one) in at_once.iter().zip(load(&samples, order.clone(), view)) {
@@ -317,12 +296,12 @@ mod tests {
         let random = |epoch| View::Random { seed: 1, epoch, area: None };
         for (first, second) in [(random(0), random(1)), (parts(0), parts(1)), (WHOLE, WHOLE)] {
             let all = |source: Source, view| -> Vec<Batch> {
-                let batches = batches(source, order.clone(), 4, 8, Augment::SideOn, view);
+                let batches = batches(source, plan(order.clone(), vec![view]));
                 batches.collect::<Result<_>>().unwrap()
             };
             let plain = || Source::from(Arc::clone(&samples));
             let prepared = Prepared::of(first, 8, Augment::SideOn);
-            let kept = Keepable::new("", &looks, prepared).open(&store).unwrap();
+            let kept = PictureCachePlan::new("", &looks, prepared).open(&store).unwrap();
             let keeping = || Source { kept: Some(kept.clone()), ..plain() };
             assert_eq!(all(keeping(), first), all(plain(), first));
             assert_eq!(kept.count(), 6);
@@ -332,9 +311,8 @@ mod tests {
             assert_eq!(all(without.clone(), second), expected);
             // What is prepared for one view does not serve for another.
             let other = View::Centre { share: 0.5 };
-            let error =
-                batches(without, vec![0], 4, 8, Augment::SideOn, other).next().unwrap().is_err();
-            assert!(error);
+            let only = plan(vec![0], vec![other]);
+            assert!(batches(without, only).next().unwrap().is_err());
             assert_eq!(all(keeping(), other), all(plain(), other));
         }
     }

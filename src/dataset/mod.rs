@@ -4,38 +4,24 @@
 //! Nothing here knows tensors: a batch is bytes, `[n, size, size, 3]`, and is normalised where the
 //! network runs.
 
-mod audit;
-mod augment;
 mod buffer;
-mod decode;
-mod duplicates;
+mod folder;
 mod format;
-mod index;
-mod kept;
-mod labels;
 mod loader;
-mod open;
-mod prepared;
-mod resize;
-mod sample_submission;
+mod picture_cache;
+mod sample;
 mod sets;
 mod split;
-mod symmetry;
-mod table;
+mod twins;
 mod view;
-mod warp;
 
-pub use audit::audit;
 pub use buffer::Buffer;
-pub use decode::decode;
-pub use duplicates::{Duplicates, Likeness, Picture, duplicates};
-pub use index::{find_file, natural_order};
-pub use kept::{Keep, Keepable, Kept};
-pub use labels::tags;
-pub use loader::{Batch, Batches, Images, Source, batches, batches_in_views};
-pub use open::{Dataset, Sample, open, open_test};
-pub use prepared::Prepared;
-pub use sample_submission::SampleSubmission;
+pub use folder::{
+    Dataset, SampleSubmission, audit, find_file, natural_order, open, open_test, tags,
+};
+pub use loader::{Batch, BatchPlan, Batches, Images, Source, batches};
+pub use picture_cache::{PictureCache, PictureCachePlan};
+pub use sample::Sample;
 pub use split::{Split, folds, hold_out, split};
-pub use symmetry::Symmetry;
-pub use view::{View, render};
+pub use twins::{Duplicates, Likeness, Picture, duplicates};
+pub use view::{Prepared, Symmetry, View, decode, render};

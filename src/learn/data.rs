@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use super::mix;
 use super::model::Input;
 use crate::cache::{Rows, Store};
-use crate::dataset::{self, Kept, Sample, Source, View};
+use crate::dataset::{self, BatchPlan, PictureCache, Sample, Source, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::recipe::{Recipe, Sampling};
@@ -33,7 +33,7 @@ pub struct Part {
     /// `[n, classes]`, zeros and ones.
     pub targets: Vec<f32>,
     /// Where their pictures are kept from epoch to epoch, if they are.
-    pub kept: Option<Kept>,
+    pub kept: Option<PictureCache>,
 }
 
 impl Part {
@@ -188,8 +188,8 @@ impl Data {
             0 => self.centre_view(),
             view => self.random_view(u64::MAX / 2 + view as u64),
         };
-        let Recipe { size, augment, .. } = self.recipe;
-        dataset::batches(Arc::clone(samples), order, PRECOMPUTED_BATCH, size, augment, view)
+        let plan = self.plan(order, PRECOMPUTED_BATCH, self.recipe.size, view);
+        dataset::batches(Arc::clone(samples), plan)
     }
 
     fn load(
@@ -200,8 +200,11 @@ impl Data {
         view: View,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
         let source = Source { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
-        let Recipe { batch_size, augment, .. } = self.recipe;
-        dataset::batches(source, order, batch_size, size, augment, view)
+        dataset::batches(source, self.plan(order, self.recipe.batch_size, size, view))
+    }
+
+    fn plan(&self, order: Vec<usize>, batch_size: usize, size: usize, view: View) -> BatchPlan {
+        BatchPlan { order, batch_size, size, augment: self.recipe.augment, views: vec![view] }
     }
 
     /// What is looked at where chance has no part.

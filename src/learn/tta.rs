@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::model::{Input, Model};
-use crate::dataset::{self, Images, Sample, Symmetry, View};
+use crate::dataset::{self, BatchPlan, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
 
@@ -101,14 +101,14 @@ pub fn predict<M: Model>(
     }
     progress.total((samples.len() - parts.n_images) as u64);
     let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
-    let batches = dataset::batches_in_views(
-        Arc::clone(samples),
-        (parts.n_images..samples.len()).collect(),
-        recipe.batch_size,
-        recipe.size,
-        recipe.augment,
-        crops,
-    );
+    let plan = BatchPlan {
+        order: (parts.n_images..samples.len()).collect(),
+        batch_size: recipe.batch_size,
+        size: recipe.size,
+        augment: recipe.augment,
+        views: crops,
+    };
+    let batches = dataset::batches(Arc::clone(samples), plan);
     parts.probabilities.resize(parts.names.len(), Vec::new());
     for batch in batches {
         let batch = batch?;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{submit, train};
+use kaggle_kit::cache::CachePolicy;
 use kaggle_kit::commands::{connect, fetch, members, upload};
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::Keep;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::Environment;
@@ -95,7 +95,7 @@ pub fn run(
         start: train::Start::Anew,
         max_time: None,
         checkpoint_every: Duration::from_secs(60),
-        keep_pictures: Keep::default(),
+        keep_pictures: CachePolicy::default(),
         device,
     };
     let run = train::run(&options)?.pop().context("nothing was trained")?;

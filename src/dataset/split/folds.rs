@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::iterative::iterative;
 use super::units::{Unit, totals, units};
-use crate::dataset::open::Sample;
+use crate::dataset::sample::Sample;
 use crate::rng::{self, Purpose};
 use crate::target::TargetKind;
 

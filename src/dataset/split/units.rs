@@ -1,6 +1,6 @@
 //! What a split may move: an image, or several that stay together.
 
-use crate::dataset::open::Sample;
+use crate::dataset::sample::Sample;
 use crate::dataset::sets::Sets;
 
 /// Images that stay on one side.

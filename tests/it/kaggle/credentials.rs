@@ -271,7 +271,8 @@ fn fallen_through(
     let environment = environment(home.path(), &[("KAGGLE_API_TOKEN", "KGAT_wrong")]);
     let told = Arc::new(Mutex::new(Vec::new()));
     let hears = Arc::clone(&told);
-    let client = Client::connect(Some(&server.url()), &environment).unwrap().with_retry_policy(QUICK);
+    let client =
+        Client::connect(Some(&server.url()), &environment).unwrap().with_retry_policy(QUICK);
     let client = client.with_warn(move |text| hears.lock().unwrap().push(text.to_owned()));
     let result = client.competition("x").map(|_| client);
     let told = told.lock().unwrap().clone();

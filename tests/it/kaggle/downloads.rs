@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::{Class, Error, RetryPolicy, Received, download};
+use kaggle_kit::kaggle::{Class, Error, Received, RetryPolicy, download};
 use kaggle_kit::progress::Progress;
 
 use super::server::{Reply, Request, Server, hashes};

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use kaggle_kit::cache::CachePolicy;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::{self, Dataset, Duplicates, Keep, Split};
+use kaggle_kit::dataset::{self, Dataset, Duplicates, Split};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
@@ -58,7 +59,7 @@ impl Images {
     }
 
     /// The same, with places for their pictures where it pays to keep them.
-    pub(super) fn split_and_keep(&self, recipe: &Recipe, keep: Keep) -> Result<Data> {
+    pub(super) fn split_and_keep(&self, recipe: &Recipe, keep: CachePolicy) -> Result<Data> {
         let (mut data, split) = self.parts(recipe)?;
         let pictures = &self.duplicates.pictures;
         keep_pictures(&mut data, pictures, &split, &self.name, keep)?;

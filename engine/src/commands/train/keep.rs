@@ -1,8 +1,8 @@
 //! Pictures kept from one epoch to the next: whether, and where.
 
 use anyhow::Result;
-use kaggle_kit::cache::Store;
-use kaggle_kit::dataset::{Keep, Keepable, Kept, Picture, Prepared, Split};
+use kaggle_kit::cache::{CacheDecision, CachePolicy, Store};
+use kaggle_kit::dataset::{Picture, PictureCache, PictureCachePlan, Prepared, Split};
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Data, epochs_on_images};
 use kaggle_kit::term;
@@ -14,17 +14,17 @@ pub(super) fn keep(
     pictures: &[Picture],
     split: &Split,
     label: &str,
-    wanted: Keep,
+    policy: CachePolicy,
 ) -> Result<()> {
     let prepared = |view| Prepared::of(view, data.recipe.size, data.recipe.augment);
     // All folds of a model train on the same pictures, but each holds out others.
-    let train = Keepable::new(label, pictures, prepared(data.random_view(0)));
+    let train = PictureCachePlan::new(label, pictures, prepared(data.random_view(0)));
     let held_out: Vec<Picture> = split.valid.iter().map(|&i| pictures[i]).collect();
-    let valid = Keepable::new(label, &held_out, prepared(data.centre_view()));
+    let valid = PictureCachePlan::new(label, &held_out, prepared(data.centre_view()));
     let bytes = train.bytes() + valid.bytes();
     let passes = epochs_on_images(data);
-    if let Err(why) = wanted.heed(bytes, passes, fs::free_memory()) {
-        term::detail(format_args!("pictures are not kept: {why}"));
+    if let CacheDecision::Skip(reason) = policy.decide(bytes, passes, fs::free_memory()) {
+        term::detail(format_args!("pictures are not kept: {reason}"));
         return Ok(());
     }
     let store = Store::usual()?;
@@ -48,7 +48,7 @@ pub(super) fn keep(
 /// Says what stood in the way of keeping them, if anything did.
 pub(super) fn tell_trouble(data: &Data) {
     let kept = [&data.train.kept, &data.valid.kept];
-    if let Some(trouble) = kept.into_iter().flatten().find_map(Kept::trouble) {
+    if let Some(trouble) = kept.into_iter().flatten().find_map(PictureCache::trouble) {
         term::warn(format_args!("not all pictures were kept: {trouble}"));
     }
 }

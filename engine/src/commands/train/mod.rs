@@ -14,11 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kaggle_kit::cache::Store;
+use kaggle_kit::cache::{CachePolicy, Store};
 use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::commands::settings::recipe_of;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::Keep;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::hash::hash_file;
@@ -53,7 +52,7 @@ pub struct TrainOptions {
     /// How often training is written down.
     pub checkpoint_every: Duration,
     /// When decoded pictures are kept.
-    pub keep_pictures: Keep,
+    pub keep_pictures: CachePolicy,
     /// Where to compute.
     pub device: Choice,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use image::RgbImage;
-use kaggle_kit::dataset::{self, Sample};
+use kaggle_kit::dataset::{self, BatchPlan, Sample};
 use kaggle_kit::learn;
 use kaggle_kit::metric::most_probable;
 use kaggle_kit::report::html::facts::Heat;
@@ -38,7 +38,14 @@ pub(super) fn write(
     let mut look = |id: &str| -> Result<(RgbImage, Option<Heat>)> {
         let sample = (*samples.get(id).context("it is no image of this run")?).clone();
         let one: Arc<[Sample]> = Arc::new([sample]);
-        let mut batches = dataset::batches(one, vec![0], 1, recipe.size, recipe.augment, view);
+        let plan = BatchPlan {
+            order: vec![0],
+            batch_size: 1,
+            size: recipe.size,
+            augment: recipe.augment,
+            views: vec![view],
+        };
+        let mut batches = dataset::batches(one, plan);
         let square = batches.next().context("no picture")??.images;
         let side = square.size as u32;
         let class = answers.get(id).map_or(0, |row| most_probable(row));

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 
-use super::format::{self, Problem};
-use super::open::Sample;
+use crate::dataset::format::{self, Problem};
+use crate::dataset::sample::Sample;
 use crate::fs;
 use crate::progress::Progress;
 
@@ -35,7 +35,7 @@ pub fn audit(samples: &[Sample], progress: &dyn Progress) -> Result<()> {
 }
 
 /// The error's text for bad images, of so many in all; each line names one and says what is wrong.
-pub(super) fn cannot_be_used(bad: &[String], n_images: usize) -> String {
+pub(in crate::dataset) fn cannot_be_used(bad: &[String], n_images: usize) -> String {
     let mut lines: Vec<String> = bad.iter().take(SHOWN).map(|line| format!("  {line}")).collect();
     if bad.len() > SHOWN {
         lines.push(format!("  and {} more", bad.len() - SHOWN));

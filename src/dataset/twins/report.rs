@@ -1,7 +1,7 @@
 //! What was found, in words.
 
 use super::{Duplicates, Likeness};
-use crate::dataset::open::Sample;
+use crate::dataset::sample::Sample;
 use crate::term::{count, thousands};
 
 /// How many groups or pairs a line names.

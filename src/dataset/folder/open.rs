@@ -5,24 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::index::{self, natural_order};
+use super::images;
+use super::index::natural_order;
 use super::labels::{self, LabelledImages};
+use super::missing;
 use super::sample_submission::SampleSubmission;
 use crate::competition::{Competition, SubmissionFormat};
-use crate::fs;
+use crate::dataset::sample::Sample;
 use crate::target::{Classes, TargetKind};
-
-/// One image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// What tables call it: the file's name without its extension (with labels by folder,
-    /// `<folder>/<stem>`).
-    pub id: String,
-    /// Where it is.
-    pub path: PathBuf,
-    /// Class indices, sorted: exactly one for a single label, none for a test image.
-    pub target: Vec<usize>,
-}
 
 /// What a competition's data folder holds.
 #[derive(Clone, Debug)]
@@ -44,7 +34,7 @@ pub struct Dataset {
 /// Reads labels, sample submission and folders, and joins them. Looks at no image: see
 /// [`audit`](super::audit()).
 pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
-    check_folder(competition, folder)?;
+    missing::check_folder(competition, folder)?;
     let labelled = labels::read(competition, folder)?;
     let sample = SampleSubmission::find(competition, folder)?;
     let kind = competition.target.kind;
@@ -74,7 +64,7 @@ pub fn open_test(
     folder: &Path,
     classes: &Classes,
 ) -> Result<Vec<Sample>> {
-    check_folder(competition, folder)?;
+    missing::check_folder(competition, folder)?;
     let sample = SampleSubmission::find(competition, folder)?;
     if let SubmissionFormat::ProbabilityPerClass { .. } = competition.submission {
         let columns = &sample.header[1..];
@@ -94,18 +84,6 @@ pub fn open_test(
         }
     }
     Ok(join_test(competition, folder, sample)?.0)
-}
-
-/// Fails when there is no data at all.
-fn check_folder(competition: &Competition, folder: &Path) -> Result<()> {
-    let there = folder.is_dir() && fs::read_dir(folder)?.next().is_some();
-    ensure!(
-        there,
-        "no data for `{name}` in `{}`\nhint: run `kaggle-kit fetch {name}`",
-        folder.display(),
-        name = competition.name
-    );
-    Ok(())
 }
 
 /// The vocabulary: the spec's, else the sample's columns where each is a class, else the labels
@@ -130,42 +108,27 @@ fn join_test(
     folder: &Path,
     sample: SampleSubmission,
 ) -> Result<(Vec<Sample>, usize)> {
-    let files = &competition.files;
-    let mut images = Vec::new();
-    let mut first_found = None;
-    for name in &files.test {
-        if let Some(found) = index::find_folder(folder, name, &files.extension)? {
-            images.extend(index::images_of(&found, &files.extension)?);
-            first_found.get_or_insert(found);
-        }
-    }
-    let Some(first_found) = first_found else {
-        bail!(labels::no_images(competition, folder, &files.test[0]));
-    };
-    if images.is_empty() {
-        bail!(labels::empty_folder(competition, folder, &first_found)?);
-    }
-    index::check_ids(&images)?;
+    let images = images::test(competition, folder)?;
     let mut paths: HashMap<String, PathBuf> =
         images.into_iter().map(|image| (image.id, image.path)).collect();
     let n_ids = sample.ids.len();
     let mut test = Vec::with_capacity(n_ids);
-    let mut missing = Vec::new();
+    let mut without = Vec::new();
     for id in sample.ids {
         match paths.remove(&id) {
             Some(path) => test.push(Sample { id, path, target: Vec::new() }),
-            None => missing.push(id),
+            None => without.push(id),
         }
     }
-    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+    let without: Vec<&str> = without.iter().map(String::as_str).collect();
     ensure!(
-        missing.is_empty(),
+        without.is_empty(),
         "{} of the {n_ids} ids in `{}` have no image in `{}`: {}\nhint: run `kaggle-kit fetch {}` \
          again; is the sample submission that of these images?",
-        missing.len(),
-        files.sample,
-        files.test.join("`, `"),
-        labels::first_three(&missing),
+        without.len(),
+        competition.files.sample,
+        competition.files.test.join("`, `"),
+        missing::first_three(&without),
         competition.name
     );
     Ok((test, paths.len()))

@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::Result;
 
 use super::fingerprint::Fingerprint;
-use super::look::Look;
+use super::perceptual_hash::PerceptualHash;
 use crate::fs::{self, AtomicFile};
 
 /// The file's first bytes. A change of what a look is, or of the format, is a new number.
@@ -46,13 +46,13 @@ impl Stamp {
 
 /// The fingerprints of a data folder's files, by path in it.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct Memo {
     file: PathBuf,
     folder: PathBuf,
     entries: HashMap<String, (Stamp, Fingerprint)>,
 }
 
-impl Known {
+impl Memo {
     /// Reads what is there; nothing is known where it cannot be read.
     pub(super) fn read(folder: &Path) -> Self {
         let file = folder.join(".kaggle-kit/looks.bin");
@@ -125,7 +125,7 @@ fn parsed(bytes: &[u8]) -> Option<HashMap<String, (Stamp, Fingerprint)>> {
             file: take(&mut rest)?,
             pixels: take(&mut rest)?,
             sides: [u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?)],
-            look: Look(take(&mut rest)?.map(u8::cast_signed)),
+            look: PerceptualHash(take(&mut rest)?.map(u8::cast_signed)),
         };
         entries.insert(str::from_utf8(name).ok()?.to_owned(), (stamp, fingerprint));
     }

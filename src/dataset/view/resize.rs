@@ -7,7 +7,7 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 
 use super::augment::Window;
-use super::prepared::Pixels;
+use super::pixels::Pixels;
 
 /// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
 /// networks are evaluated with.

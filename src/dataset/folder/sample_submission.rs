@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
-use super::index::find_file;
+use super::missing;
 use super::table::{Table, header_text};
 use crate::competition::{Competition, SubmissionFormat};
 
@@ -50,13 +50,7 @@ impl SampleSubmission {
     /// Finds the sample of a competition in its data folder, and checks its header.
     pub fn find(competition: &Competition, folder: &Path) -> Result<Self> {
         let name = &competition.files.sample;
-        let path = find_file(folder, name).with_context(|| {
-            format!(
-                "no `{name}` in `{}`\nhint: run `kaggle-kit fetch {}`",
-                folder.display(),
-                competition.name
-            )
-        })?;
+        let path = missing::find_table(competition, folder, name)?;
         let sample = Self::read(&path)?;
         let expected = match &competition.submission {
             SubmissionFormat::ProbabilityOf { id, column, .. }

@@ -2,14 +2,14 @@
 //! and test images whose picture is in the training set.
 //!
 //! Equal files and equal pixels are found by hash, what was only recompressed, resized, recoloured,
-//! mirrored or trimmed by its [look](look). Two views of one scene are twins only if they are as
+//! mirrored or trimmed by its [perceptual hash](perceptual_hash). Two views of one scene are twins only if they are as
 //! near as that; a crop of less than nine tenths is not noticed.
 
 mod fingerprint;
-mod known;
-mod look;
+mod memo;
+mod perceptual_hash;
+mod report;
 mod search;
-mod tell;
 #[cfg(test)]
 mod tests;
 
@@ -20,13 +20,13 @@ use anyhow::{Result, bail};
 use rayon::prelude::*;
 
 use self::fingerprint::Fingerprint;
-use self::known::{Known, Stamp};
-use self::look::Look;
+use self::memo::{Memo, Stamp};
+use self::perceptual_hash::PerceptualHash;
 use self::search::{Pair, similar_pairs};
-use super::audit;
-use super::open::Sample;
+use super::folder;
+use super::sample::Sample;
 use super::sets::Sets;
-use super::symmetry::Symmetry;
+use super::view::Symmetry;
 use crate::progress::Progress;
 use crate::term;
 
@@ -138,12 +138,12 @@ fn fingerprints(
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<Fingerprint>> {
-    let mut known = Known::read(folder);
+    let mut memo = Memo::read(folder);
     progress.total(paths.len() as u64);
     let looked_at = |path: &&Path| -> Result<(Option<Stamp>, Fingerprint, bool)> {
         // Taken before the file is read: a change in between makes it stale, not wrong.
         let stamp = Stamp::of(path)?;
-        let old = stamp.and_then(|stamp| known.get(path, stamp));
+        let old = stamp.and_then(|stamp| memo.get(path, stamp));
         let fingerprint = old.map_or_else(|| Fingerprint::of(path), Ok)?;
         Ok((stamp, fingerprint, old.is_none()))
     };
@@ -163,7 +163,7 @@ fn fingerprints(
             Ok((stamp, fingerprint, is_new)) => {
                 fingerprints.push(fingerprint);
                 if let Some(stamp) = stamp.filter(|_| is_new) {
-                    known.insert(path, stamp, fingerprint);
+                    memo.insert(path, stamp, fingerprint);
                     any_new = true;
                 }
             }
@@ -171,10 +171,10 @@ fn fingerprints(
         }
     }
     // A data folder may be for reading only (Kaggle's own is): then it is done again next time.
-    if any_new && known.write().is_err() {
+    if any_new && memo.write().is_err() {
         progress.note("the data folder cannot be written to: the next run looks for twins again");
     }
-    if bad.is_empty() { Ok(fingerprints) } else { bail!(audit::cannot_be_used(&bad, paths.len())) }
+    if bad.is_empty() { Ok(fingerprints) } else { bail!(folder::cannot_be_used(&bad, paths.len())) }
 }
 
 /// The images of each picture, and the similarity that made twins.
@@ -189,7 +189,7 @@ fn twins(fingerprints: &[Fingerprint], symmetries: &[Symmetry]) -> (Sets, Option
         }
         sets.join(first, i);
     }
-    let looks: Vec<Look> = pictures.iter().map(|&i| fingerprints[i].look).collect();
+    let looks: Vec<PerceptualHash> = pictures.iter().map(|&i| fingerprints[i].look).collect();
     let pairs = similar_pairs(&looks, symmetries, LEVELS[0]);
     let least =
         LEVELS.into_iter().find(|&level| largest(&pairs, level, looks.len()) <= heap(looks.len()));

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::images;
 use super::index::{self, Image};
+use super::missing;
 use super::table::{Table, header_text};
 use crate::competition::{Competition, Labels, TargetSpec};
 use crate::target::{Classes, TargetKind};
@@ -17,12 +19,12 @@ pub(super) struct Labelled {
     pub(super) path: PathBuf,
     /// One class, or tags separated by spaces.
     pub(super) label: String,
-    /// Where the label comes from, as errors begin.
-    place: Place,
+    /// As errors begin.
+    source: LabelSource,
 }
 
 /// Where a label comes from.
-enum Place {
+enum LabelSource {
     /// A line of the table.
     Line(u64),
     /// The image's own path.
@@ -42,18 +44,12 @@ pub(super) struct LabelledImages {
 pub(super) fn read(competition: &Competition, folder: &Path) -> Result<LabelledImages> {
     match &competition.target.labels {
         Labels::Csv { file, id, label } => {
-            let images = flat_images(competition, folder)?;
-            let path = index::find_file(folder, file).with_context(|| {
-                format!(
-                    "no `{file}` in `{}`\nhint: run `kaggle-kit fetch {}`",
-                    folder.display(),
-                    competition.name
-                )
-            })?;
+            let images = images::train(competition, folder)?;
+            let path = missing::find_table(competition, folder, file)?;
             join(competition, &Table::read(&path)?, [id, label], images)
         }
         Labels::FileName { separator } => {
-            let images = flat_images(competition, folder)?
+            let images = images::train(competition, folder)?
                 .into_iter()
                 .map(|image| {
                     let label = match image.id.split_once(separator.as_str()) {
@@ -64,13 +60,26 @@ pub(super) fn read(competition: &Competition, folder: &Path) -> Result<LabelledI
                             image.path.display()
                         ),
                     };
-                    Ok(Labelled { id: image.id, path: image.path, label, place: Place::Path })
+                    Ok(Labelled {
+                        id: image.id,
+                        path: image.path,
+                        label,
+                        source: LabelSource::Path,
+                    })
                 })
                 .collect::<Result<_>>()?;
             Ok(LabelledImages { images, table: None, unlabelled: 0 })
         }
         Labels::Folder {} => {
-            let images = foldered_images(competition, folder)?;
+            let images = images::train_by_folder(competition, folder)?.into_iter();
+            let images = images
+                .map(|(label, Image { id, path })| Labelled {
+                    id,
+                    path,
+                    label,
+                    source: LabelSource::Path,
+                })
+                .collect();
             Ok(LabelledImages { images, table: None, unlabelled: 0 })
         }
     }
@@ -84,8 +93,8 @@ impl LabelledImages {
         kind: TargetKind,
         classes: &Classes,
     ) -> Result<Vec<usize>> {
-        let place = || match (&self.table, &image.place) {
-            (Some(table), Place::Line(line)) => format!("`{}`, line {line}", table.display()),
+        let place = || match (&self.table, &image.source) {
+            (Some(table), LabelSource::Line(line)) => format!("`{}`, line {line}", table.display()),
             _ => format!("`{}`", image.path.display()),
         };
         let position = |name: &str| {
@@ -179,7 +188,7 @@ fn join(
         images.into_iter().map(|image| (image.id, image.path)).collect();
     let mut lines: HashMap<&str, u64> = HashMap::with_capacity(table.rows.len());
     let mut labelled = Vec::with_capacity(table.rows.len());
-    let mut missing = Vec::new();
+    let mut without = Vec::new();
     for (line, row) in &table.rows {
         let (id, label) = (&row[id_at], &row[label_at]);
         if id.is_empty() {
@@ -196,20 +205,20 @@ fn join(
                 id: id.to_owned(),
                 path,
                 label: label.to_owned(),
-                place: Place::Line(*line),
+                source: LabelSource::Line(*line),
             }),
-            None => missing.push(id),
+            None => without.push(id),
         }
     }
     ensure!(
-        missing.is_empty(),
+        without.is_empty(),
         "{} of the {} images in `{}` are not in `{}`: {}\nhint: run `kaggle-kit fetch {}` again, \
          or delete their rows",
-        missing.len(),
+        without.len(),
         table.rows.len(),
         table.path.display(),
         competition.files.train.join("`, `"),
-        first_three(&missing),
+        missing::first_three(&without),
         competition.name
     );
     Ok(LabelledImages {
@@ -217,88 +226,6 @@ fn join(
         table: Some(table.path.clone()),
         unlabelled: paths.len(),
     })
-}
-
-/// The images of the training folders.
-fn flat_images(competition: &Competition, folder: &Path) -> Result<Vec<Image>> {
-    let files = &competition.files;
-    let mut images = Vec::new();
-    let mut last = None;
-    for name in &files.train {
-        let found = index::find_folder(folder, name, &files.extension)?;
-        let found = found.with_context(|| no_images(competition, folder, name))?;
-        images.extend(index::images_of(&found, &files.extension)?);
-        last = Some(found);
-    }
-    if let (true, Some(last)) = (images.is_empty(), last) {
-        bail!(empty_folder(competition, folder, &last)?);
-    }
-    index::check_ids(&images)?;
-    Ok(images)
-}
-
-/// The images one level down, where the folder is the label; ids are `<folder>/<stem>`, since two
-/// folders may number their files alike.
-fn foldered_images(competition: &Competition, folder: &Path) -> Result<Vec<Labelled>> {
-    let files = &competition.files;
-    let mut images = Vec::new();
-    for name in &files.train {
-        let outer = folder.join(name);
-        ensure!(outer.is_dir(), no_images(competition, folder, name));
-        for (label, inner) in index::folders_of(&outer)? {
-            for mut image in index::images_of(&inner, &files.extension)? {
-                image.id = format!("{label}/{}", image.id);
-                images.push((label.clone(), image));
-            }
-        }
-    }
-    if images.is_empty() {
-        bail!(empty_folder(competition, folder, &folder.join(&files.train[0]))?);
-    }
-    let ids: Vec<Image> = images.iter().map(|(_, image)| image.clone()).collect();
-    index::check_ids(&ids)?;
-    Ok(images
-        .into_iter()
-        .map(|(label, Image { id, path })| Labelled { id, path, label, place: Place::Path })
-        .collect())
-}
-
-/// What to say when a folder of images is not there.
-pub(super) fn no_images(competition: &Competition, folder: &Path, name: &str) -> String {
-    let hint = missing_hint(competition, folder);
-    format!("no folder `{name}` with images in `{}`\nhint: {hint}", folder.display())
-}
-
-/// What to say when a folder is there, but no image in it.
-pub(super) fn empty_folder(
-    competition: &Competition,
-    folder: &Path,
-    empty: &Path,
-) -> Result<String> {
-    let extension = &competition.files.extension;
-    let others = index::other_files(empty)?;
-    let (others, hint) = match others {
-        Some(others) => (
-            format!(" (it holds {others})"),
-            "`files.extension` in the spec says which files are images".to_owned(),
-        ),
-        None => (String::new(), missing_hint(competition, folder)),
-    };
-    Ok(format!("no `.{extension}` images in `{}`{others}\nhint: {hint}", empty.display()))
-}
-
-/// Where missing images come from: the spec's own word where tables are there without them.
-fn missing_hint(competition: &Competition, folder: &Path) -> String {
-    let has_table = match &competition.target.labels {
-        Labels::Csv { file, .. } => index::find_file(folder, file).is_some(),
-        Labels::FileName { .. } | Labels::Folder {} => {
-            index::find_file(folder, &competition.files.sample).is_some()
-        }
-    };
-    match &competition.files.if_missing {
-        Some(text) if has_table => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        _ => format!("run `kaggle-kit fetch {}`", competition.name),
-    }
 }
 
 /// The class that a misspelt name most likely means.
@@ -311,11 +238,4 @@ fn near_miss<'a>(name: &str, classes: &'a Classes) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness > 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, class)| class)
-}
-
-/// The first three of a list of ids, and how many follow.
-pub(super) fn first_three(ids: &[&str]) -> String {
-    let shown: Vec<String> = ids.iter().take(3).map(|id| format!("`{id}`")).collect();
-    let more = ids.len().saturating_sub(3);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

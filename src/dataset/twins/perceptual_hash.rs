@@ -10,7 +10,7 @@ use fast_image_resize::pixels::U16;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use crate::dataset::symmetry::Symmetry;
+use crate::dataset::view::Symmetry;
 
 /// Side of the thumbnail, in pixels.
 const GRID: usize = 32;
@@ -28,9 +28,9 @@ const LEVEL: u16 = 256;
 /// by its frequency as the spectra of photographs fall with it: [`similarity`] is then a
 /// correlation in which all of them count alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Look(pub(super) [i8; SIDE * SIDE]);
+pub(super) struct PerceptualHash(pub(super) [i8; SIDE * SIDE]);
 
-impl Look {
+impl PerceptualHash {
     pub(super) const NONE: Self = Self([0; SIDE * SIDE]);
 
     pub(super) fn of(image: &RgbImage) -> Result<Self> {
@@ -156,7 +156,10 @@ mod tests {
     }
 
     fn similar(a: &RgbImage, b: &RgbImage) -> f32 {
-        similarity(&Look::of(a).unwrap().direction(), &Look::of(b).unwrap().direction())
+        similarity(
+            &PerceptualHash::of(a).unwrap().direction(),
+            &PerceptualHash::of(b).unwrap().direction(),
+        )
     }
 
     #[test]
@@ -177,12 +180,12 @@ mod tests {
     #[test]
     fn a_turned_look_is_the_look_of_the_turned_picture() {
         let original = picture(60);
-        let look = Look::of(&original).unwrap();
+        let look = PerceptualHash::of(&original).unwrap();
         for (i, symmetry) in Symmetry::ALL.into_iter().enumerate() {
             let mut turned = original.clone();
             symmetry.apply(original.as_raw(), 60, &mut turned);
             let expected = look.turned(symmetry).direction();
-            let same = similarity(&expected, &Look::of(&turned).unwrap().direction());
+            let same = similarity(&expected, &PerceptualHash::of(&turned).unwrap().direction());
             assert!(same > 0.999, "{symmetry:?}: {same}");
             assert!(i == 0 || similar(&original, &turned) < 0.8, "{symmetry:?}");
         }
@@ -191,9 +194,9 @@ mod tests {
     #[test]
     fn nothing_looks_like_nothing() {
         let blank = RgbImage::from_pixel(50, 40, Rgb([7, 8, 9]));
-        assert_eq!(Look::of(&blank).unwrap(), Look::NONE);
+        assert_eq!(PerceptualHash::of(&blank).unwrap(), PerceptualHash::NONE);
         assert_eq!(similar(&blank, &blank), 0.0);
-        assert!(Look::of(&RgbImage::from_fn(1, 1, |_, _| Rgb([9; 3]))).is_ok());
+        assert!(PerceptualHash::of(&RgbImage::from_fn(1, 1, |_, _| Rgb([9; 3]))).is_ok());
     }
 
     #[test]

@@ -12,41 +12,12 @@ use anyhow::Result;
 use image::RgbImage;
 
 use super::augment::{Change, Crop, Window, relight};
-use super::prepared::{Pixels, Prepared};
+use super::pixels::{Pixels, Shot, View};
+use super::prepared::Prepared;
 use super::resize::{FAST, Resizer, resize};
 use super::symmetry::Symmetry;
 use super::warp::{Affine, warp};
 use crate::recipe::Augment;
-
-/// Which view of an image a batch holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum View {
-    /// A square in the middle.
-    Centre {
-        /// Its side as a share of the image's shorter one, in (0, 1].
-        share: f64,
-    },
-    /// A random one that follows from seed, epoch and the image's index alone.
-    Random {
-        /// The run's seed.
-        seed: u64,
-        /// Another epoch, another view.
-        epoch: u64,
-        /// Of a part with a share of the image's area between these; otherwise of nearly all of it.
-        area: Option<[f64; 2]>,
-    },
-}
-
-/// One image's view: everything that decides about its pixels but the image.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shot {
-    /// Side of the square, in pixels.
-    pub(super) size: usize,
-    pub(super) augment: Augment,
-    pub(super) view: View,
-    /// The image's own number, for the random view.
-    pub(super) index: usize,
-}
 
 /// What a thread keeps between images.
 #[derive(Default)]
@@ -76,7 +47,7 @@ pub fn render(
 }
 
 /// The same; `keep` is shown the prepared picture, of which other views can be [finished](finish).
-pub(super) fn render_and_keep(
+pub(in crate::dataset) fn render_and_keep(
     image: &RgbImage,
     shot: Shot,
     out: &mut [u8],
@@ -107,7 +78,7 @@ pub(super) fn render_and_keep(
 }
 
 /// Draws a view of a picture that is prepared for it.
-pub(super) fn finish(prepared: Pixels, shot: Shot, out: &mut [u8]) -> Result<()> {
+pub(in crate::dataset) fn finish(prepared: Pixels, shot: Shot, out: &mut [u8]) -> Result<()> {
     SCRATCH.with_borrow_mut(|scratch| scratch.finish(prepared, shot, out))
 }
 

@@ -9,8 +9,8 @@
 
 use rayon::prelude::*;
 
-use super::look::{Look, SIDE, similarity};
-use crate::dataset::symmetry::Symmetry;
+use super::perceptual_hash::{PerceptualHash, SIDE, similarity};
+use crate::dataset::view::Symmetry;
 
 /// Bands a look is cut into.
 const BANDS: usize = 5;
@@ -33,11 +33,15 @@ pub(super) struct Pair {
 
 /// The pairs of looks that are at least so similar once one of them is transformed; some pairs
 /// come twice.
-pub(super) fn similar_pairs(looks: &[Look], symmetries: &[Symmetry], least: f32) -> Vec<Pair> {
+pub(super) fn similar_pairs(
+    looks: &[PerceptualHash],
+    symmetries: &[Symmetry],
+    least: f32,
+) -> Vec<Pair> {
     let index = Index::new(looks);
     let pairs_of = |a: usize| {
         let mut pairs = Vec::new();
-        if looks[a] != Look::NONE {
+        if looks[a] != PerceptualHash::NONE {
             for &symmetry in symmetries {
                 index.find(a, &looks[a].turned(symmetry), least, &mut pairs);
             }
@@ -53,7 +57,7 @@ pub(super) fn similar_pairs(looks: &[Look], symmetries: &[Symmetry], least: f32)
 
 /// All looks, to be found by a band of signs.
 struct Index<'a> {
-    looks: &'a [Look],
+    looks: &'a [PerceptualHash],
     bands: [Band; BANDS],
 }
 
@@ -67,12 +71,12 @@ struct Band {
 }
 
 impl<'a> Index<'a> {
-    fn new(looks: &'a [Look]) -> Self {
+    fn new(looks: &'a [PerceptualHash]) -> Self {
         Self { looks, bands: std::array::from_fn(|band| Band::new(looks, band)) }
     }
 
     /// Adds the looks other than `own` that are at least so similar to `look`.
-    fn find(&self, own: usize, look: &Look, least: f32, pairs: &mut Vec<Pair>) {
+    fn find(&self, own: usize, look: &PerceptualHash, least: f32, pairs: &mut Vec<Pair>) {
         let (signs, direction) = (look.signs(), look.direction());
         for (i, band) in self.bands.iter().enumerate() {
             for value in probes(look, i) {
@@ -93,8 +97,9 @@ impl<'a> Index<'a> {
 }
 
 impl Band {
-    fn new(looks: &[Look], band: usize) -> Self {
-        let value_of = |look: &Look| (*look != Look::NONE).then(|| value(look, band));
+    fn new(looks: &[PerceptualHash], band: usize) -> Self {
+        let value_of =
+            |look: &PerceptualHash| (*look != PerceptualHash::NONE).then(|| value(look, band));
         let values: Vec<Option<usize>> = looks.iter().map(value_of).collect();
         let mut starts = vec![0_u32; (1 << SIGNS) + 1];
         for &value in values.iter().flatten() {
@@ -124,12 +129,12 @@ fn numbers(band: usize) -> impl Iterator<Item = usize> {
     (0..SIGNS).map(move |i| 1 + band + i * BANDS)
 }
 
-fn value(look: &Look, band: usize) -> usize {
+fn value(look: &PerceptualHash, band: usize) -> usize {
     numbers(band).enumerate().fold(0, |value, (i, n)| value | usize::from(look.0[n] > 0) << i)
 }
 
 /// The band's value, and those with some of its least certain signs turned.
-fn probes(look: &Look, band: usize) -> impl Iterator<Item = usize> {
+fn probes(look: &PerceptualHash, band: usize) -> impl Iterator<Item = usize> {
     let mut certainty = [(0, 0); SIGNS];
     for ((i, n), out) in numbers(band).enumerate().zip(&mut certainty) {
         *out = (look.0[n].unsigned_abs(), 1 << i);
@@ -164,8 +169,8 @@ mod tests {
         (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0
     }
 
-    fn rounded(numbers: [f32; SIDE * SIDE]) -> Look {
-        Look(numbers.map(|x| (x * 30.0).clamp(-127.0, 127.0) as i8))
+    fn rounded(numbers: [f32; SIDE * SIDE]) -> PerceptualHash {
+        PerceptualHash(numbers.map(|x| (x * 30.0).clamp(-127.0, 127.0) as i8))
     }
 
     #[test]
@@ -182,8 +187,8 @@ mod tests {
                 looks.push(twin.turned(Symmetry::ALL[i / 4 % 8]));
             }
         }
-        looks.push(Look::NONE);
-        looks.push(Look::NONE);
+        looks.push(PerceptualHash::NONE);
+        looks.push(PerceptualHash::NONE);
         let least = 0.85;
         let mut expected = BTreeSet::new();
         for (a, look) in looks.iter().enumerate() {
@@ -208,7 +213,7 @@ mod tests {
         let mut rng = rng::stream(Purpose::Draw, 2, 0, 0);
         let original = look(&mut rng);
         let mut alike = || rounded(original.map(|x| x + 0.1 * normal(&mut rng)));
-        let looks: Vec<Look> = (0..200).map(|_| alike()).collect();
+        let looks: Vec<PerceptualHash> = (0..200).map(|_| alike()).collect();
         let pairs = similar_pairs(&looks, &[Symmetry::IDENTITY], 0.85);
         assert_eq!(pairs.len(), 200 * KEPT);
         let mut sets = crate::dataset::sets::Sets::new(200);

@@ -1,36 +1,16 @@
 //! What of a view does not depend on the epoch: a picture decoded, and shrunk as far as no view of it
-//! will miss. Later epochs need nothing else of a file, so this is what is [kept](super::kept).
+//! will miss. Later epochs need nothing else of a file, so this is what is kept.
 
 use anyhow::Result;
-use image::RgbImage;
 
 use super::augment::{Window, max_zoom};
+use super::pixels::{Pixels, View};
 use super::resize::{FAST, Resizer, SHARP, resize};
-use super::view::View;
 use crate::recipe::Augment;
 
 /// A picture that has at most so many pixels for one that is shown, both ways, need not be shrunk before
 /// it is warped.
 const NEARLY_ONE: f64 = 1.35;
-
-/// Pixels that lie somewhere: `[height, width, 3]`, RGB.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pixels<'a> {
-    pub(super) bytes: &'a [u8],
-    /// Width and height.
-    pub(super) sides: [usize; 2],
-}
-
-impl<'a> Pixels<'a> {
-    pub(super) fn of(image: &'a RgbImage) -> Self {
-        Self { bytes: image, sides: [image.width() as usize, image.height() as usize] }
-    }
-
-    /// In bytes.
-    pub(super) fn length([width, height]: [usize; 2]) -> usize {
-        width * height * 3
-    }
-}
 
 /// What a picture is prepared for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +20,6 @@ pub enum Prepared {
     Whole {
         /// Side of a view, in pixels.
         size: usize,
-        /// Which views.
         augment: Augment,
         /// The smallest share of the picture's area that a view shows, where views show parts.
         least: Option<f64>,
@@ -67,7 +46,7 @@ impl Prepared {
     }
 
     /// Width and height of what becomes of a picture of these sides.
-    pub(super) fn sides(&self, [width, height]: [usize; 2]) -> [usize; 2] {
+    pub(in crate::dataset) fn sides(&self, [width, height]: [usize; 2]) -> [usize; 2] {
         match *self {
             Self::Square { size, .. } => [size, size],
             Self::Whole { size, augment, least } => {
@@ -102,7 +81,7 @@ impl Prepared {
     }
 
     /// All of it in words, as far as a picture's bytes follow from it.
-    pub(super) fn told(&self) -> String {
+    pub(in crate::dataset) fn describe(&self) -> String {
         match self {
             Self::Square { size, share } => format!("centre squares of {share} at {size} pixels"),
             Self::Whole { size, augment, least } => {
@@ -113,7 +92,7 @@ impl Prepared {
     }
 
     /// Side of a view, in pixels.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::dataset) fn size(&self) -> usize {
         match *self {
             Self::Square { size, .. } | Self::Whole { size, .. } => size,
         }

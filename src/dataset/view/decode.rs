@@ -11,7 +11,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::format;
+use crate::dataset::format;
 use crate::fs;
 
 /// More pixels than any photograph has: beyond it a file is a mistake, or meant to exhaust memory.
@@ -27,21 +27,21 @@ pub fn decode(path: &Path) -> Result<RgbImage> {
 }
 
 /// The same from a file's bytes; its path is for errors.
-pub(super) fn decode_bytes(path: &Path, bytes: &[u8]) -> Result<RgbImage> {
+pub(in crate::dataset) fn decode_bytes(path: &Path, bytes: &[u8]) -> Result<RgbImage> {
     decode_bytes_into(path, bytes, Vec::new())
 }
 
 /// Room for a file and its pixels, which a thread keeps between images: fresh memory costs a page
 /// fault for every 4 kB.
 #[derive(Default)]
-pub(super) struct Room {
+pub(in crate::dataset) struct Room {
     file: Vec<u8>,
     pixels: Vec<u8>,
 }
 
 impl Room {
     /// Shows the decoded image to `look`.
-    pub(super) fn decoded<T>(
+    pub(in crate::dataset) fn decoded<T>(
         &mut self,
         path: &Path,
         look: impl FnOnce(&RgbImage) -> Result<T>,

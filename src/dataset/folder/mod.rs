@@ -1,0 +1,18 @@
+//! What lies in a data folder: labels, sample submission and images, joined into samples; and every
+//! image that is no good, before the first hour of training.
+
+mod audit;
+mod images;
+mod index;
+mod labels;
+mod missing;
+mod open;
+mod sample_submission;
+mod table;
+
+pub use self::audit::audit;
+pub(super) use self::audit::cannot_be_used;
+pub use self::index::{find_file, natural_order};
+pub use self::labels::tags;
+pub use self::open::{Dataset, open, open_test};
+pub use self::sample_submission::SampleSubmission;

@@ -1,0 +1,53 @@
+//! A picture in memory, and which view of it is wanted.
+
+use image::RgbImage;
+
+use crate::recipe::Augment;
+
+/// Pixels that lie somewhere: `[height, width, 3]`, RGB.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::dataset) struct Pixels<'a> {
+    pub(in crate::dataset) bytes: &'a [u8],
+    /// Width and height.
+    pub(in crate::dataset) sides: [usize; 2],
+}
+
+impl<'a> Pixels<'a> {
+    pub(super) fn of(image: &'a RgbImage) -> Self {
+        Self { bytes: image, sides: [image.width() as usize, image.height() as usize] }
+    }
+
+    /// In bytes.
+    pub(super) fn length([width, height]: [usize; 2]) -> usize {
+        width * height * 3
+    }
+}
+
+/// Which view of an image a batch holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum View {
+    /// A square in the middle.
+    Centre {
+        /// Its side as a share of the image's shorter one, in (0, 1].
+        share: f64,
+    },
+    /// A random one that follows from seed, epoch and the image's index alone.
+    Random {
+        seed: u64,
+        /// Another epoch, another view.
+        epoch: u64,
+        /// Of a part with a share of the image's area between these; otherwise of nearly all of it.
+        area: Option<[f64; 2]>,
+    },
+}
+
+/// One image's view: everything that decides about its pixels but the image.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::dataset) struct Shot {
+    /// Side of the square, in pixels.
+    pub(in crate::dataset) size: usize,
+    pub(in crate::dataset) augment: Augment,
+    pub(in crate::dataset) view: View,
+    /// The image's own number, for the random view.
+    pub(in crate::dataset) index: usize,
+}
