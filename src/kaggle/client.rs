@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{self, Asked};
-use super::credentials::{self, Credentials, Found};
+use super::credentials::{self, Credentials, FoundCredentials};
 use super::download::{self, Announced};
 use super::error;
 use super::http::{self, Http};
@@ -34,7 +34,7 @@ pub struct Client {
     pub(super) retry_policy: RetryPolicy,
     endpoint: Endpoint,
     /// In the order in which they are tried; never empty.
-    found: Vec<Found>,
+    found: Vec<FoundCredentials>,
     /// Which of them Kaggle has not refused yet.
     in_use: AtomicUsize,
     /// Hears of waits, retries and refused credentials where no progress is shown.
@@ -90,7 +90,7 @@ impl Client {
     }
 
     /// The credentials in use, where they came from, and what there is to say about the place.
-    pub fn credentials(&self) -> &Found {
+    pub fn credentials(&self) -> &FoundCredentials {
         &self.found[self.in_use.load(Ordering::SeqCst)]
     }
 
@@ -238,7 +238,7 @@ impl Client {
     }
 
     /// Asks with the credentials in use, and with the next ones when Kaggle does not accept them.
-    fn authorized<T>(&self, ask: impl Fn(&Found) -> Result<T, Error>) -> Result<T, Error> {
+    fn authorized<T>(&self, ask: impl Fn(&FoundCredentials) -> Result<T, Error>) -> Result<T, Error> {
         loop {
             let n = self.in_use.load(Ordering::SeqCst);
             match ask(&self.found[n]) {
@@ -271,7 +271,7 @@ impl Client {
     pub(super) fn call_once<B: Serialize, A: DeserializeOwned>(
         &self,
         call: &Call<B>,
-        found: &Found,
+        found: &FoundCredentials,
     ) -> Result<A, Error> {
         let response = self.send(call, found)?;
         let url = response.url().clone();
@@ -292,7 +292,7 @@ impl Client {
     }
 
     /// Posts a call; a redirect is an answer, an error status is an error.
-    fn send<B: Serialize>(&self, call: &Call<B>, found: &Found) -> Result<Response, Error> {
+    fn send<B: Serialize>(&self, call: &Call<B>, found: &FoundCredentials) -> Result<Response, Error> {
         let url = self.endpoint.method(call.method);
         let request = self.http.agent(&url)?.post(url.clone()).json(&call.body);
         let request = match &found.credentials {
@@ -309,7 +309,7 @@ impl Client {
     }
 }
 
-fn asked<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a Found) -> Asked<'a> {
+fn asked<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a FoundCredentials) -> Asked<'a> {
     Asked { url, slug: call.slug, what: &call.what, credentials: &found.source, signed: false }
 }
 

@@ -53,7 +53,7 @@ impl fmt::Display for Secret {
 
 /// Credentials and where they were.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundCredentials {
     pub credentials: Credentials,
     /// The place, in backticks, such as "`KAGGLE_USERNAME` and `KAGGLE_KEY`".
     pub source: String,
@@ -62,14 +62,14 @@ pub struct Found {
 }
 
 /// The first credentials in the official order; else an error that lists where it looked.
-pub fn find(environment: &Environment) -> Result<Found, Error> {
+pub fn find(environment: &Environment) -> Result<FoundCredentials, Error> {
     Ok(find_all(environment)?.swap_remove(0))
 }
 
 /// All credentials in the official order, at least one: those to try when Kaggle does not accept
 /// the ones before. A place that holds something else is passed over, with a warning beside the
 /// next one that is good; if none is, it is the error.
-pub fn find_all(environment: &Environment) -> Result<Vec<Found>, Error> {
+pub fn find_all(environment: &Environment) -> Result<Vec<FoundCredentials>, Error> {
     let mut search = Search { environment, looked: Vec::new(), found: Vec::new(), bad: Vec::new() };
     search.tokens();
     search.pairs();
@@ -84,14 +84,14 @@ pub fn find_all(environment: &Environment) -> Result<Vec<Found>, Error> {
 struct Search<'a> {
     environment: &'a Environment,
     looked: Vec<String>,
-    found: Vec<Found>,
+    found: Vec<FoundCredentials>,
     /// Places that hold something else, since the last good one.
     bad: Vec<Error>,
 }
 
 impl Search<'_> {
     /// Takes in what a place has given.
-    fn add(&mut self, place: Result<Option<Found>, Error>) {
+    fn add(&mut self, place: Result<Option<FoundCredentials>, Error>) {
         match place {
             Ok(None) => {}
             Err(error) => self.bad.push(error),
@@ -126,7 +126,7 @@ impl Search<'_> {
         }
     }
 
-    fn token_variable(&mut self) -> Result<Option<Found>, Error> {
+    fn token_variable(&mut self) -> Result<Option<FoundCredentials>, Error> {
         match self.environment.get("KAGGLE_API_TOKEN") {
             None => {
                 self.looked.push("`KAGGLE_API_TOKEN`".to_owned());
@@ -142,19 +142,19 @@ impl Search<'_> {
             Some(token) => {
                 let credentials = Credentials::Token(secret(token, "`KAGGLE_API_TOKEN`")?);
                 let source = "`KAGGLE_API_TOKEN`".to_owned();
-                Ok(Some(Found { credentials, source, warnings: Vec::new() }))
+                Ok(Some(FoundCredentials { credentials, source, warnings: Vec::new() }))
             }
         }
     }
 
-    fn token_file(&mut self, path: &Path, place: String) -> Result<Option<Found>, Error> {
+    fn token_file(&mut self, path: &Path, place: String) -> Result<Option<FoundCredentials>, Error> {
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         if text.trim().is_empty() {
             self.looked.push(format!("{place} (empty)"));
             return Ok(None);
         }
         let credentials = Credentials::Token(secret(text.trim(), &place)?);
-        Ok(Some(Found { credentials, source: place, warnings: loose_mode(path) }))
+        Ok(Some(FoundCredentials { credentials, source: place, warnings: loose_mode(path) }))
     }
 
     /// One variable alone is laid over what the files say; two are a place of their own.
@@ -167,7 +167,7 @@ impl Search<'_> {
                 let source = "`KAGGLE_USERNAME` and `KAGGLE_KEY`".to_owned();
                 let found = secret(key, &source).map(|key| {
                     let credentials = Credentials::Basic { username: username.to_owned(), key };
-                    Some(Found { credentials, source, warnings: Vec::new() })
+                    Some(FoundCredentials { credentials, source, warnings: Vec::new() })
                 });
                 self.add(found);
                 over = Over::default();
@@ -186,7 +186,7 @@ impl Search<'_> {
         }
     }
 
-    fn pair_file(&mut self, path: &Path, over: &Over) -> Result<Option<Found>, Error> {
+    fn pair_file(&mut self, path: &Path, over: &Over) -> Result<Option<FoundCredentials>, Error> {
         let place = format!("`{}`", path.display());
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         let file: KaggleJson = serde_json::from_str(&text).map_err(|error| {
@@ -203,7 +203,7 @@ impl Search<'_> {
         let key = secret(either(over.key, file.key, "key")?.trim(), &place)?;
         let credentials = Credentials::Basic { username, key };
         let source = over.source.map_or(place.clone(), |name| format!("{name} and {place}"));
-        Ok(Some(Found { credentials, source, warnings: loose_mode(path) }))
+        Ok(Some(FoundCredentials { credentials, source, warnings: loose_mode(path) }))
     }
 
     /// Where kaggle.json may be: the folder that `KAGGLE_CONFIG_DIR` names, or else the two usual
@@ -228,7 +228,7 @@ impl Search<'_> {
         }
     }
 
-    fn login_file(&mut self, path: &Path) -> Result<Option<Found>, Error> {
+    fn login_file(&mut self, path: &Path) -> Result<Option<FoundCredentials>, Error> {
         let place = format!("`{}`", path.display());
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         let login: Login =
@@ -243,7 +243,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let credentials = Credentials::Token(secret(login.access_token.trim(), &place)?);
-        Ok(Some(Found { credentials, source: place, warnings: loose_mode(path) }))
+        Ok(Some(FoundCredentials { credentials, source: place, warnings: loose_mode(path) }))
     }
 
     /// The text of a file that may not exist; one that exists and cannot be read is an error.

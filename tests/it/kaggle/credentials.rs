@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::credentials::{Credentials, Found, find, find_all};
+use kaggle_kit::kaggle::credentials::{Credentials, FoundCredentials, find, find_all};
 use kaggle_kit::kaggle::{Class, Client, Environment, Error};
 
 use super::QUICK;
@@ -16,7 +16,7 @@ const KAGGLE_JSON: &str = r#"{"username":"ada","key":"file-key"}"#;
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// A home with these files (readable by their owner alone), and these variables.
-fn search(files: Pairs, variables: Pairs) -> (tempfile::TempDir, Result<Found, Error>) {
+fn search(files: Pairs, variables: Pairs) -> (tempfile::TempDir, Result<FoundCredentials, Error>) {
     let home = tempfile::tempdir().unwrap();
     for (name, content) in files {
         write(&home.path().join(name), content, 0o600);
