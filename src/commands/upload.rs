@@ -18,7 +18,7 @@ use super::ready::Ready;
 use crate::competition::Competition;
 use crate::fs;
 use crate::hash::Hash;
-use crate::kaggle::{Class, Client, Found, SubmissionLimits};
+use crate::kaggle::{Class, Client, KnownBy, SubmissionLimits};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
 use crate::term;
@@ -180,12 +180,12 @@ fn send(client: &Client, ready: &Ready, options: &UploadOptions, sha256: String)
         .with_context(|| format!("failed to upload `{}`", ready.csv.display()))?;
     drop(bar);
     term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
-    match submitted.found {
-        Found::Answered => {}
-        Found::InList => {
+    match submitted.known_by {
+        KnownBy::Answered => {}
+        KnownBy::InList => {
             term::say("   the answer was lost, but Kaggle's list has it: it was not sent twice");
         }
-        Found::Before => term::say("   it was made before, and is not sent twice"),
+        KnownBy::Before => term::say("   it was made before, and is not sent twice"),
     }
     Ok(Upload {
         reference: submitted.reference,

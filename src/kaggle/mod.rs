@@ -31,7 +31,7 @@ pub use error::{Class, Error};
 pub use hub::download_from_hub;
 pub use leaderboard::Standing;
 pub use retry::RetryPolicy;
-pub use submit::{Found, Submitted};
+pub use submit::{KnownBy, Submitted};
 pub use wire::{
     CompetitionInfo, DataFile, FirstFiles, Submission, SubmissionLimits, SubmissionStatus,
 };

@@ -24,12 +24,12 @@ pub struct Submitted {
     pub reference: u64,
     pub message: String,
     /// How we know that it took it.
-    pub found: Found,
+    pub known_by: KnownBy,
 }
 
 /// How we know of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum KnownBy {
     /// Kaggle answered the call that made it.
     Answered,
     /// The answer was lost, but it is in the list of submissions.
@@ -54,7 +54,7 @@ impl Client {
         let mut pending = self.upload(pending, &csv, (slug, message), progress)?;
         if let (Stage::Submitted, Some(reference)) = (pending.stage, pending.reference) {
             let message = "an earlier call has made this submission".to_owned();
-            return Ok(Submitted { reference, message, found: Found::Before });
+            return Ok(Submitted { reference, message, known_by: KnownBy::Before });
         }
         let mut doubt = None;
         if pending.stage == Stage::Submitting {
@@ -106,7 +106,7 @@ impl Client {
             creations += 1;
             match self.create_once(pending) {
                 Ok(Created { reference, message }) => {
-                    return Ok(Submitted { reference, message, found: Found::Answered });
+                    return Ok(Submitted { reference, message, known_by: KnownBy::Answered });
                 }
                 Err(
                     error
@@ -155,7 +155,7 @@ impl Client {
             if let Some(submission) = ours {
                 let message = "found in the list of submissions".to_owned();
                 let reference = submission.reference;
-                return Ok(Some(Submitted { reference, message, found: Found::InList }));
+                return Ok(Some(Submitted { reference, message, known_by: KnownBy::InList }));
             }
         }
         Ok(None)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use kaggle_kit::fs;
-use kaggle_kit::kaggle::{Class, Error, Found, RetryPolicy, SubmissionStatus, Submitted};
+use kaggle_kit::kaggle::{Class, Error, KnownBy, RetryPolicy, SubmissionStatus, Submitted};
 use serde_json::{Value, json};
 
 use super::server::{Reply, Request, Server};
@@ -177,13 +177,13 @@ fn a_submission_is_uploaded_and_scored() {
     let kaggle = Kaggle::start(|_| {});
     let client = client(&kaggle.server);
     let submitted = client.submit(SLUG, &kaggle.csv(), "hi", &()).unwrap();
-    assert_eq!((submitted.reference, submitted.found), (42, Found::Answered));
+    assert_eq!((submitted.reference, submitted.known_by), (42, KnownBy::Answered));
     let submission = client.submission(submitted.reference).unwrap();
     assert_eq!(submission.status, SubmissionStatus::Complete);
     assert_eq!(submission.public_score, Some(0.41531));
     // Whoever asks again before it is settled gets the same one.
     let again = kaggle.submit(5).unwrap();
-    assert_eq!((again.reference, again.found), (42, Found::Before));
+    assert_eq!((again.reference, again.known_by), (42, KnownBy::Before));
     assert_eq!(kaggle.server.count("CreateSubmission"), 1);
     kaggle.settle();
 
@@ -291,7 +291,7 @@ fn what_was_kept_of_another_file_is_not_gone_on_with() {
 fn a_lost_answer_is_found_in_the_list() {
     let kaggle = Kaggle::start(|known| known.creations = vec![Creation::AnswerLost]);
     let submitted = kaggle.submit(5).unwrap();
-    assert_eq!((submitted.reference, submitted.found), (42, Found::InList));
+    assert_eq!((submitted.reference, submitted.known_by), (42, KnownBy::InList));
     assert_eq!(kaggle.server.count("CreateSubmission"), 1);
     kaggle.settle();
 }
@@ -301,7 +301,7 @@ fn a_lost_request_is_made_once_more() {
     for trouble in [Creation::RequestLost, Creation::Status(503)] {
         let kaggle = Kaggle::start(|known| known.creations = vec![trouble]);
         let submitted = kaggle.submit(5).unwrap();
-        assert_eq!((submitted.reference, submitted.found), (42, Found::Answered));
+        assert_eq!((submitted.reference, submitted.known_by), (42, KnownBy::Answered));
         assert_eq!(kaggle.server.count("CreateSubmission"), 2);
         assert_eq!(kaggle.known.lock().unwrap().submissions.len(), 2, "one new");
     }
@@ -317,7 +317,7 @@ fn a_doubt_is_left_to_the_next_call_which_looks_first() {
     assert_eq!(kaggle.server.count("CreateSubmission"), 2);
     kaggle.known.lock().unwrap().submissions.insert(0, submission(77));
     let submitted = kaggle.submit(5).unwrap();
-    assert_eq!((submitted.reference, submitted.found), (77, Found::InList));
+    assert_eq!((submitted.reference, submitted.known_by), (77, KnownBy::InList));
     assert_eq!(kaggle.server.count("CreateSubmission"), 2);
     assert_eq!(kaggle.sent(), csv().len(), "nothing is sent again");
     kaggle.settle();
