@@ -7,7 +7,7 @@
 mod announced;
 mod content;
 mod hashes;
-mod part;
+mod partial_file;
 
 use std::io::Read;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::http::Http;
 use super::{Error, RetryPolicy};
 use crate::progress::Progress;
 pub(super) use announced::{Announced, LINKED_ETAG};
-use part::{Part, Resume};
+use partial_file::{PartialFile, Resume};
 
 const PIECE: usize = 256 * 1024;
 
@@ -66,7 +66,7 @@ pub(super) fn to_file(
     policy: RetryPolicy,
     progress: &dyn Progress,
 ) -> Result<Received, Error> {
-    let mut part = Part::open(path, what)?;
+    let mut part = PartialFile::open(path, what)?;
     let mut transfer = Transfer { open, path, progress, fetched: 0, shown: 0 };
     let (mut retry, mut most, mut damaged_before) = (0, part.kept(), false);
     loop {
@@ -107,7 +107,7 @@ struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// Asks for what is missing and takes it in; in the end the file is whole and checked.
-    fn attempt(&mut self, part: &mut Part) -> Result<(), Error> {
+    fn attempt(&mut self, part: &mut PartialFile) -> Result<(), Error> {
         if !part.is_whole() {
             let headers = part.range()?;
             let response = (self.open)(&headers)?;
@@ -124,7 +124,7 @@ impl Transfer<'_> {
 
     fn receive(
         &mut self,
-        part: &mut Part,
+        part: &mut PartialFile,
         mut response: Response,
         shown: &str,
     ) -> Result<(), Error> {
@@ -163,7 +163,7 @@ impl Transfer<'_> {
         }
     }
 
-    fn show(&mut self, part: &Part) {
+    fn show(&mut self, part: &PartialFile) {
         self.progress.advance(part.kept().saturating_sub(self.shown));
         self.shown = self.shown.max(part.kept());
     }

@@ -15,8 +15,8 @@ fn version(bytes: &[u8]) -> Version {
     }
 }
 
-fn begun(path: &Path, version: &Version, bytes: &[u8]) -> Part {
-    let mut part = Part::open(path, "x").unwrap();
+fn begun(path: &Path, version: &Version, bytes: &[u8]) -> PartialFile {
+    let mut part = PartialFile::open(path, "x").unwrap();
     part.clear().unwrap();
     let announced = Announced { version: version.clone(), start: None };
     assert_eq!(part.accept(&announced, "url").unwrap(), Resume::Append);
@@ -29,7 +29,7 @@ fn bytes_outlive_the_process_and_are_hashed_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.zip");
     drop(begun(&path, &version(b"0123456789"), b"01234"));
-    let mut part = Part::open(&path, "x").unwrap();
+    let mut part = PartialFile::open(&path, "x").unwrap();
     assert_eq!((part.kept(), part.is_whole()), (5, false));
     assert_eq!(part.range().unwrap().get(RANGE).unwrap(), "bytes=5-");
     let announced = Announced { version: version(b"0123456789"), start: Some(5) };
@@ -39,7 +39,7 @@ fn bytes_outlive_the_process_and_are_hashed_again() {
     part.verify().unwrap();
     // Stopped right before the end: the next process finds it whole, and checks it.
     drop(part);
-    let mut part = Part::open(&path, "x").unwrap();
+    let mut part = PartialFile::open(&path, "x").unwrap();
     assert!(part.is_whole());
     part.verify().unwrap();
     part.finish().unwrap();
@@ -84,22 +84,22 @@ fn what_does_not_belong_together_is_not_put_together() {
     assert_eq!(begin().accept(&announced, "url").unwrap(), Resume::SkipThenAppend(5));
     // Something else under the same path.
     drop(begin());
-    assert_eq!(Part::open(&path, "another file").unwrap().kept(), 0);
+    assert_eq!(PartialFile::open(&path, "another file").unwrap().kept(), 0);
     // A sidecar that is damaged.
     drop(begin());
     fs::write_atomic(with_suffix(&path, ".part.toml"), "what = ").unwrap();
-    assert_eq!(Part::open(&path, "x").unwrap().kept(), 0);
+    assert_eq!(PartialFile::open(&path, "x").unwrap().kept(), 0);
 }
 
 #[test]
 fn two_cannot_work_on_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.zip");
-    let first = Part::open(&path, "x").unwrap();
-    let Err(error) = Part::open(&path, "x") else { panic!("the lock does not hold") };
+    let first = PartialFile::open(&path, "x").unwrap();
+    let Err(error) = PartialFile::open(&path, "x") else { panic!("the lock does not hold") };
     assert!(matches!(error, Error::Busy { .. }), "{error}");
     drop(first);
-    Part::open(&path, "x").unwrap();
+    PartialFile::open(&path, "x").unwrap();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::hashes::Hashes;
 use crate::fs;
 
 /// `<path>.part`, locked for as long as this value lives.
-pub(super) struct Part {
+pub(super) struct PartialFile {
     path: PathBuf,
     temporary: PathBuf,
     sidecar: PathBuf,
@@ -48,7 +48,7 @@ struct Sidecar {
     version: Version,
 }
 
-impl Part {
+impl PartialFile {
     /// Opens what there is of `what`, or begins it.
     pub(super) fn open(path: &Path, what: &str) -> Result<Self, Error> {
         let (temporary, sidecar) = (with_suffix(path, ".part"), with_suffix(path, ".part.toml"));
@@ -286,7 +286,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PartialFile {
     /// Where there is nothing to go on from, nothing is left.
     fn drop(&mut self) {
         if self.kept == 0 {
