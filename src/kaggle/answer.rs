@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::error::{Error, rules_page, shown};
 
 /// What was asked, as far as errors need to know.
-pub(super) struct Asked<'a> {
+pub(super) struct CallContext<'a> {
     pub(super) url: &'a Url,
     /// The competition, if one was named.
     pub(super) slug: &'a str,
@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
     pub(super) signed: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> CallContext<'a> {
     /// A question to storage, which knows neither competitions nor credentials.
     pub(super) fn storage(url: &'a Url, signed: bool) -> Self {
         Self { url, slug: "", what: "", credentials: "", signed }
@@ -33,18 +33,18 @@ impl<'a> Asked<'a> {
 
 /// Turns an answer that is an error into one of ours.
 pub(super) fn from_answer(
-    asked: &Asked,
+    context: &CallContext,
     status: u16,
     retry_after: Option<Duration>,
     body: &str,
 ) -> Error {
-    let told = Told::read(body);
-    let status = told.code.filter(|code| (400..600).contains(code)).unwrap_or(status);
-    let url = shown(asked.url);
-    let message = told.message.unwrap_or_else(|| format!("status {status}"));
-    if asked.credentials.is_empty() {
+    let body_says = ErrorBody::read(body);
+    let status = body_says.code.filter(|code| (400..600).contains(code)).unwrap_or(status);
+    let url = shown(context.url);
+    let message = body_says.message.unwrap_or_else(|| format!("status {status}"));
+    if context.credentials.is_empty() {
         return match status {
-            400 | 403 | 410 if asked.signed => Error::Expired { url, message },
+            400 | 403 | 410 if context.signed => Error::Expired { url, message },
             404 => Error::NotFound { what: format!("`{url}`") },
             429 => Error::RateLimited { message, retry_after },
             408 | 500..600 => Error::Server { url, status, message, retry_after },
@@ -52,12 +52,12 @@ pub(super) fn from_answer(
         };
     }
     match status {
-        401 => Error::Unauthorized { credentials: asked.credentials.to_owned(), message },
+        401 => Error::Unauthorized { credentials: context.credentials.to_owned(), message },
         403 if message.to_ascii_lowercase().contains("rules") => {
-            Error::RulesNotAccepted { page: rules_page(asked.slug), message }
+            Error::RulesNotAccepted { page: rules_page(context.slug), message }
         }
-        403 if !asked.slug.is_empty() => Error::WrongName { slug: asked.slug.to_owned(), message },
-        404 => Error::NotFound { what: asked.what.to_owned() },
+        403 if !context.slug.is_empty() => Error::WrongName { slug: context.slug.to_owned(), message },
+        404 => Error::NotFound { what: context.what.to_owned() },
         429 => Error::RateLimited { message, retry_after },
         408 | 500..600 => Error::Server { url, status, message, retry_after },
         _ => Error::Refused { url, status, message },
@@ -66,11 +66,11 @@ pub(super) fn from_answer(
 
 /// Whether a body that came with status 200 is an error all the same.
 pub(super) fn is_error_body(body: &str) -> bool {
-    Told::read(body).code.is_some_and(|code| (400..600).contains(&code))
+    ErrorBody::read(body).code.is_some_and(|code| (400..600).contains(&code))
 }
 
 #[derive(Default, Deserialize)]
-struct Told {
+struct ErrorBody {
     code: Option<u16>,
     message: Option<String>,
     error: Option<Inner>,
@@ -82,16 +82,16 @@ struct Inner {
     message: Option<String>,
 }
 
-impl Told {
+impl ErrorBody {
     fn read(body: &str) -> Self {
         let body = body.trim();
         if body.starts_with('{') {
-            let mut told: Self = serde_json::from_str(body).unwrap_or_default();
-            if let Some(inner) = told.error.take() {
-                told = Self { code: inner.code, message: inner.message, error: None };
+            let mut body_says: Self = serde_json::from_str(body).unwrap_or_default();
+            if let Some(inner) = body_says.error.take() {
+                body_says = Self { code: inner.code, message: inner.message, error: None };
             }
-            told.message = told.message.filter(|message| !message.is_empty());
-            return told;
+            body_says.message = body_says.message.filter(|message| !message.is_empty());
+            return body_says;
         }
         let between = |open: &str, close: &str| {
             let rest = &body[body.find(open)? + open.len()..];
@@ -115,14 +115,14 @@ mod tests {
 
     fn mapped(status: u16, body: &str) -> Error {
         let url = Url::parse("http://localhost/api/v1/x?Signature=s3cret").unwrap();
-        let asked = Asked {
+        let context = CallContext {
             url: &url,
             slug: "dog-breed-identification",
             what: "`labels.csv` in `dog-breed-identification`",
             credentials: "`KAGGLE_API_TOKEN`",
             signed: false,
         };
-        from_answer(&asked, status, Some(Duration::from_secs(7)), body)
+        from_answer(&context, status, Some(Duration::from_secs(7)), body)
     }
 
     #[test]
@@ -180,17 +180,17 @@ mod tests {
     #[test]
     fn storage_speaks_xml() {
         let url = Url::parse("https://storage.googleapis.com/a/b.zip?Signature=s3cret").unwrap();
-        let asked = Asked::storage(&url, true);
+        let context = CallContext::storage(&url, true);
         let body =
             "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>old</Message></Error>";
-        let error = from_answer(&asked, 400, None, body);
+        let error = from_answer(&context, 400, None, body);
         assert!(matches!(error, Error::Expired { .. }), "{error}");
         assert!(!error.to_string().contains("s3cret"));
         for status in [403, 410] {
-            assert!(matches!(from_answer(&asked, status, None, ""), Error::Expired { .. }));
+            assert!(matches!(from_answer(&context, status, None, ""), Error::Expired { .. }));
         }
-        assert!(matches!(from_answer(&asked, 404, None, ""), Error::NotFound { .. }));
-        let plain = Asked::storage(&url, false);
+        assert!(matches!(from_answer(&context, 404, None, ""), Error::NotFound { .. }));
+        let plain = CallContext::storage(&url, false);
         assert!(matches!(from_answer(&plain, 403, None, ""), Error::Refused { .. }));
     }
 

@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, HeaderValue, RANGE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{self, Asked};
+use super::answer::{self, CallContext};
 use super::credentials::{self, Credentials, FoundCredentials};
 use super::download::{self, Announced};
 use super::error;
@@ -286,7 +286,7 @@ impl Client {
             return Err(bad("a web page; is this the address of Kaggle's API?".to_owned()));
         }
         if answer::is_error_body(&text) {
-            return Err(answer::from_answer(&asked(call, &url, found), 200, None, &text));
+            return Err(answer::from_answer(&context_of(call, &url, found), 200, None, &text));
         }
         serde_json::from_str(&text).map_err(|error| bad(format!("JSON that does not fit: {error}")))
     }
@@ -305,12 +305,12 @@ impl Client {
         if response.status().is_success() || http::is_redirect(response.status()) {
             return Ok(response);
         }
-        Err(http::failed(&asked(call, &url, found), response))
+        Err(http::failed(&context_of(call, &url, found), response))
     }
 }
 
-fn asked<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a FoundCredentials) -> Asked<'a> {
-    Asked { url, slug: call.slug, what: &call.what, credentials: &found.source, signed: false }
+fn context_of<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a FoundCredentials) -> CallContext<'a> {
+    CallContext { url, slug: call.slug, what: &call.what, credentials: &found.source, signed: false }
 }
 
 impl<'a> Call<'a, OfCompetition<'a>> {

@@ -15,7 +15,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
-use super::answer::{self, Asked};
+use super::answer::{self, CallContext};
 use super::certificates;
 use super::error::{self, Error};
 
@@ -107,7 +107,7 @@ impl Http {
             {
                 return Ok(response);
             } else {
-                return Err(failed(&Asked::storage(&url, signed), response));
+                return Err(failed(&CallContext::storage(&url, signed), response));
             }
         }
         Err(Error::BadAnswer {
@@ -138,12 +138,12 @@ pub(super) fn location(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
 }
 
 /// The error in an answer that is one.
-pub(super) fn failed(asked: &Asked, response: Response) -> Error {
+pub(super) fn failed(context: &CallContext, response: Response) -> Error {
     let status = response.status().as_u16();
     let wait = retry_after(response.headers());
     // A body that does not arrive says no less than an empty one.
     let body = response.text().unwrap_or_default();
-    answer::from_answer(asked, status, wait, &body)
+    answer::from_answer(context, status, wait, &body)
 }
 
 /// `Retry-After`, in seconds or as a date.

@@ -10,7 +10,7 @@ use reqwest::Url;
 use reqwest::blocking::{Body, Response};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
 
-use super::answer::Asked;
+use super::answer::CallContext;
 use super::client::Call;
 use super::pending::{Csv, Pending, Stage};
 use super::wire::{UploadOf, UploadPlace};
@@ -168,7 +168,7 @@ fn stands(url: &Url, response: Response) -> Result<Stands, Error> {
     if status.as_u16() == GO_ON {
         return Ok(Stands::At(taken(response.headers())));
     }
-    Err(http::failed(&Asked::storage(url, true), response))
+    Err(http::failed(&CallContext::storage(url, true), response))
 }
 
 /// `Range: bytes=0-k`: the session has k + 1 bytes; without it, it has none.

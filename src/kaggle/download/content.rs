@@ -7,7 +7,7 @@ use std::path::Path;
 use reqwest::StatusCode;
 use reqwest::blocking::Response;
 
-use super::super::answer::{self, Asked};
+use super::super::answer::{self, CallContext};
 use super::super::error::{self, Error};
 use super::super::http;
 
@@ -39,8 +39,8 @@ pub(super) fn check(response: &Response, start: &[u8], path: &Path) -> Result<()
     }
     if !is_named(path, &["json"]) && (kind == "application/json" || text.starts_with('{')) {
         if answer::is_error_body(&text) {
-            let asked = Asked::storage(response.url(), true);
-            return Err(answer::from_answer(&asked, 200, None, &text));
+            let context = CallContext::storage(response.url(), true);
+            return Err(answer::from_answer(&context, 200, None, &text));
         }
         if kind == "application/json" {
             return Err(bad("JSON instead of a file".to_owned()));
@@ -48,10 +48,10 @@ pub(super) fn check(response: &Response, start: &[u8], path: &Path) -> Result<()
     }
     let is_error = text.contains("<Error>") && text.contains("<Code>");
     if !is_named(path, &["xml"]) && text.starts_with('<') && is_error {
-        let asked = Asked::storage(response.url(), true);
+        let context = CallContext::storage(response.url(), true);
         // XML is what storage answers with when an address has expired.
         let status = if text.contains("Expired") { 400 } else { 200 };
-        return Err(answer::from_answer(&asked, status, None, &text));
+        return Err(answer::from_answer(&context, status, None, &text));
     }
     Ok(())
 }
