@@ -30,14 +30,14 @@ pub struct Standing {
 #[serde(rename_all = "camelCase")]
 struct Page {
     #[serde(default)]
-    submissions: Vec<Row>,
+    submissions: Vec<PageEntry>,
     #[serde(default)]
     next_page_token: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+struct PageEntry {
     #[serde(default)]
     team_name: String,
     #[serde(default)]
@@ -49,7 +49,7 @@ struct Row {
 /// A line of the CSV; columns that are not named here are passed over.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Line {
+struct CsvEntry {
     rank: Option<u32>,
     team_name: String,
     #[serde(default)]
@@ -99,7 +99,7 @@ impl Client {
         let rows = self
             .pages("GetLeaderboard", slug, |page: Page| (page.submissions, page.next_page_token))?;
         let scored = rows.into_iter().filter_map(|row| Some((row.score?, row)));
-        let standing = |(i, (score, row)): (usize, (f64, Row))| Standing {
+        let standing = |(i, (score, row)): (usize, (f64, PageEntry))| Standing {
             rank: i as u32 + 1,
             team: row.team_name,
             score,
@@ -129,7 +129,7 @@ fn standings(bytes: &[u8]) -> Result<Vec<Standing>> {
     let mut lines = csv::Reader::from_reader(text);
     let mut all: Vec<Standing> = Vec::new();
     for line in lines.deserialize() {
-        let line: Line = line.context("the leaderboard's CSV has other columns than usual")?;
+        let line: CsvEntry = line.context("the leaderboard's CSV has other columns than usual")?;
         let Ok(score) = line.score.trim().parse() else { continue };
         let rank = line.rank.unwrap_or(all.len() as u32 + 1);
         let (team, date) = (line.team_name, line.last_submission_date);
