@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::cache::Store;
 use kaggle_kit::dataset::{
-    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, Source, View,
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, View,
 };
 use kaggle_kit::recipe::Augment;
 
@@ -144,7 +144,7 @@ impl Keeping {
     /// Pictures a second of an epoch through the whole loader, on all cores.
     fn epoch(&self, kept: Option<&PictureCache>, view: View) -> Result<f64> {
         let order = (0..self.samples.len()).collect();
-        let source = Source { samples: Arc::clone(&self.samples), kept: kept.cloned() };
+        let source = SampleSource { samples: Arc::clone(&self.samples), kept: kept.cloned() };
         let start = Instant::now();
         let plan = BatchPlan {
             order,

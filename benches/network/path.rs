@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::dataset::{
-    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, Source, View,
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, View,
 };
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
@@ -50,7 +50,7 @@ fn lines(
             _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
         };
         let through = |kept: Option<&PictureCache>, epoch: usize| {
-            let source = Source { samples: Arc::clone(samples), kept: kept.cloned() };
+            let source = SampleSource { samples: Arc::clone(samples), kept: kept.cloned() };
             let plan = BatchPlan {
                 order: order.clone(),
                 batch_size: arguments.batch,

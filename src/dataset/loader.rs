@@ -40,13 +40,13 @@ pub struct Batch {
 
 /// Where pictures come from.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SampleSource {
     pub samples: Arc<[Sample]>,
     /// Where they are once they are prepared, if they are kept.
     pub kept: Option<PictureCache>,
 }
 
-impl From<Arc<[Sample]>> for Source {
+impl From<Arc<[Sample]>> for SampleSource {
     fn from(samples: Arc<[Sample]>) -> Self {
         Self { samples, kept: None }
     }
@@ -68,7 +68,7 @@ pub struct BatchPlan {
 
 /// Batches of a source. A thread works ahead and stops when the iterator is dropped. After an error,
 /// which names the image, there are no more batches.
-pub fn batches(source: impl Into<Source>, plan: BatchPlan) -> Batches {
+pub fn batches(source: impl Into<SampleSource>, plan: BatchPlan) -> Batches {
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = sync_channel(AHEAD);
     let loader = Loader { source: source.into(), plan, stop: Arc::clone(&stop) };
@@ -130,7 +130,7 @@ thread_local! {
 
 /// What the thread needs.
 struct Loader {
-    source: Source,
+    source: SampleSource,
     plan: BatchPlan,
     stop: Arc<AtomicBool>,
 }
@@ -295,19 +295,19 @@ mod tests {
         let parts = |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]) };
         let random = |epoch| View::Random { seed: 1, epoch, area: None };
         for (first, second) in [(random(0), random(1)), (parts(0), parts(1)), (WHOLE, WHOLE)] {
-            let all = |source: Source, view| -> Vec<Batch> {
+            let all = |source: SampleSource, view| -> Vec<Batch> {
                 let batches = batches(source, plan(order.clone(), vec![view]));
                 batches.collect::<Result<_>>().unwrap()
             };
-            let plain = || Source::from(Arc::clone(&samples));
+            let plain = || SampleSource::from(Arc::clone(&samples));
             let prepared = Prepared::of(first, 8, Augment::SideOn);
             let kept = PictureCachePlan::new("", &looks, prepared).open(&store).unwrap();
-            let keeping = || Source { kept: Some(kept.clone()), ..plain() };
+            let keeping = || SampleSource { kept: Some(kept.clone()), ..plain() };
             assert_eq!(all(keeping(), first), all(plain(), first));
             assert_eq!(kept.count(), 6);
             let expected = all(plain(), second);
             let gone = |sample: &Sample| Sample { path: "gone".into(), ..sample.clone() };
-            let without = Source { samples: samples.iter().map(gone).collect(), ..keeping() };
+            let without = SampleSource { samples: samples.iter().map(gone).collect(), ..keeping() };
             assert_eq!(all(without.clone(), second), expected);
             // What is prepared for one view does not serve for another.
             let other = View::Centre { share: 0.5 };

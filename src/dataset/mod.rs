@@ -19,7 +19,7 @@ pub use buffer::Buffer;
 pub use folder::{
     Dataset, SampleSubmission, audit, find_file, natural_order, open, open_test, tags,
 };
-pub use loader::{Batch, BatchPlan, Batches, Images, Source, batches};
+pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
 pub use split::{Split, folds, hold_out, split};

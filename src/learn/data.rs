@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use super::mix;
 use super::model::Input;
 use crate::cache::{Rows, Store};
-use crate::dataset::{self, BatchPlan, PictureCache, Sample, Source, View};
+use crate::dataset::{self, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::recipe::{Recipe, Sampling};
@@ -199,7 +199,7 @@ impl Data {
         size: usize,
         view: View,
     ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
-        let source = Source { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
+        let source = SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
         dataset::batches(source, self.plan(order, self.recipe.batch_size, size, view))
     }
 
