@@ -132,7 +132,7 @@ struct Keeping {
 
 impl Keeping {
     /// Places for all pictures, none of which is there yet.
-    fn anew(&self, pictures: &[dataset::Picture], view: View) -> Result<PictureCache> {
+    fn anew(&self, pictures: &[dataset::PictureId], view: View) -> Result<PictureCache> {
         let store = Store::new(self.folder.path().join("kept"), None);
         for entry in store.entries()? {
             store.remove(&entry.key)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::twins::Picture;
+use super::twins::PictureId;
 use super::view::{Pixels, Prepared};
 use crate::cache::{PictureSource, Pictures, PicturesKey, Store};
 
@@ -27,7 +27,7 @@ pub struct PictureCachePlan {
 
 impl PictureCachePlan {
     /// All of `pictures`, prepared in one way; `label` is told to people.
-    pub fn new(label: &str, pictures: &[Picture], prepared: Prepared) -> Self {
+    pub fn new(label: &str, pictures: &[PictureId], prepared: Prepared) -> Self {
         let sides: Vec<_> = pictures.iter().map(|picture| prepared.sides(picture.sides)).collect();
         let pixels: Vec<_> = pictures.iter().map(|picture| picture.pixels).collect();
         let key = PicturesKey::new(&PictureSource {

@@ -59,7 +59,7 @@ pub enum Likeness {
 
 /// A decoded image, without its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct PictureId {
     /// Width and height, in pixels.
     pub sides: [usize; 2],
     /// A hash of width, height and pixels.
@@ -70,7 +70,7 @@ pub struct Picture {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Duplicates {
     /// What each training image shows.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<PictureId>,
     /// Training images of one picture, as sorted indices, two or more a group; the groups by their
     /// first images. No image is in two.
     pub groups: Vec<Vec<usize>>,
@@ -104,7 +104,7 @@ pub fn duplicates(
     let paths: Vec<&Path> = train.iter().chain(test).map(|s| s.path.as_path()).collect();
     let fingerprints = fingerprints(&paths, folder, progress)?;
     let (sets, least) = twins(&fingerprints, symmetries);
-    let picture = |print: &Fingerprint| Picture {
+    let picture = |print: &Fingerprint| PictureId {
         sides: print.sides.map(|side| side as usize),
         pixels: print.pixels,
     };

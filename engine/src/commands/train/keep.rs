@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use kaggle_kit::cache::{CacheDecision, CachePolicy, Store};
-use kaggle_kit::dataset::{Picture, PictureCache, PictureCachePlan, Prepared, Split};
+use kaggle_kit::dataset::{PictureCache, PictureCachePlan, PictureId, Prepared, Split};
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Data, epochs_on_images};
 use kaggle_kit::term;
@@ -11,7 +11,7 @@ use kaggle_kit::term;
 /// depend on it, so neither does the trained network.
 pub(super) fn keep(
     data: &mut Data,
-    pictures: &[Picture],
+    pictures: &[PictureId],
     split: &Split,
     label: &str,
     policy: CachePolicy,
@@ -19,7 +19,7 @@ pub(super) fn keep(
     let prepared = |view| Prepared::of(view, data.recipe.size, data.recipe.augment);
     // All folds of a model train on the same pictures, but each holds out others.
     let train = PictureCachePlan::new(label, pictures, prepared(data.random_view(0)));
-    let held_out: Vec<Picture> = split.valid.iter().map(|&i| pictures[i]).collect();
+    let held_out: Vec<PictureId> = split.valid.iter().map(|&i| pictures[i]).collect();
     let valid = PictureCachePlan::new(label, &held_out, prepared(data.centre_view()));
     let bytes = train.bytes() + valid.bytes();
     let passes = epochs_on_images(data);
