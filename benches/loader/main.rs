@@ -163,7 +163,7 @@ impl Keeping {
 /// Ours, in turns with the others'.
 fn rates(arguments: &Arguments, samples: &Arc<[Sample]>) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
+    let pictures = dataset::find_twins(samples, &[], folder.path(), &[], &())?.pictures;
     let keeping = Keeping { samples: Arc::clone(samples), folder, size: arguments.size };
     // Files, an epoch that keeps pictures, and one that finds them.
     let (mut ours, mut theirs) =

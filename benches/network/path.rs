@@ -137,7 +137,7 @@ fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
 /// name.
 fn kept(samples: &[Sample], size: usize, view: View) -> Result<PictureCache> {
     let folder = tempfile::tempdir()?;
-    let pictures = dataset::duplicates(samples, &[], folder.path(), &[], &())?.pictures;
+    let pictures = dataset::find_twins(samples, &[], folder.path(), &[], &())?.pictures;
     let store = Store::new(folder.path().join("kept"), None);
     PictureCachePlan::new("bench", &pictures, Prepared::of(view, size, Augment::SideOn))
         .open(&store)

@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::cache::Store;
-    use crate::dataset::{PictureCachePlan, duplicates};
+    use crate::dataset::{PictureCachePlan, find_twins};
     use crate::fs;
 
     const WHOLE: View = View::Centre { share: 1.0 };
@@ -289,7 +289,7 @@ mod tests {
             let noisy = |x: u32, y: u32| Rgb([(x * 31 + y * 17) as u8, (x * y) as u8, i as u8]);
             RgbImage::from_fn(30 + i as u32, 24, noisy).save(&sample.path).unwrap();
         }
-        let looks = duplicates(&samples, &[], folder.path(), &[], &()).unwrap().pictures;
+        let looks = find_twins(&samples, &[], folder.path(), &[], &()).unwrap().pictures;
         let store = Store::new(folder.path().join("kept"), None);
         let order: Vec<usize> = (0..6).rev().collect();
         let parts = |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]) };

@@ -23,5 +23,5 @@ pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
 pub use split::{Split, folds, hold_out, split};
-pub use twins::{Duplicates, Likeness, PictureId, duplicates};
+pub use twins::{Likeness, PictureId, Twins, find_twins};
 pub use view::{Prepared, Symmetry, View, decode, render};

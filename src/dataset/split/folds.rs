@@ -14,7 +14,7 @@ use crate::target::TargetKind;
 /// The fold of each sample, in `0..k`.
 ///
 /// `groups` are lists of indices into `samples` that stay together (see
-/// [`Duplicates::groups`](crate::dataset::Duplicates::groups)); every other image is by itself.
+/// [`Twins::groups`](crate::dataset::Twins::groups)); every other image is by itself.
 ///
 /// With single labels and no groups, the sizes of the folds differ by one image at most, and so do
 /// the images of each class in them. With groups no fold can be more even than the groups allow:

@@ -68,7 +68,7 @@ pub struct PictureId {
 
 /// Images of a data set that show the same pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Duplicates {
+pub struct Twins {
     /// What each training image shows.
     pub pictures: Vec<PictureId>,
     /// Training images of one picture, as sorted indices, two or more a group; the groups by their
@@ -94,22 +94,22 @@ pub struct Duplicates {
 /// with augmentation has seen the other. What was found out about each file is kept in `folder`,
 /// the data folder, where that can be written to. Fails when an image cannot be decoded, and names
 /// all of them.
-pub fn duplicates(
+pub fn find_twins(
     train: &[Sample],
     test: &[Sample],
     folder: &Path,
     symmetries: &[Symmetry],
     progress: &dyn Progress,
-) -> Result<Duplicates> {
+) -> Result<Twins> {
     let paths: Vec<&Path> = train.iter().chain(test).map(|s| s.path.as_path()).collect();
     let fingerprints = fingerprints(&paths, folder, progress)?;
-    let (sets, least) = twins(&fingerprints, symmetries);
+    let (sets, least) = sets_of_twins(&fingerprints, symmetries);
     let picture = |print: &Fingerprint| PictureId {
         sides: print.sides.map(|side| side as usize),
         pixels: print.pixels,
     };
     let pictures = fingerprints[..train.len()].iter().map(picture).collect();
-    let mut found = Duplicates { pictures, least, ..Duplicates::default() };
+    let mut found = Twins { pictures, least, ..Twins::default() };
     for members in sets.members() {
         let (of_train, of_test) = members.split_at(members.partition_point(|&i| i < train.len()));
         let of_test: Vec<usize> = of_test.iter().map(|i| i - train.len()).collect();
@@ -178,7 +178,7 @@ fn fingerprints(
 }
 
 /// The images of each picture, and the similarity that made twins.
-fn twins(fingerprints: &[Fingerprint], symmetries: &[Symmetry]) -> (Sets, Option<f32>) {
+fn sets_of_twins(fingerprints: &[Fingerprint], symmetries: &[Symmetry]) -> (Sets, Option<f32>) {
     let mut sets = Sets::new(fingerprints.len());
     let mut firsts: HashMap<[u8; 16], usize> = HashMap::new();
     let mut pictures: Vec<usize> = Vec::new();

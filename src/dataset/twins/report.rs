@@ -1,13 +1,13 @@
 //! What was found, in words.
 
-use super::{Duplicates, Likeness};
+use super::{Likeness, Twins};
 use crate::dataset::sample::Sample;
 use crate::term::{count, thousands};
 
 /// How many groups or pairs a line names.
 const SHOWN: usize = 3;
 
-impl Duplicates {
+impl Twins {
     /// What a person should know, a line each; none where there is nothing to tell.
     pub fn lines(&self, train: &[Sample], test: &[Sample]) -> Vec<String> {
         let id = |i: usize| format!("`{}`", train[i].id);

@@ -27,8 +27,8 @@ impl Folder {
         Sample { id: name.to_owned(), path, target: vec![class] }
     }
 
-    fn find(&self, train: &[Sample], test: &[Sample]) -> Duplicates {
-        duplicates(train, test, self.0.path(), &Symmetry::ALL, &()).unwrap()
+    fn find(&self, train: &[Sample], test: &[Sample]) -> Twins {
+        find_twins(train, test, self.0.path(), &Symmetry::ALL, &()).unwrap()
     }
 }
 
@@ -84,7 +84,7 @@ fn twins_are_found_in_and_between_the_sets() {
     );
     // Without mirror images among the augmentations, a mirrored picture is another picture.
     let upright = [Symmetry::IDENTITY];
-    let found = duplicates(&train, &test, folder.0.path(), &upright, &()).unwrap();
+    let found = find_twins(&train, &test, folder.0.path(), &upright, &()).unwrap();
     assert_eq!(found.groups, [vec![1, 12], vec![3, 13], vec![5, 14]]);
 }
 
@@ -100,8 +100,8 @@ fn different_pictures_are_no_twins() {
     let sides: Vec<[usize; 2]> = found.pictures.iter().map(|picture| picture.sides).collect();
     assert_eq!((sides.len(), sides[0], sides[219]), (220, [120, 90], [50, 40]));
     assert_ne!(found.pictures[0].pixels, found.pictures[1].pixels);
-    let found = Duplicates { pictures: Vec::new(), ..found };
-    assert_eq!(found, Duplicates { least: Some(LEVELS[0]), ..Duplicates::default() });
+    let found = Twins { pictures: Vec::new(), ..found };
+    assert_eq!(found, Twins { least: Some(LEVELS[0]), ..Twins::default() });
     assert!(found.lines(&train, &[]).is_empty());
 }
 
@@ -148,7 +148,7 @@ fn a_second_look_reads_no_image() {
     assert_eq!(folder.find(&train, &[]), first);
     // Another time: looked at, and it is no image any more.
     spoil(time + std::time::Duration::from_secs(1));
-    let error = duplicates(&train, &[], folder.0.path(), &Symmetry::ALL, &()).unwrap_err();
+    let error = find_twins(&train, &[], folder.0.path(), &Symmetry::ALL, &()).unwrap_err();
     let error = error.to_string();
     assert!(error.starts_with("1 of 3 images cannot be used:\n  `"), "{error}");
     assert!(error.contains("\nhint: get these files again"), "{error}");
@@ -194,7 +194,7 @@ fn a_folder_that_cannot_be_written_to_is_looked_at_each_time() {
     // A file where the folder should be: also root, who may write anywhere, cannot make it.
     fs::write_atomic(folder.path(".kaggle-kit"), "").unwrap();
     let notes = Notes::default();
-    let found = duplicates(&train, &[], folder.0.path(), &Symmetry::ALL, &notes).unwrap();
+    let found = find_twins(&train, &[], folder.0.path(), &Symmetry::ALL, &notes).unwrap();
     assert_eq!(found.groups, [[0, 1]]);
     let notes = notes.0.into_inner().unwrap();
     assert!(notes.len() == 1 && notes[0].contains("cannot be written to"), "{notes:?}");

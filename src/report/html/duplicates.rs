@@ -1,7 +1,7 @@
 //! The images that are there twice, by the names that a page tells them by.
 
 use super::facts::NamedDuplicates;
-use crate::dataset::{Duplicates, Sample};
+use crate::dataset::{Sample, Twins};
 use crate::target::Classes;
 
 /// Names what was found among training and test images.
@@ -9,7 +9,7 @@ pub fn named(
     train: &[Sample],
     test: &[Sample],
     classes: &Classes,
-    found: &Duplicates,
+    found: &Twins,
 ) -> NamedDuplicates {
     let ids = |group: &Vec<usize>| group.iter().map(|&i| train[i].id.clone()).collect();
     let labelled = |&i: &usize| {
@@ -39,11 +39,11 @@ mod tests {
         };
         let train = [sample("a", 0), sample("b", 1), sample("c", 1)];
         let classes = Classes::from(vec!["cat".to_owned(), "dog".to_owned()]);
-        let found = Duplicates {
+        let found = Twins {
             groups: vec![vec![0, 1]],
             conflicts: vec![0],
             across: vec![(2, 0)],
-            ..Duplicates::default()
+            ..Twins::default()
         };
         let named = named(&train, &[sample("t", 0)], &classes, &found);
         assert_eq!(named.groups, [["a", "b"]]);

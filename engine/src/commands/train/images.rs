@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::CachePolicy;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::{self, Dataset, Duplicates, Split};
+use kaggle_kit::dataset::{self, Dataset, Split, Twins};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{Data, Part};
 use kaggle_kit::metric::Metric;
@@ -21,7 +21,7 @@ use super::keep::keep as keep_pictures;
 pub(in crate::commands) struct Images {
     pub(super) dataset: Dataset,
     /// Which of them show the same picture.
-    pub(super) duplicates: Duplicates,
+    pub(super) duplicates: Twins,
     metric: Metric,
     /// The competition's name, and its spec.
     name: String,
@@ -44,7 +44,7 @@ impl Images {
         let bar = Bar::new("look for twins", Unit::Items("images"));
         let symmetries = recipe.augment.symmetries();
         let duplicates =
-            dataset::duplicates(&dataset.train, &dataset.test, data, symmetries, &bar)?;
+            dataset::find_twins(&dataset.train, &dataset.test, data, symmetries, &bar)?;
         drop(bar);
         for line in duplicates.lines(&dataset.train, &dataset.test) {
             term::say(format_args!("   {line}"));
