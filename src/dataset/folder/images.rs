@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::index::{self, Image};
+use super::index::{self, ImageFile};
 use super::missing;
 use crate::competition::Competition;
 
 /// Those of the training folders, each of which must be there.
-pub(super) fn train(competition: &Competition, folder: &Path) -> Result<Vec<Image>> {
+pub(super) fn train(competition: &Competition, folder: &Path) -> Result<Vec<ImageFile>> {
     let files = &competition.files;
     let mut images = Vec::new();
     let mut last = None;
@@ -31,7 +31,7 @@ pub(super) fn train(competition: &Competition, folder: &Path) -> Result<Vec<Imag
 pub(super) fn train_by_folder(
     competition: &Competition,
     folder: &Path,
-) -> Result<Vec<(String, Image)>> {
+) -> Result<Vec<(String, ImageFile)>> {
     let files = &competition.files;
     let mut images = Vec::new();
     for name in &files.train {
@@ -47,13 +47,13 @@ pub(super) fn train_by_folder(
     if images.is_empty() {
         bail!(missing::empty_folder(competition, folder, &folder.join(&files.train[0]))?);
     }
-    let ids: Vec<Image> = images.iter().map(|(_, image)| image.clone()).collect();
+    let ids: Vec<ImageFile> = images.iter().map(|(_, image)| image.clone()).collect();
     index::check_ids(&ids)?;
     Ok(images)
 }
 
 /// Those of the test folders, one of which must be there.
-pub(super) fn test(competition: &Competition, folder: &Path) -> Result<Vec<Image>> {
+pub(super) fn test(competition: &Competition, folder: &Path) -> Result<Vec<ImageFile>> {
     let files = &competition.files;
     let mut images = Vec::new();
     let mut first_found = None;

@@ -10,7 +10,7 @@ use crate::fs;
 
 /// An image of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Image {
+pub(super) struct ImageFile {
     /// The file's name without its extension.
     pub(super) id: String,
     pub(super) path: PathBuf,
@@ -43,7 +43,7 @@ pub(super) fn find_folder(folder: &Path, name: &str, extension: &str) -> Result<
 
 /// The images right in a folder, in natural order of their ids; hidden files are passed over, and
 /// the extension may be in any case.
-pub(super) fn images_of(folder: &Path, extension: &str) -> Result<Vec<Image>> {
+pub(super) fn images_of(folder: &Path, extension: &str) -> Result<Vec<ImageFile>> {
     let mut images = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -54,7 +54,7 @@ pub(super) fn images_of(folder: &Path, extension: &str) -> Result<Vec<Image>> {
             continue;
         }
         let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        images.push(Image { id, path });
+        images.push(ImageFile { id, path });
     }
     images.sort_by(|a, b| natural_order(&a.id, &b.id).then_with(|| a.path.cmp(&b.path)));
     Ok(images)
@@ -75,7 +75,7 @@ pub(super) fn folders_of(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
 }
 
 /// Fails when two images have the same id: which of them a row of a table means cannot be known.
-pub(super) fn check_ids(images: &[Image]) -> Result<()> {
+pub(super) fn check_ids(images: &[ImageFile]) -> Result<()> {
     let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
     for image in images {
         if let Some(first) = seen.insert(&image.id, &image.path) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::images;
-use super::index::{self, Image};
+use super::index::{self, ImageFile};
 use super::missing;
 use super::table::{Table, header_text};
 use crate::competition::{Competition, Labels, TargetSpec};
@@ -73,7 +73,7 @@ pub(super) fn read(competition: &Competition, folder: &Path) -> Result<LabelledI
         Labels::Folder {} => {
             let images = images::train_by_folder(competition, folder)?.into_iter();
             let images = images
-                .map(|(label, Image { id, path })| Labelled {
+                .map(|(label, ImageFile { id, path })| Labelled {
                     id,
                     path,
                     label,
@@ -169,7 +169,7 @@ fn join(
     competition: &Competition,
     table: &Table,
     columns: [&String; 2],
-    images: Vec<Image>,
+    images: Vec<ImageFile>,
 ) -> Result<LabelledImages> {
     let [id_column, label_column] = columns;
     let (Some(id_at), Some(label_at)) = (table.column(id_column), table.column(label_column))
