@@ -23,7 +23,7 @@ mod policy;
 mod shelf;
 mod store;
 
-pub use activations::{About, Dtype, Key, Rows, Shape, Slot, Source, Writer};
+pub use activations::{AboutActivations, Dtype, ActivationsKey, Rows, Shape, Slot, ActivationsSource, Writer};
 pub use pictures::{AboutPictures, PictureSource, Pictures, PicturesKey};
 pub use policy::{CacheDecision, CachePolicy, SkipReason};
 pub use shelf::Removal;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::activations::{self, About, DATA, Key, PART, Rows, SUMS, Shape, Slot};
+use super::activations::{self, AboutActivations, DATA, ActivationsKey, PART, Rows, SUMS, Shape, Slot};
 use super::pictures::{self, AboutPictures, PICTURES, Pictures, PicturesKey};
 use super::shelf::{self, Item, Removal, Shelf};
 use crate::fs;
@@ -40,7 +40,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub enum Holds {
     /// What a backbone makes of images.
-    Activations(About, Shape),
+    Activations(AboutActivations, Shape),
     /// Images, decoded and resized.
     Pictures(AboutPictures),
 }
@@ -79,14 +79,14 @@ impl Store {
 
     /// The rows of `key`, whole and verified, if they are there and nobody is about to write or to
     /// remove them.
-    pub fn open(&self, key: &Key) -> Option<Rows> {
+    pub fn open(&self, key: &ActivationsKey) -> Option<Rows> {
         activations::open(&self.shelf, key).ok().flatten()
     }
 
     /// The rows of `key`, or the only writer of them; while another run computes the same ones this
     /// waits for it. Where nothing can be kept, and that is no error, the writer keeps them in
     /// memory.
-    pub fn claim(&self, key: &Key, progress: &dyn Progress) -> Slot {
+    pub fn claim(&self, key: &ActivationsKey, progress: &dyn Progress) -> Slot {
         activations::claim(&self.shelf, key, progress)
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::cache::{About, AboutPictures, Dtype, Entry, Holds, Removal, Shape, State, Store};
+use crate::cache::{AboutActivations, AboutPictures, Dtype, Entry, Holds, Removal, Shape, State, Store};
 use crate::term;
 
 /// What to do with them.
@@ -116,7 +116,7 @@ fn row(entry: Entry) -> Row {
     let Entry { key, bytes, state, holds, made, used, in_use } = entry;
     let what = holds.map(|holds| match holds {
         Holds::Activations(about, shape) => {
-            let About { label, backbone, size, transform, engine, weights, .. } = about;
+            let AboutActivations { label, backbone, size, transform, engine, weights, .. } = about;
             let Shape { images, views, width, dtype } = shape;
             What::Activations {
                 label,

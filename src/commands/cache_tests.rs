@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Key, Rows, Slot, Source};
+use crate::cache::{ActivationsKey, Rows, Slot, ActivationsSource};
 use crate::fs;
 use crate::hash::Hash;
 
@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// A cache of two images, last used so many days ago.
 fn cached(store: &Store, backbone: &str, days: u32, rows: &[f32]) -> Option<Rows> {
-    let key = Key::new(&Source {
+    let key = ActivationsKey::new(&ActivationsSource {
         label: "dogs-vs-cats",
         backbone,
         weights: Hash([1; 32]),

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::data::{Activations, Data, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
-use crate::cache::{Dtype, Key, Rows, Slot, Source, Writer};
+use crate::cache::{ActivationsKey, ActivationsSource, Dtype, Rows, Slot, Writer};
 use crate::dataset::Sample;
 use crate::hash::{Hash, hash_files};
 use crate::progress::Progress;
@@ -76,7 +76,7 @@ impl<M: Model> Learner<'_, M> {
         let images = hash_files(&paths, &notes)?;
         let transform = transform(self.data, views);
         let claim = |(backbone, width): (&Pretrained, usize)| {
-            let key = Key::new(&Source {
+            let key = ActivationsKey::new(&ActivationsSource {
                 label: &precomputed.label,
                 backbone: &backbone.name,
                 weights: backbone.weights,
@@ -146,9 +146,9 @@ fn transform(data: &Data, views: usize) -> String {
 }
 
 /// A key for rows that nobody else will look for.
-fn key_in_memory(n_images: usize, views: usize, width: usize) -> Key {
+fn key_in_memory(n_images: usize, views: usize, width: usize) -> ActivationsKey {
     let nothing = Hash([0; 32]);
-    Key::new(&Source {
+    ActivationsKey::new(&ActivationsSource {
         label: "",
         backbone: "",
         weights: nothing,

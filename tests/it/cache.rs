@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use kaggle_kit::cache::{Dtype, Key, Slot, Source, Store};
+use kaggle_kit::cache::{Dtype, ActivationsKey, Slot, ActivationsSource, Store};
 use kaggle_kit::hash::Hash;
 
 use crate::support::kaggle_kit;
@@ -12,7 +12,7 @@ use crate::support::kaggle_kit;
 fn filled(folder: &Path) {
     let store = Store::new(folder.join("kept"), None);
     for (backbone, n_rows) in [("resnet34", 2), ("resnet50", 1)] {
-        let key = Key::new(&Source {
+        let key = ActivationsKey::new(&ActivationsSource {
             label: "dogs-vs-cats",
             backbone,
             weights: Hash([1; 32]),

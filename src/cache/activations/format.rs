@@ -137,7 +137,7 @@ impl Shape {
 
 /// What activations are, for who looks into the file; safetensors wants all of it to be text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct AboutActivations {
     /// Of the file.
     pub format: String,
     pub key: String,
@@ -155,13 +155,13 @@ pub struct About {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
     #[serde(rename = "__metadata__")]
-    about: About,
+    about: AboutActivations,
     activations: Tensor,
     crc32c: Tensor,
 }
 
 impl Header {
-    fn new(about: &About, shape: &Shape) -> Self {
+    fn new(about: &AboutActivations, shape: &Shape) -> Self {
         let end = shape.bytes();
         Self {
             about: about.clone(),
@@ -180,13 +180,13 @@ impl Header {
 }
 
 /// Everything before the first row.
-pub(super) fn head(about: &About, shape: &Shape) -> Result<Vec<u8>> {
+pub(super) fn head(about: &AboutActivations, shape: &Shape) -> Result<Vec<u8>> {
     framed(&Header::new(about, shape))
 }
 
 /// The same read back from a file, which need not be whole.
 pub(super) struct Head {
-    pub(super) about: About,
+    pub(super) about: AboutActivations,
     pub(super) shape: Shape,
     /// Where the first row is, and where the file was left.
     pub(super) start: usize,

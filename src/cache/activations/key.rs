@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::format::{About, Dtype, FORMAT, Shape};
+use super::format::{AboutActivations, Dtype, FORMAT, Shape};
 use crate::cache::shelf;
 use crate::hash::Hash;
 
 /// What activations are computed from, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct ActivationsSource<'a> {
     /// What they are for, told to people. It is no part of the key.
     pub label: &'a str,
     pub backbone: &'a str,
@@ -29,20 +29,20 @@ pub struct Source<'a> {
     pub dtype: Dtype,
 }
 
-/// The name under which the activations of a [`Source`] are kept.
+/// The name under which the activations of a [`ActivationsSource`] are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    pub(super) about: About,
+pub struct ActivationsKey {
+    pub(super) about: AboutActivations,
     pub(super) shape: Shape,
 }
 
-impl Key {
+impl ActivationsKey {
     /// The key of `source`: half of a SHA-256 over all of it but the label, and over the format of
     /// the file.
     ///
     /// Images count by their bytes, not by size and time: times survive `cp -p` and archives, change
     /// when a data set is fetched again, and differ between the machines that train a model's folds.
-    pub fn new(source: &Source) -> Self {
+    pub fn new(source: &ActivationsSource) -> Self {
         // Every field is written with its length, so that no two sources make the same bytes.
         let mut all = Sha256::new();
         let mut field = |bytes: &[u8]| {
@@ -60,7 +60,7 @@ impl Key {
         source.images.iter().for_each(|hash| field(&hash.0));
         let name = shelf::name(all);
         Self {
-            about: About {
+            about: AboutActivations {
                 format: FORMAT.to_owned(),
                 key: name,
                 label: source.label.to_owned(),

@@ -26,8 +26,8 @@ use crate::fs;
 use crate::progress::Progress;
 
 pub(super) use self::format::FORMAT;
-pub use self::format::{About, Dtype, Shape};
-pub use self::key::{Key, Source};
+pub use self::format::{AboutActivations, Dtype, Shape};
+pub use self::key::{ActivationsKey, ActivationsSource};
 pub use self::rows::Rows;
 pub use self::writer::Writer;
 pub(super) use self::writer::{DATA, PART, SUMS};
@@ -42,12 +42,12 @@ pub enum Slot {
 }
 
 /// The rows of `key`, if they are there; an error says what is wrong with them.
-pub(super) fn open(shelf: &Shelf, key: &Key) -> Result<Option<Rows>> {
+pub(super) fn open(shelf: &Shelf, key: &ActivationsKey) -> Result<Option<Rows>> {
     shelf.read(key.name(), DATA, |path, lock| read(path, lock, key))
 }
 
 /// The rows of `key`, or the only writer of them.
-pub(super) fn claim(shelf: &Shelf, key: &Key, progress: &dyn Progress) -> Slot {
+pub(super) fn claim(shelf: &Shelf, key: &ActivationsKey, progress: &dyn Progress) -> Slot {
     shelf
         .read_or_make(
             key.name(),
@@ -59,12 +59,12 @@ pub(super) fn claim(shelf: &Shelf, key: &Key, progress: &dyn Progress) -> Slot {
         .unwrap_or_else(|error| Slot::Empty(Writer::in_memory(key, format!("{error:#}"))))
 }
 
-fn read(path: &Path, lock: Option<Lock>, key: &Key) -> Result<Rows> {
+fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<Rows> {
     Ok(Rows::mapped(Mapping::open(path, key)?, lock))
 }
 
 /// The slot of `key`, alone.
-fn fill(shelf: &Shelf, key: &Key, claim: Claim, progress: &dyn Progress) -> Result<Slot> {
+fn fill(shelf: &Shelf, key: &ActivationsKey, claim: Claim, progress: &dyn Progress) -> Result<Slot> {
     let data = claim.file(DATA);
     if data.is_file() {
         match Mapping::open(&data, key) {
@@ -94,7 +94,7 @@ fn fill(shelf: &Shelf, key: &Key, claim: Claim, progress: &dyn Progress) -> Resu
 }
 
 /// What the file at `path` says that it holds.
-pub(super) fn describe(path: &Path) -> Result<(About, Shape)> {
+pub(super) fn describe(path: &Path) -> Result<(AboutActivations, Shape)> {
     let format::Head { about, shape, .. } = format::read_head(&mut fs::File::open(path)?)?;
     Ok((about, shape))
 }

@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::format::{self, Head, Shape};
-use super::key::Key;
+use super::key::ActivationsKey;
 use crate::cache::lock::Lock;
 use crate::cache::map::map;
 use crate::fs;
@@ -113,7 +113,7 @@ impl Mapping {
     ///
     /// A checksum runs as fast as memory, or as the disk where the file is not in memory yet; and
     /// every row is needed in the first epoch anyway, then from places all over the disk.
-    pub(super) fn open(path: &Path, key: &Key) -> Result<Self> {
+    pub(super) fn open(path: &Path, key: &ActivationsKey) -> Result<Self> {
         let mut file = fs::File::open(path)?;
         let Head { about, shape, start } = format::read_head(&mut file)?;
         ensure!(about.key == key.about.key && shape == key.shape, "it belongs to another key");

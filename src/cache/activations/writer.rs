@@ -7,7 +7,7 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::format::{self, Dtype, Head};
-use super::key::Key;
+use super::key::ActivationsKey;
 use super::rows::{Mapping, Rows};
 use crate::cache::shelf::Claim;
 use crate::{fs, term};
@@ -17,11 +17,11 @@ pub(in crate::cache) const DATA: &str = "activations.safetensors";
 pub(in crate::cache) const PART: &str = "activations.part";
 pub(in crate::cache) const SUMS: &str = "activations.part.crc32c";
 
-/// Takes the rows of a [`Key`] in their order: all images in view 0, then in view 1, and so on.
+/// Takes the rows of a [`ActivationsKey`] in their order: all images in view 0, then in view 1, and so on.
 ///
 /// Dropped before [`Writer::finish`], or killed, it leaves what it has for the next one.
 pub struct Writer {
-    key: Key,
+    key: ActivationsKey,
     /// Bytes of a block that is not whole yet.
     pending: Vec<u8>,
     /// Of the blocks that are.
@@ -35,17 +35,17 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that keeps nothing beyond this run; `reason` is told by [`Rows::unsaved`].
-    pub fn in_memory(key: &Key, reason: impl Into<String>) -> Self {
+    pub fn in_memory(key: &ActivationsKey, reason: impl Into<String>) -> Self {
         Self::new(key, None, Vec::new(), reason.into())
     }
 
     /// Goes on where the last writer stood, or begins.
-    pub(super) fn open(claim: Claim, key: &Key) -> Result<Self> {
+    pub(super) fn open(claim: Claim, key: &ActivationsKey) -> Result<Self> {
         let (part, sums) = PartFile::open(claim, key)?;
         Ok(Self::new(key, Some(part), sums, String::new()))
     }
 
-    fn new(key: &Key, part: Option<PartFile>, sums: Vec<u32>, reason: String) -> Self {
+    fn new(key: &ActivationsKey, part: Option<PartFile>, sums: Vec<u32>, reason: String) -> Self {
         let (pending, memory) = (Vec::new(), Vec::new());
         Self { key: key.clone(), pending, sums, part, memory, reason }
     }
@@ -174,7 +174,7 @@ struct PartFile {
 }
 
 impl PartFile {
-    fn open(claim: Claim, key: &Key) -> Result<(Self, Vec<u32>)> {
+    fn open(claim: Claim, key: &ActivationsKey) -> Result<(Self, Vec<u32>)> {
         let mut options = fs::File::options();
         options.read(true).write(true).create(true).truncate(false);
         let (data, sums) = (options.open(claim.file(PART))?, options.open(claim.file(SUMS))?);
@@ -197,7 +197,7 @@ impl PartFile {
 
     /// The checksums of the blocks that an earlier writer left whole; an error where there is
     /// nothing of use.
-    fn take_over(&mut self, key: &Key) -> Result<Vec<u32>> {
+    fn take_over(&mut self, key: &ActivationsKey) -> Result<Vec<u32>> {
         let Head { about, shape, start } = format::read_head(&mut self.data)?;
         ensure!(about.key == key.about.key && shape == key.shape, "it belongs to another key");
         self.start = start;
@@ -223,7 +223,7 @@ impl PartFile {
     }
 
     /// Ends the file, gives it its name, and maps it.
-    fn publish(&mut self, key: &Key, sums: &[u32]) -> Result<Mapping> {
+    fn publish(&mut self, key: &ActivationsKey, sums: &[u32]) -> Result<Mapping> {
         let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         self.data.write_all(&bytes)?;
         self.data.sync_all()?;
@@ -252,15 +252,15 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cache::{Slot, Source, Store};
+    use crate::cache::{Slot, ActivationsSource, Store};
     use crate::hash::Hash;
 
     const IMAGES: usize = 500;
 
-    fn begun() -> (TempDir, Store, Key, Writer) {
+    fn begun() -> (TempDir, Store, ActivationsKey, Writer) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path(), None);
-        let key = Key::new(&Source {
+        let key = ActivationsKey::new(&ActivationsSource {
             label: "",
             backbone: "",
             weights: Hash([0; 32]),
@@ -281,7 +281,7 @@ mod tests {
         writer.append(&images.map(|image| image as f32).collect::<Vec<_>>()).unwrap();
     }
 
-    fn assert_held(writer: Writer, store: &Store, key: &Key, told: &str) {
+    fn assert_held(writer: Writer, store: &Store, key: &ActivationsKey, told: &str) {
         let rows = writer.finish().unwrap();
         let all: Vec<usize> = (0..IMAGES).collect();
         assert_eq!(rows.rows(&all), all.iter().map(|&i| i as f32).collect::<Vec<_>>());

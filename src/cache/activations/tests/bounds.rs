@@ -78,7 +78,7 @@ fn damage_under_a_reader_is_not_repaired_before_it_has_gone() {
 }
 
 /// A cache of its own, last used so many days ago.
-fn old(store: &Store, size: usize, days: u64) -> Key {
+fn old(store: &Store, size: usize, days: u64) -> ActivationsKey {
     let key = key(|source| source.size = size);
     drop(written(store, &key));
     let lock = fs::File::options().write(true).open(file(store, &key, "in-use")).unwrap();

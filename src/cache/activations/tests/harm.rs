@@ -21,7 +21,7 @@ fn harm() -> impl Strategy<Value = Harm> {
     ]
 }
 
-fn suffer(store: &Store, key: &Key, harm: &Harm) {
+fn suffer(store: &Store, key: &ActivationsKey, harm: &Harm) {
     let (Harm::Cut(name, _) | Harm::Flip(name, _) | Harm::Lose(name)) = harm;
     let path = file(store, key, name);
     let mut bytes = fs::read(&path).unwrap();

@@ -22,8 +22,8 @@ fn images() -> Vec<Hash> {
     (0..300_u16).map(|i| Hash([i.to_le_bytes()[0]; 32])).collect()
 }
 
-fn source(images: &[Hash]) -> Source<'_> {
-    Source {
+fn source(images: &[Hash]) -> ActivationsSource<'_> {
+    ActivationsSource {
         label: "dogs",
         backbone: "resnet18",
         weights: Hash([7; 32]),
@@ -37,11 +37,11 @@ fn source(images: &[Hash]) -> Source<'_> {
     }
 }
 
-fn key(change: impl FnOnce(&mut Source)) -> Key {
+fn key(change: impl FnOnce(&mut ActivationsSource)) -> ActivationsKey {
     let images = images();
     let mut source = source(&images);
     change(&mut source);
-    Key::new(&source)
+    ActivationsKey::new(&source)
 }
 
 /// A number that tells its place and that f16 can hold.
@@ -64,13 +64,13 @@ fn compute(writer: &mut Writer, batches: usize) {
     }
 }
 
-fn written(store: &Store, key: &Key) -> Rows {
+fn written(store: &Store, key: &ActivationsKey) -> Rows {
     let Slot::Empty(mut writer) = store.claim(key, &()) else { panic!("it is there already") };
     compute(&mut writer, usize::MAX);
     writer.finish().unwrap()
 }
 
-fn found(store: &Store, key: &Key) -> Rows {
+fn found(store: &Store, key: &ActivationsKey) -> Rows {
     match store.claim(key, &()) {
         Slot::Ready(rows) => rows,
         Slot::Empty(_) => panic!("it is not there"),
@@ -92,7 +92,7 @@ fn scratch() -> (TempDir, Store) {
     (folder, store)
 }
 
-fn file(store: &Store, key: &Key, name: &str) -> PathBuf {
+fn file(store: &Store, key: &ActivationsKey, name: &str) -> PathBuf {
     store.folder().join(key.name()).join(name)
 }
 
@@ -129,9 +129,9 @@ fn whatever_changes_the_numbers_changes_the_key() {
         key(|source| source.views = 3),
         key(|source| source.width = 4),
         key(|source| source.dtype = Dtype::F16),
-        Key::new(&source(&swapped)),
-        Key::new(&source(&fewer)),
-        Key::new(&source(&changed)),
+        ActivationsKey::new(&source(&swapped)),
+        ActivationsKey::new(&source(&fewer)),
+        ActivationsKey::new(&source(&changed)),
         // Text must not move from one field to the next.
         key(|source| (source.backbone, source.engine) = ("resnet18l", "ibtorch on cpu")),
     ];
@@ -165,7 +165,7 @@ fn half_precision_rounds_to_nearest() {
     let image = [Hash([0; 32])];
     let mut source = source(&image);
     (source.views, source.dtype) = (1, Dtype::F16);
-    let key = Key::new(&source);
+    let key = ActivationsKey::new(&source);
     let Slot::Empty(mut writer) = store.claim(&key, &()) else { panic!() };
     let numbers = [0.1, 65519.0, -3e-7];
     writer.append(&numbers).unwrap();
@@ -217,7 +217,7 @@ fn a_cache_under_another_name_is_not_used() {
     let (_folder, store) = scratch();
     let (key, other) = (key(|_| {}), key(|source| source.size = 192));
     drop(written(&store, &key));
-    let folder = |key: &Key| store.folder().join(key.name());
+    let folder = |key: &ActivationsKey| store.folder().join(key.name());
     fs::rename(folder(&key), folder(&other)).unwrap();
     assert!(store.open(&key).is_none() && store.open(&other).is_none());
     assert_eq!(states(&store), [State::Unusable]);
