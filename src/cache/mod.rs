@@ -27,4 +27,4 @@ pub use activations::{AboutActivations, Dtype, ActivationsKey, Rows, Shape, Slot
 pub use pictures::{AboutPictures, PictureSource, Pictures, PicturesKey};
 pub use policy::{CacheDecision, CachePolicy, SkipReason};
 pub use shelf::Removal;
-pub use store::{Entry, Holds, State, Store};
+pub use store::{CacheEntry, Holds, CacheState, Store};

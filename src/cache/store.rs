@@ -20,12 +20,12 @@ pub struct Store {
 
 /// A cache as it lies there.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CacheEntry {
     pub key: String,
     /// On disk.
     pub bytes: u64,
     /// Whether it can be used.
-    pub state: State,
+    pub state: CacheState,
     /// What it is, where that can be read.
     pub holds: Option<Holds>,
     /// When it was finished, or last written to.
@@ -48,7 +48,7 @@ pub enum Holds {
 /// Whether a cache can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum CacheState {
     /// It is whole; or it holds pictures, which are used as they come.
     Finished,
     /// Its writer was stopped, or is at work.
@@ -101,7 +101,7 @@ impl Store {
     }
 
     /// All caches, by name; other files in the folder are nobody's business.
-    pub fn entries(&self) -> Result<Vec<Entry>> {
+    pub fn entries(&self) -> Result<Vec<CacheEntry>> {
         Ok(self.shelf.items()?.into_iter().map(|item| self.entry(item)).collect())
     }
 
@@ -110,25 +110,25 @@ impl Store {
         self.shelf.remove(key)
     }
 
-    fn entry(&self, item: Item) -> Entry {
+    fn entry(&self, item: Item) -> CacheEntry {
         let Item { key, bytes, used, in_use } = item;
         let file = |name| self.shelf.file(&key, name);
         let (path, whole) = if file(PICTURES).is_file() {
-            (file(PICTURES), State::Finished)
+            (file(PICTURES), CacheState::Finished)
         } else if file(DATA).is_file() {
-            (file(DATA), State::Finished)
+            (file(DATA), CacheState::Finished)
         } else {
-            (file(PART), State::Unfinished)
+            (file(PART), CacheState::Unfinished)
         };
         let holds = Holds::read(&path).ok();
         let state = match &holds {
             Some(holds) if holds.are_ours(&key) => whole,
             // A writer that has just begun has no header yet.
-            None if whole == State::Unfinished => whole,
-            _ => State::Unusable,
+            None if whole == CacheState::Unfinished => whole,
+            _ => CacheState::Unusable,
         };
         let made = shelf::time(&path).or(used).unwrap_or(SystemTime::UNIX_EPOCH);
-        Entry { key, bytes, state, holds, made, used: used.unwrap_or(made), in_use }
+        CacheEntry { key, bytes, state, holds, made, used: used.unwrap_or(made), in_use }
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::cache::{AboutActivations, AboutPictures, Dtype, Entry, Holds, Removal, Shape, State, Store};
+use crate::cache::{AboutActivations, AboutPictures, Dtype, CacheEntry, Holds, Removal, Shape, CacheState, Store};
 use crate::term;
 
 /// What to do with them.
@@ -67,7 +67,7 @@ struct Listing {
 struct Row {
     key: String,
     bytes: u64,
-    state: State,
+    state: CacheState,
     in_use: bool,
     #[serde(serialize_with = "rfc3339")]
     made: SystemTime,
@@ -112,8 +112,8 @@ fn list(store: &Store) -> Result<Listing> {
     })
 }
 
-fn row(entry: Entry) -> Row {
-    let Entry { key, bytes, state, holds, made, used, in_use } = entry;
+fn row(entry: CacheEntry) -> Row {
+    let CacheEntry { key, bytes, state, holds, made, used, in_use } = entry;
     let what = holds.map(|holds| match holds {
         Holds::Activations(about, shape) => {
             let AboutActivations { label, backbone, size, transform, engine, weights, .. } = about;
@@ -154,7 +154,7 @@ fn tell(listing: &Listing, now: SystemTime) {
         term::bytes(listing.limit),
         listing.folder
     ));
-    let useless = listing.caches.iter().filter(|row| row.state != State::Finished && !row.in_use);
+    let useless = listing.caches.iter().filter(|row| row.state != CacheState::Finished && !row.in_use);
     let n = useless.count();
     if n > 0 {
         term::say(format_args!("`kaggle-kit cache clean` removes {n} that no run can read"));
@@ -188,11 +188,11 @@ fn table(rows: &[Row], now: SystemTime) -> String {
             ),
         };
         let state = match (row.state, row.in_use) {
-            (State::Finished, false) => "",
-            (State::Finished, true) => "in use",
-            (State::Unfinished, false) => "unfinished",
-            (State::Unfinished, true) => "being written",
-            (State::Unusable, _) => "unusable",
+            (CacheState::Finished, false) => "",
+            (CacheState::Finished, true) => "in use",
+            (CacheState::Unfinished, false) => "unfinished",
+            (CacheState::Unfinished, true) => "being written",
+            (CacheState::Unusable, _) => "unusable",
         };
         vec![
             what,
@@ -239,7 +239,7 @@ fn clean(store: &Store, which: Which, now: SystemTime) -> Result<Cleaned> {
             Which::OlderThan(days) => age.as_secs_f64() > days * 86_400.0,
             Which::All => true,
         };
-        if !unwanted && entry.state == State::Finished {
+        if !unwanted && entry.state == CacheState::Finished {
             continue;
         }
         match store.remove(&entry.key)? {

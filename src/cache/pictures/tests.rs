@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Holds, Removal, State, Store};
+use crate::cache::{Holds, Removal, CacheState, Store};
 
 const SIDES: [[usize; 2]; 3] = [[4, 2], [1, 1], [3, 5]];
 
@@ -61,7 +61,7 @@ fn a_picture_that_is_damaged_is_made_again() {
     assert_eq!(pictures.get(2), Some(pixels(2).as_slice()));
     drop((pictures, file));
     fs::write_atomic(&path, "something else").unwrap();
-    assert_eq!(store.entries().unwrap()[0].state, State::Unusable);
+    assert_eq!(store.entries().unwrap()[0].state, CacheState::Unusable);
     assert_eq!(store.pictures(&key("whole")).unwrap().kept(), 0);
 }
 
@@ -82,7 +82,7 @@ fn they_are_listed_bounded_and_removed_unless_in_use() {
     let (folder, store) = scratch();
     let pictures = store.pictures(&key("whole")).unwrap();
     let entry = store.entries().unwrap().remove(0);
-    assert!(entry.in_use && entry.state == State::Finished && entry.bytes > key("").bytes());
+    assert!(entry.in_use && entry.state == CacheState::Finished && entry.bytes > key("").bytes());
     let Some(Holds::Pictures(about)) = entry.holds else { panic!("{:?}", entry.holds) };
     assert_eq!((about.label.as_str(), about.pictures.as_str()), ("dogs", "3"));
     assert_eq!(store.remove(&entry.key).unwrap(), Removal::InUse);

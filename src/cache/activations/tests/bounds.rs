@@ -145,7 +145,7 @@ fn only_what_is_ours_is_listed_and_removed() {
     fs::write_atomic(store.folder().join("notes.txt"), "mine").unwrap();
     fs::write_atomic(file(&store, &key, "mine.txt"), "mine").unwrap();
     let entry = store.entries().unwrap().remove(0);
-    assert!(entry.in_use && entry.state == State::Finished);
+    assert!(entry.in_use && entry.state == CacheState::Finished);
     let Some(Holds::Activations(about, _)) = entry.holds else { panic!("{:?}", entry.holds) };
     assert_eq!(about.label, "dogs");
     assert_eq!(store.remove(key.name()).unwrap(), Removal::InUse);

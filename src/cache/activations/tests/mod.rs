@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Holds, Removal, State, Store};
+use crate::cache::{Holds, Removal, CacheState, Store};
 use crate::hash::Hash;
 use crate::progress::Progress;
 
@@ -96,7 +96,7 @@ fn file(store: &Store, key: &ActivationsKey, name: &str) -> PathBuf {
     store.folder().join(key.name()).join(name)
 }
 
-fn states(store: &Store) -> Vec<State> {
+fn states(store: &Store) -> Vec<CacheState> {
     store.entries().unwrap().into_iter().map(|entry| entry.state).collect()
 }
 
@@ -207,7 +207,7 @@ fn an_unfinished_cache_is_not_found() {
     // One block of view 0, one smaller one, and what did not fill a block of view 1.
     assert_eq!(error, "300 of 600 activations were not computed");
     assert!(store.open(&key).is_none());
-    assert_eq!(states(&store), [State::Unfinished]);
+    assert_eq!(states(&store), [CacheState::Unfinished]);
     let Slot::Empty(writer) = store.claim(&key, &()) else { panic!() };
     assert_eq!(writer.missing(), [(1, 0..300)]);
 }
@@ -220,7 +220,7 @@ fn a_cache_under_another_name_is_not_used() {
     let folder = |key: &ActivationsKey| store.folder().join(key.name());
     fs::rename(folder(&key), folder(&other)).unwrap();
     assert!(store.open(&key).is_none() && store.open(&other).is_none());
-    assert_eq!(states(&store), [State::Unusable]);
+    assert_eq!(states(&store), [CacheState::Unusable]);
     assert_rows(&written(&store, &other));
 }
 
