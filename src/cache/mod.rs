@@ -24,7 +24,7 @@ mod shelf;
 mod store;
 
 pub use activations::{AboutActivations, Dtype, ActivationsKey, Rows, Shape, Slot, ActivationsSource, Writer};
-pub use pictures::{AboutPictures, PictureSource, Pictures, PicturesKey};
+pub use pictures::{AboutPictures, PictureSource, PictureFile, PicturesKey};
 pub use policy::{CacheDecision, CachePolicy, SkipReason};
 pub use shelf::Removal;
 pub use store::{CacheEntry, Holds, CacheState, Store};

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::activations::{self, AboutActivations, DATA, ActivationsKey, PART, Rows, SUMS, Shape, Slot};
-use super::pictures::{self, AboutPictures, PICTURES, Pictures, PicturesKey};
+use super::pictures::{self, AboutPictures, PICTURES, PictureFile, PicturesKey};
 use super::shelf::{self, Item, Removal, Shelf};
 use crate::fs;
 use crate::progress::Progress;
@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// The pictures of `key`: a file that other runs use or have left, or a new one.
-    pub fn pictures(&self, key: &PicturesKey) -> Result<Pictures> {
+    pub fn pictures(&self, key: &PicturesKey) -> Result<PictureFile> {
         pictures::open(&self.shelf, key)
     }
 

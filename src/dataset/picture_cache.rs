@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use super::twins::PictureId;
 use super::view::{Pixels, Prepared};
-use crate::cache::{PictureSource, Pictures, PicturesKey, Store};
+use crate::cache::{PictureSource, PictureFile, PicturesKey, Store};
 
 /// A place for the prepared picture of each sample.
 #[derive(Clone, Debug)]
 pub struct PictureCache {
-    pictures: Arc<Pictures>,
+    pictures: Arc<PictureFile>,
     prepared: Prepared,
     /// Of each sample: its place among the pictures, and the sides of what is kept there.
     places: Arc<[(usize, [usize; 2])]>,

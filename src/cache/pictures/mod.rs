@@ -152,7 +152,7 @@ pub(super) fn describe(path: &Path) -> Result<AboutPictures> {
 }
 
 /// The pictures of a key: those that are there, and places for the others.
-pub struct Pictures {
+pub struct PictureFile {
     file: fs::File,
     map: Mmap,
     /// As the key's, but from the file's first byte.
@@ -173,7 +173,7 @@ const TOLD: u8 = 1;
 /// It is there, and stays as it is.
 const WHOLE: u8 = 2;
 
-impl Pictures {
+impl PictureFile {
     /// How many there is room for.
     pub fn len(&self) -> usize {
         self.states.len()
@@ -262,9 +262,9 @@ impl Pictures {
     }
 }
 
-impl fmt::Debug for Pictures {
+impl fmt::Debug for PictureFile {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Pictures").field("kept", &self.kept()).finish_non_exhaustive()
+        f.debug_struct("PictureFile").field("kept", &self.kept()).finish_non_exhaustive()
     }
 }
 
@@ -273,14 +273,14 @@ fn sum_of(bytes: &[u8]) -> u64 {
 }
 
 /// The pictures of `key`: a file that other runs use or have left, or a new one.
-pub(super) fn open(shelf: &Shelf, key: &PicturesKey) -> Result<Pictures> {
-    let read = |path: &Path, lock| Pictures::open(path, key, lock);
+pub(super) fn open(shelf: &Shelf, key: &PicturesKey) -> Result<PictureFile> {
+    let read = |path: &Path, lock| PictureFile::open(path, key, lock);
     shelf.read_or_make(key.name(), PICTURES, read, |claim| make(shelf, key, claim), || ())
 }
 
-fn make(shelf: &Shelf, key: &PicturesKey, claim: Claim) -> Result<Pictures> {
+fn make(shelf: &Shelf, key: &PicturesKey, claim: Claim) -> Result<PictureFile> {
     let path = claim.file(PICTURES);
-    if Pictures::open(&path, key, None).is_err() {
+    if PictureFile::open(&path, key, None).is_err() {
         if path.is_file() {
             // Nobody can use it, so nobody will miss it.
             fs::remove_file(&path)?;
@@ -293,7 +293,7 @@ fn make(shelf: &Shelf, key: &PicturesKey, claim: Claim) -> Result<Pictures> {
         create(&path, key)?;
     }
     claim.stamp();
-    Pictures::open(&path, key, claim.share().ok())
+    PictureFile::open(&path, key, claim.share().ok())
 }
 
 /// An empty file of the whole length, under its name once it has that.
