@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::Stored;
 use super::gather::{NumberKind, StorageSpan, StridedView, gather};
 use super::pickle::{Loaded, Value};
-use super::source::Source;
+use super::source::WeightFile;
 
 /// Where training scripts keep it, the means of weights first: they are what is to be used.
 const KEYS: [&str; 7] = [
@@ -27,7 +27,7 @@ const PREFIXES: [&str; 3] = ["module.", "_orig_mod.", "model."];
 
 /// The tensors of a pickle's state dict; `places` tells where a storage's numbers lie.
 pub(super) fn tensors(
-    source: &mut Source,
+    source: &mut WeightFile,
     loaded: &Loaded,
     places: &dyn Fn(&str, NumberKind) -> Option<StorageSpan>,
 ) -> Result<BTreeMap<String, Stored>> {

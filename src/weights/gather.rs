@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::source::Source;
+use super::source::WeightFile;
 use super::{Dtype, Stored};
 
 /// What a storage's numbers are.
@@ -41,7 +41,7 @@ pub(super) struct StridedView {
 
 /// Its numbers, row by row.
 pub(super) fn gather(
-    source: &mut Source,
+    source: &mut WeightFile,
     place: StorageSpan,
     view: &StridedView,
 ) -> Result<Stored> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::gather::{NumberKind, StorageSpan};
 use super::pickle::{self, Loaded, Value};
-use super::source::Source;
+use super::source::WeightFile;
 use super::{Stored, checkpoint};
 
 /// The magic number as any protocol from 2 on pickles it: ten bytes, the least significant first.
@@ -25,7 +25,7 @@ pub(super) fn begins(start: &[u8]) -> bool {
     framed.unwrap_or(rest).starts_with(MAGIC)
 }
 
-pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
+pub(super) fn read(source: &mut WeightFile) -> Result<BTreeMap<String, Stored>> {
     let mut at = 0;
     // The magic number is what brought us here.
     next(source, &mut at)?;
@@ -59,7 +59,7 @@ pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
 }
 
 /// The pickle at `at`, which then is behind it.
-fn next(source: &mut Source, at: &mut u64) -> Result<Loaded> {
+fn next(source: &mut WeightFile, at: &mut u64) -> Result<Loaded> {
     // Most are tens of bytes long, and a state dict's tens of thousands.
     let rest = source.length() - *at;
     let mut n = rest.min(1 << 16);

@@ -26,7 +26,7 @@ use safetensors::tensor::Dtype as FileDtype;
 use crate::fs;
 pub use hub::{Hub, cached_path};
 pub use names::to_timm;
-use source::Source;
+use source::WeightFile;
 
 /// A tensor as its numbers in row-major order, little-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Dtype {
 /// A checkpoint that holds its weights under `state_dict`, `model` or the like is opened, and the
 /// prefixes that wrappers put before every name, as parallel training does, are taken off.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Stored>> {
-    let mut source = Source::open(path)?;
+    let mut source = WeightFile::open(path)?;
     let start = source.at(0, source.length().min(64))?;
     let tensors = if start.starts_with(b"PK\x03\x04") {
         zipped::read(&mut source)

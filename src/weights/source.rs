@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::fs;
 
 /// An open file of weights.
-pub(super) struct Source {
+pub(super) struct WeightFile {
     file: fs::File,
     length: u64,
     /// How many bytes may still be made of it.
@@ -20,7 +20,7 @@ const MOST_OF_LENGTH: u64 = 4;
 /// So small files with large views of few numbers are read as well.
 const ALWAYS: u64 = 16 << 20;
 
-impl Source {
+impl WeightFile {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = fs::File::open(path)?;
         let length = file.metadata()?.len();
@@ -50,13 +50,13 @@ impl Source {
     }
 }
 
-impl Read for Source {
+impl Read for WeightFile {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.file.read(buffer)
     }
 }
 
-impl Seek for Source {
+impl Seek for WeightFile {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.file.seek(to)
     }

@@ -6,13 +6,13 @@ use anyhow::{Context, Result, bail, ensure};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::gather::{NumberKind, StorageSpan};
-use super::source::Source;
+use super::source::WeightFile;
 use super::{Stored, checkpoint, pickle};
 
 /// The end of the pickle's name; what is before it is before every other name too.
 const PICKLE: &str = "data.pkl";
 
-pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
+pub(super) fn read(source: &mut WeightFile) -> Result<BTreeMap<String, Stored>> {
     let entries = entries(source)?;
     let pickled = entries.keys().find(|name| *name == PICKLE || name.ends_with("/data.pkl"));
     let Some(pickled) = pickled else {
@@ -42,7 +42,7 @@ pub(super) fn read(source: &mut Source) -> Result<BTreeMap<String, Stored>> {
 }
 
 /// Where each entry's bytes lie, and how many they are: `torch.save` packs nothing.
-fn entries(source: &mut Source) -> Result<HashMap<String, (u64, u64)>> {
+fn entries(source: &mut WeightFile) -> Result<HashMap<String, (u64, u64)>> {
     let mut archive = ZipArchive::new(source).context("it is no whole zip: it is damaged")?;
     let mut entries = HashMap::new();
     for i in 0..archive.len() {
