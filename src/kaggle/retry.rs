@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn every_wait_is_told() {
         let quick = RetryPolicy { retries: 1, first: Duration::ZERO, ..RetryPolicy::default() };
-        let told = RefCell::new(Vec::new());
+        let notes = RefCell::new(Vec::new());
         let asked = Some(Duration::from_millis(1));
-        let note = |text: &str| told.borrow_mut().push(text.to_owned());
+        let note = |text: &str| notes.borrow_mut().push(text.to_owned());
         assert!(quick.retry(&note, || -> Result<(), _> { Err(limited(asked)) }).is_err());
-        let told = told.into_inner();
-        assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with("Kaggle is asked too often (slow down): trying again in 0."));
-        assert!(told[0].ends_with(", as the server asks"), "{told:?}");
+        let notes = notes.into_inner();
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].starts_with("Kaggle is asked too often (slow down): trying again in 0."));
+        assert!(notes[0].ends_with(", as the server asks"), "{notes:?}");
     }
 
     #[test]

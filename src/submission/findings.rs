@@ -153,8 +153,8 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}", self.problem.describe(self.count))?;
-        let told = self.examples.iter().filter(|e| e.line.is_some() || !e.text.is_empty());
-        for (i, example) in told.enumerate() {
+        let described = self.examples.iter().filter(|e| e.line.is_some() || !e.text.is_empty());
+        for (i, example) in described.enumerate() {
             write!(f, "{} {example}", if i == 0 { ":" } else { ";" })?;
         }
         match self.count - self.examples.len() {

@@ -100,7 +100,7 @@ fn repeated(header: &[String], findings: &mut Findings) {
 /// What a person has probably done.
 fn hint(header: &[String], findings: &mut Findings) {
     let first = header.first().map_or("", |name| name.trim_start());
-    let told = if first.starts_with('<') {
+    let advice = if first.starts_with('<') {
         "it is a web page: download or write the file again"
     } else if first.starts_with(['{', '[']) {
         "it looks like JSON: write a CSV"
@@ -113,7 +113,7 @@ fn hint(header: &[String], findings: &mut Findings) {
     } else {
         return;
     };
-    findings.hint(|| told.to_owned());
+    findings.hint(|| advice.to_owned());
 }
 
 /// A header as one short line, whatever file it is the first line of.

@@ -113,8 +113,8 @@ fn a_state_dict_is_found_in_a_checkpoint_and_unwrapped() {
         archive(&dict(&[("lr", b"G\0\0\0\0\0\0\0\0".to_vec()), ("model", inner)]), &floats(&SIX));
     let names = read_bytes(&file).unwrap();
     assert_eq!(names.keys().collect::<Vec<_>>(), ["fc.bias", "fc.weight"]);
-    let told = refused(&archive(&dict(&[("epoch", epoch)]), &floats(&SIX)));
-    assert!(told.contains("there is no state dict in it (`epoch`)"), "{told}");
+    let message = refused(&archive(&dict(&[("epoch", epoch)]), &floats(&SIX)));
+    assert!(message.contains("there is no state dict in it (`epoch`)"), "{message}");
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn what_could_run_code_is_refused_by_its_name() {
     let modern = [text("builtins"), text("eval"), b"\x93".to_vec()].concat();
     for (value, name) in [(&call, "posix.system"), (&modern, "builtins.eval")] {
         for file in [archive(value, &[]), legacy(value, &[], 4)] {
-            let told = refused(&file);
-            assert!(told.contains(&format!("it names `{name}`")), "{told}");
-            assert!(told.contains("nothing was run") && told.contains("hint: "), "{told}");
+            let message = refused(&file);
+            assert!(message.contains(&format!("it names `{name}`")), "{message}");
+            assert!(message.contains("nothing was run") && message.contains("hint: "), "{message}");
         }
     }
     // INST, OBJ, NEWOBJ and the extension registry have other ways to the same.
@@ -148,8 +148,8 @@ fn views_that_reach_too_far_are_refused() {
     for (view, expected) in cases {
         let value = dict(&[("a", tensor("FloatStorage", "0", view, b""))]);
         for file in [archive(&value, &floats(&SIX)), legacy(&value, &floats(&SIX), 4)] {
-            let told = refused(&file);
-            assert!(told.contains(expected), "{view:?}: {told}");
+            let message = refused(&file);
+            assert!(message.contains(expected), "{view:?}: {message}");
         }
     }
     // A step along an axis of one is never gone, however long.
@@ -207,8 +207,8 @@ fn other_zips_are_told_for_what_they_are() {
         (stored(&[("a/data.pkl", &pickle), ("a/byteorder", b"big")]), "big-endian"),
         (zipped(&[("a/data.pkl", &[b'x'; 99])], CompressionMethod::Deflated), "is packed"),
     ] {
-        let told = refused(&file);
-        assert!(told.contains(expected) && told.contains("weights.pt"), "{told}");
+        let message = refused(&file);
+        assert!(message.contains(expected) && message.contains("weights.pt"), "{message}");
     }
 }
 

@@ -281,12 +281,12 @@ mod tests {
         writer.append(&images.map(|image| image as f32).collect::<Vec<_>>()).unwrap();
     }
 
-    fn assert_held(writer: Writer, store: &Store, key: &ActivationsKey, told: &str) {
+    fn assert_held(writer: Writer, store: &Store, key: &ActivationsKey, expected: &str) {
         let rows = writer.finish().unwrap();
         let all: Vec<usize> = (0..IMAGES).collect();
         assert_eq!(rows.rows(&all), all.iter().map(|&i| i as f32).collect::<Vec<_>>());
         let reason = rows.unsaved().unwrap();
-        assert!(reason.contains(told), "{reason}");
+        assert!(reason.contains(expected), "{reason}");
         // Nothing is left on the full disk, and the next run may try again.
         assert_eq!(store.entries().unwrap().len(), 0);
         assert!(matches!(store.claim(key, &()), Slot::Empty(_)));

@@ -61,11 +61,11 @@ impl Twins {
             (Likeness::SamePixels, "of equal pixels"),
             (Likeness::Similar, "of similar pictures"),
         ];
-        let told = kinds.into_iter().filter_map(|(kind, words)| {
+        let counts = kinds.into_iter().filter_map(|(kind, words)| {
             let n = self.likeness.iter().filter(|found| **found == kind).count();
             (n > 0).then(|| format!("{} {words}", thousands(n)))
         });
-        told.collect::<Vec<_>>().join(", ")
+        counts.collect::<Vec<_>>().join(", ")
     }
 }
 

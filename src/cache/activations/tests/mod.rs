@@ -182,13 +182,13 @@ fn numbers_that_cannot_be_kept_are_refused_with_their_image() {
         (Dtype::F16, f32::NEG_INFINITY, "image 33 is -inf"),
         (Dtype::F16, 65520.0, "image 33 is 65520, which is too large for f16"),
     ];
-    for (dtype, bad, told) in cases {
+    for (dtype, bad, expected) in cases {
         let (_folder, store) = scratch();
         let key = key(|source| source.dtype = dtype);
         let Slot::Empty(mut writer) = store.claim(&key, &()) else { panic!() };
         compute(&mut writer, 1);
         let error = writer.append(&[1.0, 1.0, 1.0, 1.0, bad, 1.0]).unwrap_err().to_string();
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     let (_folder, store) = scratch();
     let Slot::Empty(mut writer) = store.claim(&key(|_| {}), &()) else { panic!() };
