@@ -23,8 +23,10 @@ mod policy;
 mod shelf;
 mod store;
 
-pub use activations::{AboutActivations, Dtype, ActivationsKey, Rows, Shape, Slot, ActivationsSource, Writer};
-pub use pictures::{AboutPictures, PictureSource, PictureFile, PicturesKey};
+pub use activations::{
+    AboutActivations, ActivationsKey, ActivationsSource, Dtype, Rows, Shape, Slot, Writer,
+};
+pub use pictures::{AboutPictures, PictureFile, PictureSource, PicturesKey};
 pub use policy::{CacheDecision, CachePolicy, SkipReason};
 pub use shelf::Removal;
-pub use store::{CacheEntry, Holds, CacheState, Store};
+pub use store::{CacheEntry, CacheState, Holds, Store};

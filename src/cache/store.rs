@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::activations::{self, AboutActivations, DATA, ActivationsKey, PART, Rows, SUMS, Shape, Slot};
+use super::activations::{
+    self, AboutActivations, ActivationsKey, DATA, PART, Rows, SUMS, Shape, Slot,
+};
 use super::pictures::{self, AboutPictures, PICTURES, PictureFile, PicturesKey};
 use super::shelf::{self, Item, Removal, Shelf};
 use crate::fs;

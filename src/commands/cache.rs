@@ -6,7 +6,9 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::cache::{AboutActivations, AboutPictures, Dtype, CacheEntry, Holds, Removal, Shape, CacheState, Store};
+use crate::cache::{
+    AboutActivations, AboutPictures, CacheEntry, CacheState, Dtype, Holds, Removal, Shape, Store,
+};
 use crate::term;
 
 /// What to do with them.
@@ -154,7 +156,8 @@ fn tell(listing: &Listing, now: SystemTime) {
         term::bytes(listing.limit),
         listing.folder
     ));
-    let useless = listing.caches.iter().filter(|row| row.state != CacheState::Finished && !row.in_use);
+    let useless =
+        listing.caches.iter().filter(|row| row.state != CacheState::Finished && !row.in_use);
     let n = useless.count();
     if n > 0 {
         term::say(format_args!("`kaggle-kit cache clean` removes {n} that no run can read"));

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{ActivationsKey, Rows, Slot, ActivationsSource};
+use crate::cache::{ActivationsKey, ActivationsSource, Rows, Slot};
 use crate::fs;
 use crate::hash::Hash;
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::twins::PictureId;
 use super::view::{Pixels, Prepared};
-use crate::cache::{PictureSource, PictureFile, PicturesKey, Store};
+use crate::cache::{PictureFile, PictureSource, PicturesKey, Store};
 
 /// A place for the prepared picture of each sample.
 #[derive(Clone, Debug)]

@@ -56,7 +56,9 @@ pub(super) fn from_answer(
         403 if message.to_ascii_lowercase().contains("rules") => {
             Error::RulesNotAccepted { page: rules_page(context.slug), message }
         }
-        403 if !context.slug.is_empty() => Error::WrongName { slug: context.slug.to_owned(), message },
+        403 if !context.slug.is_empty() => {
+            Error::WrongName { slug: context.slug.to_owned(), message }
+        }
         404 => Error::NotFound { what: context.what.to_owned() },
         429 => Error::RateLimited { message, retry_after },
         408 | 500..600 => Error::Server { url, status, message, retry_after },

@@ -238,7 +238,10 @@ impl Client {
     }
 
     /// Asks with the credentials in use, and with the next ones when Kaggle does not accept them.
-    fn authorized<T>(&self, ask: impl Fn(&FoundCredentials) -> Result<T, Error>) -> Result<T, Error> {
+    fn authorized<T>(
+        &self,
+        ask: impl Fn(&FoundCredentials) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         loop {
             let n = self.in_use.load(Ordering::SeqCst);
             match ask(&self.found[n]) {
@@ -292,7 +295,11 @@ impl Client {
     }
 
     /// Posts a call; a redirect is an answer, an error status is an error.
-    fn send<B: Serialize>(&self, call: &Call<B>, found: &FoundCredentials) -> Result<Response, Error> {
+    fn send<B: Serialize>(
+        &self,
+        call: &Call<B>,
+        found: &FoundCredentials,
+    ) -> Result<Response, Error> {
         let url = self.endpoint.method(call.method);
         let request = self.http.agent(&url)?.post(url.clone()).json(&call.body);
         let request = match &found.credentials {
@@ -309,8 +316,18 @@ impl Client {
     }
 }
 
-fn context_of<'a, B>(call: &'a Call<B>, url: &'a Url, found: &'a FoundCredentials) -> CallContext<'a> {
-    CallContext { url, slug: call.slug, what: &call.what, credentials: &found.source, signed: false }
+fn context_of<'a, B>(
+    call: &'a Call<B>,
+    url: &'a Url,
+    found: &'a FoundCredentials,
+) -> CallContext<'a> {
+    CallContext {
+        url,
+        slug: call.slug,
+        what: &call.what,
+        credentials: &found.source,
+        signed: false,
+    }
 }
 
 impl<'a> Call<'a, OfCompetition<'a>> {

@@ -147,7 +147,11 @@ impl Search<'_> {
         }
     }
 
-    fn token_file(&mut self, path: &Path, place: String) -> Result<Option<FoundCredentials>, Error> {
+    fn token_file(
+        &mut self,
+        path: &Path,
+        place: String,
+    ) -> Result<Option<FoundCredentials>, Error> {
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         if text.trim().is_empty() {
             self.looked.push(format!("{place} (empty)"));

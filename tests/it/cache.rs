@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use kaggle_kit::cache::{Dtype, ActivationsKey, Slot, ActivationsSource, Store};
+use kaggle_kit::cache::{ActivationsKey, ActivationsSource, Dtype, Slot, Store};
 use kaggle_kit::hash::Hash;
 
 use crate::support::kaggle_kit;

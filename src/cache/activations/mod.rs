@@ -64,7 +64,12 @@ fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<Rows> {
 }
 
 /// The slot of `key`, alone.
-fn fill(shelf: &Shelf, key: &ActivationsKey, claim: Claim, progress: &dyn Progress) -> Result<Slot> {
+fn fill(
+    shelf: &Shelf,
+    key: &ActivationsKey,
+    claim: Claim,
+    progress: &dyn Progress,
+) -> Result<Slot> {
     let data = claim.file(DATA);
     if data.is_file() {
         match Mapping::open(&data, key) {

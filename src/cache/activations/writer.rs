@@ -252,7 +252,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cache::{Slot, ActivationsSource, Store};
+    use crate::cache::{ActivationsSource, Slot, Store};
     use crate::hash::Hash;
 
     const IMAGES: usize = 500;

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Holds, Removal, CacheState, Store};
+use crate::cache::{CacheState, Holds, Removal, Store};
 
 const SIDES: [[usize; 2]; 3] = [[4, 2], [1, 1], [3, 5]];
 

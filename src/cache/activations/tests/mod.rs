@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{Holds, Removal, CacheState, Store};
+use crate::cache::{CacheState, Holds, Removal, Store};
 use crate::hash::Hash;
 use crate::progress::Progress;
 
