@@ -164,18 +164,15 @@ fn vocabulary<'a>(labels: impl Iterator<Item = &'a str>, kind: TargetKind) -> Cl
     names.into()
 }
 
-/// Joins the rows of a table with images by id.
-fn join(
+/// Where a table has the columns of ids and labels.
+fn positions(
     competition: &Competition,
     table: &Table,
-    columns: [&String; 2],
-    images: Vec<ImageFile>,
-) -> Result<LabelledImages> {
-    let [id_column, label_column] = columns;
-    let (Some(id_at), Some(label_at)) = (table.column(id_column), table.column(label_column))
-    else {
+    [id, label]: [&String; 2],
+) -> Result<[usize; 2]> {
+    let (Some(id_at), Some(label_at)) = (table.column(id), table.column(label)) else {
         bail!(
-            "{}: the header is not that of `{}`\n  expected `{id_column},{label_column}`\n  found \
+            "{}: the header is not that of `{}`\n  expected `{id},{label}`\n  found \
              \u{20}  `{}`\nhint: run `kaggle-kit fetch {}`, or change `target.labels.csv` in the \
              spec",
             table.place(1),
@@ -184,6 +181,17 @@ fn join(
             competition.name
         );
     };
+    Ok([id_at, label_at])
+}
+
+/// Joins the rows of a table with images by id.
+fn join(
+    competition: &Competition,
+    table: &Table,
+    columns: [&String; 2],
+    images: Vec<ImageFile>,
+) -> Result<LabelledImages> {
+    let [id_at, label_at] = positions(competition, table, columns)?;
     let mut paths: HashMap<String, PathBuf> =
         images.into_iter().map(|image| (image.id, image.path)).collect();
     let mut lines: HashMap<&str, u64> = HashMap::with_capacity(table.rows.len());
