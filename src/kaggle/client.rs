@@ -43,7 +43,7 @@ pub struct Client {
 
 /// What there is to download.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct BundleHead {
     /// Its size, if the server tells.
     pub bytes: Option<u64>,
     pub host: String,
@@ -119,13 +119,13 @@ impl Client {
     }
 
     /// What [`Client::download_bundle`] would download, for the price of one byte.
-    pub fn bundle_head(&self, slug: &str) -> Result<Head, Error> {
+    pub fn bundle_head(&self, slug: &str) -> Result<BundleHead, Error> {
         let call = Call::about("DownloadDataFiles", slug);
         let first_byte = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
         self.retry_policy.retry(&self.warn, || {
             let response = self.open(&call, &first_byte, &Signed::default(), &self.warn)?;
             let announced = Announced::read(&response);
-            Ok(Head { bytes: announced.length(), host: announced.host().to_owned() })
+            Ok(BundleHead { bytes: announced.length(), host: announced.host().to_owned() })
         })
     }
 

@@ -23,7 +23,7 @@ mod submit;
 mod upload;
 mod wire;
 
-pub use client::{Client, Head};
+pub use client::{BundleHead, Client};
 pub use download::{Received, download};
 pub use endpoint::Endpoint;
 pub use environment::Environment;
