@@ -20,7 +20,7 @@ const SUM_TOLERANCE: f64 = 1e-3;
 
 /// A submission as it was read. Numbers keep the precision of the file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Submission {
+pub struct SubmissionFile {
     /// One id a row.
     pub ids: Vec<String>,
     /// What it says about them.
@@ -42,6 +42,19 @@ pub enum Rows {
     Tags(Vec<Vec<String>>),
 }
 
+impl Rows {
+    fn none(format: &SubmissionFormat, header: &[String]) -> Self {
+        match format {
+            SubmissionFormat::ProbabilityOf { .. } => Self::Probability(Vec::new()),
+            SubmissionFormat::TagList { .. } => Self::Tags(Vec::new()),
+            SubmissionFormat::ProbabilityPerClass { .. } => Self::PerClass {
+                classes: header.get(1..).unwrap_or_default().to_vec().into(),
+                probabilities: Vec::new(),
+            },
+        }
+    }
+}
+
 /// Checks a file against the sample before it is sent: an error tells all that is wrong with it,
 /// else what is left are notes. Tags must be among `classes`, where they are known: the spec's, if
 /// `None` is given.
@@ -60,7 +73,7 @@ pub fn check(
 
 /// Reads a submission, and finds everything that is wrong with it; rows that cannot be read are
 /// left out.
-pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submission, Findings) {
+pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (SubmissionFile, Findings) {
     let mut findings = Findings::default();
     let text = text::decode(csv, &mut findings);
     let csv = text.as_deref().unwrap_or_default();
@@ -70,20 +83,13 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
     let header = reader.byte_headers().cloned().unwrap_or_default();
     let header: Vec<String> =
         header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let mut rows = match format {
-        SubmissionFormat::ProbabilityOf { .. } => Rows::Probability(Vec::new()),
-        SubmissionFormat::TagList { .. } => Rows::Tags(Vec::new()),
-        SubmissionFormat::ProbabilityPerClass { .. } => Rows::PerClass {
-            classes: header.get(1..).unwrap_or_default().to_vec().into(),
-            probabilities: Vec::new(),
-        },
-    };
+    let mut rows = Rows::none(format, &header);
     let columns = match &text {
         Some(_) => header::check(&header, format, against, &mut findings),
         None => None,
     };
     let Some(columns) = columns else {
-        return (Submission { ids: Vec::new(), rows }, findings);
+        return (SubmissionFile { ids: Vec::new(), rows }, findings);
     };
     let mut met: Vec<(u64, String)> = Vec::new();
     let mut ids: Vec<String> = Vec::new();
@@ -118,7 +124,7 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
         }
     }
     check_ids(&met, n_rows, against, &mut findings);
-    (Submission { ids, rows }, findings)
+    (SubmissionFile { ids, rows }, findings)
 }
 
 fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &mut Findings) {

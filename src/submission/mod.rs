@@ -11,7 +11,7 @@ mod score;
 mod text;
 mod write;
 
-pub use check::{Rows, Submission, check, read};
+pub use check::{Rows, SubmissionFile, check, read};
 pub use findings::{Against, Example, Finding, Findings, Misfit, Problem, Severity};
 pub use score::{Score, score, score_bytes};
 pub use write::{to_csv, write};

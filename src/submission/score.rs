@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use csv::ReaderBuilder;
 
-use super::check::{Rows, Submission, read};
+use super::check::{Rows, SubmissionFile, read};
 use super::findings::Against;
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::fs;
@@ -81,7 +81,7 @@ impl Solution {
     /// Scores a submission that has exactly the solution's ids; `name` is the solution's.
     fn score(
         &self,
-        submission: &Submission,
+        submission: &SubmissionFile,
         competition: &Competition,
         name: &str,
     ) -> Result<Score> {
