@@ -31,7 +31,7 @@ pub(super) struct Csv {
 /// How far a submission is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Stage {
+pub(super) enum UploadStage {
     /// The file is on its way.
     Uploading,
     /// It has arrived.
@@ -46,7 +46,7 @@ pub(super) enum Stage {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Pending {
-    pub(super) stage: Stage,
+    pub(super) stage: UploadStage,
     endpoint: String,
     pub(super) slug: String,
     pub(super) message: String,
@@ -124,7 +124,7 @@ impl Pending {
         (token, address): (String, String),
     ) -> Self {
         Self {
-            stage: Stage::Uploading,
+            stage: UploadStage::Uploading,
             endpoint,
             slug: slug.to_owned(),
             message: message.to_owned(),
@@ -148,7 +148,7 @@ impl Pending {
             return None;
         }
         if kept.message != message {
-            if matches!(kept.stage, Stage::Submitting | Stage::Submitted) {
+            if matches!(kept.stage, UploadStage::Submitting | UploadStage::Submitted) {
                 return None;
             }
             message.clone_into(&mut kept.message);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use super::client::Call;
-use super::pending::{Csv, Pending, Stage};
+use super::pending::{Csv, Pending, UploadStage};
 use super::wire::{Created, SubmissionOf};
 use super::{Client, Error};
 use crate::progress::Progress;
@@ -52,20 +52,20 @@ impl Client {
         let csv = Csv::open(csv)?;
         let pending = Pending::read(&csv, &self.endpoint().to_string(), slug, message);
         let mut pending = self.upload(pending, &csv, (slug, message), progress)?;
-        if let (Stage::Submitted, Some(reference)) = (pending.stage, pending.reference) {
+        if let (UploadStage::Submitted, Some(reference)) = (pending.stage, pending.reference) {
             let message = "an earlier call has made this submission".to_owned();
             return Ok(Submitted { reference, message, known_by: KnownBy::Before });
         }
         let mut doubt = None;
-        if pending.stage == Stage::Submitting {
+        if pending.stage == UploadStage::Submitting {
             doubt = Some("an earlier call was stopped".to_owned());
         } else {
             pending.before = self.list_submissions(slug)?.iter().map(|s| s.reference).collect();
-            pending.stage = Stage::Submitting;
+            pending.stage = UploadStage::Submitting;
             pending.write(&csv)?;
         }
         let submitted = self.create(&mut pending, &csv, doubt, progress)?;
-        (pending.stage, pending.reference) = (Stage::Submitted, Some(submitted.reference));
+        (pending.stage, pending.reference) = (UploadStage::Submitted, Some(submitted.reference));
         pending.write(&csv)?;
         Ok(submitted)
     }
@@ -114,7 +114,7 @@ impl Client {
                 ) => doubt = Some(first_line(&error)),
                 // Not taken, and what was uploaded is good for the next time.
                 Err(error @ Error::RateLimited { .. }) => {
-                    pending.stage = Stage::Uploaded;
+                    pending.stage = UploadStage::Uploaded;
                     pending.write(csv)?;
                     return Err(error);
                 }

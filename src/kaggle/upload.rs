@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
 
 use super::answer::CallContext;
 use super::client::Call;
-use super::pending::{Csv, Pending, Stage};
+use super::pending::{Csv, Pending, UploadStage};
 use super::wire::{UploadOf, UploadPlace};
 use super::{Client, Error, error, http};
 use crate::progress::Progress;
@@ -48,14 +48,14 @@ impl Client {
                 Some(pending) => pending,
                 None => self.start_upload(csv, slug, message)?,
             };
-            if pending.stage != Stage::Uploading {
+            if pending.stage != UploadStage::Uploading {
                 return Ok(pending);
             }
             let mut stands = Stands::At(0);
             let sent = self.send_rest(&pending.address, csv, asks, &mut stands, &shown, progress);
             let error = match sent {
                 Ok(()) => {
-                    pending.stage = Stage::Uploaded;
+                    pending.stage = UploadStage::Uploaded;
                     pending.write(csv)?;
                     return Ok(pending);
                 }
