@@ -71,12 +71,12 @@ impl fmt::Debug for Buffer {
 }
 
 /// The home of buffers.
-pub(super) struct Pool {
+pub(super) struct BufferPool {
     home: Sender<Vec<u8>>,
     back: Receiver<Vec<u8>>,
 }
 
-impl Pool {
+impl BufferPool {
     pub(super) fn new() -> Self {
         let (home, back) = channel();
         Self { home, back }
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn memory_comes_back_unless_it_was_taken_for_good() {
-        let pool = Pool::new();
+        let pool = BufferPool::new();
         let mut first = pool.take(1000);
         first[999] = 7;
         let (place, copy) = (first.as_ptr(), first.clone());

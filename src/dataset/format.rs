@@ -10,7 +10,7 @@ use image::ImageFormat;
 
 /// Why a file is no usable image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(super) enum Defect {
     /// There is no file.
     Missing,
     /// It has no bytes.
@@ -23,7 +23,7 @@ pub(super) enum Problem {
     Unreadable(String),
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("is missing"),
@@ -39,12 +39,12 @@ impl fmt::Display for Problem {
 }
 
 /// The format that the first bytes of a file announce.
-pub(super) fn sniff(head: &[u8]) -> Result<ImageFormat, Problem> {
+pub(super) fn sniff(head: &[u8]) -> Result<ImageFormat, Defect> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
     match image::guess_format(head) {
         Ok(format) if [Jpeg, Png, Gif, Bmp, WebP, Tiff].contains(&format) => Ok(format),
-        _ if head.is_empty() => Err(Problem::Empty),
-        _ => Err(Problem::NotAnImage(describe(head))),
+        _ if head.is_empty() => Err(Defect::Empty),
+        _ => Err(Defect::NotAnImage(describe(head))),
     }
 }
 
@@ -77,12 +77,12 @@ pub(super) fn is_whole(format: ImageFormat, bytes: &[u8]) -> bool {
 }
 
 /// Everything above for a file in memory.
-pub(super) fn check(bytes: &[u8]) -> Result<ImageFormat, Problem> {
+pub(super) fn check(bytes: &[u8]) -> Result<ImageFormat, Defect> {
     let format = sniff(bytes)?;
     if ends_well(format, bytes, bytes, bytes.len() as u64) || is_whole(format, bytes) {
         Ok(format)
     } else {
-        Err(Problem::Truncated(format))
+        Err(Defect::Truncated(format))
     }
 }
 
@@ -181,10 +181,10 @@ mod tests {
             let bytes = encoded(format);
             assert_eq!(check(&bytes), Ok(format));
             for len in (16..bytes.len()).step_by(7) {
-                assert_eq!(check(&bytes[..len]), Err(Problem::Truncated(format)), "{len}");
+                assert_eq!(check(&bytes[..len]), Err(Defect::Truncated(format)), "{len}");
                 let mut padded = bytes[..len].to_vec();
                 padded.resize(bytes.len() - 1, 0);
-                assert_eq!(check(&padded), Err(Problem::Truncated(format)), "{len}");
+                assert_eq!(check(&padded), Err(Defect::Truncated(format)), "{len}");
             }
         }
     }
@@ -218,8 +218,8 @@ mod tests {
             (&[0; 64], "nothing but zeros"),
             (b"\x7fELF\x02\x01", "something unknown"),
         ] {
-            assert_eq!(check(bytes), Err(Problem::NotAnImage(what)));
+            assert_eq!(check(bytes), Err(Defect::NotAnImage(what)));
         }
-        assert_eq!(check(b""), Err(Problem::Empty));
+        assert_eq!(check(b""), Err(Defect::Empty));
     }
 }

@@ -9,10 +9,10 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
-use super::buffer::{Buffer, Pool};
+use super::buffer::{Buffer, BufferPool};
 use super::picture_cache::PictureCache;
 use super::sample::Sample;
-use super::view::{Prepared, Room, Shot, View, finish, render, render_and_keep};
+use super::view::{DecodeBuffers, Prepared, Shot, View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -125,7 +125,7 @@ impl Drop for Batches {
 }
 
 thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
+    static BUFFERS: RefCell<DecodeBuffers> = RefCell::default();
 }
 
 /// What the thread needs.
@@ -137,7 +137,7 @@ struct Loader {
 
 impl Loader {
     fn run(&self, sender: &SyncSender<Result<Batch>>) {
-        let pool = Pool::new();
+        let pool = BufferPool::new();
         for indices in self.plan.order.chunks(self.plan.batch_size.max(1)) {
             let batch = self.load(indices, &pool);
             let last = batch.is_err();
@@ -147,7 +147,7 @@ impl Loader {
         }
     }
 
-    fn load(&self, indices: &[usize], pool: &Pool) -> Result<Batch> {
+    fn load(&self, indices: &[usize], pool: &BufferPool) -> Result<Batch> {
         let size = self.plan.size;
         let bytes = size * size * 3;
         let mut views: Vec<Buffer> =
@@ -182,15 +182,15 @@ impl Loader {
             if let Some(pixels) = kept.get(index) {
                 return finish(pixels, shot, out).with_context(failed);
             }
-            return ROOM.with_borrow_mut(|room| {
-                room.decoded(path, |image| {
+            return BUFFERS.with_borrow_mut(|buffers| {
+                buffers.decoded(path, |image| {
                     render_and_keep(image, shot, out, |pixels| kept.put(index, pixels))
                         .with_context(failed)
                 })
             });
         }
-        ROOM.with_borrow_mut(|room| {
-            room.decoded(path, |image| {
+        BUFFERS.with_borrow_mut(|buffers| {
+            buffers.decoded(path, |image| {
                 views.iter().zip(places).try_for_each(|(&view, out)| {
                     render(image, *size, *augment, view, index, out).with_context(failed)
                 })

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 
-use crate::dataset::format::{self, Problem};
+use crate::dataset::format::{self, Defect};
 use crate::dataset::sample::Sample;
 use crate::fs;
 use crate::progress::Progress;
@@ -49,15 +49,15 @@ pub(in crate::dataset) fn cannot_be_used(bad: &[String], n_images: usize) -> Str
 }
 
 /// What is wrong with an image file, if anything.
-fn problem_of(path: &Path) -> Option<Problem> {
+fn problem_of(path: &Path) -> Option<Defect> {
     match looked_at(path) {
         Ok(problem) => problem,
-        Err(error) if error.kind() == ErrorKind::NotFound => Some(Problem::Missing),
-        Err(error) => Some(Problem::Unreadable(error.to_string())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(Defect::Missing),
+        Err(error) => Some(Defect::Unreadable(error.to_string())),
     }
 }
 
-fn looked_at(path: &Path) -> std::io::Result<Option<Problem>> {
+fn looked_at(path: &Path) -> std::io::Result<Option<Defect>> {
     let mut file = fs::File::open(path)?;
     let len = file.metadata()?.len();
     let mut head = Vec::with_capacity(HEAD);
@@ -74,5 +74,5 @@ fn looked_at(path: &Path) -> std::io::Result<Option<Problem>> {
     }
     // Rare: something follows the image, or its end is missing. All of it tells which.
     let bytes = fs::read(path)?;
-    Ok((!format::is_whole(format, &bytes)).then_some(Problem::Truncated(format)))
+    Ok((!format::is_whole(format, &bytes)).then_some(Defect::Truncated(format)))
 }

@@ -34,12 +34,12 @@ pub(in crate::dataset) fn decode_bytes(path: &Path, bytes: &[u8]) -> Result<RgbI
 /// Room for a file and its pixels, which a thread keeps between images: fresh memory costs a page
 /// fault for every 4 kB.
 #[derive(Default)]
-pub(in crate::dataset) struct Room {
+pub(in crate::dataset) struct DecodeBuffers {
     file: Vec<u8>,
     pixels: Vec<u8>,
 }
 
-impl Room {
+impl DecodeBuffers {
     /// Shows the decoded image to `look`.
     pub(in crate::dataset) fn decoded<T>(
         &mut self,
@@ -149,7 +149,7 @@ mod tests {
     fn a_jpeg_is_what_the_general_decoder_makes_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jpg");
-        let mut room = Room::default();
+        let mut buffers = DecodeBuffers::default();
         let noisy = |x: u32, y: u32| (x * 31 + y * 17 + x * y % 7 * 20) as u8;
         let gray = image::GrayImage::from_fn(37, 21, |x, y| Luma([noisy(x, y)]));
         let colour =
@@ -159,7 +159,7 @@ mod tests {
             picture.save(&path).unwrap();
             let expected = decode_as(&fs::read(&path).unwrap(), ImageFormat::Jpeg).unwrap();
             assert_eq!(decode(&path).unwrap(), expected);
-            let same = room.decoded(&path, |image| Ok(*image == expected)).unwrap();
+            let same = buffers.decoded(&path, |image| Ok(*image == expected)).unwrap();
             assert!(same);
         }
     }

@@ -13,7 +13,7 @@ mod symmetry;
 mod warp;
 
 pub use self::decode::decode;
-pub(super) use self::decode::{Room, decode_bytes};
+pub(super) use self::decode::{DecodeBuffers, decode_bytes};
 pub use self::pixels::View;
 pub(super) use self::pixels::{Pixels, Shot};
 pub use self::prepared::Prepared;
