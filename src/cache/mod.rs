@@ -24,7 +24,7 @@ mod shelf;
 mod store;
 
 pub use activations::{
-    AboutActivations, ActivationsKey, ActivationsSource, Dtype, Rows, Shape, Slot, Writer,
+    AboutActivations, ActivationRows, ActivationsKey, ActivationsSource, Dtype, Shape, Slot, Writer,
 };
 pub use pictures::{AboutPictures, PictureFile, PictureSource, PicturesKey};
 pub use policy::{CacheDecision, CachePolicy, SkipReason};

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::activations::{
-    self, AboutActivations, ActivationsKey, DATA, PART, Rows, SUMS, Shape, Slot,
+    self, AboutActivations, ActivationRows, ActivationsKey, DATA, PART, SUMS, Shape, Slot,
 };
 use super::pictures::{self, AboutPictures, PICTURES, PictureFile, PicturesKey};
 use super::shelf::{self, Item, Removal, Shelf};
@@ -81,7 +81,7 @@ impl Store {
 
     /// The rows of `key`, whole and verified, if they are there and nobody is about to write or to
     /// remove them.
-    pub fn open(&self, key: &ActivationsKey) -> Option<Rows> {
+    pub fn open(&self, key: &ActivationsKey) -> Option<ActivationRows> {
         activations::open(&self.shelf, key).ok().flatten()
     }
 

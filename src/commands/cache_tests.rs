@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::{ActivationsKey, ActivationsSource, Rows, Slot};
+use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Slot};
 use crate::fs;
 use crate::hash::Hash;
 
@@ -17,7 +17,7 @@ fn backbone(row: &Row) -> &str {
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A cache of two images, last used so many days ago.
-fn cached(store: &Store, backbone: &str, days: u32, rows: &[f32]) -> Option<Rows> {
+fn cached(store: &Store, backbone: &str, days: u32, rows: &[f32]) -> Option<ActivationRows> {
     let key = ActivationsKey::new(&ActivationsSource {
         label: "dogs-vs-cats",
         backbone,
@@ -40,7 +40,7 @@ fn cached(store: &Store, backbone: &str, days: u32, rows: &[f32]) -> Option<Rows
 }
 
 /// One in use, one used a week ago, one unfinished, one of another version.
-fn filled() -> (TempDir, Store, Rows) {
+fn filled() -> (TempDir, Store, ActivationRows) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path().join("activations"), Some(1_000_000));
     let rows = cached(&store, "resnet34", 0, &[1.0; 4]).unwrap();

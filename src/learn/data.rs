@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 
 use super::mix;
 use super::model::Input;
-use crate::cache::{Rows, Store};
+use crate::cache::{ActivationRows, Store};
 use crate::dataset::{self, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
@@ -58,7 +58,7 @@ impl Part {
 pub struct Activations {
     /// Each backbone's, `[views, images, width]`, all images in an order that does not depend on the
     /// split, so that the folds of one model share them.
-    pub rows: Vec<Rows>,
+    pub rows: Vec<ActivationRows>,
     /// Where the training images are among them.
     pub train: Vec<usize>,
     /// Where the held-out ones are.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::data::{Activations, Data, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
-use crate::cache::{ActivationsKey, ActivationsSource, Dtype, Rows, Slot, Writer};
+use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Dtype, Slot, Writer};
 use crate::dataset::Sample;
 use crate::hash::{Hash, hash_files};
 use crate::progress::Progress;
@@ -53,7 +53,8 @@ impl<M: Model> Learner<'_, M> {
             kept if kept == n => ", all from the cache".to_owned(),
             kept => format!(", {} from the cache", term::thousands(kept)),
         };
-        let unsaved = rows.iter().find_map(Rows::unsaved).filter(|_| self.precomputed.is_some());
+        let unsaved =
+            rows.iter().find_map(ActivationRows::unsaved).filter(|_| self.precomputed.is_some());
         let unsaved = unsaved.map(|why| format!("; not kept: {why}")).unwrap_or_default();
         let (count, widths) = (term::count(n, "activation"), widths.join(" and "));
         let activations = Activations { rows, train: all.train, valid: all.valid };
@@ -93,7 +94,7 @@ impl<M: Model> Learner<'_, M> {
         Ok(precomputed.backbones.iter().zip(widths).map(claim).collect())
     }
 
-    fn fill(&mut self, all: &All, backbone: usize, slot: Slot) -> Result<Rows> {
+    fn fill(&mut self, all: &All, backbone: usize, slot: Slot) -> Result<ActivationRows> {
         let mut writer = match slot {
             Slot::Ready(rows) => return Ok(rows),
             Slot::Empty(writer) => writer,

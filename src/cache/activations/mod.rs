@@ -28,7 +28,7 @@ use crate::progress::Progress;
 pub(super) use self::format::FORMAT;
 pub use self::format::{AboutActivations, Dtype, Shape};
 pub use self::key::{ActivationsKey, ActivationsSource};
-pub use self::rows::Rows;
+pub use self::rows::ActivationRows;
 pub use self::writer::Writer;
 pub(super) use self::writer::{DATA, PART, SUMS};
 
@@ -36,13 +36,13 @@ pub(super) use self::writer::{DATA, PART, SUMS};
 #[expect(clippy::large_enum_variant, reason = "there is one, taken apart at once")]
 pub enum Slot {
     /// The rows are there.
-    Ready(Rows),
+    Ready(ActivationRows),
     /// They are to be computed.
     Empty(Writer),
 }
 
 /// The rows of `key`, if they are there; an error says what is wrong with them.
-pub(super) fn open(shelf: &Shelf, key: &ActivationsKey) -> Result<Option<Rows>> {
+pub(super) fn open(shelf: &Shelf, key: &ActivationsKey) -> Result<Option<ActivationRows>> {
     shelf.read(key.name(), DATA, |path, lock| read(path, lock, key))
 }
 
@@ -59,8 +59,8 @@ pub(super) fn claim(shelf: &Shelf, key: &ActivationsKey, progress: &dyn Progress
         .unwrap_or_else(|error| Slot::Empty(Writer::in_memory(key, format!("{error:#}"))))
 }
 
-fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<Rows> {
-    Ok(Rows::mapped(Mapping::open(path, key)?, lock))
+fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<ActivationRows> {
+    Ok(ActivationRows::mapped(Mapping::open(path, key)?, lock))
 }
 
 /// The slot of `key`, alone.
@@ -75,7 +75,7 @@ fn fill(
         match Mapping::open(&data, key) {
             Ok(mapping) => {
                 claim.stamp();
-                return Ok(Slot::Ready(Rows::mapped(mapping, Some(claim.share()?))));
+                return Ok(Slot::Ready(ActivationRows::mapped(mapping, Some(claim.share()?))));
             }
             Err(error) => {
                 progress.note(&format!(

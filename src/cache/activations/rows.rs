@@ -17,7 +17,7 @@ use crate::fs;
 ///
 /// A mapped file may be larger than memory: the system keeps of it what there is room for, and counts
 /// it as this process's only until somebody else needs the room.
-pub struct Rows {
+pub struct ActivationRows {
     shape: Shape,
     body: Body,
 }
@@ -36,7 +36,7 @@ enum Body {
     },
 }
 
-impl Rows {
+impl ActivationRows {
     /// Rows that are not kept anywhere else.
     pub(super) fn held(shape: Shape, bytes: Vec<u8>, reason: String) -> Self {
         debug_assert_eq!(bytes.len(), shape.bytes());
@@ -53,7 +53,7 @@ impl Rows {
         self.shape
     }
 
-    /// The index of a view of an image, for [`Rows::rows`].
+    /// The index of a view of an image, for [`ActivationRows::rows`].
     pub fn index(&self, view: usize, image: usize) -> usize {
         debug_assert!(view < self.shape.views && image < self.shape.images);
         view * self.shape.images + image
@@ -92,9 +92,9 @@ impl Rows {
     }
 }
 
-impl fmt::Debug for Rows {
+impl fmt::Debug for ActivationRows {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Rows")
+        f.debug_struct("ActivationRows")
             .field("shape", &self.shape)
             .field("unsaved", &self.unsaved())
             .finish_non_exhaustive()

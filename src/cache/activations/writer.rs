@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::format::{self, Dtype, Head};
 use super::key::ActivationsKey;
-use super::rows::{Mapping, Rows};
+use super::rows::{ActivationRows, Mapping};
 use crate::cache::shelf::Claim;
 use crate::{fs, term};
 
@@ -34,7 +34,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer that keeps nothing beyond this run; `reason` is told by [`Rows::unsaved`].
+    /// A writer that keeps nothing beyond this run; `reason` is told by [`ActivationRows::unsaved`].
     pub fn in_memory(key: &ActivationsKey, reason: impl Into<String>) -> Self {
         Self::new(key, None, Vec::new(), reason.into())
     }
@@ -97,7 +97,7 @@ impl Writer {
     }
 
     /// The rows, to be found by the next run from now on.
-    pub fn finish(mut self) -> Result<Rows> {
+    pub fn finish(mut self) -> Result<ActivationRows> {
         let shape = self.key.shape;
         let missing: usize = self.missing().iter().map(|(_, images)| images.len()).sum();
         ensure!(missing == 0, "{missing} of {} activations were not computed", shape.rows());
@@ -105,12 +105,12 @@ impl Writer {
             match part.publish(&self.key, &self.sums) {
                 Ok(mapping) => {
                     // Without it others wait for this run's end, or compute for themselves.
-                    return Ok(Rows::mapped(mapping, part.claim.share().ok()));
+                    return Ok(ActivationRows::mapped(mapping, part.claim.share().ok()));
                 }
                 Err(error) => self.retreat(part, &error)?,
             }
         }
-        Ok(Rows::held(shape, self.memory, self.reason))
+        Ok(ActivationRows::held(shape, self.memory, self.reason))
     }
 
     /// Of whole blocks, in bytes.

@@ -64,20 +64,20 @@ fn compute(writer: &mut Writer, batches: usize) {
     }
 }
 
-fn written(store: &Store, key: &ActivationsKey) -> Rows {
+fn written(store: &Store, key: &ActivationsKey) -> ActivationRows {
     let Slot::Empty(mut writer) = store.claim(key, &()) else { panic!("it is there already") };
     compute(&mut writer, usize::MAX);
     writer.finish().unwrap()
 }
 
-fn found(store: &Store, key: &ActivationsKey) -> Rows {
+fn found(store: &Store, key: &ActivationsKey) -> ActivationRows {
     match store.claim(key, &()) {
         Slot::Ready(rows) => rows,
         Slot::Empty(_) => panic!("it is not there"),
     }
 }
 
-fn assert_rows(rows: &Rows) {
+fn assert_rows(rows: &ActivationRows) {
     let Shape { views, images, .. } = rows.shape();
     for view in 0..views {
         for image in 0..images {
