@@ -26,7 +26,9 @@ pub mod submission;
 // Where it all meets.
 pub mod cli;
 pub mod commands;
+pub mod exit;
 pub mod program;
+pub mod session;
 pub mod standin;
 // What everything stands on.
 pub mod fs;
@@ -35,3 +37,4 @@ pub mod lines;
 pub mod progress;
 pub mod rng;
 pub mod term;
+pub mod words;

@@ -1,29 +1,162 @@
-//! What both binaries do: parse, dispatch, tell the error, exit.
+//! What the programs do: parse, dispatch, tell the error, exit. Doc comments on what may be typed are
+//! the help text.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
-use crate::cli::Cli;
-use crate::commands::{self, Computation};
+use crate::commands::{
+    Computation, cache, compare, decide, demo, doctor, fetch, leaderboard, list, lr_find, models,
+    runs, score, submissions, submit, train,
+};
+use crate::exit;
 use crate::run::Workspace;
 use crate::term;
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit demo                     the whole path on a competition drawn here, without Kaggle
+  kaggle-kit fetch dog-breed          download, unpack and check the data
+  kaggle-kit train dog-breed          the golden rule, start to end
+  kaggle-kit submit                   write the upload for the newest run
+
+`kaggle-kit <command> --help` tells more.
+Exit codes: 0 done, 1 failed, 2 wrong usage; where Kaggle or Hugging Face is asked also 3 for
+credentials, 4 rules not accepted or no permission, 5 not found, 6 rate or submission limit, 7
+network or server; 8 a submission that does not fit; 130 ended by Ctrl-C.";
+
+/// Takes a Kaggle image competition from an empty folder to an accepted submission
+#[derive(Debug, Parser)]
+#[command(name = "kaggle-kit", bin_name = "kaggle-kit", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+// Options of every command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// The folder that holds data/, runs/ and submissions/
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "KAGGLE_KIT_ROOT",
+        default_value = "."
+    )]
+    pub root: PathBuf,
+    /// Tell only warnings and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Tell where things come from as well
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Draw no bars, even on a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Download a competition's data, unpack and check it
+    Fetch(fetch::Args),
+    /// Train by the golden rule
+    Train(train::Args),
+    /// Write the upload for a run, or check a CSV made elsewhere, and send it if asked
+    Submit(submit::Args),
+    /// Decide anew from a run's probabilities: every method, measured, and the CSV of the best
+    Decide(decide::Args),
+    /// List what was submitted, with our run and its held-out score beside each
+    Submissions(submissions::Args),
+    /// Show the top of the leaderboard, and where our best score or any other stands
+    Leaderboard(leaderboard::Args),
+    /// Score a submission offline by the competition's own metric
+    Score(score::Args),
+    /// Show competitions, the data and runs there are, and best scores
+    List(list::Args),
+    /// Show the runs there are, what each did differently, and what came of it
+    Runs(runs::Args),
+    /// Put two runs side by side, as a table and as a page
+    Compare(compare::Args),
+    /// Find learning rates and show the curves, without training further
+    LrFind(lr_find::Args),
+    /// List the backbones, fetch their weights, measure them here
+    Models(models::Args),
+    /// List or remove the activations and pictures that runs keep for one another
+    Cache(cache::Args),
+    /// Check libtorch, device, credentials, weights and disk
+    Doctor(doctor::Args),
+    /// Walk the whole path on a small competition drawn here, without Kaggle
+    Demo(demo::Args),
+    /// Serve a small Kaggle on this machine, to try or measure clients with
+    Standin(crate::cli::Standin),
+}
 
 /// Does what was typed; `compute` does what needs libtorch.
 pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitCode {
     let cli = Cli::parse();
-    let verbosity = match (cli.global.quiet, cli.global.verbose) {
+    configure(&cli.global);
+    let root = &cli.global.root;
+    let workspace = Workspace::new(root.strip_prefix(".").unwrap_or(root));
+    exit_code(dispatch(&cli.command, &workspace, |computation| compute(computation, &workspace)))
+}
+
+/// Before any work: how much is said.
+pub fn configure(global: &Global) {
+    let verbosity = match (global.quiet, global.verbose) {
         (true, _) => term::Verbosity::Quiet,
         (_, true) => term::Verbosity::Verbose,
         _ => term::Verbosity::Normal,
     };
-    term::configure(verbosity, !cli.global.no_progress);
-    match commands::dispatch(cli, compute) {
+    term::configure(verbosity, !global.no_progress);
+}
+
+/// After it: tells the error, if there is one.
+pub fn exit_code(done: Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             term::error(&error);
-            ExitCode::from(commands::exit::code(&error))
+            ExitCode::from(exit::code(&error))
         }
+    }
+}
+
+fn dispatch(
+    command: &Command,
+    workspace: &Workspace,
+    compute: impl FnOnce(Computation) -> Result<()>,
+) -> Result<()> {
+    match command {
+        Command::Fetch(args) => fetch::run(args, workspace),
+        Command::Train(args) if args.show_recipe => train::show_recipe(args),
+        Command::Train(args) => compute(Computation::Train(args)),
+        Command::Submit(args) => match &args.csv {
+            Some(csv) => submit::check(csv, args, workspace),
+            None => compute(Computation::Submit(args)),
+        },
+        Command::Decide(args) => decide::run(args, workspace, |test_set, members| {
+            compute(Computation::Predict(test_set, members, args.device))
+        }),
+        Command::Submissions(args) => submissions::run(args, workspace),
+        Command::Leaderboard(args) => leaderboard::run(args, workspace),
+        Command::Score(args) => score::run(args),
+        Command::List(args) => list::run(args, workspace),
+        Command::Runs(args) => runs::run(args, workspace),
+        Command::Compare(args) => compare::run(args, workspace),
+        Command::LrFind(args) => match &args.run {
+            Some(run) => lr_find::show(run, args),
+            None => compute(Computation::LrFind(args)),
+        },
+        Command::Models(args) if args.bench => compute(Computation::Bench(args)),
+        Command::Models(args) => models::run(args),
+        Command::Cache(args) => cache::run(args),
+        Command::Doctor(args) => compute(Computation::Doctor(args)),
+        Command::Demo(args) => compute(Computation::Demo(args)),
+        Command::Standin(args) => crate::cli::serve(args),
     }
 }

@@ -9,32 +9,40 @@ use super::members;
 use crate::fs;
 use crate::report::html::comparison::{self, Comparison, Line, paired};
 use crate::report::html::gather;
+use crate::run::Workspace;
 use crate::term;
 
-/// Which runs, and where the page goes.
-#[derive(Clone, Debug)]
-pub struct CompareOptions {
-    /// The folder of all runs.
-    pub runs: PathBuf,
-    /// A run's folder or id: what is compared with.
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit compare 20261124-101500-3fa9 20261124-111500-77b0
+  kaggle-kit compare runs/planet/20261124-101500-3fa9 20261124-111500-77b0 --output two.html";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A run's folder or id: what is compared with
     pub a: String,
-    /// The other run's.
+    /// The other run's
     pub b: String,
-    /// The page; without it, `compare-<a>-<b>.html` beside the first run.
+    /// Where the page goes; without it, beside the runs
+    #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// As JSON.
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 
-/// Prints a table, or JSON, and writes the page.
-pub fn run(options: &CompareOptions) -> Result<()> {
-    let two = read(&options.runs, &options.a, &options.b)?;
-    let path = match &options.output {
+/// Prints a table, or JSON, and writes the page: `compare-<a>-<b>.html` beside the first run, unless
+/// another place is named.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let runs = workspace.runs();
+    let two = read(&runs, &args.a, &args.b)?;
+    let path = match &args.output {
         Some(path) => path.clone(),
-        None => page_beside(&options.runs, &two),
+        None => page_beside(&runs, &two),
     };
     fs::write_atomic(&path, comparison::page(&two))?;
-    if options.json {
+    if args.json {
         term::out(serde_json::to_string_pretty(&to_json(&two, &path))?);
         return Ok(());
     }
@@ -143,24 +151,21 @@ mod tests {
 
     #[test]
     fn two_runs_become_a_page_and_figures() {
-        let runs = tempfile::tempdir().unwrap();
-        make(runs.path(), "1-a", 64, 0.8);
-        make(runs.path(), "2-b", 96, 0.9);
-        let two = read(runs.path(), "1-a", "2-b").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::new(root.path());
+        let runs = workspace.runs();
+        make(&runs, "1-a", 64, 0.8);
+        make(&runs, "2-b", 96, 0.9);
+        let two = read(&runs, "1-a", "2-b").unwrap();
         let told = to_json(&two, Path::new("x.html"));
         assert_eq!(told["paired"]["images"], 4);
         let gain = told["paired"]["b-less-a"].as_f64().unwrap();
         assert!((gain - (0.8_f64.ln() - 0.9_f64.ln())).abs() < 1e-6, "{gain}");
         assert_eq!(told["settings"][0], json!({ "setting": "size", "a": "64", "b": "96" }));
-        let options = CompareOptions {
-            runs: runs.path().to_owned(),
-            a: "1-a".to_owned(),
-            b: runs.path().join("dogs-vs-cats/2-b").display().to_string(),
-            output: None,
-            json: false,
-        };
-        run(&options).unwrap();
-        let page = runs.path().join("dogs-vs-cats/compare-1-a-2-b.html");
+        let b = runs.join("dogs-vs-cats/2-b").display().to_string();
+        let args = Args { a: "1-a".to_owned(), b, output: None, json: false };
+        run(&args, &workspace).unwrap();
+        let page = runs.join("dogs-vs-cats/compare-1-a-2-b.html");
         assert!(fs::read_to_string(page).unwrap().contains("B is better by"));
     }
 

@@ -4,64 +4,101 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
-use super::answer::{Asked, Plan, single};
-use super::blend;
 use super::members::{self, Member};
-use super::ready::Ready;
+use super::submit::{Plan, Ready, TestSet, single, tell_blend};
+use crate::competition;
 use crate::decide::blend::{Choice, Pool, choose};
 use crate::decide::calibrate::{Kind, Reliability};
 use crate::decide::tags::{
     Approach, Candidate, HeldOut, Method, Rows, TagDecision, TagReliability,
 };
 use crate::decide::{Decision, TagOptions};
+use crate::device;
 use crate::fs;
 use crate::metric::Metric;
 use crate::report::html;
-use crate::run::{DECISION, Run};
+use crate::run::{DECISION, Run, Workspace};
 use crate::submission::{score_bytes, to_csv};
 use crate::target::{Answers, Predictions};
 use crate::term;
+use crate::words::{self, Words};
 
-/// What to decide, and how.
-pub struct DecideOptions {
-    /// The folder of all submissions.
-    pub submissions: PathBuf,
-    /// Which rows may be answered.
-    pub rows: Rows,
-    /// How probabilities are calibrated.
-    pub calibration: Kind,
-    /// The method that decides; without it, the best.
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit decide                                   the newest run: a table, the best CSV
+  kaggle-kit decide planet --rows possible            never two weathers in a row
+  kaggle-kit decide 20261124-101500-3fa9 20261124-111500-77b0      a blend of both
+  kaggle-kit decide planet --method threshold
+Only what was predicted for held-out images decides; nothing is trained. Test images are looked at
+once, if they have not been yet.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Runs by folder or id, a fold for all folds of its model; or a competition, for its newest
+    pub runs: Vec<String>,
+    /// Use this method, whatever the others score
+    #[arg(long, value_name = "METHOD", value_parser = method())]
     pub method: Option<Method>,
-    /// The test images' true labels, to score every method.
+    /// How probabilities of tags are calibrated first
+    #[arg(long, value_name = "KIND", default_value = "platt", value_parser = words::parser_without::<Kind>(&Kind::GONE))]
+    pub calibration: Kind,
+    /// Which rows to answer: any (both weathers where one is in doubt), or possible ones only
+    #[arg(long, value_name = "ROWS", default_value = "any", value_parser = words::parser_without::<Rows>(&Rows::GONE))]
+    pub rows: Rows,
+    /// The test images' true labels, to see what each method would have scored
+    #[arg(long, value_name = "CSV")]
     pub solution: Option<PathBuf>,
-    /// Whether to print JSON.
+    /// Where to compute, if test images must be looked at: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
+    pub device: device::Choice,
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 
-/// Decides, and answers for the test images, if there are any; all runs were asked about them.
-pub fn run(members: &[Member], asked: Result<Asked>, options: &DecideOptions) -> Result<()> {
-    let mut pool = members::pool(members)?;
+fn method() -> impl TypedValueParser<Value = Method> {
+    Words::new(Method::ALL.map(Method::name), &Method::GONE).try_map(Method::try_from)
+}
+
+/// Decides, and answers for the test images, if there are any; `predict` makes the predictions that
+/// are missing.
+pub fn run(
+    args: &Args,
+    workspace: &Workspace,
+    predict: impl FnOnce(&TestSet, &[Member]) -> Result<()>,
+) -> Result<()> {
+    let members = members_of(args, workspace)?;
+    // Without test images there is nothing to ask a network, and no CSV.
+    let test_set = TestSet::open(&members, &workspace.data());
+    if let Ok(test_set) = &test_set
+        && !test_set.missing(&members)?.is_empty()
+    {
+        predict(test_set, &members)?;
+    }
+    let mut pool = members::pool(&members)?;
     pool.tags = TagOptions {
-        rows: options.rows,
-        calibration: options.calibration,
-        only: options.method,
+        rows: args.rows,
+        calibration: args.calibration,
+        only: args.method,
         ..pool.tags
     };
     let choice = choose(&pool)?;
-    blend::tell(&choice, members);
-    let test = match asked {
-        Ok(asked) => {
-            let said = asked.predictions(members)?;
-            Some(Test { asked, said })
+    tell_blend(&choice, &members);
+    let test = match test_set {
+        Ok(test_set) => {
+            let predicted = test_set.predictions(&members)?;
+            Some(Test { test_set, predicted })
         }
         Err(error) => {
             term::warn(format_args!("no CSV was written: {error:#}"));
             None
         }
     };
-    let on_test = match (&options.solution, &test, &choice.decision) {
+    let on_test = match (&args.solution, &test, &choice.decision) {
         (Some(path), Some(test), Decision::Tags(decision)) => {
             Some(test.score_methods(path, &pool, &choice, decision)?)
         }
@@ -74,17 +111,31 @@ pub fn run(members: &[Member], asked: Result<Asked>, options: &DecideOptions) ->
     if let Decision::Tags(decision) = &choice.decision {
         tell(decision, on_test.as_deref());
     }
-    if let Some(run) = single(members) {
+    if let Some(run) = single(&members) {
         keep(run, &choice.decision)?;
     }
-    let ready = test.map(|test| test.write(members, &choice, &options.submissions)).transpose()?;
-    if options.json {
-        let told = to_json(members, &choice, on_test.as_deref(), ready.as_ref())?;
+    let csvs = workspace.submissions();
+    let ready = test.map(|test| test.write(&members, &choice, &csvs)).transpose()?;
+    if args.json {
+        let told = to_json(&members, &choice, on_test.as_deref(), ready.as_ref())?;
         term::out(format_args!("{told:#}"));
     } else if let Some(ready) = ready {
         term::out(ready.csv.display());
     }
     Ok(())
+}
+
+/// The models that are meant.
+fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
+    let runs = workspace.runs();
+    match args.runs.as_slice() {
+        [] => Ok(vec![members::of(Run::newest(&runs, None)?)?]),
+        [name] if competition::find(name).is_ok() => {
+            let competition = competition::find(name)?;
+            Ok(vec![members::of(Run::newest(&runs, Some(&competition.name))?)?])
+        }
+        names => members::named(&runs, None, names),
+    }
 }
 
 /// Puts a run's new decision in the place of its old one, with its score, and onto its page.
@@ -98,8 +149,8 @@ fn keep(run: &Run, decision: &Decision) -> Result<()> {
 
 /// The test images, and what each member says about them.
 struct Test {
-    asked: Asked,
-    said: Vec<Predictions>,
+    test_set: TestSet,
+    predicted: Vec<Predictions>,
 }
 
 impl Test {
@@ -116,13 +167,13 @@ impl Test {
         let n_classes = pool.classes.len();
         let targets = pool.targets.iter().map(Vec::as_slice);
         let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds, n_classes);
-        let test = choice.blend.apply(&self.said)?;
+        let test = choice.blend.apply(&self.predicted)?;
         let approaches: Vec<Approach> = decision.candidates.iter().map(|c| c.approach).collect();
         let score = |rule| -> Result<f64> {
             let tags = frame.decide(&rule, &test.probabilities, n_classes);
             let (ids, classes) = (test.ids.clone(), test.classes.clone());
             let answers = Answers::Tags { ids, classes, tags };
-            let Asked { competition, sample, .. } = &self.asked;
+            let TestSet { competition, sample, .. } = &self.test_set;
             let csv = to_csv(&answers, &competition.submission, sample)?;
             let scored = score_bytes(&csv, &solution_csv, competition);
             Ok(scored
@@ -138,7 +189,7 @@ impl Test {
             Some(_) => Plan::Run(choice.decision.clone()),
             None => Plan::Blend(choice.clone()),
         };
-        let ready = plan.write(&self.asked, members, &self.said, submissions)?;
+        let ready = plan.write(&self.test_set, members, &self.predicted, submissions)?;
         ready.tell();
         let csv = ready.csv.display();
         term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));

@@ -8,20 +8,35 @@ use serde_json::json;
 
 use super::history::Place;
 use crate::competition::Competition;
-use crate::kaggle::{Client, Standing, Submission, SubmissionStatus};
+use crate::kaggle::{Client, Environment, Standing, Submission, SubmissionStatus};
 use crate::metric::Metric;
 use crate::report::{Bar, Unit};
-use crate::run::Run;
+use crate::run::{Run, Workspace};
+use crate::session;
 use crate::term;
 
-/// What to show.
-#[derive(Clone, Copy, Debug)]
-pub struct BoardOptions {
-    /// How many teams.
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit leaderboard                              of the newest run's competition
+  kaggle-kit leaderboard planet --top 20 --score 0.93
+Without `--score`: our best public score; before the first, the best on images held out.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, that of the newest run
+    pub competition: Option<String>,
+    /// How many teams to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
-    /// The score to place; none is our best.
+    /// Where this score would stand
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub score: Option<f64>,
-    /// Print JSON.
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 
@@ -52,12 +67,9 @@ pub fn told(Place { place, teams }: Place) -> String {
 }
 
 /// Prints the board's top and our place, or JSON.
-pub fn run(
-    client: &Client,
-    competition: &Competition,
-    runs: &Path,
-    options: BoardOptions,
-) -> Result<()> {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let competition = workspace.competition(args.competition.as_deref())?;
+    let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())?;
     let metric = competition.metric;
     let bar = Bar::new("leaderboard", Unit::Items("teams"));
     let standings = client.leaderboard(&competition.slug, &bar)?;
@@ -67,16 +79,16 @@ pub fn run(
         "nobody stands on the leaderboard of `{}` yet",
         competition.name
     );
-    let ours = match options.score {
+    let ours = match args.score {
         Some(score) => Some((score, "given".to_owned())),
-        None => best(client, competition, runs)?,
+        None => best(&client, &competition, &workspace.runs())?,
     };
     let ours = ours.map(|(score, from)| {
         let place = place_of(score, &standings, metric);
         Ours { score, from, place }
     });
-    let top = &standings[..options.top.min(standings.len())];
-    if options.json {
+    let top = &standings[..args.top.min(standings.len())];
+    if args.json {
         let rows = top.iter().map(|team| {
             json!({
                 "rank": team.rank, "team": team.team, "score": team.score, "date": team.date

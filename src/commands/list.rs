@@ -7,8 +7,15 @@ use serde::Serialize;
 
 use crate::competition::{self, Competition};
 use crate::metric::Metric;
-use crate::run::{Run, Summary};
+use crate::run::{Run, Summary, Workspace};
 use crate::term;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// A competition at a glance.
 #[derive(Serialize)]
@@ -31,18 +38,19 @@ struct RunRow {
 }
 
 /// Prints a table, or JSON.
-pub fn run(data: &Path, runs: &Path, json: bool) -> Result<()> {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let (data, runs) = (workspace.data(), workspace.runs());
     let mut known = competition::all()?;
     // Competitions read from a spec file are known by the runs that they have left.
-    for run in Run::all(runs, None)? {
+    for run in Run::all(&runs, None)? {
         if let Ok(own) = run.competition()
             && !known.iter().any(|c| c.name == own.name)
         {
             known.push(own);
         }
     }
-    let rows = known.iter().map(|c| row(c, data, runs)).collect::<Result<Vec<_>>>()?;
-    if json {
+    let rows = known.iter().map(|c| row(c, &data, &runs)).collect::<Result<Vec<_>>>()?;
+    if args.json {
         term::out(serde_json::to_string_pretty(&rows)?);
         return Ok(());
     }

@@ -1,13 +1,16 @@
 //! `kaggle-kit lr-find`: what the learning-rate finder saw, as a curve in the terminal and as files.
 //!
-//! The sweeps come from a run that is there ([`of_run`]), or from the golden rule, which the engine
+//! The sweeps come from a run that is there ([`show`]), or from the golden rule, which the engine
 //! follows as far as the finder ([`up_to`]) and listens to ([`Sweeps`]).
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::train::RecipeArgs;
+use crate::device::Choice as DeviceChoice;
 use crate::fs;
 use crate::recipe::Layer;
 use crate::report::chart;
@@ -15,9 +18,44 @@ use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
 use crate::run::{self, Event, Listener, RateChoice, RateCurve, Run, Stage};
 use crate::term;
+use crate::words;
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit lr-find planet                           for the head on activations, in seconds
+  kaggle-kit lr-find planet --backbone resnet50
+  kaggle-kit lr-find planet --finder full             for the whole network, after the head's steps
+  kaggle-kit lr-find --run runs/planet/20261124-101500-3fa9 --out curves
+The last lines are settings that `train --set` takes.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Short name, Kaggle's slug or address, or a spec file (.toml)
+    #[arg(required_unless_present = "run")]
+    pub competition: Option<String>,
+    /// Show what a finished run has found instead
+    #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
+    pub run: Option<PathBuf>,
+    /// For the head on a frozen backbone, or for the whole network
+    #[arg(long, default_value = "head", value_parser = words::parser::<Finder>())]
+    pub finder: Finder,
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// Write each curve as SVG into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
+    pub device: DeviceChoice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Which of the golden rule's two finders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Finder {
     /// Step 2, for the head on a frozen backbone.
     Head,
@@ -65,17 +103,17 @@ fn sweep(stage: Stage, curve: &RateCurve, chosen: RateChoice) -> Sweep {
     }
 }
 
-/// The sweeps that a finished run was trained by.
-pub fn of_run(run: &Run) -> Result<Vec<Sweep>> {
-    Ok(gather::of_run(run)?.sweeps)
+/// Shows the sweeps that a finished run was trained by.
+pub fn show(run: &Path, args: &Args) -> Result<()> {
+    tell(&gather::of_run(&Run::open(run)?)?.sweeps, args)
 }
 
 /// How wide the curves are in the terminal, in letters.
 const COLUMNS: usize = 80;
 
-/// Shows the curves, writes them into `folder` where there is one, and prints the rates as settings
-/// that `train --set` takes, or everything as JSON.
-pub fn tell(sweeps: &[Sweep], folder: Option<&Path>, json: bool) -> Result<()> {
+/// Shows the curves, writes them into a folder if one was named, and prints the rates as settings that
+/// `train --set` takes, or everything as JSON.
+pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
     if sweeps.is_empty() {
         bail!(
             "the learning-rate finder has not run\nhint: its steps are `find-head-rate` and \
@@ -86,12 +124,12 @@ pub fn tell(sweeps: &[Sweep], folder: Option<&Path>, json: bool) -> Result<()> {
         term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
         term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.why));
     }
-    if let Some(folder) = folder {
+    if let Some(folder) = &args.out {
         for path in write(sweeps, folder)? {
             term::done(path.display());
         }
     }
-    if json {
+    if args.json {
         let all: Vec<Value> = sweeps.iter().map(to_json).collect();
         term::out(serde_json::to_string_pretty(&all)?);
     } else {
@@ -225,7 +263,16 @@ mod tests {
 
     #[test]
     fn a_finder_that_did_not_run_is_an_error_with_a_hint() {
-        let error = tell(&[], None, false).unwrap_err().to_string();
+        let args = Args {
+            competition: None,
+            run: None,
+            finder: Finder::Head,
+            recipe: RecipeArgs::default(),
+            out: None,
+            device: DeviceChoice::Auto,
+            json: false,
+        };
+        let error = tell(&[], &args).unwrap_err().to_string();
         assert!(error.contains("hint: "), "{error}");
     }
 }

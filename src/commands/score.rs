@@ -1,6 +1,6 @@
-//! `score`: what a submission would score, told offline.
+//! `kaggle-kit score`: what a submission would score, told offline.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -10,18 +10,36 @@ use crate::fs;
 use crate::submission;
 use crate::term;
 
-/// Scores `csv` against the true answers in `solution` by the competition's own metric; the last
-/// line on stdout is `<metric> <value>`. Without a competition, the one whose submissions have
-/// such a header.
-pub fn run(
-    csv: &Path,
-    solution: &Path,
-    competition: Option<Competition>,
-    json: bool,
-) -> Result<()> {
-    let competition = competition.map_or_else(|| guess(csv), Ok)?;
-    let score = submission::score(csv, solution, &competition)?;
-    if json {
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit score submissions/planet-20261124-101500-3fa9.csv --solution solution.csv
+The last line is the metric and its value, as in `log-loss 0.03120`.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The submission
+    pub csv: PathBuf,
+    /// The true labels, in the competition's own columns
+    #[arg(long, value_name = "CSV")]
+    pub solution: PathBuf,
+    /// The competition, where the header does not tell
+    #[arg(long, value_name = "NAME")]
+    pub competition: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Scores a submission against the true answers by the competition's own metric; the last line on
+/// stdout is `<metric> <value>`. Without a competition, the one whose submissions have such a header.
+pub fn run(args: &Args) -> Result<()> {
+    let competition = match &args.competition {
+        Some(name) => competition::find(name)?,
+        None => guess(&args.csv)?,
+    };
+    let score = submission::score(&args.csv, &args.solution, &competition)?;
+    if args.json {
         term::out(json!({
             "competition": competition.name,
             "metric": score.metric.name(),

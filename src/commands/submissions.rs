@@ -8,11 +8,31 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::history::{History, Status, Upload};
-use super::ready::file_name;
+use super::submit::file_name;
 use crate::competition::Competition;
-use crate::kaggle::{Client, Submission};
-use crate::run::Run;
+use crate::kaggle::{Environment, Submission};
+use crate::run::{Run, Workspace};
+use crate::session;
 use crate::term;
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit submissions                              of the newest run's competition
+  kaggle-kit submissions planet --json
+Scores that have come in since are written into their runs.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, that of the newest run
+    pub competition: Option<String>,
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// A submission with its run.
 #[derive(Serialize)]
@@ -33,14 +53,16 @@ struct Row {
 
 /// Prints the history, the newest first, or JSON. Scores that have come in since are written into
 /// their runs.
-pub fn run(client: &Client, competition: &Competition, runs: &Path, json: bool) -> Result<()> {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let competition = workspace.competition(args.competition.as_deref())?;
+    let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())?;
     let slug = &competition.slug;
     let submissions = client.list_submissions(slug)?;
     let limits = client.submission_limits(slug).ok();
-    let known = Known::read(runs, competition, &client.endpoint().to_string())?;
+    let known = Known::read(&workspace.runs(), &competition, &client.endpoint().to_string())?;
     let rows = submissions.iter().map(|one| row(one, &known)).collect::<Result<Vec<Row>>>()?;
     let left = limits.map(|limits| limits.num_allowed_now);
-    if json {
+    if args.json {
         term::out(serde_json::to_string_pretty(&json!({
             "competition": competition.name,
             "slug": slug,

@@ -102,11 +102,7 @@ pub struct TagGroups {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Labels {
     /// A table with a row an image; the tags of a multi-label row are separated by spaces.
-    Csv {
-        file: String,
-        id: String,
-        label: String,
-    },
+    Csv { file: String, id: String, label: String },
     /// The part of the file name before the first separator: `cat.0.jpg`.
     FileName {
         /// Usually `.`.
@@ -128,14 +124,9 @@ pub enum SubmissionFormat {
         class: String,
     },
     /// `id,class,class,...`: a probability a class, columns in the sample's order.
-    ProbabilityPerClass {
-        id: String,
-    },
+    ProbabilityPerClass { id: String },
     /// `id,tags`: the tags separated by spaces.
-    TagList {
-        id: String,
-        column: String,
-    },
+    TagList { id: String, column: String },
 }
 
 impl SubmissionFormat {

@@ -152,6 +152,7 @@ mod tests {
                 r#"{"error":{"code":429,"message":"Too many requests","status":"RESOURCE_EXHAUSTED"}}"#,
                 "(Too many requests)",
             ),
+            (200, r#"{"code":403,"message":"Permission denied"}"#, "the name is wrong"),
             (200, r#"{"error":{"code":503,"message":"busy"}}"#, "status 503 (busy)"),
             (502, "<html><body>Bad gateway</body></html>", "failed with status 502"),
             (400, r#"{"code":400,"message":"Submission not allowed"}"#, "(Submission not allowed)"),

@@ -3,10 +3,12 @@
 //! `default.toml` beside this file is the reference of all fields and their template.
 
 mod layers;
+mod of_competition;
 
 use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
+pub use of_competition::{commented, of_competition, smoke};
 
 use crate::schedule::{LayerRates, Shape};
 

@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
+use super::Run;
+use crate::competition::{self, Competition};
+
 /// Where a person's work lies.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -33,6 +38,14 @@ impl Workspace {
     /// A folder of runs a competition.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    /// The competition that is named, or that of the newest finished run.
+    pub fn competition(&self, name: Option<&str>) -> Result<Competition> {
+        match name {
+            Some(name) => competition::find(name),
+            None => Run::newest(&self.runs(), None)?.competition(),
+        }
     }
 
     /// The CSVs.

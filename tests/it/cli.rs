@@ -1,8 +1,7 @@
 //! What a person types and gets back: usage, names, exit codes.
 
 use clap::Parser;
-use kaggle_kit::cli::{Cli, Command};
-use kaggle_kit::commands::layers;
+use kaggle_kit::program::{Cli, Command};
 use kaggle_kit::recipe::{self, Recipe};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -85,8 +84,8 @@ fn the_recipe_can_be_seen_and_set() {
 fn recipe_of(typed: &[&str]) -> Recipe {
     let cli = Cli::try_parse_from([&["kaggle-kit"], typed].concat()).unwrap();
     let settings = match cli.command {
-        Command::Train(args) => layers(&args.recipe),
-        Command::LrFind(args) => layers(&args.recipe),
+        Command::Train(args) => args.recipe.layers(),
+        Command::LrFind(args) => args.recipe.layers(),
         other => panic!("{other:?}"),
     };
     recipe::resolve(&settings.unwrap()).unwrap()

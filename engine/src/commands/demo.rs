@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{submit, train};
-use kaggle_kit::cache::CachePolicy;
-use kaggle_kit::commands::{connect, fetch, members, upload};
-use kaggle_kit::competition::Competition;
-use kaggle_kit::device::Choice;
+use kaggle_kit::commands::demo::Args;
+use kaggle_kit::commands::submit::upload;
+use kaggle_kit::commands::train::{Args as TrainArgs, RecipeArgs, Start};
+use kaggle_kit::commands::{fetch, members};
+use kaggle_kit::competition;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::Environment;
-use kaggle_kit::recipe::Layer;
 use kaggle_kit::run::Workspace;
+use kaggle_kit::session;
 use kaggle_kit::standin::{
     self,
     miniature::{Miniature, Sizes},
@@ -24,25 +25,17 @@ use kaggle_kit::term;
 const SEED: u64 = 20;
 
 /// Settings with which a few hundred small pictures are learnt in a minute or less on two cores.
-const RECIPE: &str = "\
-size = 128
-[head-on-activations]
-min-steps = 200
-[head-with-augmentation]
-epochs = 1
-[find-full-rate]
-steps = 20
-[whole-network]
-max-cycles = 2
-";
+const RECIPE: [&str; 5] = [
+    "size=128",
+    "head-on-activations.min-steps=200",
+    "head-with-augmentation.epochs=1",
+    "find-full-rate.steps=20",
+    "whole-network.max-cycles=2",
+];
 
 /// Draws, serves, fetches, trains, submits, uploads; ends with the score and each stage's time.
-pub fn run(
-    competition: &Competition,
-    port: u16,
-    device: Choice,
-    workspace: &Workspace,
-) -> Result<()> {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let competition = &competition::find(&args.competition)?;
     let mut times: Vec<(&str, f64)> = Vec::new();
     let mut last = Instant::now();
     let mut stage = |name: &'static str| {
@@ -62,7 +55,7 @@ pub fn run(
     ));
     let miniature = Miniature::generate(competition, Sizes::demo(competition), SEED)?;
     let mut options = standin::Options::new(vec![miniature]);
-    options.port = (port != 0).then_some(port);
+    options.port = (args.port != 0).then_some(args.port);
     let server = standin::start(options).context("failed to start the stand-in for Kaggle")?;
     let endpoint = server.url();
     let environment = Environment::from([
@@ -72,50 +65,33 @@ pub fn run(
     term::say(format_args!("   it listens at {endpoint}"));
     stage("draw and serve");
 
-    fetch::run(&fetch::FetchOptions {
-        competition: competition.clone(),
-        data: data.clone(),
-        from: Vec::new(),
+    let fetched = fetch::Args {
+        competition: args.competition.clone(),
         endpoint: Some(endpoint.clone()),
-        environment: environment.clone(),
-        mode: fetch::Mode::Missing,
-        keep_archives: false,
-        json: false,
-    })?;
+        ..fetch::Args::default()
+    };
+    fetch::run_in(&fetched, &demo, &environment)?;
     stage("fetch");
 
-    let layers = vec![Layer::parse("the demo's recipe", RECIPE)?];
-    let (competition, runs) = (competition.clone(), demo.runs());
-    let options = train::TrainOptions {
-        competition,
-        data,
-        runs,
-        layers,
-        folds: train::Folds::One,
-        start: train::Start::Anew,
-        max_time: None,
-        checkpoint_every: Duration::from_secs(60),
-        keep_pictures: CachePolicy::default(),
-        device,
+    let settings = RECIPE.map(str::to_owned).to_vec();
+    let recipe = RecipeArgs { settings, ..RecipeArgs::default() };
+    let start = Start { anew: true, ..Start::default() };
+    let training = TrainArgs {
+        recipe,
+        start,
+        device: args.device,
+        ..TrainArgs::new(args.competition.clone())
     };
-    let run = train::run(&options)?.pop().context("nothing was trained")?;
+    let run = train::train(&training, &demo)?.pop().context("nothing was trained")?;
     stage("train");
 
-    let (data, submissions) = (demo.data(), demo.submissions());
-    let ready = submit::write(&submit::SubmitOptions {
-        members: vec![members::alone(run)?],
-        data,
-        submissions,
-        device,
-    })?;
+    let ready = submit::write(&[members::alone(run)?], &demo, args.device)?;
     ready.tell();
     stage("submit");
 
-    let client = connect(Some(&endpoint), &environment)?;
-    let message = "the demo's first try".to_owned();
+    let client = session::connect(Some(&endpoint), &environment)?;
     let wait = Some(Duration::from_secs(60));
-    let uploading = upload::UploadOptions { message, again: false, wait };
-    let scored = upload::run(&client, &ready, &uploading)?;
+    let scored = upload(&client, &ready, "the demo's first try", false, wait)?;
     scored.ensure_taken()?;
     stage("upload and score");
 
@@ -127,6 +103,6 @@ pub fn run(
     let score = scored.upload.public_score.context("the stand-in gave no score")?;
     let csv = ready.csv.display();
     term::done(format_args!("the path from nothing to a scored submission, `{csv}`"));
-    term::out(format_args!("{} {score:.5}", options.competition.metric.name()));
+    term::out(format_args!("{} {score:.5}", competition.metric.name()));
     Ok(())
 }

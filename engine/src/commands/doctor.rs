@@ -6,9 +6,11 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::torch::device;
+use kaggle_kit::commands::doctor::Args;
 use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::{Environment, credentials};
+use kaggle_kit::run::Workspace;
 use kaggle_kit::term;
 use kaggle_kit::weights::cached_path;
 use kaggle_kit::zoo;
@@ -78,9 +80,9 @@ struct Problem {
 /// Prints a table of what was found, then each problem with a hint, or all of it as JSON.
 ///
 /// It fails if training on the default settings cannot work.
-pub fn run(root: &Path, json: bool) -> Result<()> {
-    let findings = look(root, &fs::cache_folder(), &Environment::of_process())?;
-    if json {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let findings = look(workspace.root(), &fs::cache_folder(), &Environment::of_process())?;
+    if args.json {
         term::out(serde_json::to_string_pretty(&findings)?);
     } else {
         term::out(table(&findings));

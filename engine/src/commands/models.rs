@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use kaggle_kit::commands::models::{Speed, chosen, keep};
+use kaggle_kit::commands::models::{self, Args, Speed, chosen, keep};
 use kaggle_kit::dataset::Images;
-use kaggle_kit::device::Choice;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
 use kaggle_kit::progress::Progress;
@@ -22,16 +21,16 @@ const SECONDS: f64 = 2.0;
 /// And in at least so many batches, of which the median counts.
 const ROUNDS: usize = 3;
 
-/// Measures prediction with each backbone, at `size` pixels or its own size, and keeps what was found. Weights do not matter to time,
-/// so none are needed.
-pub fn bench(names: &[String], size: Option<usize>, choice: Choice) -> Result<()> {
-    let chosen = chosen(names)?;
-    let device = device::resolve(choice)?;
+/// Measures prediction with each backbone, at the size that was typed or its own, keeps what was found
+/// and prints the table. Weights do not matter to time, so none are needed.
+pub fn run(args: &Args) -> Result<()> {
+    let chosen = chosen(&args.names)?;
+    let device = device::resolve(args.device)?;
     let recipe = recipe::resolve(&[])?;
     let bar = Bar::new("measure", Unit::Items("backbones"));
     bar.total(chosen.len() as u64);
     for architecture in chosen {
-        let size = size.unwrap_or(architecture.square().size);
+        let size = args.size.unwrap_or(architecture.square().size);
         let pixels: Vec<u8> = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
         let input = Input::Images(Images { pixels: pixels.into(), n: BATCH, size });
         let mut network =
@@ -55,5 +54,6 @@ pub fn bench(names: &[String], size: Option<usize>, choice: Choice) -> Result<()
         keep(&speed, &fs::cache_folder())?;
         bar.advance(1);
     }
-    Ok(())
+    drop(bar);
+    models::run(args)
 }

@@ -1,18 +1,16 @@
 //! `kaggle-kit submit`: runs and the test images become a CSV that Kaggle takes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use kaggle_kit::commands::answer::{Asked, Plan};
 use kaggle_kit::commands::kept;
 use kaggle_kit::commands::members::Member;
-use kaggle_kit::commands::ready::Ready;
+use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
 use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::decide::blend::ViewChoice;
 use kaggle_kit::device::Choice;
 use kaggle_kit::learn::tta;
-use kaggle_kit::run::{Run, VIEWS};
+use kaggle_kit::run::{Run, VIEWS, Workspace};
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 use kaggle_kit::zoo;
@@ -20,54 +18,48 @@ use kaggle_kit::zoo;
 use super::predict::predict;
 use crate::torch::{Network, device};
 
-/// What is said of test images is written down this often: a submission that is killed loses no more.
+/// Predictions are written down this often: a submission that is killed loses no more.
 const KEEP_EVERY: Duration = Duration::from_secs(20);
 
-/// Which runs, and where things are.
-pub struct SubmitOptions {
-    /// What predicts: one run or more.
-    pub members: Vec<Member>,
-    /// The folder of all data.
-    pub data: PathBuf,
-    /// The folder of all submissions.
-    pub submissions: PathBuf,
-    /// Where to compute.
-    pub device: Choice,
+/// Predicts, writes the CSV, and sends it if that was asked for.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    submit::run(args, |competition| {
+        let members = members_of(args, competition.as_ref(), workspace)?;
+        write(&members, workspace, args.device)
+    })
 }
 
 /// Predicts the test images and writes the CSV, which fits the sample.
-pub fn write(options: &SubmitOptions) -> Result<Ready> {
-    let SubmitOptions { members, data, submissions, device } = options;
-    let asked = Asked::open(members, data)?;
+pub fn write(members: &[Member], workspace: &Workspace, device: Choice) -> Result<Ready> {
+    let test_set = TestSet::open(members, &workspace.data())?;
     // The choice needs no picture; if it cannot be made, that is known at once.
     let plan = Plan::choose(members)?;
-    ask(&asked, members, *device)?;
-    plan.write(&asked, members, &asked.predictions(members)?, submissions)
+    predict_missing(&test_set, members, device)?;
+    plan.write(&test_set, members, &test_set.predictions(members)?, &workspace.submissions())
 }
 
-/// Asks every run about the test images that was not asked before; what they say is kept with them.
-pub fn ask(asked: &Asked, members: &[Member], device: Choice) -> Result<()> {
-    let unasked = asked.unasked(members)?;
-    let n_known = members.iter().map(|member| member.runs.len()).sum::<usize>() - unasked.len();
+/// Predicts the test images with every run whose predictions are missing; they are kept with it.
+pub fn predict_missing(test_set: &TestSet, members: &[Member], device: Choice) -> Result<()> {
+    let missing = test_set.missing(members)?;
+    let n_known = members.iter().map(|member| member.runs.len()).sum::<usize>() - missing.len();
     if n_known > 0 {
         term::say(format_args!(
             "   what {} said about the test images before is taken",
             term::count(n_known, "run")
         ));
     }
-    for run in unasked {
-        let mut unfinished = Unfinished::of(run, &asked.fingerprint, KEEP_EVERY)?;
-        let predictions = predicted(run, asked, device, &mut unfinished)?;
-        kept::write(run, &asked.fingerprint, &predictions)?;
+    for run in missing {
+        let mut unfinished = Unfinished::of(run, &test_set.fingerprint, KEEP_EVERY)?;
+        let predictions = predictions_of(run, test_set, device, &mut unfinished)?;
+        kept::write(run, &test_set.fingerprint, &predictions)?;
         unfinished.remove()?;
     }
     Ok(())
 }
 
-/// What a run says about the test images.
-fn predicted(
+fn predictions_of(
     run: &Run,
-    asked: &Asked,
+    test_set: &TestSet,
     device: Choice,
     unfinished: &mut Unfinished,
 ) -> Result<Predictions> {
@@ -78,7 +70,7 @@ fn predicted(
     if views.as_ref().is_some_and(|views| views.chosen == tta::ONE) {
         recipe.tta = false;
     }
-    let (samples, classes) = (&asked.samples, &summary.classes);
+    let (samples, classes) = (&test_set.samples, &summary.classes);
     let device = device::resolve(device)?;
     term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
     term::say(format_args!(

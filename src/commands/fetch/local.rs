@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Mode, layout, unpack};
+use super::{layout, unpack};
 use crate::archive::Kind;
 use crate::competition::Competition;
 use crate::fs;
@@ -21,11 +21,11 @@ pub(super) fn take(
     competition: &Competition,
     data: &Path,
     from: &[PathBuf],
-    mode: Mode,
+    anew: bool,
 ) -> Result<()> {
     let sources = Sources::look(competition, data, from)?;
     for folder in sources.folders {
-        take_folder(competition, folder, data, mode)?;
+        take_folder(competition, folder, data, anew)?;
     }
     for archive in sources.archives {
         unpack(archive, data)?;
@@ -117,7 +117,7 @@ fn refuse_itself(source: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
-fn take_folder(competition: &Competition, source: &Path, data: &Path, mode: Mode) -> Result<()> {
+fn take_folder(competition: &Competition, source: &Path, data: &Path, anew: bool) -> Result<()> {
     let parts = layout::parts(competition, source)?;
     let mut pairs = Vec::new();
     for (name, path) in &parts.folders {
@@ -130,7 +130,7 @@ fn take_folder(competition: &Competition, source: &Path, data: &Path, mode: Mode
     bar.total(pairs.len() as u64);
     let (mut n_linked, mut n_copied) = (0, 0);
     for (from, to) in &pairs {
-        match bring(from, to, mode)? {
+        match bring(from, to, anew)? {
             Brought::Linked => n_linked += 1,
             Brought::Copied => n_copied += 1,
             Brought::There => {}
@@ -180,12 +180,12 @@ enum Brought {
 }
 
 /// Gives one image its place: a link, or a copy where the file system wants one.
-fn bring(from: &Path, to: &Path, mode: Mode) -> Result<Brought> {
+fn bring(from: &Path, to: &Path, anew: bool) -> Result<Brought> {
     // A link to a symbolic link would hang on a name that may go.
     let from =
         from.canonicalize().with_context(|| format!("failed to read `{}`", from.display()))?;
     if let Ok(there) = fs::metadata(to) {
-        if mode != Mode::Anew && there.len() == fs::metadata(&from)?.len() {
+        if !anew && there.len() == fs::metadata(&from)?.len() {
             return Ok(Brought::There);
         }
         fs::remove_file(to)?;

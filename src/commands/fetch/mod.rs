@@ -20,11 +20,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::archive;
-use crate::competition::Competition;
+use crate::competition::{self, Competition};
 use crate::dataset;
 use crate::fs;
 use crate::kaggle::Environment;
 use crate::report::{Bar, Unit};
+use crate::run::Workspace;
 use crate::term;
 use layout::Missing;
 use manifest::Manifest;
@@ -32,38 +33,59 @@ pub use manifest::Part;
 use plan::Plan;
 pub use record::Fetched;
 
-/// What to fetch, from where, to where.
-pub struct FetchOptions {
-    /// The competition.
-    pub competition: Competition,
-    /// Its data folder: `data/<name>`.
-    pub data: PathBuf,
-    /// Folders and archives to take the data from instead of Kaggle.
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit fetch dogs-vs-cats
+  kaggle-kit fetch https://www.kaggle.com/c/dog-breed-identification
+  kaggle-kit fetch planet --from ~/Downloads/train-jpg.tar.7z --from ~/Downloads/test-jpg.tar.7z
+  kaggle-kit fetch ./mine.toml --from ~/data/mine
+  kaggle-kit fetch dogs-vs-cats --dry-run             what would be downloaded, how much, where
+  kaggle-kit fetch dogs-vs-cats --check               is every file still what was fetched?
+A stopped fetch goes on where it stood when it is run again.";
+
+#[derive(clap::Args, Debug, Default)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Short name, Kaggle's slug or address, or a spec file (.toml)
+    pub competition: String,
+    /// Take data already at hand: a folder in Kaggle's layout, or an archive (repeatable)
+    #[arg(long, value_name = "PATH")]
     pub from: Vec<PathBuf>,
-    /// Another address of the API.
-    pub endpoint: Option<String>,
-    /// The variables in which addresses and credentials are looked for.
-    pub environment: Environment,
-    /// How much of it to do.
+    #[command(flatten)]
     pub mode: Mode,
-    /// Whether to keep the downloads once they are unpacked.
+    /// Keep the downloaded archives once they are unpacked
+    #[arg(long)]
     pub keep_archives: bool,
-    /// Whether to print the outcome as JSON.
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
     pub json: bool,
 }
 
-/// How much of a fetch to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// What is not there yet.
-    #[default]
-    Missing,
-    /// All of it, whatever is there (`--force`).
-    Anew,
-    /// Say what would be done (`--dry-run`).
-    Rehearse,
-    /// Compare what is there with what was fetched (`--check`).
-    Verify,
+// How much of a fetch to do; without any of them, what is not there yet.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+#[group(multiple = false)]
+pub struct Mode {
+    /// Fetch again what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Say what would be downloaded or taken, how much, and where
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Verify that every file is still what was fetched
+    #[arg(long, conflicts_with = "from")]
+    pub check: bool,
+}
+
+/// What was typed, and what it is about.
+struct Fetch<'a> {
+    args: &'a Args,
+    competition: Competition,
+    /// `data/<name>`.
+    data: PathBuf,
+    environment: &'a Environment,
 }
 
 /// Images that the competition's spec says Kaggle no longer has; tables may have arrived.
@@ -71,42 +93,50 @@ pub enum Mode {
 #[error("{0}")]
 pub struct NotOnKaggle(String);
 
-/// Does what the mode says.
-pub fn run(options: &FetchOptions) -> Result<()> {
-    match options.mode {
-        Mode::Missing | Mode::Anew => fetch(options),
-        Mode::Rehearse => rehearse(options),
-        Mode::Verify => verify::run(options),
+/// Fetches, or says what it would do, or verifies what is there.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    run_in(args, workspace, &Environment::of_process())
+}
+
+/// The same with the variables in which addresses and credentials are looked for.
+pub fn run_in(args: &Args, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    let competition = competition::find(&args.competition)?;
+    let data = workspace.data().join(&competition.name);
+    let job = Fetch { args, competition, data, environment };
+    match args.mode {
+        Mode { check: true, .. } => verify::run(&job),
+        Mode { dry_run: true, .. } => rehearse(&job),
+        Mode { .. } => fetch(&job),
     }
 }
 
 /// Fetches, checks the folder against the competition's layout, and says what is there.
-fn fetch(options: &FetchOptions) -> Result<()> {
-    let FetchOptions { competition, data, .. } = options;
+fn fetch(job: &Fetch) -> Result<()> {
+    let Fetch { args, competition, data, .. } = job;
     fs::create_dir_all(data)?;
     let _lock = lock(data)?;
-    if options.mode == Mode::Missing
+    if !args.mode.force
         && let Some(fetched) = fetched_before(competition, data)?
     {
         term::done(format_args!("`{}` is there already ({fetched})", data.display()));
         term::say("   nothing was downloaded; `--force` fetches it again");
-        return tell(options, &fetched);
+        return tell(job, &fetched);
     }
     Fetched::forget(data)?;
     term::heading(format_args!("{}: {}", competition.name, competition.title));
-    let sources = if options.from.is_empty() {
-        vec![remote::fetch(options)?]
+    let sources = if args.from.is_empty() {
+        vec![remote::fetch(job)?]
     } else {
-        local::take(competition, data, &options.from, options.mode)?;
-        options.from.iter().map(|path| path.display().to_string()).collect()
+        local::take(competition, data, &args.from, args.mode.force)?;
+        args.from.iter().map(|path| path.display().to_string()).collect()
     };
     let fetched = check(competition, data, sources)?;
     fetched.write(data)?;
-    if !options.keep_archives {
+    if !args.keep_archives {
         Plan::remove(&remote::archives(data), &competition.slug)?;
     }
     term::done(format_args!("`{}`", data.display()));
-    tell(options, &fetched)
+    tell(job, &fetched)
 }
 
 /// The record of a fetch that came to its end, so long as all its parts are there.
@@ -118,22 +148,22 @@ fn fetched_before(competition: &Competition, data: &Path) -> Result<Option<Fetch
 }
 
 /// Says what [`fetch`] would do, and does nothing.
-fn rehearse(options: &FetchOptions) -> Result<()> {
-    let FetchOptions { competition, data, from, .. } = options;
+fn rehearse(job: &Fetch) -> Result<()> {
+    let Fetch { args, competition, data, .. } = job;
     let told = if let Some(fetched) = fetched_before(competition, data)? {
         term::say(format_args!("`{}` is there already ({fetched})", data.display()));
         Value::Object(serde_json::Map::from_iter([
             ("folder".to_owned(), data.display().to_string().into()),
             ("downloads".to_owned(), Vec::<Value>::new().into()),
         ]))
-    } else if from.is_empty() {
+    } else if args.from.is_empty() {
         term::heading(format_args!("{}: {}", competition.name, competition.title));
-        remote::rehearse(options)?
+        remote::rehearse(job)?
     } else {
-        local::rehearse(competition, data, from)?
+        local::rehearse(competition, data, &args.from)?
     };
     term::say("nothing was changed");
-    if options.json {
+    if args.json {
         term::out(serde_json::to_string_pretty(&told)?);
     }
     Ok(())
@@ -212,11 +242,11 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
     }
 }
 
-fn tell(options: &FetchOptions, fetched: &Fetched) -> Result<()> {
-    if options.json {
-        term::out(fetched.to_json(&options.data)?);
+fn tell(job: &Fetch, fetched: &Fetched) -> Result<()> {
+    if job.args.json {
+        term::out(fetched.to_json(&job.data)?);
     }
-    let counts = options.competition.files.counts;
+    let counts = job.competition.files.counts;
     let number = |n: usize| format!("{:>9}", term::thousands(n));
     let row = |name: &str, n: usize, of: Option<usize>| {
         vec![name.to_owned(), number(n), of.map_or_else(String::new, number)]
@@ -233,6 +263,6 @@ fn tell(options: &FetchOptions, fetched: &Fetched) -> Result<()> {
     {
         term::say("   not as many as Kaggle has: a part of the competition, or another version");
     }
-    term::say(format_args!("next: kaggle-kit train {}", options.competition.name));
+    term::say(format_args!("next: kaggle-kit train {}", job.competition.name));
     Ok(())
 }

@@ -9,13 +9,14 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::plan::{self, Download, Plan, What};
-use super::{FetchOptions, Mode, layout, unpack};
+use super::{Fetch, layout, unpack};
 use crate::archive::Kind;
 use crate::competition::Competition;
 use crate::fs;
 use crate::kaggle::Client;
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
+use crate::session;
 use crate::term;
 
 /// So many files are downloaded at once: one line is seldom filled by one connection, and more of
@@ -30,11 +31,11 @@ pub(super) fn archives(data: &Path) -> PathBuf {
 }
 
 /// Downloads what is not there yet and unpacks it; gives the source's name.
-pub(super) fn fetch(options: &FetchOptions) -> Result<String> {
-    let FetchOptions { competition, data, .. } = options;
+pub(super) fn fetch(job: &Fetch) -> Result<String> {
+    let Fetch { args, competition, data, .. } = job;
     let (slug, archives) = (&competition.slug, archives(data));
     let source = format!("Kaggle (`{slug}`)");
-    if options.mode == Mode::Anew {
+    if args.mode.force {
         Plan::remove(&archives, slug)?;
     } else if has_all_that_kaggle_gives(competition, data)? {
         term::say("   the tables are there already; nothing was downloaded");
@@ -44,7 +45,7 @@ pub(super) fn fetch(options: &FetchOptions) -> Result<String> {
     let plan = if let Some(plan) = Plan::read(&archives, slug) {
         plan
     } else {
-        let plan = Plan::make(client.insert(connect(options)?), competition)?;
+        let plan = Plan::make(client.insert(connect(job)?), competition)?;
         plan.write(&archives)?;
         plan
     };
@@ -54,7 +55,7 @@ pub(super) fn fetch(options: &FetchOptions) -> Result<String> {
         term::say(format_args!("   `{}` is there already", archives.join(&one.name).display()));
     }
     if !missing.is_empty() {
-        let client = client.map_or_else(|| connect(options), Ok)?;
+        let client = client.map_or_else(|| connect(job), Ok)?;
         refuse_full_disk(&Needs::of(&plan, &archives), data)?;
         download_all(&client, slug, &missing, &archives)?;
     }
@@ -65,11 +66,11 @@ pub(super) fn fetch(options: &FetchOptions) -> Result<String> {
 }
 
 /// Says what [`fetch`] would do.
-pub(super) fn rehearse(options: &FetchOptions) -> Result<Value> {
-    let FetchOptions { competition, data, .. } = options;
+pub(super) fn rehearse(job: &Fetch) -> Result<Value> {
+    let Fetch { args, competition, data, .. } = job;
     let archives = archives(data);
-    let kept = Plan::read(&archives, &competition.slug).filter(|_| options.mode != Mode::Anew);
-    let plan = kept.map_or_else(|| Plan::make(&connect(options)?, competition), Ok)?;
+    let kept = Plan::read(&archives, &competition.slug).filter(|_| !args.mode.force);
+    let plan = kept.map_or_else(|| Plan::make(&connect(job)?, competition), Ok)?;
     let size = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), term::bytes);
     let needs = Needs::of(&plan, &archives);
     let rows: Vec<Vec<String>> = plan
@@ -107,13 +108,8 @@ pub(super) fn rehearse(options: &FetchOptions) -> Result<Value> {
     }))
 }
 
-fn connect(options: &FetchOptions) -> Result<Client> {
-    let client = Client::connect(options.endpoint.as_deref(), &options.environment)?;
-    let found = client.credentials();
-    term::detail(format_args!("credentials from {}", found.source));
-    found.warnings.iter().for_each(term::warn);
-    term::say(format_args!("   asking `{}`", client.endpoint()));
-    Ok(client)
+fn connect(job: &Fetch) -> Result<Client> {
+    session::connect(job.args.endpoint.as_deref(), job.environment)
 }
 
 /// Whether Kaggle gave before all that it has of a competition whose images it no longer serves.

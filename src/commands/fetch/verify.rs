@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::manifest::{Differences, Manifest};
-use super::{FetchOptions, Fetched};
+use super::{Fetch, Fetched};
 use crate::report::{Bar, Unit};
 use crate::term;
 
@@ -12,8 +12,8 @@ use crate::term;
 const NAMED: usize = 5;
 
 /// Reads every file again; files that are gone or changed are an error, new ones are told.
-pub(super) fn run(options: &FetchOptions) -> Result<()> {
-    let FetchOptions { competition, data, .. } = options;
+pub(super) fn run(job: &Fetch) -> Result<()> {
+    let Fetch { args, competition, data, .. } = job;
     let Some(fetched) = Fetched::read(data)? else {
         bail!(
             "`{}` holds no finished fetch\nhint: run `kaggle-kit fetch {}`",
@@ -36,7 +36,7 @@ pub(super) fn run(options: &FetchOptions) -> Result<()> {
             vec![part.name.clone(), files, format!("{:>10}", term::bytes(part.bytes)), state.into()]
         })
         .collect();
-    if options.json {
+    if args.json {
         term::out(serde_json::to_string_pretty(&json!({
             "folder": data, "files": then.len(), "missing": found.missing,
             "changed": found.changed, "new": found.new,

@@ -7,14 +7,65 @@ mod speed;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Subcommand;
+use clap::builder::TypedValueParser;
 use serde::Serialize;
 
-pub use self::pull::{pretrained, pull};
+pub use self::pull::pretrained;
 pub use self::speed::{Speed, keep, measured};
+use crate::device::Choice;
 use crate::fs;
 use crate::term;
 use crate::weights::{Hub, cached_path};
 use crate::zoo::{self, Architecture};
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit models                                   what there is, what it costs, what is cached
+  kaggle-kit models pull convnext_tiny resnet50
+  kaggle-kit models --bench                           images a second on this machine
+  kaggle-kit models vit_small_patch14_dinov2 --bench --size 518
+  kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
+Weights come from Hugging Face and go through their SHA-256; a stopped download goes on when it is run
+again. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean what they mean to Hugging Face's own
+library, whose cache is looked in first.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to do; without it, list
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    /// These alone, in timm's names
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Measure images a second of prediction, in batches of 32
+    #[arg(long)]
+    pub bench: bool,
+    /// Side of the pictures to measure with, in pixels; each backbone's own by default
+    #[arg(long, value_name = "PIXELS", requires = "bench", value_parser = pixels())]
+    pub size: Option<usize>,
+    /// Where to measure: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t, requires = "bench")]
+    pub device: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn pixels() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u64).range(32..=2048).map(|pixels| pixels as usize)
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Fetch weights into the cache, those that are not there yet
+    Pull {
+        /// Backbones, in timm's names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+}
 
 /// A backbone at a glance.
 #[derive(Serialize)]
@@ -40,13 +91,17 @@ struct Row {
     measured: Vec<Speed>,
 }
 
-/// Prints a table of the backbones named, or of all, or JSON.
-pub fn list(names: &[String], cache: &Path, json: bool) -> Result<()> {
-    let speeds = measured(cache);
-    let hub = Hub::of_process();
-    let row = |architecture| row(architecture, cache, &hub, &speeds);
-    let rows: Vec<Row> = chosen(names)?.into_iter().map(row).collect();
-    if json {
+/// Fetches weights, or prints a table of the backbones named, or of all, or JSON. What `--bench`
+/// measures is measured before.
+pub fn run(args: &Args) -> Result<()> {
+    if let Some(Action::Pull { names }) = &args.action {
+        return pull::pull(names);
+    }
+    let (cache, hub) = (fs::cache_folder(), Hub::of_process());
+    let speeds = measured(&cache);
+    let row = |architecture| row(architecture, &cache, &hub, &speeds);
+    let rows: Vec<Row> = chosen(&args.names)?.into_iter().map(row).collect();
+    if args.json {
         term::out(serde_json::to_string_pretty(&rows)?);
         return Ok(());
     }

@@ -24,7 +24,7 @@ pub fn pretrained(architecture: &Architecture, explicit: &str) -> Result<PathBuf
 }
 
 /// Fetches the weights of the backbones named, those that are not there yet.
-pub fn pull(names: &[String]) -> Result<()> {
+pub(super) fn pull(names: &[String]) -> Result<()> {
     let (cache, hub) = (fs::cache_folder(), Hub::of_process());
     let wanted = names.iter().map(|name| zoo::find(name)).collect::<Result<Vec<_>>>()?;
     for architecture in wanted {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::comparison::{self, Comparison};
-use super::facts::{About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, Setting, StageFacts, StepFacts, Sweep, Thumbnail};
+use super::facts::{
+    About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, Setting, StageFacts,
+    StepFacts, Sweep, Thumbnail,
+};
 use super::{gallery, page};
 use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;

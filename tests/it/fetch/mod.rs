@@ -5,9 +5,10 @@ mod standin;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use kaggle_kit::commands::fetch::{self, FetchOptions, Fetched, Mode};
+use kaggle_kit::commands::fetch::{self, Args, Fetched, Mode};
 use kaggle_kit::kaggle::Environment;
-use kaggle_kit::{competition, fs, term};
+use kaggle_kit::run::Workspace;
+use kaggle_kit::{fs, term};
 use tempfile::TempDir;
 
 use crate::kaggle::server::{Reply, Server};
@@ -59,23 +60,23 @@ fn planet_files() -> Files {
 
 struct Place {
     folder: TempDir,
-    options: FetchOptions,
+    args: Args,
+    environment: Environment,
 }
 
 impl Place {
     fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = FetchOptions {
-            competition: competition::find(name).unwrap(),
-            data: folder.path().join("data").join(name),
-            from: Vec::new(),
-            endpoint: None,
-            environment: Environment::from([("KAGGLE_API_TOKEN", "KGAT_1")]),
-            mode: Mode::Missing,
-            keep_archives: false,
-            json: false,
-        };
-        Self { folder, options }
+        let args = Args { competition: name.to_owned(), ..Args::default() };
+        Self { folder, args, environment: Environment::from([("KAGGLE_API_TOKEN", "KGAT_1")]) }
+    }
+
+    fn workspace(&self) -> Workspace {
+        Workspace::new(self.folder.path())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.workspace().data().join(&self.args.competition)
     }
 
     /// A file outside the data folder, for `--from`.
@@ -86,16 +87,17 @@ impl Place {
     }
 
     fn fetch(&self) -> Result<(), (String, Vec<String>)> {
-        fetch::run(&self.options).map_err(|error| term::describe(&error))
+        fetch::run_in(&self.args, &self.workspace(), &self.environment)
+            .map_err(|error| term::describe(&error))
     }
 
     fn fetched(&self) -> Option<Fetched> {
-        Fetched::read(&self.options.data).unwrap()
+        Fetched::read(&self.data()).unwrap()
     }
 
     /// Every file of the data folder.
     fn files(&self) -> Vec<String> {
-        let mut found = files_below(&self.options.data);
+        let mut found = files_below(&self.data());
         found.sort();
         found
     }
@@ -189,7 +191,7 @@ fn calls(server: &Server) -> Vec<String> {
 fn few_files_become_a_data_folder_one_by_one() {
     let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
-    place.options.endpoint = Some(server.url());
+    place.args.endpoint = Some(server.url());
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
     let fetched = place.fetched().unwrap();
@@ -207,8 +209,8 @@ fn few_files_become_a_data_folder_one_by_one() {
     assert_eq!(place.fetched().unwrap(), fetched);
 
     // --force does it again; --keep-archives keeps what came.
-    place.options.mode = Mode::Anew;
-    place.options.keep_archives = true;
+    place.args.mode = Mode { force: true, ..Mode::default() };
+    place.args.keep_archives = true;
     place.fetch().unwrap();
     assert_eq!(server.requests().len(), 2 * expected.len());
     assert!(place.files().contains(&"archives/train.zip".to_owned()));
@@ -218,7 +220,7 @@ fn few_files_become_a_data_folder_one_by_one() {
 fn many_files_come_as_a_bundle() {
     let server = kaggle_with(dogs_files(), 2);
     let mut place = Place::new("dogs-vs-cats");
-    place.options.endpoint = Some(server.url());
+    place.args.endpoint = Some(server.url());
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
     assert!(calls(&server).contains(&"DownloadDataFiles".to_owned()));
@@ -230,8 +232,8 @@ fn a_rehearsal_changes_nothing() {
     for listed in [2, 3] {
         let server = kaggle_with(dogs_files(), listed);
         let mut place = Place::new("dogs-vs-cats");
-        place.options.endpoint = Some(server.url());
-        place.options.mode = Mode::Rehearse;
+        place.args.endpoint = Some(server.url());
+        place.args.mode = Mode { dry_run: true, ..Mode::default() };
         place.fetch().unwrap();
         assert!(place.files().is_empty());
         let whole = server.requests().iter().filter(|request| request.method == "GET").count();
@@ -240,8 +242,8 @@ fn a_rehearsal_changes_nothing() {
     }
     let mut place = Place::new("dogs-vs-cats");
     dogs_folder(&place, "source");
-    place.options.from = vec![place.folder.path().join("source")];
-    place.options.mode = Mode::Rehearse;
+    place.args.from = vec![place.folder.path().join("source")];
+    place.args.mode = Mode { dry_run: true, ..Mode::default() };
     place.fetch().unwrap();
     assert!(place.files().is_empty());
 }
@@ -249,15 +251,15 @@ fn a_rehearsal_changes_nothing() {
 #[test]
 fn a_check_finds_what_is_gone_and_what_has_changed() {
     let mut place = Place::new("dogs-vs-cats");
-    place.options.mode = Mode::Verify;
+    place.args.mode = Mode { check: true, ..Mode::default() };
     assert!(place.fetch().unwrap_err().0.contains("holds no finished fetch"));
     dogs_folder(&place, "source");
-    place.options.mode = Mode::Missing;
-    place.options.from = vec![place.folder.path().join("source")];
+    place.args.mode = Mode::default();
+    place.args.from = vec![place.folder.path().join("source")];
     place.fetch().unwrap();
-    place.options.mode = Mode::Verify;
+    place.args.mode = Mode { check: true, ..Mode::default() };
     place.fetch().unwrap();
-    let data = place.options.data.clone();
+    let data = place.data();
     // New files are no error.
     fs::write_atomic(data.join("train/dog.2.jpg"), "d2").unwrap();
     place.fetch().unwrap();
@@ -273,9 +275,9 @@ fn a_check_finds_what_is_gone_and_what_has_changed() {
 fn a_deleted_folder_is_fetched_again() {
     let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
-    place.options.endpoint = Some(server.url());
+    place.args.endpoint = Some(server.url());
     place.fetch().unwrap();
-    fs::remove_dir_all(place.options.data.join("train")).unwrap();
+    fs::remove_dir_all(place.data().join("train")).unwrap();
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
 }
@@ -284,12 +286,12 @@ fn a_deleted_folder_is_fetched_again() {
 fn a_stopped_fetch_goes_on_with_what_is_there() {
     let server = kaggle_with(dogs_files(), 3);
     let mut place = Place::new("dogs-vs-cats");
-    place.options.endpoint = Some(server.url());
-    place.options.keep_archives = true;
+    place.args.endpoint = Some(server.url());
+    place.args.keep_archives = true;
     place.fetch().unwrap();
     let n_before = server.requests().len();
-    let data = place.options.data.clone();
-    place.options.keep_archives = false;
+    let data = place.data();
+    place.args.keep_archives = false;
 
     // Killed while unpacking: everything is downloaded, some images have their place.
     fs::remove_file(data.join("fetched.toml")).unwrap();
@@ -314,7 +316,7 @@ fn a_refusal_names_the_rules_page() {
         Reply::new(403, r#"{"code":403,"message":"You must accept this competition's rules"}"#)
     });
     let mut place = Place::new("dog-breed");
-    place.options.endpoint = Some(server.url());
+    place.args.endpoint = Some(server.url());
     let (message, hints) = place.fetch().unwrap_err();
     assert!(message.contains("failed to fetch `dog-breed-identification`"), "{message}");
     assert!(
@@ -327,7 +329,7 @@ fn a_refusal_names_the_rules_page() {
 fn planet_without_images_ends_with_the_way_on() {
     let server = kaggle_with(planet_files(), 3);
     let mut place = Place::new("planet");
-    place.options.endpoint = Some(server.url());
+    place.args.endpoint = Some(server.url());
     for _ in 0..2 {
         let (message, hints) = place.fetch().unwrap_err();
         assert!(message.contains("no training images (`train-jpg`)"), "{message}");
@@ -357,13 +359,13 @@ fn planet_without_images_ends_with_the_way_on() {
         ("test-jpg-additional", "file_0.jpg"),
     ] {
         let archive = place.write(&format!("{folder}.tar"), tar(folder, name));
-        place.options.from.push(archive);
+        place.args.from.push(archive);
     }
     place.fetch().unwrap();
     let fetched = place.fetched().unwrap();
     assert_eq!((fetched.train_images, fetched.test_images), (1, 2));
     assert_eq!(fetched.sources.len(), 3);
-    assert!(place.options.from[0].is_file(), "the source stays");
+    assert!(place.args.from[0].is_file(), "the source stays");
 }
 
 /// A folder in Kaggle's layout with a file that is nobody's business.
@@ -388,14 +390,14 @@ fn a_folder_is_taken_by_its_layout() {
         dogs_folder(&place, depth);
         let source = place.folder.path().join("source");
         let before = files_below(&source);
-        place.options.from = vec![source.clone()];
+        place.args.from = vec![source.clone()];
         place.fetch().unwrap();
         assert_eq!(place.files(), DOGS, "{depth}");
         assert_eq!(files_below(&source), before);
-        assert_eq!(fs::read(place.options.data.join("train/dog.1.jpg")).unwrap(), b"d1");
+        assert_eq!(fs::read(place.data().join("train/dog.1.jpg")).unwrap(), b"d1");
         // A second one does nothing, and --force all of it.
         place.fetch().unwrap();
-        place.options.mode = Mode::Anew;
+        place.args.mode = Mode { force: true, ..Mode::default() };
         place.fetch().unwrap();
         assert_eq!(files_below(&source), before);
         assert_eq!(place.files(), DOGS, "{depth}");
@@ -409,11 +411,11 @@ fn images_are_links_and_tables_are_copies() {
     let mut place = Place::new("dogs-vs-cats");
     dogs_folder(&place, "source");
     let source = place.folder.path().join("source");
-    place.options.from = vec![source.clone()];
+    place.args.from = vec![source.clone()];
     place.fetch().unwrap();
     let same = |name: &str| {
         let inode = |folder: &Path| fs::metadata(folder.join(name)).unwrap().ino();
-        inode(&source) == inode(&place.options.data)
+        inode(&source) == inode(&place.data())
     };
     assert!(same("train/dog.1.jpg"));
     assert!(!same("sample_submission.csv"));
@@ -428,7 +430,7 @@ fn a_folder_with_packed_parts_is_taken() {
     );
     place.write("source/test.zip", zip(&[("test/1.jpg", b"t1"), ("test/2.jpg", b"t2")]));
     place.write("source/sample_submission.csv", "id,label\n1,0.5\n2,0.5\n");
-    place.options.from = vec![place.folder.path().join("source")];
+    place.args.from = vec![place.folder.path().join("source")];
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
     assert!(place.folder.path().join("source/train.zip").is_file());
@@ -445,7 +447,7 @@ fn an_archive_with_a_folder_of_its_own_is_taken() {
         ("mirror/data/test/2.jpg", b"t2"),
         ("mirror/data/sample_submission.csv", b"id,label\n1,0.5\n2,0.5\n"),
     ]);
-    place.options.from = vec![place.write("mirror.zip", bundle)];
+    place.args.from = vec![place.write("mirror.zip", bundle)];
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
 }
@@ -454,7 +456,7 @@ fn an_archive_with_a_folder_of_its_own_is_taken() {
 fn a_folder_that_lacks_something_is_refused_before_anything_is_copied() {
     let mut place = Place::new("dog-breed");
     place.write("source/train/00a.jpg", "x");
-    place.options.from = vec![place.folder.path().join("source")];
+    place.args.from = vec![place.folder.path().join("source")];
     let (message, _) = place.fetch().unwrap_err();
     for missing in ["no test images (`test`)", "no labels (`labels.csv`)", "no sample submission"] {
         assert!(message.contains(missing), "{message}");
@@ -465,13 +467,13 @@ fn a_folder_that_lacks_something_is_refused_before_anything_is_copied() {
 #[test]
 fn wrong_sources_are_told_as_such() {
     let mut place = Place::new("dogs-vs-cats");
-    place.options.from = vec![place.folder.path().join("nowhere")];
+    place.args.from = vec![place.folder.path().join("nowhere")];
     assert!(place.fetch().unwrap_err().0.contains("no file or folder"));
-    place.options.from = vec![place.write("a.csv", "id,label\n")];
+    place.args.from = vec![place.write("a.csv", "id,label\n")];
     assert!(place.fetch().unwrap_err().0.contains("neither a folder nor a zip"));
-    place.options.from = vec![place.options.data.clone()];
+    place.args.from = vec![place.data()];
     assert!(place.fetch().unwrap_err().0.contains("is the data folder itself"));
-    place.options.from = vec![place.write("broken.zip", &bundle(&dogs_files())[..200])];
+    place.args.from = vec![place.write("broken.zip", &bundle(&dogs_files())[..200])];
     assert!(place.fetch().unwrap_err().0.contains("is damaged"));
     assert!(place.files().is_empty());
 }
@@ -481,7 +483,7 @@ fn data_that_do_not_fit_are_not_called_fetched() {
     let mut place = Place::new("dogs-vs-cats");
     dogs_folder(&place, "source");
     place.write("source/sample_submission.csv", "id,label\n1,0.5\n2,0.5\n3,0.5\n");
-    place.options.from = vec![place.folder.path().join("source")];
+    place.args.from = vec![place.folder.path().join("source")];
     let (message, _) = place.fetch().unwrap_err();
     assert!(message.contains("do not fit the competition"), "{message}");
     assert!(place.fetched().is_none());
@@ -490,8 +492,8 @@ fn data_that_do_not_fit_are_not_called_fetched() {
 #[test]
 fn two_at_once_are_one_too_many() {
     let place = Place::new("dogs-vs-cats");
-    fs::create_dir_all(&place.options.data).unwrap();
-    let held = fs::File::open(&place.options.data).unwrap();
+    fs::create_dir_all(&place.data()).unwrap();
+    let held = fs::File::open(&place.data()).unwrap();
     held.file().lock().unwrap();
     assert!(place.fetch().unwrap_err().0.contains("another kaggle-kit is fetching"));
 }

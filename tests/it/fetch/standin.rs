@@ -11,8 +11,8 @@ impl Place {
     /// A place that fetches from this stand-in with its credentials.
     fn of(server: &standin::Server) -> Self {
         let mut place = Self::new(&server.miniatures().next().unwrap().competition.name);
-        place.options.endpoint = Some(server.url());
-        place.options.environment = environment_of(server);
+        place.args.endpoint = Some(server.url());
+        place.environment = environment_of(server);
         place
     }
 }
@@ -70,7 +70,7 @@ fn the_stand_in_refuses_as_kaggle_does() {
     let mut place = Place::of(&server);
     let (_, hints) = place.fetch().unwrap_err();
     assert!(hints[0].contains("/dogs-vs-cats-redux-kernels-edition/rules"), "{hints:?}");
-    place.options.environment = Environment::from([("KAGGLE_API_TOKEN", "KGAT_other")]);
+    place.environment = Environment::from([("KAGGLE_API_TOKEN", "KGAT_other")]);
     let (message, _) = place.fetch().unwrap_err();
     assert!(
         message.contains("does not accept the credentials from `KAGGLE_API_TOKEN`"),
@@ -90,8 +90,8 @@ fn a_submission_is_scored_by_the_stand_in() {
     let place = Place::of(&server);
     place.fetch().unwrap();
     let client = Client::connect(Some(&server.url()), &environment_of(&server)).unwrap();
-    let slug = &place.options.competition.slug;
-    let sample = place.options.data.join("sample_submission.csv");
+    let slug = &competition::find(&place.args.competition).unwrap().slug;
+    let sample = place.data().join("sample_submission.csv");
     let before = client.submission_limits(slug).unwrap().num_allowed_now;
     let submitted = client.submit(slug, &sample, "the sample", &()).unwrap();
     let submission = client.submission(submitted.reference).unwrap();

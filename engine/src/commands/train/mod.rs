@@ -14,18 +14,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kaggle_kit::cache::{CachePolicy, Store};
+use kaggle_kit::cache::Store;
 use kaggle_kit::commands::models::pretrained;
-use kaggle_kit::commands::settings::recipe_of;
-use kaggle_kit::competition::Competition;
-use kaggle_kit::device::Choice;
+use kaggle_kit::commands::train::Args;
+use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::fs;
 use kaggle_kit::hash::hash_file;
 use kaggle_kit::learn::{self, Data, Learner, Limits, Precomputed, Pretrained};
-use kaggle_kit::recipe::{Layer, LossKind, Recipe};
+use kaggle_kit::recipe::{self, LossKind, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::checkpoint::Checkpoints;
-use kaggle_kit::run::{CHECKPOINT, Run, SPLIT};
+use kaggle_kit::run::{CHECKPOINT, Run, SPLIT, Workspace};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
@@ -33,73 +32,51 @@ use kaggle_kit::zoo::{self, Architecture};
 use crate::torch::{Device, Network, device};
 pub(super) use images::Images;
 
-/// What is trained, on what, and where the run goes.
-pub struct TrainOptions {
-    /// The competition.
-    pub competition: Competition,
-    /// Its data folder.
-    pub data: PathBuf,
-    /// The folder of all runs.
-    pub runs: PathBuf,
-    /// Settings laid over the defaults and the competition's own, in order.
-    pub layers: Vec<Layer>,
-    /// Whether all folds are trained, or the one that the recipe names.
-    pub folds: Folds,
-    /// What becomes of a run that was stopped.
-    pub start: Start,
-    /// Training ends after so long, in each run.
-    pub max_time: Option<Duration>,
-    /// How often training is written down.
-    pub checkpoint_every: Duration,
-    /// When decoded pictures are kept.
-    pub keep_pictures: CachePolicy,
-    /// Where to compute.
-    pub device: Choice,
-}
-
-/// Which folds to train, where there are any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folds {
-    /// One after the other; those that are finished already are left alone.
-    All,
-    /// The recipe's.
-    One,
-}
-
-/// What becomes of a run of the same recipe that was stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// It goes on, if there is one.
-    GoOn,
-    /// It goes on, and must be there.
-    Resume,
-    /// It is left alone.
-    Anew,
+/// Trains, and prints the finished run or runs as JSON if that was asked for.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let trained = train(args, workspace)?;
+    if args.json {
+        let mut told = Vec::new();
+        for run in &trained {
+            let mut summary = serde_json::to_value(run.summary()?)?;
+            summary["folder"] = run.folder.display().to_string().into();
+            told.push(summary);
+        }
+        // A single run is told as it always was.
+        let told = if told.len() == 1 { told.remove(0) } else { told.into() };
+        term::out(serde_json::to_string_pretty(&told)?);
+    }
+    term::say("next: kaggle-kit submit");
+    Ok(())
 }
 
 /// Trains; gives the finished runs.
-pub fn run(options: &TrainOptions) -> Result<Vec<Run>> {
-    let recipe = recipe_of(&options.competition, &options.layers)?;
+pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
+    let competition = competition::find(&args.competition)?;
+    let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     let interrupted = on_ctrl_c()?;
-    let images = Images::open(&options.competition, &options.data, &recipe)?;
-    let folds = match options.folds {
-        Folds::All if recipe.folds > 0 => 1..=recipe.folds,
-        _ => recipe.fold..=recipe.fold,
+    let images = Images::open(&competition, &workspace.data().join(&competition.name), &recipe)?;
+    // One after the other, unless one is named; those that are finished already are left alone.
+    let folds = if args.fold.is_none() && recipe.folds > 0 {
+        1..=recipe.folds
+    } else {
+        recipe.fold..=recipe.fold
     };
     let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
     for fold in folds {
         let recipe = Recipe { fold, ..recipe.clone() };
-        let data = images.split_and_keep(&recipe, options.keep_pictures)?;
+        let data = images.split_and_keep(&recipe, args.keep_pictures)?;
         let group = images.group(&recipe);
-        if recipe.folds > 0 && options.start != Start::Anew {
-            let name = &options.competition.name;
-            if let Some(run) = Run::of_fold(&options.runs, name, &group, fold)? {
-                term::say(format_args!("fold {fold} is trained: run `{}`", run.folder.display()));
-                runs.push(run);
-                continue;
-            }
+        if recipe.folds > 0
+            && !args.start.anew
+            && let Some(run) = Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
+        {
+            term::say(format_args!("fold {fold} is trained: run `{}`", run.folder.display()));
+            runs.push(run);
+            continue;
         }
-        let part = TrainOne { options, recipe: &recipe, images: &images, data, group, n_folds };
+        let (competition, recipe, images) = (&competition, &recipe, &images);
+        let part = TrainOne { args, workspace, competition, recipe, images, data, group, n_folds };
         runs.push(part.run(&interrupted)?);
     }
     Ok(runs)
@@ -172,7 +149,9 @@ fn weights_of(architectures: &[&Architecture], explicit: &str) -> Result<Vec<Pat
 
 /// One run.
 struct TrainOne<'a> {
-    options: &'a TrainOptions,
+    args: &'a Args,
+    workspace: &'a Workspace,
+    competition: &'a Competition,
     recipe: &'a Recipe,
     images: &'a Images,
     data: Data,
@@ -182,9 +161,8 @@ struct TrainOne<'a> {
 
 impl TrainOne<'_> {
     fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Run> {
-        let Self { options, recipe, data, .. } = &self;
-        let competition = &options.competition;
-        let device = device::resolve(options.device)?;
+        let Self { args, competition, recipe, data, .. } = &self;
+        let device = device::resolve(args.device)?;
         let Prepared { mut network, precomputed } =
             Prepared::new(competition, recipe, data, device)?;
         self.tell_plan(&device::describe(device));
@@ -195,7 +173,9 @@ impl TrainOne<'_> {
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
         let limits = Limits {
-            deadline: options.max_time.map(|time| Instant::now() + time),
+            deadline: args
+                .max_minutes
+                .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes)),
             interrupted: Arc::clone(interrupted),
         };
         let cycles = (recipe.whole_network.snapshots > 0).then(|| run.folder.clone());
@@ -204,7 +184,8 @@ impl TrainOne<'_> {
             .with_precomputed(precomputed)
             .with_cycles(cycles);
         let folder = run.file(CHECKPOINT);
-        learner.keep_checkpoints(Checkpoints::new(folder, options.checkpoint_every))?;
+        let every = Duration::from_secs(args.checkpoint_every);
+        learner.keep_checkpoints(Checkpoints::new(folder, every))?;
         learn::golden_rule(&mut learner)?;
         keep::tell_trouble(data);
         let journal = learner.journal().clone();
@@ -226,9 +207,10 @@ impl TrainOne<'_> {
 
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.
     fn folder(&self, split: &str) -> Result<(Run, fs::File)> {
-        let TrainOptions { runs, competition, start, .. } = self.options;
-        if *start != Start::Anew {
-            for run in Run::unfinished(runs, competition, self.recipe)? {
+        let Self { args, workspace, competition, recipe, .. } = self;
+        let runs = &workspace.runs();
+        if !args.start.anew {
+            for run in Run::unfinished(runs, competition, recipe)? {
                 let Some(lock) = run.lock()? else { continue };
                 let before = run.file(SPLIT);
                 let fits = !before.exists() || fs::read_to_string(&before)? == split;
@@ -241,7 +223,7 @@ impl TrainOne<'_> {
                 return Ok((run, lock));
             }
         }
-        if *start == Start::Resume {
+        if args.start.resume {
             bail!(
                 "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to \
                  start one",
@@ -249,15 +231,14 @@ impl TrainOne<'_> {
                 runs.display()
             );
         }
-        let run = Run::create(runs, competition, self.recipe)?;
+        let run = Run::create(runs, competition, recipe)?;
         let lock = run.lock()?.context("another process has taken a new run's folder")?;
         Ok((run, lock))
     }
 
     /// What will happen, before it does.
     fn tell_plan(&self, device: &str) {
-        let Self { recipe, data, options, n_folds, .. } = self;
-        let competition = &options.competition;
+        let Self { competition, recipe, data, n_folds, .. } = self;
         let fold = match (recipe.folds, n_folds) {
             (0, _) => String::new(),
             (folds, _) => format!(", fold {} of {folds}", recipe.fold),
@@ -287,7 +268,7 @@ fn on_ctrl_c() -> Result<Arc<AtomicBool>> {
     let set = Arc::clone(&flag);
     ctrlc::set_handler(move || {
         if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(kaggle_kit::commands::exit::INTERRUPTED));
+            std::process::exit(i32::from(kaggle_kit::exit::INTERRUPTED));
         }
         term::say("   stopping after this step; once more ends at once");
     })

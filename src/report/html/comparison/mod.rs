@@ -189,9 +189,8 @@ fn sweeps(a: &Facts, b: &Facts) -> Markup {
         return html! {};
     }
     let chart = |a: &Sweep, b: &Sweep| {
-        let points = |sweep: &Sweep| {
-            sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect()
-        };
+        let points =
+            |sweep: &Sweep| sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect();
         Chart {
             title: a.stage.clone(),
             x: Axis::new("learning rate of the head", Scale::Log),

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::history::{History, Place, Status, Upload};
-use super::leaderboard;
-use super::ready::Ready;
+use super::checked::Ready;
+use crate::commands::history::{History, Place, Status, Upload};
+use crate::commands::leaderboard;
 use crate::competition::Competition;
 use crate::fs;
 use crate::hash::Hash;
@@ -27,17 +27,6 @@ use crate::term;
 const SHORT_LOOK: Duration = Duration::from_secs(15);
 /// Kaggle is asked as often as this at most, and as this at least.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(15)];
-
-/// How to send.
-#[derive(Clone, Debug)]
-pub struct UploadOptions {
-    /// The submission's description.
-    pub message: String,
-    /// Send a file that was sent before.
-    pub again: bool,
-    /// How long to wait for the score; none is a short look.
-    pub wait: Option<Duration>,
-}
 
 /// What has come of it.
 #[derive(Clone, Debug, Serialize)]
@@ -78,11 +67,18 @@ impl Outcome {
     }
 }
 
-/// Sends a CSV, or finds that it is there already, and waits for its score.
-pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Outcome> {
+/// Sends a CSV, or finds that it is there already (unless it is to be sent `again`), and waits for its
+/// score: so long, or for a short look.
+pub fn upload(
+    client: &Client,
+    ready: &Ready,
+    message: &str,
+    again: bool,
+    wait: Option<Duration>,
+) -> Result<Outcome> {
     let competition = &ready.competition;
     let sha256 = Hash::of(&fs::read(&ready.csv)?).to_string();
-    let earlier = match (&ready.run, options.again) {
+    let earlier = match (&ready.run, again) {
         (Some(run), false) => {
             History::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
         }
@@ -97,7 +93,7 @@ pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Ou
         Outcome { upload, sent_now: false, left_today: None }
     } else {
         let limits = left_today(client, competition, &ready.csv)?;
-        let upload = send(client, ready, options, sha256)?;
+        let upload = send(client, ready, message, sha256)?;
         let left_today = limits.map(|limits| limits.num_allowed_now.saturating_sub(1));
         if let Some(left) = left_today {
             term::say(format_args!("   {} left today", term::count(left as usize, "submission")));
@@ -109,7 +105,7 @@ pub fn run(client: &Client, ready: &Ready, options: &UploadOptions) -> Result<Ou
         None => Ok(()),
     };
     keep(&outcome.upload)?;
-    let patience = options.wait.unwrap_or(SHORT_LOOK);
+    let patience = wait.unwrap_or(SHORT_LOOK);
     wait_for_score(client, &mut outcome.upload, patience)?;
     if let Some(score) = outcome.upload.public_score
         && outcome.upload.status == Status::Complete
@@ -172,11 +168,11 @@ fn is_under_way(csv: &Path) -> bool {
     csv.with_file_name(format!(".{name}.upload.toml")).is_file()
 }
 
-fn send(client: &Client, ready: &Ready, options: &UploadOptions, sha256: String) -> Result<Upload> {
+fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result<Upload> {
     let name = ready.csv.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let bar = Bar::new(&name, Unit::Bytes);
     let submitted = client
-        .submit(&ready.competition.slug, &ready.csv, &options.message, &bar)
+        .submit(&ready.competition.slug, &ready.csv, message, &bar)
         .with_context(|| format!("failed to upload `{}`", ready.csv.display()))?;
     drop(bar);
     term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
@@ -192,7 +188,7 @@ fn send(client: &Client, ready: &Ready, options: &UploadOptions, sha256: String)
         endpoint: client.endpoint().to_string(),
         file: name,
         sha256,
-        message: options.message.clone(),
+        message: message.to_owned(),
         sent: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         status: Status::Pending,
         public_score: None,

@@ -113,11 +113,12 @@ fn ages_are_told_in_the_unit_that_fits() {
 
 #[test]
 fn cleaning_removes_what_was_meant_and_nothing_in_use() {
+    let older_than = |days| Clean { older_than: Some(days), all: false };
     let cases = [
-        (Which::Useless, 2, 0, "resnet34 resnet50"),
-        (Which::OlderThan(8.0), 2, 0, "resnet34 resnet50"),
-        (Which::OlderThan(6.5), 3, 0, "resnet34"),
-        (Which::All, 3, 1, "resnet34"),
+        (Clean::default(), 2, 0, "resnet34 resnet50"),
+        (older_than(8), 2, 0, "resnet34 resnet50"),
+        (older_than(6), 3, 0, "resnet34"),
+        (Clean { older_than: None, all: true }, 3, 1, "resnet34"),
     ];
     for (which, removed, in_use, left) in cases {
         let (_folder, store, rows) = filled();

@@ -1,5 +1,5 @@
 //! From what runs say about the test images to the CSV that Kaggle takes. What needs a network lies
-//! in the runs' folders by then ([`super::kept`]).
+//! in the runs' folders by then ([`kept`]).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use super::members::Member;
-use super::ready::{Ready, file_name};
-use super::{blend, kept};
+use super::blend;
+use super::checked::{Ready, file_name};
+use crate::commands::kept;
+use crate::commands::members::Member;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
@@ -19,8 +20,8 @@ use crate::run::{DECISION, Run};
 use crate::submission;
 use crate::target::{Answers, Predictions};
 
-/// What is asked: the test images, and the file that an answer must fit.
-pub struct Asked {
+/// The test images, and the file that an answer must fit.
+pub struct TestSet {
     /// For which competition.
     pub competition: Competition,
     /// The test images.
@@ -31,7 +32,7 @@ pub struct Asked {
     pub sample: SampleSubmission,
 }
 
-impl Asked {
+impl TestSet {
     /// Reads a competition's test set as the members' newest run knows it.
     pub fn open(members: &[Member], data: &Path) -> Result<Self> {
         let first = members.first().context("no run to submit")?;
@@ -44,18 +45,18 @@ impl Asked {
         Ok(Self { competition, samples, fingerprint, sample })
     }
 
-    /// The runs that have not been asked about these images.
-    pub fn unasked<'a>(&self, members: &'a [Member]) -> Result<Vec<&'a Run>> {
-        let mut unasked = Vec::new();
+    /// The runs whose predictions of these images are missing.
+    pub fn missing<'a>(&self, members: &'a [Member]) -> Result<Vec<&'a Run>> {
+        let mut missing = Vec::new();
         for run in members.iter().flat_map(|member| &member.runs) {
             if !kept::is_there(run, &self.fingerprint)? {
-                unasked.push(run);
+                missing.push(run);
             }
         }
-        Ok(unasked)
+        Ok(missing)
     }
 
-    /// What each member says about the test images; all of its runs must have been asked.
+    /// What each member predicts; none of its runs' predictions may be missing.
     pub fn predictions(&self, members: &[Member]) -> Result<Vec<Predictions>> {
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
@@ -100,23 +101,23 @@ impl Plan {
     /// was made by.
     pub fn write(
         &self,
-        asked: &Asked,
+        test_set: &TestSet,
         members: &[Member],
         of_members: &[Predictions],
         submissions: &Path,
     ) -> Result<Ready> {
-        let competition = asked.competition.clone();
+        let competition = test_set.competition.clone();
         let csv = submissions.join(match self {
             Self::Run(_) => file_name(&competition.name, newest(members)?),
             Self::Blend(_) => blend_name(&competition, members),
         });
         let answers = self.answers(of_members)?;
-        let notes = submission::write(&answers, &competition.submission, &asked.sample, &csv)?;
+        let notes = submission::write(&answers, &competition.submission, &test_set.sample, &csv)?;
         if let Self::Blend(choice) = self {
             blend::keep(choice, members, &csv)?;
         }
         let run = if members.len() == 1 { members[0].runs.last().cloned() } else { None };
-        Ok(Ready { competition, run, csv, n_rows: asked.sample.ids.len(), notes })
+        Ok(Ready { competition, run, csv, n_rows: test_set.sample.ids.len(), notes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The exit code of a failed command, so that a script can tell what to do.
 
-use super::fetch::NotOnKaggle;
-use super::upload::NoneLeft;
+use crate::commands::fetch::NotOnKaggle;
+use crate::commands::submit::NoneLeft;
 use crate::kaggle::{self, Class};
 use crate::learn::Stop;
 use crate::submission::Misfit;

@@ -3,21 +3,21 @@
 use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, RawString, Table, Value};
 
+use super::{DEFAULT, Layer, Recipe, resolve};
 use crate::competition::Competition;
-use crate::recipe::{self, DEFAULT, Layer, Recipe};
 
 /// Defaults, then the competition's settings, then the layers.
-pub fn recipe_of(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
+pub fn of_competition(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
     let own = Layer {
         origin: format!("[recipe] of {}", competition.name),
         settings: competition.recipe.clone(),
     };
     let layers: Vec<Layer> = std::iter::once(own).chain(layers.iter().cloned()).collect();
-    recipe::resolve(&layers)
+    resolve(&layers)
 }
 
 /// Settings that go through every step in seconds, to see that everything works.
-pub fn smoke_layer() -> Result<Layer> {
+pub fn smoke() -> Result<Layer> {
     Layer::parse(
         "--smoke",
         "size = 96\nmax-images = 96\nbatch-size = 16\n\
@@ -83,18 +83,18 @@ mod tests {
     fn a_commented_recipe_has_the_settings_and_the_words() {
         let typed = ["size=160", "find-head-rate.rate=0.5", "whole-network.sizes=[96, 160]"];
         let layers = typed.map(|typed| Layer::assignment(typed).unwrap());
-        let recipe = recipe::resolve(&layers).unwrap();
+        let recipe = resolve(&layers).unwrap();
         let text = commented(&recipe).unwrap();
         assert!(text.contains("size = 160                         # pixels, the side"), "{text}");
         assert!(text.contains("rate = 0.5             # used when"), "{text}");
         assert!(text.contains("start = 1e-5") && text.contains("# 8. The whole network"), "{text}");
         let layer = Layer::parse("printed", &text).unwrap();
-        assert_eq!(recipe::resolve(&[layer]).unwrap(), recipe);
+        assert_eq!(resolve(&[layer]).unwrap(), recipe);
     }
 
     #[test]
     fn the_commented_defaults_have_the_backbones_size_and_crop_filled_in() {
-        let text = commented(&recipe::resolve(&[]).unwrap()).unwrap();
+        let text = commented(&resolve(&[]).unwrap()).unwrap();
         let pairs = DEFAULT.lines().zip(text.lines());
         let changed: Vec<(&str, &str)> = pairs.filter(|(default, told)| default != told).collect();
         let [size, crop] = changed[..] else { panic!("{changed:?}") };

@@ -6,24 +6,34 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 
+use crate::competition;
 use crate::metric::Metric;
 use crate::recipe;
 use crate::report::html::facts::Setting;
 use crate::report::html::gather;
-use crate::run::{Run, Summary};
+use crate::run::{Run, Summary, Workspace};
 use crate::term;
 
-/// Which runs are told, and in which order.
-#[derive(Clone, Debug, Default)]
-pub struct RunsOptions {
-    /// Of one competition only.
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit runs                                     the newest first
+  kaggle-kit runs planet --sort score
+  kaggle-kit runs --filter backbone=resnet34 --filter fold=1 --json
+Sort and filter by a column or by any setting of the recipe; `--sort=-time` turns the order around.";
+
+#[derive(clap::Args, Debug, Default)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Short name, Kaggle's slug or address, or a spec file; without it, all
     pub competition: Option<String>,
-    /// What they are sorted by: one of [`COLUMNS`] or a setting of the recipe, a `-` before it turns
-    /// the order around. Without it, the newest come first.
+    /// What to sort by
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub sort: Option<String>,
-    /// `key=value`: only runs of which that is true, all of them.
+    /// Only runs of which this is true (repeatable)
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub filters: Vec<String>,
-    /// As JSON.
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 
@@ -47,15 +57,16 @@ pub const COLUMNS: [&str; 12] = [
 const TOLD_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
 
 /// Prints a table, or JSON.
-pub fn run(runs: &Path, options: &RunsOptions) -> Result<()> {
-    let rows = rows(runs, options)?;
-    if options.json {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let runs = workspace.runs();
+    let rows = rows(&runs, args)?;
+    if args.json {
         let rows: Vec<Value> = rows.iter().map(Row::to_json).collect();
         term::out(serde_json::to_string_pretty(&rows)?);
         return Ok(());
     }
     if rows.is_empty() {
-        let what = if options.filters.is_empty() { "no run" } else { "no such run" };
+        let what = if args.filters.is_empty() { "no run" } else { "no such run" };
         term::say(format_args!("{what} in `{}`", runs.display()));
         return Ok(());
     }
@@ -95,11 +106,12 @@ struct Row {
     changed: Vec<Setting>,
 }
 
-fn rows(runs: &Path, options: &RunsOptions) -> Result<Vec<Row>> {
-    let found = Run::all(runs, options.competition.as_deref())?;
+fn rows(runs: &Path, args: &Args) -> Result<Vec<Row>> {
+    let competition = args.competition.as_deref().map(competition::find).transpose()?;
+    let found = Run::all(runs, competition.as_ref().map(|one| one.name.as_str()))?;
     let mut rows: Vec<Row> = found.into_iter().map(Row::read).collect();
     let known = known_keys(&rows);
-    for filter in &options.filters {
+    for filter in &args.filters {
         let (key, wanted) = filter.split_once('=').ok_or_else(|| {
             anyhow!("`--filter {filter}` has no `=`\nhint: write `--filter backbone=resnet34`")
         })?;
@@ -107,7 +119,7 @@ fn rows(runs: &Path, options: &RunsOptions) -> Result<Vec<Row>> {
         rows.retain(|row| row.value(key).is_some_and(|value| value == wanted));
     }
     rows.reverse();
-    if let Some(sort) = &options.sort {
+    if let Some(sort) = &args.sort {
         let (key, turned) =
             sort.strip_prefix('-').map_or((sort.as_str(), false), |key| (key, true));
         check_key(key, &known, "--sort")?;
@@ -298,5 +310,4 @@ fn plain(value: &str) -> Value {
 }
 
 #[cfg(test)]
-#[path = "runs_tests.rs"]
 mod tests;

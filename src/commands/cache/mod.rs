@@ -11,41 +11,60 @@ use crate::cache::{
 };
 use crate::term;
 
-/// What to do with them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Action {
-    /// Show them.
-    List,
-    /// Remove some.
-    Clean(Which),
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit cache                                    what is kept, for what, since when
+  kaggle-kit cache clean                              only what no run can read
+  kaggle-kit cache clean --older-than 30
+Runs keep at most 20 GB, or half of what the disk has for it, and remove what has gone unused the
+longest; `KAGGLE_KIT_CACHE_GB` sets another limit.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do; without it, list
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
-/// Those to remove. What a run reads or writes at the moment always stays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Which {
-    /// What no run can read: unfinished, or written by another version.
-    Useless,
-    /// And what no run has used for so many days.
-    OlderThan(f64),
-    /// All of them.
-    All,
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Show what is kept, for what, its size and age, and when it was last used
+    List,
+    /// Remove what no run can read: unfinished, or of another version
+    Clean(Clean),
+}
+
+// What a run reads or writes at the moment always stays.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+#[group(multiple = false)]
+pub struct Clean {
+    /// And what no run has used for so many days
+    #[arg(long, value_name = "DAYS")]
+    pub older_than: Option<u32>,
+    /// And everything else that no run is using now
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Lists or removes; prints a table, or JSON.
-pub fn run(action: Action, json: bool) -> Result<()> {
+pub fn run(args: &Args) -> Result<()> {
     let store = Store::usual()?;
-    match action {
-        Action::List => {
+    match &args.action {
+        None | Some(Action::List) => {
             let listing = list(&store)?;
-            if json {
+            if args.json {
                 term::out(serde_json::to_string_pretty(&listing)?);
             } else {
                 tell(&listing, SystemTime::now());
             }
         }
-        Action::Clean(which) => {
-            let cleaned = clean(&store, which, SystemTime::now())?;
-            if json {
+        Some(Action::Clean(which)) => {
+            let cleaned = clean(&store, *which, SystemTime::now())?;
+            if args.json {
                 term::out(serde_json::to_string_pretty(&cleaned)?);
             } else {
                 term::done(cleaned.told());
@@ -233,15 +252,12 @@ struct Cleaned {
     in_use: Vec<String>,
 }
 
-fn clean(store: &Store, which: Which, now: SystemTime) -> Result<Cleaned> {
+fn clean(store: &Store, which: Clean, now: SystemTime) -> Result<Cleaned> {
     let mut cleaned = Cleaned::default();
     for entry in store.entries()? {
         let age = now.duration_since(entry.used).unwrap_or(Duration::ZERO);
-        let unwanted = match which {
-            Which::Useless => false,
-            Which::OlderThan(days) => age.as_secs_f64() > days * 86_400.0,
-            Which::All => true,
-        };
+        let is_older = |days: u32| age.as_secs_f64() > f64::from(days) * 86_400.0;
+        let unwanted = which.all || which.older_than.is_some_and(is_older);
         if !unwanted && entry.state == CacheState::Finished {
             continue;
         }
@@ -270,5 +286,4 @@ impl Cleaned {
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
 mod tests;

@@ -1,13 +1,18 @@
-//! Arguments of `train`.
+//! `kaggle-kit train`: what may be typed, and the recipe that comes of it. `engine/src/commands/train`
+//! trains.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use anyhow::Result;
 
 use crate::cache::CachePolicy;
+use crate::competition;
 use crate::device::Choice;
+use crate::fs;
+use crate::recipe::{self, Layer};
+use crate::term;
 
-const TRAIN_EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   kaggle-kit train planet
   kaggle-kit train dogs-vs-cats --smoke               every step, in seconds
@@ -21,13 +26,13 @@ A stopped run goes on where it stood when the same command is run again.
 
 All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 
-/// Arguments of `train`
-#[derive(Args, Debug)]
-#[command(after_help = TRAIN_EXAMPLES)]
-pub struct Train {
+const CHECKPOINT_EVERY: u64 = 60;
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
     /// Short name, Kaggle's slug or address, or a spec file (.toml)
     pub competition: String,
-    /// Settings of the recipe
     #[command(flatten)]
     pub recipe: RecipeArgs,
     /// Train so many times, each with another part of the images held out
@@ -36,14 +41,13 @@ pub struct Train {
     /// Train only this one of them
     #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fold: Option<u16>,
-    /// What becomes of a run that was stopped
     #[command(flatten)]
-    pub start: TrainStart,
+    pub start: Start,
     /// End after so many minutes of training, with what is best by then; each fold has as many
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub max_minutes: Option<f64>,
     /// Write training down this often, to go on from after a stop
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_EVERY)]
     pub checkpoint_every: u64,
     /// Keep decoded pictures for later epochs and runs: always, never, or auto, which is where each is
     /// looked at three times or more and all fit into half of the free memory. The trained network is
@@ -61,8 +65,7 @@ pub struct Train {
     pub json: bool,
 }
 
-/// Settings of the recipe
-#[derive(Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
     /// A recipe file, laid over the defaults
     #[arg(long, value_name = "FILE")]
@@ -81,10 +84,10 @@ pub struct RecipeArgs {
     pub smoke: bool,
 }
 
-/// What becomes of a run that was stopped: it goes on, unless one of these says otherwise
-#[derive(Args, Debug)]
+// What becomes of a run that was stopped: it goes on, unless one of these says otherwise.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
 #[group(multiple = false)]
-pub struct TrainStart {
+pub struct Start {
     /// Go on with the run that was stopped; fail if there is none
     #[arg(long)]
     pub resume: bool,
@@ -97,5 +100,65 @@ fn minutes(typed: &str) -> Result<f64, String> {
     match typed.parse() {
         Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
         _ => Err("give a number above 0".to_owned()),
+    }
+}
+
+/// Prints the recipe that would be used, with a word on every setting.
+pub fn show_recipe(args: &Args) -> Result<()> {
+    let recipe = recipe::of_competition(&competition::find(&args.competition)?, &args.layers()?)?;
+    term::out(recipe::commented(&recipe)?.trim_end());
+    Ok(())
+}
+
+impl Args {
+    /// What is meant where nothing else is typed.
+    pub fn new(competition: String) -> Self {
+        Self {
+            competition,
+            recipe: RecipeArgs::default(),
+            folds: None,
+            fold: None,
+            start: Start::default(),
+            max_minutes: None,
+            checkpoint_every: CHECKPOINT_EVERY,
+            keep_pictures: CachePolicy::default(),
+            show_recipe: false,
+            device: Choice::default(),
+            json: false,
+        }
+    }
+
+    /// The recipe's settings that were typed, in the order in which they are laid over one another.
+    pub fn layers(&self) -> Result<Vec<Layer>> {
+        let mut layers = self.recipe.layers()?;
+        for (name, number) in [("folds", self.folds), ("fold", self.fold)] {
+            if let Some(number) = number {
+                layers.push(Layer::assignment(&format!("{name}={number}"))?);
+            }
+        }
+        Ok(layers)
+    }
+}
+
+impl RecipeArgs {
+    /// The settings that were typed, in the order in which they are laid over one another.
+    pub fn layers(&self) -> Result<Vec<Layer>> {
+        let mut layers = Vec::new();
+        if let Some(path) = &self.recipe {
+            layers.push(Layer::parse(path.display().to_string(), &fs::read_to_string(path)?)?);
+        }
+        if self.smoke {
+            layers.push(recipe::smoke()?);
+        }
+        // Short for `--set`, which is laid over them: a longer command line can change a shorter one.
+        for (name, typed) in [("backbone", &self.backbone), ("weights", &self.weights)] {
+            if let Some(typed) = typed {
+                layers.push(Layer::text(format!("--{name} {typed}"), name, typed));
+            }
+        }
+        for setting in &self.settings {
+            layers.push(Layer::assignment(setting)?);
+        }
+        Ok(layers)
     }
 }

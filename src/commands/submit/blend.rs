@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::members::{self, Member};
+use crate::commands::members::{self, Member};
 use crate::decide::blend::{self, Candidate, Choice, Method};
 use crate::fs;
 use crate::metric::Metric;
@@ -30,7 +30,7 @@ struct KeptMember<'a> {
 }
 
 /// Chooses how to blend `members` on their out-of-fold predictions, and says why.
-pub fn fit(members: &[Member]) -> Result<Choice> {
+pub(super) fn fit(members: &[Member]) -> Result<Choice> {
     let pool = members::pool(members)?;
     let choice = blend::choose(&pool)?;
     tell(&choice, members);
@@ -38,7 +38,7 @@ pub fn fit(members: &[Member]) -> Result<Choice> {
 }
 
 /// Writes the choice beside the submission, as `<csv>.blend.toml`; gives that file's path.
-pub fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<PathBuf> {
+pub(super) fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<PathBuf> {
     let mut name = csv.file_name().unwrap_or_default().to_owned();
     name.push(".blend.toml");
     let path = csv.with_file_name(name);
@@ -50,7 +50,7 @@ pub fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<PathBuf> 
 }
 
 /// Says which blend is used, and what speaks for it.
-pub fn tell(choice: &Choice, members: &[Member]) {
+pub(in crate::commands) fn tell(choice: &Choice, members: &[Member]) {
     let Some(metric) = members.first().map(|member| member.metric) else { return };
     term::heading(format_args!(
         "{} on {}",

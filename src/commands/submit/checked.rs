@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::score;
+use crate::commands::score;
 use crate::competition::{self, Competition, SubmissionFormat};
 use crate::dataset::{self, SampleSubmission};
 use crate::run::{Run, Workspace};
@@ -46,7 +46,7 @@ impl Ready {
 }
 
 /// A file that must not be sent, for a program.
-pub fn misfit_to_json(misfit: &Misfit) -> Value {
+pub(super) fn misfit_to_json(misfit: &Misfit) -> Value {
     report(misfit.file.trim_matches('`'), false, &misfit.findings)
 }
 
@@ -73,7 +73,11 @@ fn report(csv: &str, fits: bool, findings: &Findings) -> Value {
 
 /// Checks a CSV made elsewhere. Without a competition, it is that of the run which the file is
 /// named after, or the one whose submissions have such a header.
-pub fn check(csv: &Path, named: Option<Competition>, workspace: &Workspace) -> Result<Ready> {
+pub(super) fn check(
+    csv: &Path,
+    named: Option<Competition>,
+    workspace: &Workspace,
+) -> Result<Ready> {
     let run = run_of(csv, &workspace.runs())?;
     let own = run.as_ref().map(Run::competition).transpose()?;
     let run = run.filter(|_| match (&named, &own) {

@@ -31,12 +31,12 @@ fn some_runs() -> tempfile::TempDir {
 }
 
 fn ids(runs: &Path, sort: Option<&str>, filters: &[&str]) -> Vec<String> {
-    let options = RunsOptions {
+    let args = Args {
         sort: sort.map(str::to_owned),
         filters: filters.iter().map(|&f| f.to_owned()).collect(),
-        ..RunsOptions::default()
+        ..Args::default()
     };
-    rows(runs, &options).unwrap().iter().map(|row| row.run.id()).collect()
+    rows(runs, &args).unwrap().iter().map(|row| row.run.id()).collect()
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn a_typo_is_answered_with_what_is_there() {
         (None, Some("whole-network.max-cycle=2"), "did you mean `whole-network.max-cycles`?"),
         (None, Some("resnet34"), "has no `=`"),
     ] {
-        let options = RunsOptions {
+        let args = Args {
             sort: sort.map(str::to_owned),
             filters: filter.into_iter().map(str::to_owned).collect(),
-            ..RunsOptions::default()
+            ..Args::default()
         };
-        let error = rows(runs.path(), &options).err().unwrap();
+        let error = rows(runs.path(), &args).err().unwrap();
         assert!(error.to_string().contains(part), "{error}");
     }
 }
@@ -79,7 +79,7 @@ fn a_typo_is_answered_with_what_is_there() {
 #[test]
 fn the_best_of_each_competition_is_marked() {
     let runs = some_runs();
-    let rows = rows(runs.path(), &RunsOptions::default()).unwrap();
+    let rows = rows(runs.path(), &Args::default()).unwrap();
     let marked: Vec<String> = best(&rows).iter().map(|&i| rows[i].run.id()).collect();
     assert_eq!(marked, ["3-c", "2-b"]);
     assert_eq!(rows[0].cells(false)[2], "unfinished");

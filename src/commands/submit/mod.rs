@@ -1,0 +1,134 @@
+//! `kaggle-kit submit`: a CSV that Kaggle takes, made of runs' predictions or elsewhere, and its upload.
+//!
+//! `csv.rs` makes it of predictions, `blend.rs` shows what was blended, `checked.rs` is a file that
+//! fits, `upload.rs` sends it. `engine/src/commands/submit.rs` predicts.
+
+mod blend;
+mod checked;
+mod csv;
+mod upload;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+
+pub(super) use self::blend::tell as tell_blend;
+pub use self::checked::{Ready, file_name};
+pub use self::csv::{Plan, TestSet, single};
+pub use self::upload::{NoneLeft, Outcome, upload};
+use super::members::{self, Member};
+use crate::competition::{self, Competition};
+use crate::device::Choice;
+use crate::kaggle::Environment;
+use crate::run::{Run, Workspace};
+use crate::session;
+use crate::submission::Misfit;
+use crate::term;
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit submit                                   the newest finished run
+  kaggle-kit submit dog-breed
+  kaggle-kit submit --run runs/dog-breed/20261124-101500-3fa9 --upload -m 'lite0, TTA'
+  kaggle-kit submit planet --upload -m 'seed 2' --wait      until there is a score
+  kaggle-kit submit planet --best 3                   a blend of the three best models
+  kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
+A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A competition, for its newest finished run; without it, the newest of all
+    pub competition: Option<String>,
+    /// This run's folder instead, alone even if it is one of several folds
+    #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
+    pub run: Option<PathBuf>,
+    /// Blend these runs, by folder or id; a fold stands for all folds of its model
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "run")]
+    pub runs: Vec<String>,
+    /// Blend the N models with the best held-out scores
+    #[arg(long, value_name = "N", conflicts_with_all = ["run", "runs"])]
+    pub best: Option<usize>,
+    /// Check this CSV, made elsewhere, instead of predicting
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "runs", "best"])]
+    pub csv: Option<PathBuf>,
+    /// Send it to Kaggle
+    #[arg(long, requires = "message")]
+    pub upload: bool,
+    /// The upload's description
+    #[arg(short, long, value_name = "TEXT", requires = "upload")]
+    pub message: Option<String>,
+    /// Wait for the score, an hour or so many seconds; without it, only a short look
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600", requires = "upload")]
+    pub wait: Option<u64>,
+    /// Send a file that this run has sent before
+    #[arg(long, requires = "upload")]
+    pub again: bool,
+    /// Where Kaggle's API is
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps
+    #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
+    pub device: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Checks a CSV made elsewhere, and sends it if that was asked for.
+pub fn check(csv: &Path, args: &Args, workspace: &Workspace) -> Result<()> {
+    run(args, |competition| checked::check(csv, competition, workspace))
+}
+
+/// Tells of the CSV that `make` makes, and sends it if that was asked for.
+pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>) -> Result<()> {
+    let competition = args.competition.as_deref().map(competition::find).transpose()?;
+    let environment = Environment::of_process();
+    let connect = || session::connect(args.endpoint.as_deref(), &environment);
+    // A file is checked in no time; predictions take theirs, so credentials must be there first.
+    let early = (args.upload && args.csv.is_none()).then(connect).transpose()?;
+    let ready = make(competition).inspect_err(|error| {
+        if let Some(misfit) = error.downcast_ref::<Misfit>().filter(|_| args.json) {
+            term::out(format_args!("{:#}", checked::misfit_to_json(misfit)));
+        }
+    })?;
+    ready.tell();
+    if !args.json {
+        term::out(ready.csv.display());
+    }
+    let mut outcome = None;
+    if let Some(message) = args.message.as_deref().filter(|_| args.upload) {
+        let client = early.map_or_else(connect, Ok)?;
+        let wait = args.wait.map(Duration::from_secs);
+        outcome = Some(upload(&client, &ready, message, args.again, wait)?);
+    }
+    if args.json {
+        let mut told = ready.to_json();
+        told["submission"] = serde_json::to_value(&outcome)?;
+        term::out(format_args!("{told:#}"));
+    }
+    outcome.map_or(Ok(()), |outcome| outcome.ensure_taken())
+}
+
+/// The models that are to predict.
+pub fn members_of(
+    args: &Args,
+    competition: Option<&Competition>,
+    workspace: &Workspace,
+) -> Result<Vec<Member>> {
+    let runs = workspace.runs();
+    let name = competition.map(|competition| competition.name.as_str());
+    match (&args.run, args.best) {
+        (Some(run), _) => Ok(vec![members::alone(Run::open(run)?)?]),
+        (None, Some(n)) => {
+            let name = match name {
+                Some(name) => name.to_owned(),
+                None => Run::newest(&runs, None)?.competition()?.name,
+            };
+            members::best(&runs, &name, n)
+        }
+        (None, None) if !args.runs.is_empty() => members::named(&runs, name, &args.runs),
+        (None, None) => Ok(vec![members::of(Run::newest(&runs, name)?)?]),
+    }
+}
