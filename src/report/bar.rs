@@ -20,7 +20,7 @@ pub enum Unit {
 /// How often a log (no terminal) gets a line.
 const LOG_EVERY: Duration = Duration::from_secs(15);
 
-/// A bar that is drawn on a terminal, told in lines elsewhere, and gone when dropped.
+/// A bar that is drawn on a terminal, lines of text elsewhere, and gone when dropped.
 pub struct Bar {
     drawn: ProgressBar,
     label: String,

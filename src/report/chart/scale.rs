@@ -40,7 +40,7 @@ impl Span {
     /// The ends of `values` with a little air, or those that were asked for.
     pub(super) fn of(
         scale: Scale,
-        asked: Option<(f64, f64)>,
+        given: Option<(f64, f64)>,
         values: impl Iterator<Item = f64>,
         air: f64,
     ) -> (f64, f64) {
@@ -49,8 +49,8 @@ impl Span {
             low = low.min(value);
             high = high.max(value);
         }
-        if let Some((asked_low, asked_high)) = asked {
-            (low, high) = (asked_low, asked_high);
+        if let Some((given_low, given_high)) = given {
+            (low, high) = (given_low, given_high);
         } else if low > high {
             (low, high) = if scale == Scale::Log { (0.1, 1.0) } else { (0.0, 1.0) };
         } else if scale == Scale::Log {
@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn labels_keep_what_says_something() {
-        let told = [0.0, 0.00123, 0.16837, 0.9, 12.0, 123_456.0, 3.2e-7].map(label);
-        assert_eq!(told, ["0", "0.00123", "0.168", "0.9", "12", "123,456", "3.2e-7"]);
+        let shown = [0.0, 0.00123, 0.16837, 0.9, 12.0, 123_456.0, 3.2e-7].map(label);
+        assert_eq!(shown, ["0", "0.00123", "0.168", "0.9", "12", "123,456", "3.2e-7"]);
     }
 
     #[test]

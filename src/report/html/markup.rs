@@ -192,8 +192,8 @@ mod tests {
         assert_eq!(percent(1.0), "100.0\u{a0}%");
         assert_eq!(percent(0.0), "0.0\u{a0}%");
         assert_eq!(or_dash(None), "–");
-        let told = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
-        assert_eq!(told.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
+        let shown = [0.9999, 1.0, 0.004, 0.0, 0.426].map(rough);
+        assert_eq!(shown.map(|t| t.replace('\u{a0}', "")), [">99%", "100%", "<1%", "0%", "43%"]);
     }
 
     #[test]

@@ -227,13 +227,13 @@ fn two_classes_are_a_matrix_and_many_are_pairs() {
 
 #[test]
 fn tags_are_told_tag_by_tag() {
-    let told = page(&facts(TargetKind::MultiLabel, &names(17), 150));
-    check(&told);
-    assert!(sections(&told).contains(&"tags") && !sections(&told).contains(&"answers"));
-    assert!(told.contains("Mean F2 over images by one threshold"));
-    assert_eq!(told.matches("class=\"spark\"").count(), 17);
+    let text = page(&facts(TargetKind::MultiLabel, &names(17), 150));
+    check(&text);
+    assert!(sections(&text).contains(&"tags") && !sections(&text).contains(&"answers"));
+    assert!(text.contains("Mean F2 over images by one threshold"));
+    assert_eq!(text.matches("class=\"spark\"").count(), 17);
     // The share of the images of one tag that have another: truth, and once more the answers.
-    assert_eq!(told.matches("<table class=\"grid fine\">").count(), 2);
+    assert_eq!(text.matches("<table class=\"grid fine\">").count(), 2);
 }
 
 #[test]
@@ -253,10 +253,10 @@ fn what_is_absent_is_left_out() {
     bare.recipe.clear();
     bare.changed.clear();
     bare.environment.clear();
-    let told = page(&bare);
-    check(&told);
-    assert_eq!(sections(&told), [""; 0]);
-    assert!(told.contains("Dog Breed Identification") && !told.contains("too good"));
+    let text = page(&bare);
+    check(&text);
+    assert_eq!(sections(&text), [""; 0]);
+    assert!(text.contains("Dog Breed Identification") && !text.contains("too good"));
 }
 
 #[test]
@@ -309,11 +309,11 @@ fn hostile_names_stay_text() {
     facts.outcome.as_mut().unwrap().ids.iter_mut().for_each(|id| *id = evil.to_owned());
     let plain = page(&super::tests::facts(TargetKind::SingleLabel, &names(2), 40));
     let two = Comparison { a: facts.clone(), b: facts.clone(), settings: facts.changed.clone() };
-    for told in [page(&facts), comparison::page(&two)] {
-        check(&told);
-        assert!(told.contains("&lt;script&gt;alert"), "the name is told");
-        assert!(!told.contains("<script>alert") && !told.contains("\"onerror"));
-        assert_eq!(told.matches("<script").count(), plain.matches("<script").count());
+    for text in [page(&facts), comparison::page(&two)] {
+        check(&text);
+        assert!(text.contains("&lt;script&gt;alert"), "the name is told");
+        assert!(!text.contains("<script>alert") && !text.contains("\"onerror"));
+        assert_eq!(text.matches("<script").count(), plain.matches("<script").count());
     }
 }
 
@@ -323,26 +323,26 @@ fn pictures_beyond_the_bound_are_told_without_them() {
     for picture in facts.pictures.values_mut() {
         picture.jpeg = vec![0; 400_000];
     }
-    let told = page(&facts);
-    assert_eq!(told.matches("data:image/jpeg").count(), 7, "7 x 400 kB are within 3 MB");
-    assert!(told.len() < 5_000_000, "{} bytes", told.len());
+    let text = page(&facts);
+    assert_eq!(text.matches("data:image/jpeg").count(), 7, "7 x 400 kB are within 3 MB");
+    assert!(text.len() < 5_000_000, "{} bytes", text.len());
 }
 
 #[test]
 fn pictures_and_plan_are_put_in_their_places() {
     let mut facts = facts(TargetKind::SingleLabel, &names(3), 60);
     facts.pictures.clear();
-    let mut asked = Vec::new();
+    let mut loaded = Vec::new();
     gallery::fill(&mut facts, |id| {
-        asked.push(id.to_owned());
-        (asked.len() > 1).then(|| (image::RgbImage::new(9, 9), None))
+        loaded.push(id.to_owned());
+        (loaded.len() > 1).then(|| (image::RgbImage::new(9, 9), None))
     });
-    assert_eq!(facts.pictures.len(), asked.len() - 1, "one could not be had");
+    assert_eq!(facts.pictures.len(), loaded.len() - 1, "one could not be had");
     facts.plan(&[(Stage::WholeNetwork, "as long as it pays".to_owned())]);
-    let told = page(&facts);
-    check(&told);
-    assert!(told.contains("as long as it pays") && !told.contains("1 + 2 epochs"));
-    assert!(!told.contains("show where the network looked"), "there is no heat map");
+    let text = page(&facts);
+    check(&text);
+    assert!(text.contains("as long as it pays") && !text.contains("1 + 2 epochs"));
+    assert!(!text.contains("show where the network looked"), "there is no heat map");
 }
 
 #[test]
@@ -367,9 +367,9 @@ fn a_comparison_says_whether_it_may_be_luck() {
     }
     let better = comparison::verdict(&two(b.clone()));
     assert!(better.starts_with("B is better by") && better.ends_with("errors."), "{better}");
-    let told = comparison::page(&two(b.clone()));
-    check(&told);
-    assert!(told.contains("20261124-101500-3fa9") && told.contains("20261124-111500-77aa"));
+    let text = comparison::page(&two(b.clone()));
+    check(&text);
+    assert!(text.contains("20261124-101500-3fa9") && text.contains("20261124-111500-77aa"));
     b.outcome.as_mut().unwrap().ids.iter_mut().for_each(|id| id.push('x'));
     let apart = comparison::verdict(&two(b.clone()));
     assert!(apart.contains("different images"), "{apart}");

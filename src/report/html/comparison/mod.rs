@@ -72,16 +72,16 @@ pub fn verdict(two: &Comparison) -> String {
             .to_owned();
     };
     let on = format!("on the {} that both held out", term::count(n, "image"));
-    let told = format!("{:.5}, standard error {standard_error:.5}", difference.abs());
+    let by = format!("{:.5}, standard error {standard_error:.5}", difference.abs());
     let winner = if metric.better(difference, 0.0) { "B" } else { "A" };
     if difference == 0.0 {
         format!("The runs score the same {on}.")
     } else if difference.abs() < 2.0 * standard_error {
         format!(
-            "{winner} is better by {told}, {on}: less than two standard errors, so it may be luck."
+            "{winner} is better by {by}, {on}: less than two standard errors, so it may be luck."
         )
     } else {
-        format!("{winner} is better by {told}, {on}: more than two standard errors.")
+        format!("{winner} is better by {by}, {on}: more than two standard errors.")
     }
 }
 

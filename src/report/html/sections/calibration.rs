@@ -114,8 +114,8 @@ fn reliability(bins: &[Bin], n_bins: usize) -> Chart {
     });
     let points: Vec<(f64, f64)> = filled().map(|bin| (bin.confidence, bin.accuracy)).collect();
     let tips = filled().map(|bin| {
-        let (said, was) = (percent(bin.confidence), percent(bin.accuracy));
-        format!("{} given {said} on average: {was} came true", term::count(bin.n, "answer"))
+        let (given, was) = (percent(bin.confidence), percent(bin.accuracy));
+        format!("{} given {given} on average: {was} came true", term::count(bin.n, "answer"))
     });
     Chart {
         title: "Reliability".to_owned(),

@@ -105,8 +105,8 @@ fn duplicates(found: &NamedDuplicates) -> Markup {
         @if !conflicts.is_empty() {
             p.wrong { (term::count(conflicts.len(), "group")) " with labels that contradict each other:" }
             (list(conflicts.iter().map(|group| {
-                let told = group.iter().map(|(id, label)| format!("{id} ({})", words(label)));
-                told.collect::<Vec<String>>()
+                let labelled = group.iter().map(|(id, label)| format!("{id} ({})", words(label)));
+                labelled.collect::<Vec<String>>()
             })))
         }
         @if !groups.is_empty() {

@@ -50,8 +50,8 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
                         li {
                             (picture(outcome, row, affordable(row)))
                             @match outcome.kind {
-                                TargetKind::SingleLabel => (class_said(outcome, row)),
-                                TargetKind::MultiLabel => (tags_said(outcome, row, &tags[row])),
+                                TargetKind::SingleLabel => (class_caption(outcome, row)),
+                                TargetKind::MultiLabel => (tags_caption(outcome, row, &tags[row])),
                             }
                         }
                     }
@@ -108,22 +108,22 @@ fn picture(outcome: &Outcome, row: usize, picture: Option<&Thumbnail>) -> Markup
     }
 }
 
-fn class_said(outcome: &Outcome, row: usize) -> Markup {
+fn class_caption(outcome: &Outcome, row: usize) -> Markup {
     let probabilities = outcome.row(row);
     let answer = most_probable(probabilities);
     let truth = outcome.truth[row].first().copied().unwrap_or_default();
-    let told = |class: usize| {
+    let describe = |class: usize| {
         format!("{} {}", words(outcome.name(class)), rough(f64::from(probabilities[class])))
     };
     html! {
         @if answer == truth {
-            span.right { (told(truth)) }
+            span.right { (describe(truth)) }
             @if probabilities[truth] < 0.9 {
-                @if let Some(next) = second(probabilities, answer) { span.quiet { "then " (told(next)) } }
+                @if let Some(next) = second(probabilities, answer) { span.quiet { "then " (describe(next)) } }
             }
         } @else {
-            span { "is " (told(truth)) }
-            span.wrong { "said " (told(answer)) }
+            span { "is " (describe(truth)) }
+            span.wrong { "said " (describe(answer)) }
         }
     }
 }
@@ -135,11 +135,11 @@ fn second(probabilities: &[f32], first: usize) -> Option<usize> {
         .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
 }
 
-fn tags_said(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
+fn tags_caption(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
     let probabilities = outcome.row(row);
     let truth = &outcome.truth[row];
-    let told = |tags: Vec<usize>| {
-        let mut told: Vec<String> = tags
+    let describe = |tags: Vec<usize>| {
+        let mut names: Vec<String> = tags
             .iter()
             .take(MAX_TAGS)
             .map(|&tag| {
@@ -147,9 +147,9 @@ fn tags_said(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
             })
             .collect();
         if tags.len() > MAX_TAGS {
-            told.push(format!("{} more", tags.len() - MAX_TAGS));
+            names.push(format!("{} more", tags.len() - MAX_TAGS));
         }
-        told.join(", ")
+        names.join(", ")
     };
     let of = |tags: &[usize], others: &[usize], both: bool| -> Vec<usize> {
         tags.iter().copied().filter(|tag| others.contains(tag) == both).collect()
@@ -160,8 +160,8 @@ fn tags_said(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
         @if missed.is_empty() && invented.is_empty() {
             span.right { @if truth.len() == 1 { "the one tag right" } @else { "all " (truth.len()) " tags right" } }
         }
-        @if !missed.is_empty() { span.wrong { "missed " (told(missed)) } }
-        @if !invented.is_empty() { span.wrong { "falsely " (told(invented)) } }
-        @if !right.is_empty() { span.quiet { (told(right)) } }
+        @if !missed.is_empty() { span.wrong { "missed " (describe(missed)) } }
+        @if !invented.is_empty() { span.wrong { "falsely " (describe(invented)) } }
+        @if !right.is_empty() { span.quiet { (describe(right)) } }
     }
 }

@@ -39,10 +39,10 @@ impl SureAnswers {
     pub(super) fn count(rows: &[f32], n_classes: usize, truth: &[usize]) -> Self {
         let mut found = Self { n: 0, n_wrong: 0 };
         for (row, &class) in rows.chunks_exact(n_classes).zip(truth) {
-            let said = most_probable(row);
-            if f64::from(row[said]) >= SURE {
+            let answer = most_probable(row);
+            if f64::from(row[answer]) >= SURE {
                 found.n += 1;
-                found.n_wrong += usize::from(said != class);
+                found.n_wrong += usize::from(answer != class);
             }
         }
         found
@@ -91,8 +91,8 @@ mod tests {
         assert_eq!(rows.len(), known.len());
         for (row, (error_rate, losses)) in rows.iter().zip(known) {
             assert_eq!(row.error_rate, error_rate);
-            let told = std::iter::once(row.best).chain(row.usual);
-            for (loss, expected) in told.zip(losses) {
+            let all = std::iter::once(row.best).chain(row.usual);
+            for (loss, expected) in all.zip(losses) {
                 assert!((loss - expected).abs() < 5.1e-5, "{row:?}: {loss} {expected}");
             }
         }
