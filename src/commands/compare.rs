@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::members;
 use crate::fs;
-use crate::report::html::comparison::{self, Comparison, Line, paired};
+use crate::report::html::comparison::{self, Compared, Comparison, paired};
 use crate::report::html::gather;
 use crate::run::Workspace;
 use crate::term;
@@ -48,7 +48,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     }
     let rows: Vec<Vec<String>> = comparison::lines(&two)
         .into_iter()
-        .map(|Line { what, a, b }| vec![what.to_owned(), a, b])
+        .map(|Compared { what, a, b }| vec![what.to_owned(), a, b])
         .collect();
     term::out(term::table(&["", "A", "B"], &rows));
     if two.settings.is_empty() {

@@ -20,14 +20,14 @@ const TINY: f64 = 1e-7;
 /// A gallery's pictures, the most extreme first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gallery {
-    pub kind: Kind,
+    pub kind: GalleryKind,
     /// Rows of the outcome.
     pub rows: Vec<usize>,
 }
 
 /// What the pictures of a gallery have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum GalleryKind {
     /// The answer costs most: the truth was given least probability.
     MostWrong,
     /// The answer is wrong and was given with the highest probability.
@@ -67,11 +67,11 @@ pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery>
         TargetKind::MultiLabel => judge_tags(outcome, decision),
     };
     let mut shown = HashSet::new();
-    let mut pick = |kind: Kind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {
+    let mut pick = |kind: GalleryKind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {
         rows.retain(|row| !shown.contains(row));
         // Of equals the first, so that a page is the same every time.
         rows.sort_by(|&a, &b| key(&judged[b]).total_cmp(&key(&judged[a])));
-        if kind == Kind::MostConfident {
+        if kind == GalleryKind::MostConfident {
             rows = spread(&rows, &judged);
         }
         rows.truncate(PICTURES);
@@ -82,14 +82,14 @@ pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery>
     let wrong = || all().into_iter().filter(|&row| !judged[row].is_right).collect::<Vec<usize>>();
     let right = || all().into_iter().filter(|&row| judged[row].is_right).collect::<Vec<usize>>();
     let mut galleries = vec![
-        pick(Kind::MostWrong, wrong(), |judged| judged.loss),
-        pick(Kind::ConfidentlyWrong, wrong(), |judged| judged.confidence),
-        pick(Kind::MostUncertain, all(), |judged| judged.entropy),
-        pick(Kind::MostConfident, right(), |judged| judged.confidence),
+        pick(GalleryKind::MostWrong, wrong(), |judged| judged.loss),
+        pick(GalleryKind::ConfidentlyWrong, wrong(), |judged| judged.confidence),
+        pick(GalleryKind::MostUncertain, all(), |judged| judged.entropy),
+        pick(GalleryKind::MostConfident, right(), |judged| judged.confidence),
     ];
     // Of two classes the most wrong answer is the most confident wrong one.
     let same = outcome.kind == TargetKind::SingleLabel && outcome.classes.len() <= 2;
-    galleries.retain(|gallery| !(same && gallery.kind == Kind::ConfidentlyWrong));
+    galleries.retain(|gallery| !(same && gallery.kind == GalleryKind::ConfidentlyWrong));
     galleries.retain(|gallery| !gallery.rows.is_empty());
     galleries
 }
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    fn rows_of(galleries: &[Gallery], kind: Kind) -> Vec<usize> {
+    fn rows_of(galleries: &[Gallery], kind: GalleryKind) -> Vec<usize> {
         let found = galleries.iter().find(|gallery| gallery.kind == kind);
         found.map(|gallery| gallery.rows.clone()).unwrap_or_default()
     }
@@ -194,9 +194,9 @@ mod tests {
             ],
         );
         let shown = galleries(&three, None);
-        assert_eq!(rows_of(&shown, Kind::MostWrong), [2]);
-        assert_eq!(rows_of(&shown, Kind::ConfidentlyWrong), [0; 0]);
-        assert_eq!(rows_of(&shown, Kind::MostUncertain)[0], 3);
+        assert_eq!(rows_of(&shown, GalleryKind::MostWrong), [2]);
+        assert_eq!(rows_of(&shown, GalleryKind::ConfidentlyWrong), [0; 0]);
+        assert_eq!(rows_of(&shown, GalleryKind::MostUncertain)[0], 3);
         let mut all = wanted(&three, None);
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2, 3, 4]);
@@ -209,7 +209,7 @@ mod tests {
                 .chain(std::iter::repeat_n::<(&[f32], &[usize])>((&[0.1, 0.9], &[1]), 60))
                 .collect();
         let two = outcome(TargetKind::SingleLabel, &["cat", "dog"], &rows);
-        let surest = rows_of(&galleries(&two, None), Kind::MostConfident);
+        let surest = rows_of(&galleries(&two, None), GalleryKind::MostConfident);
         assert_eq!(surest.len(), PICTURES);
         assert_eq!(surest.iter().filter(|&&row| row < 60).count(), PICTURES / 2);
     }
@@ -226,8 +226,8 @@ mod tests {
             ],
         );
         let shown = galleries(&tags, None);
-        assert_eq!(rows_of(&shown, Kind::MostWrong), [1, 2]);
-        assert!(!rows_of(&shown, Kind::MostUncertain).is_empty());
+        assert_eq!(rows_of(&shown, GalleryKind::MostWrong), [1, 2]);
+        assert!(!rows_of(&shown, GalleryKind::MostUncertain).is_empty());
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Comparison {
 
 /// One line of what both runs came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct Compared {
     pub what: &'static str,
     pub a: String,
     pub b: String,
@@ -86,14 +86,14 @@ pub fn verdict(two: &Comparison) -> String {
 }
 
 /// What both came to, for the page and the terminal.
-pub fn lines(two: &Comparison) -> Vec<Line> {
+pub fn lines(two: &Comparison) -> Vec<Compared> {
     let Comparison { a, b, .. } = two;
     let mut lines = Vec::new();
     let mut line = |what: &'static str, of: &dyn Fn(&Facts) -> Option<String>| {
         if let (a, b) = (of(a), of(b))
             && (a.is_some() || b.is_some())
         {
-            lines.push(Line { what, a: or_dash(a), b: or_dash(b) });
+            lines.push(Compared { what, a: or_dash(a), b: or_dash(b) });
         }
     };
     line("score", &|f| Some(f.about.metric.told(f.about.score)));
@@ -127,7 +127,7 @@ fn single(facts: &Facts) -> Option<(&[f32], usize, Vec<usize>)> {
     is_single.then(|| (&*outcome.probabilities, outcome.classes.len(), outcome.classes_true()))
 }
 
-fn table(lines: &[Line]) -> Markup {
+fn table(lines: &[Compared]) -> Markup {
     let head = html! { th {} th { "A" } th { "B" } };
     let rows = html! {
         @for line in lines { tr { td { (line.what) } td { (line.a) } td { (line.b) } } }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome, Thumbnail};
-use super::super::gallery::{Kind, galleries};
+use super::super::gallery::{GalleryKind, galleries};
 use super::super::markup::{rough, words};
 use super::super::thumbnail::{heat_address, jpeg_address};
 use super::Section;
@@ -65,29 +65,29 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     Some(Section { id: "pictures", title: "Pictures", lead, body })
 }
 
-fn title(kind: Kind) -> &'static str {
+fn title(kind: GalleryKind) -> &'static str {
     match kind {
-        Kind::MostWrong => "Most wrong",
-        Kind::ConfidentlyWrong => "Confident and wrong",
-        Kind::MostUncertain => "Most uncertain",
-        Kind::MostConfident => "Most confident and right",
+        GalleryKind::MostWrong => "Most wrong",
+        GalleryKind::ConfidentlyWrong => "Confident and wrong",
+        GalleryKind::MostUncertain => "Most uncertain",
+        GalleryKind::MostConfident => "Most confident and right",
     }
 }
 
-fn meaning(kind: Kind, target: TargetKind) -> &'static str {
+fn meaning(kind: GalleryKind, target: TargetKind) -> &'static str {
     match (kind, target) {
-        (Kind::MostWrong, _) => "The answers that cost most: what is true was given least.",
-        (Kind::ConfidentlyWrong, TargetKind::SingleLabel) => {
+        (GalleryKind::MostWrong, _) => "The answers that cost most: what is true was given least.",
+        (GalleryKind::ConfidentlyWrong, TargetKind::SingleLabel) => {
             "Beyond those above, the wrong answers given with the highest probability."
         }
-        (Kind::ConfidentlyWrong, TargetKind::MultiLabel) => {
+        (GalleryKind::ConfidentlyWrong, TargetKind::MultiLabel) => {
             "Beyond those above, the single tags that were most surely missed or falsely seen."
         }
-        (Kind::MostUncertain, _) => "The answers that hardly prefer one thing to another.",
-        (Kind::MostConfident, TargetKind::SingleLabel) => {
+        (GalleryKind::MostUncertain, _) => "The answers that hardly prefer one thing to another.",
+        (GalleryKind::MostConfident, TargetKind::SingleLabel) => {
             "The surest right answers, in turns by class."
         }
-        (Kind::MostConfident, TargetKind::MultiLabel) => {
+        (GalleryKind::MostConfident, TargetKind::MultiLabel) => {
             "Every tag right and none in doubt, in turns by set of tags."
         }
     }
