@@ -11,7 +11,7 @@ use super::learner::Learner;
 use super::lr_find::choose_rate;
 use super::model::{Model, Trainable};
 use super::stop::Stop;
-use crate::recipe::{FindRate, Optimizer, Recipe, WholeNetwork};
+use crate::recipe::{FindRate, OptimizerSettings, Recipe, WholeNetwork};
 use crate::run::{Entry, Event, Score, Stage, Sweep};
 use crate::schedule::{GROUPS, LayerRates, Rates, cycle_epochs, rates_of};
 use crate::term;
@@ -193,7 +193,7 @@ fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
 
 /// A stage's first cycle, of one epoch.
 fn cycle(recipe: &Recipe, stage: Stage, rates: Rates) -> CyclePlan {
-    let Optimizer { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
+    let OptimizerSettings { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
     let (size, epochs) = (recipe.size, 1);
     CyclePlan { stage, number: 1, epochs_before: 0, epochs, rates, warm_up, shape, momentum, size }
 }

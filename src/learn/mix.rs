@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_distr::{Beta, Distribution};
 
 use crate::dataset::Images;
-use crate::recipe::Loss;
+use crate::recipe::LossSettings;
 use crate::rng::{self, Purpose};
 use crate::target::TargetKind;
 
@@ -35,7 +35,7 @@ pub(super) fn smooth(targets: &mut [f32], kind: TargetKind, n_classes: usize, sm
 pub(super) fn mix(
     images: &mut Images,
     targets: &mut [f32],
-    settings: &Loss,
+    settings: &LossSettings,
     (seed, epoch, batch): (u64, u64, u64),
 ) {
     let mut rng = rng::stream(Purpose::Mix, seed, epoch, batch);
@@ -128,9 +128,9 @@ mod tests {
     use super::*;
     use crate::recipe::{Recipe, resolve};
 
-    fn settings(mixup: f64, cutmix: f64) -> Loss {
+    fn settings(mixup: f64, cutmix: f64) -> LossSettings {
         let Recipe { loss, .. } = resolve(&[]).unwrap();
-        Loss { mixup, cutmix, ..loss }
+        LossSettings { mixup, cutmix, ..loss }
     }
 
     /// Images of one value each, 0, 10, 20, ..., with a target each.

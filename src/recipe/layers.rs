@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
-use super::{EarlierLayers, Loss, Recipe};
+use super::{EarlierLayers, LossSettings, Recipe};
 use crate::zoo;
 
 /// The commented defaults.
@@ -207,7 +207,7 @@ impl Recipe {
             self.folds,
             self.fold
         );
-        let Loss { smoothing, mixup, cutmix, .. } = self.loss;
+        let LossSettings { smoothing, mixup, cutmix, .. } = self.loss;
         ensure!(
             (0.0..1.0).contains(&smoothing) && mixup >= 0.0 && cutmix >= 0.0,
             "`loss` wants a `smoothing` from 0 to below 1, and a `mixup` and `cutmix` of at least 0"

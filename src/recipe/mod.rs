@@ -49,8 +49,8 @@ pub struct Recipe {
     pub tta: bool,
     /// The new layers on top of the backbone.
     pub head: HeadSettings,
-    pub optimizer: Optimizer,
-    pub loss: Loss,
+    pub optimizer: OptimizerSettings,
+    pub loss: LossSettings,
     /// Step 1.
     pub precompute: Precompute,
     /// Step 2.
@@ -129,7 +129,7 @@ pub struct HeadSettings {
     pub width: usize,
     /// Dropout before the hidden layer and before the output.
     pub dropout: [f64; 2],
-    /// The head's own decoupled decay; see [`Optimizer::weight_decay`].
+    /// The head's own decoupled decay; see [`OptimizerSettings::weight_decay`].
     pub weight_decay: f64,
 }
 
@@ -156,7 +156,7 @@ pub enum Precision {
 /// How weights move.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Optimizer {
+pub struct OptimizerSettings {
     pub kind: OptimizerKind,
     /// The backbone's decoupled decay a step, times the rate; norms and biases are left out.
     pub weight_decay: f64,
@@ -177,7 +177,7 @@ pub struct Optimizer {
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Loss {
+pub struct LossSettings {
     pub kind: LossKind,
     /// The part of every target that goes to the other classes, in `[0, 1)`.
     pub smoothing: f64,

@@ -82,14 +82,14 @@ mod tests {
 
     #[test]
     fn bad_ratios_are_refused() {
-        let told = |how: LayerRates| rates_of(1.0, &how).unwrap_err().to_string();
+        let refusal = |how: LayerRates| rates_of(1.0, &how).unwrap_err().to_string();
         assert_eq!(
-            told(LayerRates::Ratios(vec![1.0, 2.0])),
+            refusal(LayerRates::Ratios(vec![1.0, 2.0])),
             "the rates of 3 layer groups must be 3 numbers above 0, not `[1.0, 2.0]`"
         );
-        told(LayerRates::Ratios(vec![0.0, 1.0, 2.0]));
-        told(LayerRates::Ratios(vec![1.0, f64::NAN, 2.0]));
-        assert_eq!(told(0.0.into()), "a factor between rates must be above 0, not `0`");
+        refusal(LayerRates::Ratios(vec![0.0, 1.0, 2.0]));
+        refusal(LayerRates::Ratios(vec![1.0, f64::NAN, 2.0]));
+        assert_eq!(refusal(0.0.into()), "a factor between rates must be above 0, not `0`");
     }
 
     #[test]

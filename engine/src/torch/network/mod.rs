@@ -206,7 +206,7 @@ impl Network {
 
     /// A step down the gradients that were computed.
     fn descend(&mut self, rates: &StepRates) -> Result<()> {
-        let recipe::Optimizer { clip_norm, precision, .. } = self.recipe.optimizer;
+        let recipe::OptimizerSettings { clip_norm, precision, .. } = self.recipe.optimizer;
         let (scale, is_scaled) = (self.loss_scale, precision == Precision::F16);
         if is_scaled || clip_norm > 0.0 {
             let length = self.optimizer.scale_and_clip(1.0 / scale, clip_norm);
