@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, IMAGENET_12K, IMAGENET_22K, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout,
-    Place, Published,
+    Published, Segment,
 };
 
 /// Blocks and channels of the four stages.
@@ -18,15 +18,15 @@ pub(super) fn is_early(stage: usize) -> bool {
 }
 
 /// What makes a stage's pictures smaller counts with its first block.
-pub(super) fn place(name: &str) -> Option<Place> {
+pub(super) fn segment(name: &str) -> Option<Segment> {
     let mut parts = name.split('.');
     match parts.next()? {
-        "stem" => Some(Place::Stem),
+        "stem" => Some(Segment::Stem),
         "stages" => {
             let stage = parts.next()?.parse().ok()?;
             match parts.next()? {
-                "downsample" => Some(Place::Block(stage, 0)),
-                "blocks" => Some(Place::Block(stage, parts.next()?.parse().ok()?)),
+                "downsample" => Some(Segment::Block(stage, 0)),
+                "blocks" => Some(Segment::Block(stage, parts.next()?.parse().ok()?)),
                 _ => None,
             }
         }

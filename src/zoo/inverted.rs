@@ -2,12 +2,12 @@
 //! with `ReLU6`) and `MobileNetV2` (arXiv:1801.04381).
 
 use super::{
-    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, Published,
+    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Published, Segment,
 };
 
 /// One row of the paper's table: `repeats` blocks, the first of which strides.
 #[derive(Debug, Clone, Copy)]
-pub struct Stage {
+pub struct InvertedStage {
     pub repeats: usize,
     pub kernel: i64,
     /// Stride of the first block.
@@ -22,7 +22,7 @@ pub struct Stage {
 #[derive(Debug, Clone, Copy)]
 pub struct Inverted {
     /// `blocks.0`, `blocks.1`, ...
-    pub stages: &'static [Stage],
+    pub stages: &'static [InvertedStage],
     pub padding: Padding,
     pub eps: f64,
 }
@@ -41,18 +41,24 @@ pub(super) fn is_early(stage: usize) -> bool {
     stage < 4
 }
 
-pub(super) fn place(name: &str) -> Option<Place> {
+pub(super) fn segment(name: &str) -> Option<Segment> {
     let mut parts = name.split('.');
     match parts.next()? {
-        "conv_stem" | "bn1" => Some(Place::Stem),
-        "blocks" => Some(Place::Block(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)),
-        "conv_head" | "bn2" => Some(Place::Last),
+        "conv_stem" | "bn1" => Some(Segment::Stem),
+        "blocks" => Some(Segment::Block(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)),
+        "conv_head" | "bn2" => Some(Segment::Last),
         _ => None,
     }
 }
 
-const fn stage(repeats: usize, kernel: i64, stride: i64, expand: i64, channels: i64) -> Stage {
-    Stage { repeats, kernel, stride, expand, channels }
+const fn stage(
+    repeats: usize,
+    kernel: i64,
+    stride: i64,
+    expand: i64,
+    channels: i64,
+) -> InvertedStage {
+    InvertedStage { repeats, kernel, stride, expand, channels }
 }
 
 /// `TensorFlow`'s weights, in `TensorFlow`'s habits.
@@ -81,7 +87,7 @@ const LITE: Architecture = Architecture {
     ]),
 };
 
-const fn lite(stages: &'static [Stage]) -> Layout {
+const fn lite(stages: &'static [InvertedStage]) -> Layout {
     Layout::Inverted(Inverted { stages, padding: Padding::Same, eps: 1e-3 })
 }
 

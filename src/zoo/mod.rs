@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail, ensure};
 
 pub use self::convnext::ConvNext;
-pub use self::inverted::{Inverted, Padding, Stage};
+pub use self::inverted::{Inverted, InvertedStage, Padding};
 pub use self::residual::{BlockKind, Residual};
 pub use self::square::{Square, square_of};
 pub use self::vision::Vision;
@@ -83,7 +83,7 @@ pub enum Layout {
 
 /// Where in a backbone a variable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Segment {
     /// Before the blocks.
     Stem,
     /// In a block, by stage and number.
@@ -96,11 +96,11 @@ impl Architecture {
     /// The layer group of a variable: 0 the early layers, 1 the later, and 2 (the head's) for
     /// whatever is not the backbone's.
     pub fn group_of(&self, name: &str) -> usize {
-        match self.place(name) {
+        match self.segment(name) {
             None => N_GROUPS,
-            Some(Place::Stem) => 0,
-            Some(Place::Last) => 1,
-            Some(Place::Block(stage, block)) => usize::from(!self.is_early(stage, block)),
+            Some(Segment::Stem) => 0,
+            Some(Segment::Last) => 1,
+            Some(Segment::Block(stage, block)) => usize::from(!self.is_early(stage, block)),
         }
     }
 
@@ -114,12 +114,12 @@ impl Architecture {
         }
     }
 
-    fn place(&self, name: &str) -> Option<Place> {
+    fn segment(&self, name: &str) -> Option<Segment> {
         match self.layout {
-            Layout::Residual(_) => residual::place(name),
-            Layout::Inverted(_) => inverted::place(name),
-            Layout::ConvNext(_) => convnext::place(name),
-            Layout::Vision(_) => vision::place(name),
+            Layout::Residual(_) => residual::segment(name),
+            Layout::Inverted(_) => inverted::segment(name),
+            Layout::ConvNext(_) => convnext::segment(name),
+            Layout::Vision(_) => vision::segment(name),
         }
     }
 
@@ -127,18 +127,18 @@ impl Architecture {
     /// the one after it: `decay` to the power of how many layers of the backbone come after its own.
     /// Layers are the stem, each block, and what comes behind the blocks, as in timm.
     pub fn rate_shares(&self, names: &[String], decay: f64) -> Vec<f64> {
-        let places: Vec<Option<Place>> = names.iter().map(|name| self.place(name)).collect();
-        let blocks = places.iter().filter_map(|place| match place {
-            Some(Place::Block(stage, block)) => Some((*stage, *block)),
+        let segments: Vec<Option<Segment>> = names.iter().map(|name| self.segment(name)).collect();
+        let blocks = segments.iter().filter_map(|segment| match segment {
+            Some(Segment::Block(stage, block)) => Some((*stage, *block)),
             _ => None,
         });
         let blocks: BTreeSet<(usize, usize)> = blocks.collect();
-        let layer = |place: Place| match place {
-            Place::Stem => 0,
-            Place::Block(stage, block) => 1 + blocks.range(..(stage, block)).count(),
-            Place::Last => 1 + blocks.len(),
+        let layer = |segment: Segment| match segment {
+            Segment::Stem => 0,
+            Segment::Block(stage, block) => 1 + blocks.range(..(stage, block)).count(),
+            Segment::Last => 1 + blocks.len(),
         };
-        let layers: Vec<Option<usize>> = places.into_iter().map(|p| p.map(layer)).collect();
+        let layers: Vec<Option<usize>> = segments.into_iter().map(|p| p.map(layer)).collect();
         let n_layers = 1 + layers.iter().flatten().max().copied().unwrap_or_default();
         let shares = layer_decay(decay, n_layers);
         layers.into_iter().map(|layer| layer.map_or(1.0, |layer| shares[layer])).collect()

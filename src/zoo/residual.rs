@@ -1,7 +1,7 @@
 //! `ResNet` (arXiv:1512.03385) and `ResNeXt` (arXiv:1611.05431).
 
 use super::{
-    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, Published,
+    Architecture, IMAGENET, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Published, Segment,
     Square,
 };
 
@@ -41,13 +41,13 @@ pub(super) fn is_early(layer: usize) -> bool {
     layer <= 2
 }
 
-pub(super) fn place(name: &str) -> Option<Place> {
+pub(super) fn segment(name: &str) -> Option<Segment> {
     let mut parts = name.split('.');
     match parts.next()? {
-        "conv1" | "bn1" => Some(Place::Stem),
+        "conv1" | "bn1" => Some(Segment::Stem),
         layer => {
             let layer = layer.strip_prefix("layer")?.parse().ok()?;
-            Some(Place::Block(layer, parts.next()?.parse().ok()?))
+            Some(Segment::Block(layer, parts.next()?.parse().ok()?))
         }
     }
 }

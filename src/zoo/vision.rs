@@ -1,6 +1,6 @@
 //! Vision transformers (arXiv:2010.11929) as `DINOv2` trained them (arXiv:2304.07193).
 
-use super::{Architecture, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Place, Square};
+use super::{Architecture, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Layout, Segment, Square};
 
 /// Blocks, heads, and the pictures that positions were learned on.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +21,12 @@ impl Vision {
     }
 }
 
-pub(super) fn place(name: &str) -> Option<Place> {
+pub(super) fn segment(name: &str) -> Option<Segment> {
     let mut parts = name.split('.');
     match parts.next()? {
-        "cls_token" | "pos_embed" | "patch_embed" => Some(Place::Stem),
-        "blocks" => Some(Place::Block(0, parts.next()?.parse().ok()?)),
-        "norm" => Some(Place::Last),
+        "cls_token" | "pos_embed" | "patch_embed" => Some(Segment::Stem),
+        "blocks" => Some(Segment::Block(0, parts.next()?.parse().ok()?)),
+        "norm" => Some(Segment::Last),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Networks of inverted residuals, in timm's parameter names.
 
-use kaggle_kit::zoo::{Architecture, Inverted, Stage};
+use kaggle_kit::zoo::{Architecture, Inverted, InvertedStage};
 use tch::Tensor;
 use tch::nn::{self, ModuleT, Path, SequentialT};
 
@@ -50,7 +50,7 @@ impl Block {
     fn new(
         path: &Path,
         net: &Inverted,
-        stage: Stage,
+        stage: InvertedStage,
         (input, output): (i64, i64),
         stride: i64,
     ) -> Self {
