@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A device as asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum DeviceChoice {
     /// A GPU when libtorch has one, else the CPU.
     #[default]
     Auto,
@@ -16,7 +16,7 @@ pub enum Choice {
     Mps,
 }
 
-impl FromStr for Choice {
+impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(typed: &str) -> Result<Self, String> {
@@ -34,7 +34,7 @@ impl FromStr for Choice {
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn devices_are_read_as_pytorch_writes_them() {
-        assert_eq!("cuda:1".parse(), Ok(Choice::Cuda(1)));
-        assert_eq!("cuda".parse(), Ok(Choice::Cuda(0)));
-        assert!("gpu".parse::<Choice>().is_err());
+        assert_eq!("cuda:1".parse(), Ok(DeviceChoice::Cuda(1)));
+        assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
+        assert!("gpu".parse::<DeviceChoice>().is_err());
     }
 }

@@ -44,7 +44,7 @@ struct Arguments {
     images: Option<PathBuf>,
     /// As `train --device`.
     #[arg(long, default_value = "auto")]
-    device: kaggle_kit::device::Choice,
+    device: kaggle_kit::device::DeviceChoice,
     /// "f32", "bf16" or "f16".
     #[arg(long, default_value = "f32")]
     precision: String,

@@ -54,7 +54,7 @@ pub struct Args {
     pub solution: Option<PathBuf>,
     /// Where to compute, if test images must be looked at: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
-    pub device: device::Choice,
+    pub device: device::DeviceChoice,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

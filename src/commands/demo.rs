@@ -1,6 +1,6 @@
 //! `kaggle-kit demo`: what may be typed. `engine/src/commands/demo.rs` walks the path.
 
-use crate::device::Choice;
+use crate::device::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,5 +19,5 @@ pub struct Args {
     pub port: u16,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
-    pub device: Choice,
+    pub device: DeviceChoice,
 }

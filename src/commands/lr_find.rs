@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::train::RecipeArgs;
-use crate::device::Choice as DeviceChoice;
+use crate::device::DeviceChoice;
 use crate::fs;
 use crate::recipe::Layer;
 use crate::report::chart;

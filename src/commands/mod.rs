@@ -26,7 +26,7 @@ pub mod unfinished;
 
 use self::members::Member;
 use self::submit::TestSet;
-use crate::device::Choice;
+use crate::device::DeviceChoice;
 
 /// What needs libtorch: most of it as it was typed.
 pub enum Computation<'a> {
@@ -34,7 +34,7 @@ pub enum Computation<'a> {
     LrFind(&'a lr_find::Args),
     Submit(&'a submit::Args),
     /// Predict the test images with the runs whose predictions are missing.
-    Predict(&'a TestSet, &'a [Member], Choice),
+    Predict(&'a TestSet, &'a [Member], DeviceChoice),
     /// Measure backbones.
     Bench(&'a models::Args),
     Doctor(&'a doctor::Args),

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cache::CachePolicy;
 use crate::competition;
-use crate::device::Choice;
+use crate::device::DeviceChoice;
 use crate::fs;
 use crate::recipe::{self, Layer};
 use crate::term;
@@ -59,7 +59,7 @@ pub struct Args {
     pub show_recipe: bool,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
-    pub device: Choice,
+    pub device: DeviceChoice,
     /// Print the finished run as JSON
     #[arg(long)]
     pub json: bool,
@@ -123,7 +123,7 @@ impl Args {
             checkpoint_every: CHECKPOINT_EVERY,
             keep_pictures: CachePolicy::default(),
             show_recipe: false,
-            device: Choice::default(),
+            device: DeviceChoice::default(),
             json: false,
         }
     }

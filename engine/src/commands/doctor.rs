@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::torch::device;
 use kaggle_kit::commands::doctor::Args;
-use kaggle_kit::device::Choice;
+use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::{Environment, credentials};
 use kaggle_kit::run::Workspace;
@@ -143,7 +143,7 @@ fn device(problems: &mut Vec<Problem>) -> Result<Device> {
         problems.push(Problem { message, hint: hint.to_owned(), fatal: false });
     }
     Ok(Device {
-        chosen: device::describe(device::resolve(Choice::Auto)?),
+        chosen: device::describe(device::resolve(DeviceChoice::Auto)?),
         threads: report.threads,
         loader_threads: rayon::current_num_threads(),
         cuda_built: report.cuda_built,

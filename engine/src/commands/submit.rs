@@ -8,7 +8,7 @@ use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
 use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::decide::blend::ViewChoice;
-use kaggle_kit::device::Choice;
+use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
 use kaggle_kit::run::{Run, VIEWS, Workspace};
 use kaggle_kit::target::Predictions;
@@ -30,7 +30,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 }
 
 /// Predicts the test images and writes the CSV, which fits the sample.
-pub fn write(members: &[Member], workspace: &Workspace, device: Choice) -> Result<Ready> {
+pub fn write(members: &[Member], workspace: &Workspace, device: DeviceChoice) -> Result<Ready> {
     let test_set = TestSet::open(members, &workspace.data())?;
     // The choice needs no picture; if it cannot be made, that is known at once.
     let plan = Plan::choose(members)?;
@@ -39,7 +39,7 @@ pub fn write(members: &[Member], workspace: &Workspace, device: Choice) -> Resul
 }
 
 /// Predicts the test images with every run whose predictions are missing; they are kept with it.
-pub fn predict_missing(test_set: &TestSet, members: &[Member], device: Choice) -> Result<()> {
+pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceChoice) -> Result<()> {
     let missing = test_set.missing(members)?;
     let n_known = members.iter().map(|member| member.runs.len()).sum::<usize>() - missing.len();
     if n_known > 0 {
@@ -60,7 +60,7 @@ pub fn predict_missing(test_set: &TestSet, members: &[Member], device: Choice) -
 fn predictions_of(
     run: &Run,
     test_set: &TestSet,
-    device: Choice,
+    device: DeviceChoice,
     unfinished: &mut Unfinished,
 ) -> Result<Predictions> {
     let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);

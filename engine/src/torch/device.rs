@@ -1,29 +1,31 @@
 //! Where tensors live, and what this libtorch can do.
 
 use anyhow::{Result, bail};
-use kaggle_kit::device::Choice;
+use kaggle_kit::device::DeviceChoice;
 use tch::Device;
 
 /// The device that a choice comes to on this machine.
-pub fn resolve(choice: Choice) -> Result<Device> {
+pub fn resolve(choice: DeviceChoice) -> Result<Device> {
     let report = report();
     match choice {
-        Choice::Auto if report.cuda_devices > 0 => Ok(Device::Cuda(0)),
-        Choice::Auto | Choice::Mps if report.mps => Ok(Device::Mps),
-        Choice::Auto | Choice::Cpu => Ok(Device::Cpu),
-        Choice::Mps => {
+        DeviceChoice::Auto if report.cuda_devices > 0 => Ok(Device::Cuda(0)),
+        DeviceChoice::Auto | DeviceChoice::Mps if report.mps => Ok(Device::Mps),
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Mps => {
             bail!("no Apple GPU: this libtorch is built without MPS\nhint: use `--device cpu`")
         }
-        Choice::Cuda(number) if (number as i64) < report.cuda_devices => Ok(Device::Cuda(number)),
-        Choice::Cuda(number) if report.cuda_devices > 0 => bail!(
+        DeviceChoice::Cuda(number) if (number as i64) < report.cuda_devices => {
+            Ok(Device::Cuda(number))
+        }
+        DeviceChoice::Cuda(number) if report.cuda_devices > 0 => bail!(
             "no GPU number {number}: there are {} (from 0)\nhint: use `--device cuda:0`",
             report.cuda_devices
         ),
-        Choice::Cuda(_) if report.cuda_built => bail!(
+        DeviceChoice::Cuda(_) if report.cuda_built => bail!(
             "libtorch finds no NVIDIA GPU\nhint: see what `nvidia-smi` says; `--device cpu` works \
              without"
         ),
-        Choice::Cuda(_) => bail!(
+        DeviceChoice::Cuda(_) => bail!(
             "this libtorch is built without CUDA\nhint: run `make setup DEVICE=cuda`, then `make \
              build`; `--device cpu` works without"
         ),

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use self::pull::pretrained;
 pub use self::speed::{Speed, keep, measured};
-use crate::device::Choice;
+use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term;
 use crate::weights::{Hub, cached_path};
@@ -47,7 +47,7 @@ pub struct Args {
     pub size: Option<usize>,
     /// Where to measure: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t, requires = "bench")]
-    pub device: Choice,
+    pub device: DeviceChoice,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

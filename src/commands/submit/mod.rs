@@ -19,7 +19,7 @@ pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
 use super::members::{self, Member};
 use crate::competition::{self, Competition};
-use crate::device::Choice;
+use crate::device::DeviceChoice;
 use crate::kaggle::Environment;
 use crate::run::{Run, Workspace};
 use crate::session;
@@ -70,7 +70,7 @@ pub struct Args {
     pub endpoint: Option<String>,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
-    pub device: Choice,
+    pub device: DeviceChoice,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
