@@ -24,17 +24,16 @@ pub mod decide;
 pub mod report;
 pub mod submission;
 // Where it all meets.
-pub mod cli;
 pub mod commands;
 pub mod exit;
 pub mod program;
 pub mod session;
-pub mod standin;
 // What everything stands on.
 pub mod fs;
 pub mod hash;
 pub mod lines;
 pub mod progress;
 pub mod rng;
+pub mod sibling;
 pub mod term;
 pub mod words;

@@ -3,9 +3,9 @@
 
 use std::process::ExitCode;
 
-use kaggle_kit::commands::engine;
 use kaggle_kit::program;
+use kaggle_kit::sibling::Sibling;
 
 fn main() -> ExitCode {
-    program::run(|_, _| engine::start())
+    program::run(|_, _| Sibling::Engine.take_over())
 }

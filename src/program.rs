@@ -9,10 +9,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     Computation, cache, compare, decide, demo, doctor, fetch, leaderboard, list, lr_find, models,
-    runs, score, submissions, submit, train,
+    runs, score, standin, submissions, submit, train,
 };
 use crate::exit;
 use crate::run::Workspace;
+use crate::sibling::Sibling;
 use crate::term;
 
 const EXAMPLES: &str = "\
@@ -93,7 +94,7 @@ pub enum Command {
     /// Walk the whole path on a small competition drawn here, without Kaggle
     Demo(demo::Args),
     /// Serve a small Kaggle on this machine, to try or measure clients with
-    Standin(crate::cli::Standin),
+    Standin(standin::Args),
 }
 
 /// Does what was typed; `compute` does what needs libtorch.
@@ -157,6 +158,6 @@ fn dispatch(
         Command::Cache(args) => cache::run(args),
         Command::Doctor(args) => compute(Computation::Doctor(args)),
         Command::Demo(args) => compute(Computation::Demo(args)),
-        Command::Standin(args) => crate::cli::serve(args),
+        Command::Standin(_) => Sibling::Standin.take_over(),
     }
 }

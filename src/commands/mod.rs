@@ -7,7 +7,6 @@ pub mod compare;
 pub mod decide;
 pub mod demo;
 pub mod doctor;
-pub mod engine;
 pub mod fetch;
 pub mod history;
 pub mod kept;

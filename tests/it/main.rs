@@ -1,21 +1,16 @@
 //! The integration tests: the real binary and the library from outside, one module a subject.
+//! Those that need a Kaggle, the whole path among them, are in `standin/tests`.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails should panic where it fails")]
 
-// The whole path.
-mod cli;
-mod path;
-// Its parts.
 mod cache;
+mod cli;
 mod dataset;
-mod decide;
 mod fetch;
 mod kaggle;
 mod models;
 mod score;
-mod standin;
 mod submission;
-mod submit;
 // The house rules and the set-up.
 mod setup;
 mod tidy;

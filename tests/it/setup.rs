@@ -50,12 +50,14 @@ fn the_program_itself_is_not_linked_to_libtorch() {
 }
 
 #[test]
-fn without_the_engine_beside_it_the_program_says_what_is_missing() {
+fn without_the_others_beside_it_the_program_says_what_is_missing() {
     let scratch = support::Scratch::new();
     let alone = scratch.path().join("kaggle-kit");
     fs::copy(env!("CARGO_BIN_EXE_kaggle-kit"), &alone).unwrap();
-    let output = Command::new(&alone).arg("doctor").output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("kaggle-kit-engine") && told.contains("make build"), "{told}");
+    for (command, other) in [("doctor", "kaggle-kit-engine"), ("standin", "kaggle-kit-standin")] {
+        let output = Command::new(&alone).arg(command).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(other) && told.contains("make build"), "{told}");
+    }
 }

@@ -1,7 +1,5 @@
 //! From an empty folder to a data folder: from Kaggle, from folders, from archives.
 
-mod standin;
-
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 

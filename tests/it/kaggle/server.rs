@@ -1,6 +1,6 @@
 //! A server of a few lines: what it answers is said in the test, what it was asked is kept.
 //!
-//! The real stand-in (`src/standin`) behaves; this one misbehaves to order.
+//! The real stand-in (`standin/`) behaves; this one misbehaves to order.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use kaggle_kit::fs;
 
+#[allow(unused_imports, reason = "which helpers are in use changes with the tests")]
 pub(crate) use self::shared::{repository, shared};
 
 mod shared;
@@ -20,8 +21,22 @@ pub(crate) fn kaggle_kit() -> Command {
     in_home(&home)
 }
 
+/// The program: this package's own, or the one that Cargo puts where it puts those of all packages.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_kaggle-kit").map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap();
+            let folder = test.ancestors().nth(2).unwrap();
+            let program = folder.join(format!("kaggle-kit{}", std::env::consts::EXE_SUFFIX));
+            assert!(program.is_file(), "no `{}`: run `cargo build`", program.display());
+            program
+        },
+        PathBuf::from,
+    )
+}
+
 fn in_home(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kaggle-kit"));
+    let mut command = Command::new(program());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("KAGGLE_") {
             command.env_remove(name);

@@ -1,0 +1,36 @@
+//! `kaggle-kit-standin`: started by `kaggle-kit standin` with the same command line, and by `demo`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use kaggle_kit::program::{self, Global};
+use kaggle_kit_standin::serve::{self, Serve};
+
+#[derive(Debug, Parser)]
+#[command(name = "kaggle-kit", bin_name = "kaggle-kit", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a small Kaggle on this machine, to try or measure clients with
+    #[command(subcommand)]
+    Standin(Action),
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Serve until Ctrl-C; the first line on stdout is the address
+    Serve(Serve),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    program::configure(&cli.global);
+    let Command::Standin(Action::Serve(args)) = cli.command;
+    program::exit_code(serve::run(args))
+}

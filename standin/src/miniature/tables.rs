@@ -1,0 +1,107 @@
+//! A miniature's CSV files: labels, sample submission, solution.
+
+use anyhow::{Context, Result};
+
+use super::{DataFile, Image};
+use kaggle_kit::competition::{Competition, Labels, SubmissionFormat};
+use kaggle_kit::target::Classes;
+
+/// The labels' table, where the spec has one.
+pub(super) fn labels(
+    competition: &Competition,
+    classes: &Classes,
+    train: &[Image],
+) -> Result<Vec<DataFile>> {
+    let Labels::Csv { file, id, label } = &competition.target.labels else { return Ok(vec![]) };
+    let rows = train.iter().map(|image| vec![image.id().to_owned(), names(classes, &image.target)]);
+    let text = csv([id.clone(), label.clone()], rows)?;
+    Ok(vec![DataFile { path: file.clone(), bytes: text.into_bytes() }])
+}
+
+/// The sample: every row the same and worth nothing.
+pub(super) fn sample(
+    competition: &Competition,
+    classes: &Classes,
+    solution: &[(String, Vec<usize>)],
+) -> Result<String> {
+    let ids = solution.iter().map(|(id, _)| id.clone());
+    match &competition.submission {
+        SubmissionFormat::ProbabilityOf { id, column, .. } => {
+            csv([id.clone(), column.clone()], ids.map(|id| vec![id, "0.5".to_owned()]))
+        }
+        SubmissionFormat::ProbabilityPerClass { id } => {
+            let header = [id.clone()].into_iter().chain(classes.names().iter().cloned());
+            let share = (1.0 / classes.len() as f64).to_string();
+            csv(
+                header,
+                ids.map(|id| {
+                    let mut row = vec![id];
+                    row.resize(classes.len() + 1, share.clone());
+                    row
+                }),
+            )
+        }
+        SubmissionFormat::TagList { id, column } => {
+            // A few tags that are often right, as in planet's own sample.
+            let usual: Vec<usize> = frequent(classes.len(), solution);
+            let tags = names(classes, &usual);
+            csv([id.clone(), column.clone()], ids.map(|id| vec![id, tags.clone()]))
+        }
+    }
+}
+
+/// The answers: a class, a 0 or 1, or tags a row.
+pub(super) fn solution(
+    competition: &Competition,
+    classes: &Classes,
+    solution: &[(String, Vec<usize>)],
+) -> Result<String> {
+    let header = match (&competition.submission, &competition.target.labels) {
+        (
+            SubmissionFormat::ProbabilityOf { id, column, .. }
+            | SubmissionFormat::TagList { id, column },
+            _,
+        ) => [id.clone(), column.clone()],
+        (SubmissionFormat::ProbabilityPerClass { id }, Labels::Csv { label, .. }) => {
+            [id.clone(), label.clone()]
+        }
+        (SubmissionFormat::ProbabilityPerClass { id }, _) => [id.clone(), "label".to_owned()],
+    };
+    let answer = |target: &[usize]| match &competition.submission {
+        SubmissionFormat::ProbabilityOf { class, .. } => {
+            let is_it = target.iter().any(|&index| classes.names()[index] == *class);
+            u8::from(is_it).to_string()
+        }
+        _ => names(classes, target),
+    };
+    csv(header, solution.iter().map(|(id, target)| vec![id.clone(), answer(target)]))
+}
+
+fn names(classes: &Classes, target: &[usize]) -> String {
+    let names: Vec<&str> = target.iter().map(|&class| classes.names()[class].as_str()).collect();
+    names.join(" ")
+}
+
+/// The classes of a third of the images or more; the most frequent one if there is none.
+fn frequent(n_classes: usize, solution: &[(String, Vec<usize>)]) -> Vec<usize> {
+    let count = |class: usize| solution.iter().filter(|(_, t)| t.contains(&class)).count();
+    let often: Vec<usize> =
+        (0..n_classes).filter(|&class| count(class) * 3 >= solution.len()).collect();
+    if !often.is_empty() {
+        return often;
+    }
+    (0..n_classes).max_by_key(|&class| count(class)).into_iter().collect()
+}
+
+fn csv(
+    header: impl IntoIterator<Item = String>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    let bytes = writer.into_inner().context("failed to write a table")?;
+    String::from_utf8(bytes).context("failed to write a table")
+}

@@ -1,0 +1,224 @@
+//! Starts and stops the stand-in, and lets tests look into it.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post, put};
+use clap::Args;
+use kaggle_kit::fs;
+use rayon::prelude::*;
+use tokio::runtime::Runtime;
+
+use crate::account::{Account, Rules};
+use crate::answer::Refusal;
+use crate::faults::Faults;
+use crate::line::{Cutter, Lines};
+use crate::miniature::Miniature;
+use crate::pack::{Images, Packed};
+use crate::state::{Changing, Request, Served, State, Submission};
+use crate::{api, record, storage, upload};
+
+/// How a stand-in behaves
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// Where to listen; 0 takes a free port
+    #[arg(long, default_value_t = 7777)]
+    pub port: u16,
+    /// Whether images are among the files; planet's are withdrawn since 2019
+    #[arg(long, default_value = "served")]
+    pub images: Images,
+    /// Whether the account has accepted the rules
+    #[arg(long, default_value = "accepted")]
+    pub rules: Rules,
+    /// Make every bundle larger by a file of noise, kept on disk
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub filler: u64,
+    /// Let so many bytes a second pass in one request, as over a slow line
+    #[arg(long, value_name = "BYTES")]
+    pub rate: Option<u64>,
+    /// How many submissions a day are taken
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub daily_submissions: u32,
+    /// Let something go wrong (repeatable); `--help` lists what
+    #[arg(long = "fault", value_name = "NAME[=ARG][*N]")]
+    pub faults: Vec<Faults>,
+    /// Append a line of JSON for every request
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+impl Default for Options {
+    /// A free port, and nothing goes wrong.
+    fn default() -> Self {
+        Self {
+            port: 0,
+            images: Images::Served,
+            rules: Rules::Accepted,
+            filler: 0,
+            rate: None,
+            daily_submissions: 5,
+            faults: Vec::new(),
+            log: None,
+        }
+    }
+}
+
+/// A running stand-in; dropped, it stops.
+pub struct Server {
+    port: u16,
+    state: Arc<State>,
+    // None only while dropping.
+    runtime: Option<Runtime>,
+}
+
+/// Packs the competitions and starts to serve them.
+pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
+    let (listeners, port) = listen(options.port)?;
+    let (images, filler) = (options.images, options.filler);
+    let serve = |miniature: Miniature| {
+        let packed = Packed::new(&miniature, images, filler)?;
+        Ok(Served { miniature, packed })
+    };
+    let changing = Changing { faults: options.faults.into_iter().collect(), ..Changing::default() };
+    let state = Arc::new(State {
+        competitions: miniatures.into_par_iter().map(serve).collect::<Result<_>>()?,
+        account: Account::default(),
+        rules: options.rules,
+        daily_submissions: options.daily_submissions,
+        storage: format!("http://127.0.0.1:{port}"),
+        rate: options.rate,
+        log: options.log.as_deref().map(open_log).transpose()?,
+        changing: Mutex::new(changing),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("failed to start the stand-in's threads")?;
+    let service = router(&state).into_make_service_with_connect_info::<Cutter>();
+    for listener in listeners {
+        let entered = runtime.enter();
+        let listener =
+            tokio::net::TcpListener::from_std(listener).context("failed to start the stand-in")?;
+        drop(entered);
+        let server = axum::serve(Lines(listener), service.clone());
+        runtime.spawn(async move { server.await });
+    }
+    Ok(Server { port, state, runtime: Some(runtime) })
+}
+
+impl Server {
+    /// The address to give as `--endpoint`.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The account that may ask.
+    pub fn account(&self) -> &Account {
+        &self.state.account
+    }
+
+    /// The competitions with their hidden answers.
+    pub fn miniatures(&self) -> impl Iterator<Item = &Miniature> {
+        self.state.competitions.iter().map(|served| &served.miniature)
+    }
+
+    /// What was submitted so far, the oldest first.
+    pub fn submissions(&self) -> Vec<Submission> {
+        self.state.changing().submissions.clone()
+    }
+
+    /// What was asked so far, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.changing().requests.clone()
+    }
+
+    /// Changes what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.changing().faults = faults;
+    }
+
+    /// Serves until the process is ended.
+    pub fn wait(&self) -> ! {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Loopback only, by both families: some machines look for `localhost` at `::1` first.
+fn listen(port: u16) -> Result<(Vec<TcpListener>, u16)> {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let first = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        let chosen = first.local_addr().context("failed to start the stand-in")?.port();
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, chosen)) {
+            Ok(second) => {
+                second.set_nonblocking(true).context("failed to start the stand-in")?;
+                return Ok((vec![first, second], chosen));
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse && port != 0 => {
+                return Err(in_use(chosen));
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            // A machine without IPv6.
+            Err(_) => return Ok((vec![first], chosen)),
+        }
+    }
+    bail!("found no free port for the stand-in\nhint: name one")
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        if error.kind() == ErrorKind::AddrInUse {
+            return in_use(address.port());
+        }
+        anyhow::Error::new(error).context(format!("failed to listen at `{address}`"))
+    })?;
+    listener.set_nonblocking(true).context("failed to start the stand-in")?;
+    Ok(listener)
+}
+
+fn in_use(port: u16) -> anyhow::Error {
+    anyhow::anyhow!(
+        "failed to start the stand-in: port `{port}` is in use\nhint: end the program that uses \
+         it, or take another port: `--port 0` finds a free one"
+    )
+}
+
+fn open_log(path: &Path) -> Result<std::fs::File> {
+    let file = fs::File::options().append(true).create(true).open(path)?;
+    Ok(file.into_parts().0)
+}
+
+fn router(state: &Arc<State>) -> Router {
+    Router::new()
+        .route("/api/v1/{service}/{method}", post(api::call))
+        .route("/storage/{slug}/{*path}", get(storage::get))
+        .route("/upload/o", put(upload::put))
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        })
+        .layer(from_fn_with_state(state.clone(), record::keep))
+        .with_state(state.clone())
+}

@@ -1,0 +1,174 @@
+//! What the stand-in knows: its competitions, and what has happened since it started.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+
+use crate::account::{Account, Rules};
+use crate::answer::Refusal;
+use crate::blob::Blob;
+use crate::faults::{Fault, Faults};
+use crate::miniature::Miniature;
+use crate::pack::Packed;
+
+/// A request that came in, for tests to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`, `POST` ...
+    pub method: String,
+    /// The path and query.
+    pub path: String,
+    /// Whether it carried an `Authorization` header.
+    pub authorized: bool,
+    /// Its `Range` header.
+    pub range: Option<String>,
+    /// Its `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The status of the answer; none where the connection broke off before it.
+    pub status: Option<u16>,
+}
+
+/// A submission that was made.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its number.
+    pub reference: u64,
+    /// The competition's slug.
+    pub slug: String,
+    /// The name of the file.
+    pub file_name: String,
+    /// The message.
+    pub description: String,
+    /// The uploaded bytes.
+    pub csv: Vec<u8>,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How it did.
+    pub verdict: Verdict,
+}
+
+/// How a submission did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not yet known.
+    Pending,
+    /// Scored, with five decimals as on Kaggle.
+    Complete {
+        /// The score on a third of the rows.
+        public: String,
+        /// The score on the others.
+        private: String,
+    },
+    /// Turned down.
+    Error {
+        /// Why.
+        description: String,
+    },
+}
+
+/// Everything.
+pub(crate) struct State {
+    pub(crate) competitions: Vec<Served>,
+    pub(crate) account: Account,
+    pub(crate) rules: Rules,
+    pub(crate) daily_submissions: u32,
+    /// The storage's address, without a slash at the end.
+    pub(crate) storage: String,
+    /// How many bytes a second pass in one request; none is as many as can.
+    pub(crate) rate: Option<u64>,
+    /// Where a line a request goes.
+    pub(crate) log: Option<File>,
+    pub(crate) changing: Mutex<Changing>,
+}
+
+/// What requests change.
+#[derive(Default)]
+pub(crate) struct Changing {
+    pub(crate) faults: Faults,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) uploads: HashMap<String, Upload>,
+    /// How many uploads were begun so far.
+    pub(crate) n_uploads: usize,
+    /// How many addresses were signed so far.
+    pub(crate) n_signed: usize,
+    /// Signatures that open nothing any more, and how that is said.
+    pub(crate) spent: HashMap<String, Fault>,
+    pub(crate) submissions: Vec<Submission>,
+}
+
+/// An upload under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) file_name: String,
+    pub(crate) received: Vec<u8>,
+    /// As announced.
+    length: u64,
+    /// How many requests there were; a session has one at a time, and the newest counts.
+    pub(crate) n_requests: u64,
+}
+
+impl Upload {
+    pub(crate) fn new(file_name: &str, length: u64) -> Self {
+        Self { file_name: file_name.to_owned(), received: Vec::new(), length, n_requests: 0 }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.received.len() as u64 == self.length
+    }
+
+    /// Takes bytes at their place. What is there already, leaves a gap or is more than announced is
+    /// passed over; the answer says how far it is.
+    pub(crate) fn take(&mut self, at: usize, bytes: &[u8]) {
+        let n = self.received.len();
+        if at <= n && (at + bytes.len()) as u64 <= self.length {
+            self.received.extend_from_slice(bytes.get(n - at..).unwrap_or_default());
+        }
+    }
+}
+
+/// A competition on offer.
+pub(crate) struct Served {
+    pub(crate) miniature: Miniature,
+    pub(crate) packed: Packed,
+}
+
+impl State {
+    /// The changing part. A request that panicked has left it whole: every change is one step.
+    pub(crate) fn changing(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn competition(&self, slug: &str) -> Result<&Served, Refusal> {
+        let found = self.competitions.iter().find(|c| c.miniature.competition.slug == slug);
+        found.ok_or_else(Refusal::denied)
+    }
+
+    /// The same for a call that needs the rules accepted.
+    pub(crate) fn entered(&self, slug: &str, refusal: &str) -> Result<&Served, Refusal> {
+        let competition = self.competition(slug)?;
+        match self.rules {
+            Rules::Accepted => Ok(competition),
+            Rules::NotAccepted => Err(Refusal::new(StatusCode::FORBIDDEN, refusal)),
+        }
+    }
+}
+
+impl Served {
+    /// The object of a storage path: `bundle/archive.zip` or a file's.
+    pub(crate) fn object(&self, path: &str) -> Option<&Blob> {
+        if path == BUNDLE { Some(&self.packed.bundle) } else { self.packed.files.get(path) }
+    }
+
+    /// Where a listed file is kept: large tables are zips.
+    pub(crate) fn stored_name(&self, name: &str) -> Option<String> {
+        self.packed.listing.iter().find(|(listed, _)| listed == name)?;
+        let zipped = format!("{name}.zip");
+        Some(if self.packed.files.contains_key(&zipped) { zipped } else { name.to_owned() })
+    }
+}
+
+/// The path of all of a competition's data as one file.
+pub(crate) const BUNDLE: &str = "bundle/archive.zip";

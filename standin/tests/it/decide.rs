@@ -1,0 +1,237 @@
+//! `decide` with the real binary on runs that were made up: nothing here computes a network.
+
+use std::fmt::Write as _;
+
+use kaggle_kit::commands::kept;
+use kaggle_kit::competition::{self, Competition};
+use kaggle_kit::dataset::{self, Sample};
+use kaggle_kit::decide::Decision;
+use kaggle_kit::decide::tags::Method;
+use kaggle_kit::fs;
+use kaggle_kit::recipe;
+use kaggle_kit::run::{Run, Summary};
+use kaggle_kit::target::{Classes, Predictions};
+use kaggle_kit_standin::miniature::{Miniature, Sizes};
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+
+use crate::support::Scratch;
+
+/// A person with planet's data, drawn, and a run that has looked at it.
+struct Person {
+    here: Scratch,
+    run: Run,
+    miniature: Miniature,
+}
+
+impl Person {
+    fn new() -> Self {
+        Self::with_spec(|source| source)
+    }
+
+    /// The same with a spec of their own.
+    fn with_spec(change: impl Fn(String) -> String) -> Self {
+        let here = Scratch::new();
+        let planet = competition::find("planet").unwrap();
+        let planet = Competition::parse("planet", &change(planet.source), "planet.toml").unwrap();
+        let sizes = Sizes { train: 360, test: 40, ..Sizes::TINY };
+        let miniature = Miniature::generate(&planet, sizes, 3).unwrap();
+        let data = here.path().join("data/planet");
+        miniature.write(&data).unwrap();
+        let dataset = dataset::open(&planet, &data).unwrap();
+        let run = Run::create(&here.path().join("runs"), &planet, &recipe::resolve(&[]).unwrap());
+        let run = run.unwrap();
+        let classes = &dataset.classes;
+
+        let mut split = "id,part,labels\n".to_owned();
+        for (i, sample) in dataset.train.iter().enumerate() {
+            let part = if i % 2 == 0 { "valid" } else { "train" };
+            let names: Vec<&str> =
+                sample.target.iter().map(|&tag| classes.names()[tag].as_str()).collect();
+            writeln!(split, "{},{part},{}", sample.id, names.join("|")).unwrap();
+        }
+        run.write("split.csv", split).unwrap();
+        let valid: Vec<Sample> = dataset.train.iter().step_by(2).cloned().collect();
+        let said = predictions(&valid, classes);
+        run.write("valid-predictions.csv", kept::table(&said).unwrap()).unwrap();
+        let targets = valid.iter().map(|sample| sample.target.as_slice());
+        let decision = Decision::quick(planet.metric, &said, targets);
+        run.write_toml("decision.toml", &decision).unwrap();
+        run.finish(&Summary {
+            version: 1,
+            competition: "planet".to_owned(),
+            finished: "2026-11-24T06:00:00Z".to_owned(),
+            program: "kaggle-kit".to_owned(),
+            device: "cpu".to_owned(),
+            metric: planet.metric.name(),
+            score: 0.1,
+            train_images: 180,
+            valid_images: valid.len(),
+            seconds: 1.0,
+            seed: 42,
+            folds: 0,
+            fold: 1,
+            group: String::new(),
+            weights: vec!["weights.safetensors".to_owned()],
+            classes: classes.clone(),
+            stages: Vec::new(),
+        })
+        .unwrap();
+        run.write("report.html", "<body><section id=\"tags\">as it was</section></body>").unwrap();
+        let fingerprint = kept::fingerprint(&dataset.test).unwrap();
+        kept::write(&run, &fingerprint, &predictions(&dataset.test, classes)).unwrap();
+        Self { here, run, miniature }
+    }
+
+    fn decide(&self, args: &[&str]) -> assert_cmd::Command {
+        let mut command = self.here.kaggle_kit();
+        command.arg("decide").args(args);
+        command
+    }
+
+    fn csv(&self) -> String {
+        let name = format!("planet-{}.csv", self.run.id());
+        fs::read_to_string(self.here.path().join("submissions").join(name)).unwrap()
+    }
+}
+
+/// What a middling network would say: right about most tags, in doubt about weather.
+fn predictions(samples: &[Sample], classes: &Classes) -> Predictions {
+    let mut probabilities = Vec::new();
+    for (i, sample) in samples.iter().enumerate() {
+        for tag in 0..classes.len() {
+            let noise = ((i * 31 + tag * 17) % 13) as f32 / 13.0;
+            let is_set = sample.target.contains(&tag);
+            probabilities.push(if is_set { 0.3 + 0.6 * noise } else { 0.4 * noise * noise });
+        }
+    }
+    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    Predictions { ids, probabilities, classes: classes.clone() }
+}
+
+fn json(mut command: assert_cmd::Command) -> Value {
+    let done = command.arg("--json").assert().success();
+    serde_json::from_slice(&done.get_output().stdout).unwrap()
+}
+
+#[test]
+fn every_method_is_told_and_the_best_ones_csv_is_written() {
+    let person = Person::new();
+    let told = person.decide(&[]).assert().success();
+    told.stderr(
+        contains("exactly one of clear, cloudy, haze, partly_cloudy")
+            .and(contains("expected F"))
+            .and(contains("gain over one threshold"))
+            .and(contains("rows in `submissions/planet-")),
+    );
+    assert_eq!(person.csv().lines().count(), 41);
+    let told = json(person.decide(&[&person.run.id()]));
+    let tags = &told["decision"]["tags"];
+    let n = tags["candidates"].as_array().unwrap().len();
+    assert_eq!((n, tags["folds"].as_u64(), tags["images"].as_u64()), (3, Some(5), Some(180)));
+    assert_eq!(told["submission"]["fits"], true);
+
+    // The run and its page go by it from now on.
+    let page = fs::read_to_string(person.run.file("report.html")).unwrap();
+    assert!(
+        page.contains("<section id=\"decision\">") && page.contains("a threshold a tag"),
+        "{page}"
+    );
+    assert!(page.starts_with("<body>") && !page.contains("as it was"), "{page}");
+    let score = tags["candidates"].as_array().unwrap().iter().find(|candidate| {
+        candidate["method"] == tags["chosen"]["method"]
+            && candidate["rows"] == tags["chosen"]["rows"]
+    });
+    let score = score.unwrap()["nested"].as_f64().unwrap();
+    assert!((person.run.summary().unwrap().score - score).abs() < 1e-12);
+    let kept: Decision = person.run.read_toml("decision.toml").unwrap();
+    assert!((kept.score() - score).abs() < 1e-12);
+}
+
+#[test]
+fn rows_and_method_can_be_asked_for() {
+    let person = Person::new();
+    let told = json(person.decide(&["planet", "--rows", "possible", "--method", "threshold"]));
+    let chosen = &told["decision"]["tags"]["chosen"];
+    assert_eq!((&chosen["method"], &chosen["rows"]), (&"threshold".into(), &"possible".into()));
+    for line in person.csv().lines().skip(1) {
+        let tags: Vec<&str> = line.split(',').nth(1).unwrap().split(' ').collect();
+        let weathers = ["clear", "cloudy", "haze", "partly_cloudy"];
+        let n_weathers = tags.iter().filter(|tag| weathers.contains(tag)).count();
+        assert!(n_weathers == 1 && (!tags.contains(&"cloudy") || tags.len() == 1), "{line}");
+    }
+    let told = json(person.decide(&["planet", "--calibration", "temperature"]));
+    assert_eq!(told["decision"]["tags"]["calibration"], "temperature");
+    person
+        .decide(&["planet", "--method", "guess"])
+        .assert()
+        .code(2)
+        .stderr(contains("threshold-per-tag"));
+    for (gone, instead) in Method::GONE {
+        let told = person.decide(&["planet", "--method", gone]).assert().code(2);
+        told.stderr(contains(format!("`{gone}` is gone, use `{instead}`")));
+    }
+    let told = person.decide(&["planet", "--rows", "auto"]).assert().code(2);
+    told.stderr(contains("`auto` is gone, use `any`"));
+    let told = person.decide(&["planet", "--calibration", "isotonic"]).assert().code(2);
+    told.stderr(contains("`isotonic` is gone, use `platt`"));
+}
+
+#[test]
+fn each_method_is_scored_if_the_truth_is_given() {
+    let person = Person::new();
+    person.here.write("solution.csv", person.miniature.solution_csv().unwrap());
+    let told = json(person.decide(&["planet", "--solution", "solution.csv"]));
+    let on_test = told["test"].as_array().unwrap();
+    let n = told["decision"]["tags"]["candidates"].as_array().unwrap().len();
+    assert_eq!(on_test.len(), n);
+    // The chosen one's is that of the CSV.
+    let csv = told["submission"]["csv"].as_str().unwrap();
+    let mut score = person.here.kaggle_kit();
+    let scored = json({
+        score.args(["score", csv, "--solution", "solution.csv"]);
+        score
+    });
+    assert!(on_test.contains(&scored["value"]), "{scored} {on_test:?}");
+    person.decide(&["planet", "--solution", "no.csv"]).assert().code(1).stderr(contains("no.csv"));
+}
+
+#[test]
+fn rules_among_tags_are_taken_from_the_spec() {
+    let weathers = "exclusive = [[\"clear\", \"cloudy\", \"haze\", \"partly_cloudy\"]]";
+    let implies = "implies = [[\"road\", \"primary\"]]";
+    let person = Person::with_spec(|source| source.replace(weathers, implies));
+    let told = json(person.decide(&["planet"]));
+    let structure = &told["decision"]["tags"]["structure"];
+    assert_eq!(structure["exclusive"], Value::Array(Vec::new()));
+    assert_eq!(structure["implies"], serde_json::json!([["road", "primary"]]));
+
+    let wrong = |source: String| source.replace("alone = [\"cloudy\"]", "alone = [\"clowdy\"]");
+    let person = Person::with_spec(wrong);
+    person.decide(&["planet"]).assert().code(1).stderr(contains("did you mean `cloudy`?"));
+}
+
+#[test]
+fn without_test_images_the_table_is_all() {
+    let person = Person::new();
+    fs::remove_dir_all(person.here.path().join("data")).unwrap();
+    let told = person.decide(&["planet"]).assert().success();
+    told.stderr(contains("no CSV was written").and(contains("expected F")));
+    assert!(!person.here.path().join("submissions").exists());
+}
+
+#[test]
+fn predictions_of_other_images_are_not_taken() {
+    let person = Person::new();
+    let tests: Vec<_> = {
+        let planet = person.run.competition().unwrap();
+        dataset::open(&planet, &person.here.path().join("data/planet")).unwrap().test
+    };
+    let is_there =
+        |tests: &[Sample]| kept::is_there(&person.run, &kept::fingerprint(tests).unwrap()).unwrap();
+    assert!(is_there(&tests));
+    fs::write_atomic(&tests[3].path, b"another picture").unwrap();
+    assert!(!is_there(&tests));
+    assert!(!is_there(&tests[1..]));
+}
