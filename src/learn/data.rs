@@ -19,8 +19,8 @@ use crate::target::{Classes, TargetKind, n_hot};
 
 /// Everything a learner needs to know about a data set, and what it is to do with it.
 pub struct Data {
-    pub train: Part,
-    pub valid: Part,
+    pub train: SplitSide,
+    pub valid: SplitSide,
     pub classes: Classes,
     pub kind: TargetKind,
     pub metric: Metric,
@@ -28,7 +28,7 @@ pub struct Data {
 }
 
 /// One side of the split.
-pub struct Part {
+pub struct SplitSide {
     pub samples: Arc<[Sample]>,
     /// `[n, classes]`, zeros and ones.
     pub targets: Vec<f32>,
@@ -36,7 +36,7 @@ pub struct Part {
     pub kept: Option<PictureCache>,
 }
 
-impl Part {
+impl SplitSide {
     /// The part of `samples` at `indices`.
     pub fn new(samples: &[Sample], indices: &[usize], n_classes: usize) -> Self {
         let samples: Arc<[Sample]> = indices.iter().map(|&i| samples[i].clone()).collect();
@@ -70,7 +70,7 @@ pub struct Activations {
 #[derive(Clone, Debug)]
 pub struct Precomputed {
     pub store: Store,
-    /// What they are for, told to people.
+    /// What they are for, for people.
     pub label: String,
     /// The pretrained networks, in the model's order.
     pub backbones: Vec<Pretrained>,
@@ -172,7 +172,7 @@ impl Data {
     }
 
     /// The centre crops of a part, in its own order.
-    pub fn centre_batches(&self, part: &Part) -> impl Iterator<Item = Result<dataset::Batch>> {
+    pub fn centre_batches(&self, part: &SplitSide) -> impl Iterator<Item = Result<dataset::Batch>> {
         self.load(part, (0..part.len()).collect(), self.recipe.size, self.centre_view())
     }
 
@@ -194,7 +194,7 @@ impl Data {
 
     fn load(
         &self,
-        part: &Part,
+        part: &SplitSide,
         order: Vec<usize>,
         size: usize,
         view: View,
@@ -251,7 +251,7 @@ impl Activations {
 
 /// An image's chance in balanced sampling: that of its rarest class, which is one over how many
 /// images have it; images without any class have the chance of the commonest.
-fn balanced_weights(part: &Part, n_classes: usize) -> Vec<f64> {
+fn balanced_weights(part: &SplitSide, n_classes: usize) -> Vec<f64> {
     let mut counts = vec![0_usize; n_classes];
     for &class in part.samples.iter().flat_map(|sample| &sample.target) {
         counts[class] += 1;

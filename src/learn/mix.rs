@@ -30,7 +30,7 @@ pub(super) fn smooth(targets: &mut [f32], kind: TargetKind, n_classes: usize, sm
 }
 
 /// Blends every image with another one of its batch, or pastes a part of it, and the targets with
-/// them; which of the two, where both are asked for, is up to chance. Follows from `seed` and
+/// them; which of the two, where both are wanted, is up to chance. Follows from `seed` and
 /// `epoch`, and the number of the batch in it.
 pub(super) fn mix(
     images: &mut Images,
@@ -162,9 +162,9 @@ mod tests {
                 let pixels = 16 * 16 * 3;
                 for (image, row) in images.pixels.chunks(pixels).zip(targets.chunks(8)) {
                     let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels as f64;
-                    let told: f64 =
+                    let target: f64 =
                         row.iter().enumerate().map(|(i, &y)| 10.0 * i as f64 * f64::from(y)).sum();
-                    assert!((mean - told).abs() < 0.7, "{mixup} {cutmix}: {mean} {told}");
+                    assert!((mean - target).abs() < 0.7, "{mixup} {cutmix}: {mean} {target}");
                     assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
                 }
             }

@@ -17,7 +17,7 @@ mod stop;
 mod tests;
 pub mod tta;
 
-pub use data::{Data, Part, Precomputed, Pretrained};
+pub use data::{Data, Precomputed, Pretrained, SplitSide};
 pub use fit::FeedKind;
 pub use golden_rule::{epochs_on_images, golden_rule, plan};
 pub use learner::Learner;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::run::{Entry, Journal, Position, Stage};
 
 /// A journal that is gone through once more, and what the model was where it ends. While anything of
-/// it is left, the work that it tells of must not be done again.
+/// it is left, the work in it must not be done again.
 #[derive(Debug)]
 pub(super) struct Replay<S> {
     done: VecDeque<Entry>,

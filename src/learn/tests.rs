@@ -16,7 +16,7 @@ use super::fit::FeedKind;
 use super::learner::Learner;
 use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::stop::{Limits, Stop};
-use super::{Data, Part, golden_rule, plan};
+use super::{Data, SplitSide, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
@@ -190,8 +190,8 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
         .collect();
     let (train, valid): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i / 2 % 4 != 0);
     Data {
-        train: Part::new(&samples, &train, 2),
-        valid: Part::new(&samples, &valid, 2),
+        train: SplitSide::new(&samples, &train, 2),
+        valid: SplitSide::new(&samples, &valid, 2),
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,
         metric: Metric::LogLoss,

@@ -39,17 +39,17 @@ mod tests {
 
     #[test]
     fn a_choice_says_where_it_comes_from() {
-        let told = |clear, end, usual| choose_rate(&curve(clear, end), usual).to_string();
+        let described = |clear, end, usual| choose_rate(&curve(clear, end), usual).to_string();
         assert_eq!(
-            told(Some(2e-4), SweepEnd::Exploded, 3e-3),
+            described(Some(2e-4), SweepEnd::Exploded, 3e-3),
             "2.0e-4, the highest rate at which the loss still clearly improves"
         );
         assert_eq!(
-            told(None, SweepEnd::LastRate, 3e-3),
+            described(None, SweepEnd::LastRate, 3e-3),
             "the loss never clearly improves at any rate: 3.0e-3, the recipe's own, is taken"
         );
         assert_eq!(
-            told(None, SweepEnd::Exploded, 3e-3),
+            described(None, SweepEnd::Exploded, 3e-3),
             "the loss never clearly improves and explodes at 1.0e-3: 1.0e-4, a tenth of that, is \
              taken"
         );

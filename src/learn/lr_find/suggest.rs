@@ -170,15 +170,15 @@ mod tests {
         let rates: Vec<f64> =
             (0..100).map(|i| exponential(1e-7, 10.0, f64::from(i) / 99.0)).collect();
         for (losses, expected) in recorded() {
-            let said = suggestions(&rates, &losses, 100, 0.0);
-            for (name, rate) in said.named().into_iter().skip(1) {
+            let found = suggestions(&rates, &losses, 100, 0.0);
+            for (name, rate) in found.named().into_iter().skip(1) {
                 let (rate, expected) = (rate.unwrap(), expected[name].as_f64().unwrap());
                 // fastai's rates are single precision.
                 assert!((rate / expected - 1.0).abs() < 1e-6, "{name}: {rate}, not {expected}");
             }
             // The rule's own lies on the descent: above half of it, below the minimum.
-            let (clear, bottom) = (said.clear.unwrap(), 10.0 * said.minimum.unwrap());
-            assert!(said.steep.unwrap() <= clear && clear < bottom, "{said:?}");
+            let (clear, bottom) = (found.clear.unwrap(), 10.0 * found.minimum.unwrap());
+            assert!(found.steep.unwrap() <= clear && clear < bottom, "{found:?}");
         }
     }
 
@@ -227,8 +227,8 @@ mod tests {
         let wobbling: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i % 2)).collect();
         let rising: Vec<f64> = (0..100).map(|i| 1.0 + 0.01 * f64::from(i)).collect();
         for (losses, doubt) in [(wobbling, 0.005), (rising, 0.0), (vec![1.0; 100], 0.0)] {
-            let said = suggestions(&rates(100), &losses, 100, doubt);
-            assert_eq!((said, said.to_string()), (Suggestions::default(), String::new()));
+            let found = suggestions(&rates(100), &losses, 100, doubt);
+            assert_eq!((found, found.to_string()), (Suggestions::default(), String::new()));
         }
     }
 

@@ -94,7 +94,7 @@ impl<'a> RunningSweep<'a> {
         exponential(self.settings.start, self.settings.end, t)
     }
 
-    /// Takes a loss; tells whether the sweep goes on.
+    /// Takes a loss; whether the sweep goes on.
     fn add(&mut self, loss: f64) -> bool {
         if !loss.is_finite() {
             self.end = SweepEnd::NotFinite;

@@ -7,7 +7,7 @@ use kaggle_kit::cache::CachePolicy;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Split, Twins};
 use kaggle_kit::hash::Hash;
-use kaggle_kit::learn::{Data, Part};
+use kaggle_kit::learn::{Data, SplitSide};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
@@ -87,8 +87,8 @@ impl Images {
             recipe.valid
         );
         let data = Data {
-            train: Part::new(samples, &split.train, n_classes),
-            valid: Part::new(samples, &split.valid, n_classes),
+            train: SplitSide::new(samples, &split.train, n_classes),
+            valid: SplitSide::new(samples, &split.valid, n_classes),
             classes: classes.clone(),
             kind: *kind,
             metric: self.metric,

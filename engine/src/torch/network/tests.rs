@@ -117,11 +117,11 @@ fn the_running_means_predict_and_are_saved_and_training_goes_on_from_the_weights
         assert_ne!(averaged.predict(&input).unwrap(), plain.predict(&input).unwrap());
     }
     let path = folder.path().join("weights.safetensors");
-    let told = averaged.predict(&input).unwrap();
+    let predicted = averaged.predict(&input).unwrap();
     averaged.save(&path).unwrap();
     let mut read = network(&["optimizer.average=0.99"]);
     read.restore_from(&path).unwrap();
-    assert_eq!(read.predict(&input).unwrap(), told);
+    assert_eq!(read.predict(&input).unwrap(), predicted);
 }
 
 #[test]
@@ -168,15 +168,15 @@ fn heat_is_a_map_a_picture_between_nothing_and_one() {
 }
 
 #[test]
-fn stacked_backbones_say_side_by_side_what_each_says_alone() {
+fn backbones_side_by_side_give_what_each_gives_alone() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
     let names = ["resnet18", "mobilenetv2_100"];
-    let (mut said, mut files) = (Vec::new(), Vec::new());
+    let (mut separate, mut files) = (Vec::new(), Vec::new());
     for name in names {
         let mut one = network(&[&format!("backbone={name}")]);
-        said.push(one.activations(0, &images).unwrap());
+        separate.push(one.activations(0, &images).unwrap());
         // The weights of a backbone as they are published: without our head.
         let path = folder.path().join(name);
         let backbone: BTreeMap<_, _> = one.variables();
@@ -190,11 +190,11 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     assert_eq!(both.widths(), [1024, 2560]);
     let together = both.backbones.pool(&both.backbones.features(&images, NormMode::Still).unwrap());
     let together = to_host(&together).unwrap();
-    for (backbone, said) in said.iter().enumerate() {
-        assert_eq!(&both.activations(backbone, &images).unwrap(), said);
+    for (backbone, separate) in separate.iter().enumerate() {
+        assert_eq!(&both.activations(backbone, &images).unwrap(), separate);
         let from = [0, 1024][backbone];
-        for (row, alone) in together.chunks(3584).zip(said.chunks(both.widths()[backbone])) {
-            assert_eq!(&row[from..from + alone.len()], alone);
+        for (row, own) in together.chunks(3584).zip(separate.chunks(both.widths()[backbone])) {
+            assert_eq!(&row[from..from + own.len()], own);
         }
     }
     // Both train, each group at its own rate, and both are in what is saved.
@@ -210,9 +210,9 @@ fn stacked_backbones_say_side_by_side_what_each_says_alone() {
     assert!(moved("resnet18.conv1.weight") && moved("mobilenetv2_100.blocks.6.0.conv_pw.weight"));
     let path = folder.path().join("both.safetensors");
     both.save(&path).unwrap();
-    let told = both.predict(&batch(3).0).unwrap();
+    let predicted = both.predict(&batch(3).0).unwrap();
     let mut read = network(&[&format!("backbone={}", names.join("+"))]);
     read.restore_from(&path).unwrap();
-    assert_eq!(read.predict(&batch(3).0).unwrap(), told);
+    assert_eq!(read.predict(&batch(3).0).unwrap(), predicted);
     assert_eq!(read.grad_cam(&images, &[0, 1, 2]).unwrap().0.len(), 3);
 }
