@@ -8,9 +8,9 @@ use anyhow::Result;
 use super::data::{Activations, Data, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
-use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Dtype, Slot, Writer};
+use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Dtype, Shape, Slot, Writer};
 use crate::dataset::Sample;
-use crate::hash::{Hash, hash_files};
+use crate::hash::hash_files;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::run::{Event, Listener, Stage};
@@ -68,8 +68,8 @@ impl<M: Model> Learner<'_, M> {
         let widths = self.model.widths();
         let Some(precomputed) = &self.precomputed else {
             let in_memory = |width: usize| {
-                let key = key_in_memory(all.samples.len(), views, width);
-                Slot::Empty(Writer::in_memory(&key, "nobody asked for it"))
+                let shape = Shape { views, images: all.samples.len(), width, dtype: Dtype::F32 };
+                Slot::Empty(Writer::in_memory(shape, "nobody asked for it"))
             };
             return Ok(widths.into_iter().map(in_memory).collect());
         };
@@ -144,21 +144,4 @@ fn transform(data: &Data, views: usize) -> String {
     }
     let parts = data.area().map(|area| format!(" of parts {area:?}")).unwrap_or_default();
     format!("{centre}; second random views of {augment:?}{parts}, seed {seed}")
-}
-
-/// A key for rows that nobody else will look for.
-fn key_in_memory(n_images: usize, views: usize, width: usize) -> ActivationsKey {
-    let nothing = Hash([0; 32]);
-    ActivationsKey::new(&ActivationsSource {
-        label: "",
-        backbone: "",
-        weights: nothing,
-        engine: "",
-        transform: "",
-        size: 0,
-        images: &vec![nothing; n_images],
-        views,
-        width,
-        dtype: Dtype::F32,
-    })
 }

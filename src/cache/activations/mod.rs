@@ -56,7 +56,7 @@ pub(super) fn claim(shelf: &Shelf, key: &ActivationsKey, progress: &dyn Progress
             |claim| fill(shelf, key, claim, progress),
             || progress.note("another run computes these activations: waiting for it"),
         )
-        .unwrap_or_else(|error| Slot::Empty(Writer::in_memory(key, format!("{error:#}"))))
+        .unwrap_or_else(|error| Slot::Empty(Writer::in_memory(key.shape(), format!("{error:#}"))))
 }
 
 fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<ActivationRows> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::format::{self, Dtype, Head};
+use super::format::{self, Dtype, Head, Shape};
 use super::key::ActivationsKey;
 use super::rows::{ActivationRows, Mapping};
 use crate::cache::shelf::Claim;
@@ -21,7 +21,7 @@ pub(in crate::cache) const SUMS: &str = "activations.part.crc32c";
 ///
 /// Dropped before [`Writer::finish`], or killed, it leaves what it has for the next one.
 pub struct Writer {
-    key: ActivationsKey,
+    shape: Shape,
     /// Bytes of a block that is not whole yet.
     pending: Vec<u8>,
     /// Of the blocks that are.
@@ -35,25 +35,25 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that keeps nothing beyond this run; `reason` is told by [`ActivationRows::unsaved`].
-    pub fn in_memory(key: &ActivationsKey, reason: impl Into<String>) -> Self {
-        Self::new(key, None, Vec::new(), reason.into())
+    pub fn in_memory(shape: Shape, reason: impl Into<String>) -> Self {
+        Self::new(shape, None, Vec::new(), reason.into())
     }
 
     /// Goes on where the last writer stood, or begins.
     pub(super) fn open(claim: Claim, key: &ActivationsKey) -> Result<Self> {
         let (part, sums) = PartFile::open(claim, key)?;
-        Ok(Self::new(key, Some(part), sums, String::new()))
+        Ok(Self::new(key.shape, Some(part), sums, String::new()))
     }
 
-    fn new(key: &ActivationsKey, part: Option<PartFile>, sums: Vec<u32>, reason: String) -> Self {
+    fn new(shape: Shape, part: Option<PartFile>, sums: Vec<u32>, reason: String) -> Self {
         let (pending, memory) = (Vec::new(), Vec::new());
-        Self { key: key.clone(), pending, sums, part, memory, reason }
+        Self { shape, pending, sums, part, memory, reason }
     }
 
     /// What is still to be appended: each view with the images it lacks, in order. Where a writer
     /// was killed before, a view's images go on at a multiple of 256.
     pub fn missing(&self) -> Vec<(usize, Range<usize>)> {
-        let shape = &self.key.shape;
+        let shape = &self.shape;
         if self.sums.len() == shape.blocks() {
             return Vec::new();
         }
@@ -66,7 +66,7 @@ impl Writer {
     ///
     /// An error is about the numbers: those that are not finite, or too large for `f16`.
     pub fn append(&mut self, numbers: &[f32]) -> Result<()> {
-        let shape = self.key.shape;
+        let shape = self.shape;
         ensure!(
             numbers.len().is_multiple_of(shape.width.max(1)),
             "{} numbers are no rows of {}",
@@ -98,11 +98,11 @@ impl Writer {
 
     /// The rows, to be found by the next run from now on.
     pub fn finish(mut self) -> Result<ActivationRows> {
-        let shape = self.key.shape;
+        let shape = self.shape;
         let missing: usize = self.missing().iter().map(|(_, images)| images.len()).sum();
         ensure!(missing == 0, "{missing} of {} activations were not computed", shape.rows());
         if let Some(mut part) = self.part.take() {
-            match part.publish(&self.key, &self.sums) {
+            match part.publish(&self.sums) {
                 Ok(mapping) => {
                     // Without it others wait for this run's end, or compute for themselves.
                     return Ok(ActivationRows::mapped(mapping, part.claim.share().ok()));
@@ -117,7 +117,7 @@ impl Writer {
     fn written(&self) -> usize {
         match self.sums.len() {
             0 => 0,
-            n => self.key.shape.block_bytes(n - 1).end,
+            n => self.shape.block_bytes(n - 1).end,
         }
     }
 
@@ -130,7 +130,7 @@ impl Writer {
             }
         }
         if self.part.is_none() {
-            let missing = self.key.shape.bytes() - self.memory.len();
+            let missing = self.shape.bytes() - self.memory.len();
             self.memory.try_reserve_exact(missing).with_context(|| {
                 format!("activations take {} in memory", term::bytes(missing as u64))
             })?;
@@ -166,6 +166,7 @@ fn refuse(bad: f32, image: usize, dtype: Dtype) -> Result<()> {
 
 /// The files of a cache being written.
 struct PartFile {
+    key: ActivationsKey,
     data: fs::File,
     sums: fs::File,
     /// Where the first row is.
@@ -178,8 +179,8 @@ impl PartFile {
         let mut options = fs::File::options();
         options.read(true).write(true).create(true).truncate(false);
         let (data, sums) = (options.open(claim.file(PART))?, options.open(claim.file(SUMS))?);
-        let mut part = Self { data, sums, start: 0, claim };
-        let sums = part.take_over(key).unwrap_or_default();
+        let mut part = Self { key: key.clone(), data, sums, start: 0, claim };
+        let sums = part.take_over().unwrap_or_default();
         if sums.is_empty() {
             let head = format::head(&key.about, &key.shape)?;
             part.start = head.len();
@@ -197,8 +198,9 @@ impl PartFile {
 
     /// The checksums of the blocks that an earlier writer left whole; an error where there is
     /// nothing of use.
-    fn take_over(&mut self, key: &ActivationsKey) -> Result<Vec<u32>> {
+    fn take_over(&mut self) -> Result<Vec<u32>> {
         let Head { about, shape, start } = format::read_head(&mut self.data)?;
+        let key = &self.key;
         ensure!(about.key == key.about.key && shape == key.shape, "it belongs to another key");
         self.start = start;
         let mut journal = Vec::new();
@@ -223,7 +225,7 @@ impl PartFile {
     }
 
     /// Ends the file, gives it its name, and maps it.
-    fn publish(&mut self, key: &ActivationsKey, sums: &[u32]) -> Result<Mapping> {
+    fn publish(&mut self, sums: &[u32]) -> Result<Mapping> {
         let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         self.data.write_all(&bytes)?;
         self.data.sync_all()?;
@@ -232,7 +234,7 @@ impl PartFile {
         // What it leaves behind if that fails is small, and removed with the cache.
         let _ = fs::remove_file(self.claim.file(SUMS));
         self.claim.stamp();
-        Mapping::open(&whole, key)
+        Mapping::open(&whole, &self.key)
             .with_context(|| format!("`{}` is not what was written", whole.display()))
     }
 
