@@ -8,6 +8,7 @@ pub mod device;
 pub mod metric;
 pub mod recipe;
 pub mod schedule;
+pub mod table;
 pub mod target;
 pub mod zoo;
 // The outside world, without tensors.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::table::Table;
+
 /// Whether an image has exactly one class or any number of tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,8 +64,8 @@ impl From<Classes> for Vec<String> {
 pub struct Predictions {
     /// One id a row.
     pub ids: Vec<String>,
-    /// `[ids, classes]`, row-major, each in `[0, 1]`.
-    pub probabilities: Vec<f32>,
+    /// `[ids, classes]`, each in `[0, 1]`.
+    pub probabilities: Table,
     /// What the columns mean.
     pub classes: Classes,
 }
@@ -71,7 +73,7 @@ pub struct Predictions {
 impl Predictions {
     /// The rows, one slice of `[classes]` an id.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.probabilities.chunks_exact(self.classes.len().max(1))
+        self.probabilities.rows()
     }
 }
 
@@ -92,19 +94,28 @@ pub enum Answers {
 }
 
 /// Lists of class indices (sorted, one list an image) as `[n, classes]` of zeros and ones.
-pub fn n_hot<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Vec<f32> {
-    let mut hot = Vec::new();
-    for classes in targets {
-        let start = hot.len();
-        hot.resize(start + n_classes, 0.0);
-        for &class in classes {
-            hot[start + class] = 1.0;
-        }
-    }
-    hot
+pub fn n_hot<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Table {
+    marked(targets, n_classes, 0.0, 1.0)
 }
 
 /// The same as whether each image has each tag.
-pub fn tagged<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Vec<bool> {
-    n_hot(targets, n_classes).iter().map(|&tag| tag == 1.0).collect()
+pub fn tagged<'a>(targets: impl IntoIterator<Item = &'a [usize]>, n_classes: usize) -> Table<bool> {
+    marked(targets, n_classes, false, true)
+}
+
+fn marked<'a, T: Copy>(
+    targets: impl IntoIterator<Item = &'a [usize]>,
+    n_classes: usize,
+    unset: T,
+    set: T,
+) -> Table<T> {
+    let mut hot = Vec::new();
+    for classes in targets {
+        let start = hot.len();
+        hot.resize(start + n_classes, unset);
+        for &class in classes {
+            hot[start + class] = set;
+        }
+    }
+    Table::new(hot, n_classes)
 }

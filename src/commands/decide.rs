@@ -164,13 +164,12 @@ impl Test {
     ) -> Result<Vec<f64>> {
         let solution_csv = fs::read(solution)?;
         let frame = decision.frame()?;
-        let n_classes = pool.classes.len();
         let targets = pool.targets.iter().map(Vec::as_slice);
-        let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds, n_classes);
+        let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
         let test = choice.blend.apply(&self.predicted)?;
         let approaches: Vec<Approach> = decision.candidates.iter().map(|c| c.approach).collect();
         let score = |rule| -> Result<f64> {
-            let tags = frame.decide(&rule, &test.probabilities, n_classes);
+            let tags = frame.decide(&rule, &test.probabilities);
             let (ids, classes) = (test.ids.clone(), test.classes.clone());
             let answers = Answers::Tags { ids, classes, tags };
             let TestSet { competition, sample, .. } = &self.test_set;

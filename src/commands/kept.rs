@@ -14,6 +14,7 @@ use crate::dataset::Sample;
 use crate::fs;
 use crate::hash::Hash;
 use crate::run::{Run, TEST_PREDICTIONS};
+use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
 /// What the predictions were made for.
@@ -66,7 +67,7 @@ pub fn write(run: &Run, fingerprint: &str, predictions: &Predictions) -> Result<
 pub fn read(run: &Run, samples: &[Sample], classes: &Classes) -> Result<Predictions> {
     let rows = super::members::predictions(run, TEST_PREDICTIONS, classes)?;
     let mut by_id: HashMap<String, Vec<f32>> = rows.into_iter().collect();
-    let mut probabilities = Vec::with_capacity(samples.len() * classes.len());
+    let mut probabilities = Table::empty(classes.len());
     for sample in samples {
         let row = by_id.remove(&sample.id).with_context(|| {
             let path = run.file(TEST_PREDICTIONS);
@@ -76,7 +77,7 @@ pub fn read(run: &Run, samples: &[Sample], classes: &Classes) -> Result<Predicti
                 sample.id
             )
         })?;
-        probabilities.extend(row);
+        probabilities.push(&row);
     }
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
     Ok(Predictions { ids, probabilities, classes: classes.clone() })

@@ -15,6 +15,7 @@ use crate::decide::{TagOptions, tags};
 use crate::fs;
 use crate::metric::Metric;
 use crate::run::{LABEL_SEPARATOR, Run, SPLIT, Summary, VALID_PREDICTIONS};
+use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;
 
@@ -157,7 +158,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         kind: first.kind,
         classes: first.classes.clone(),
         names: members.iter().map(|member| member.name.clone()).collect(),
-        members: vec![Vec::new(); members.len()],
+        members: vec![Table::empty(first.classes.len()); members.len()],
         ids: Vec::new(),
         targets: Vec::new(),
         folds: Vec::new(),
@@ -183,7 +184,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
             );
         }
         for (rows, of) in pool.members.iter_mut().zip(&held_out) {
-            rows.extend_from_slice(&of[id].row);
+            rows.push(&of[id].row);
         }
         pool.ids.push(id.clone());
         pool.targets.push(target.clone());

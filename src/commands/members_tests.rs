@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::competition;
+use crate::table::Table;
 
 const CATS: &str = "dogs-vs-cats";
 
@@ -121,7 +122,8 @@ fn images_that_all_have_held_out_are_aligned() {
     let pool = pool(&named_in(&folder, &[ALONE.id, FIRST.id]).unwrap()).unwrap();
     assert_eq!(pool.ids, ["b", "c"]);
     assert_eq!(pool.targets, [[1], [0]]);
-    assert_eq!(pool.members, [[0.125, 0.875, 0.5, 0.5], [0.25, 0.75, 0.75, 0.25]]);
+    let rows: Vec<&[f32]> = pool.members.iter().map(Table::as_slice).collect();
+    assert_eq!(rows, [[0.125, 0.875, 0.5, 0.5], [0.25, 0.75, 0.75, 0.25]]);
     // The folds are those of the member that has some.
     assert_eq!(pool.folds, [0, 1]);
     assert_eq!(pool.names, [ALONE.id, FIRST.id]);
@@ -182,10 +184,10 @@ fn folds_answer_with_their_mean() {
     let member = named_in(&folder, &[FIRST.id]).unwrap().remove(0);
     let said = |p: f32| Predictions {
         ids: vec!["1".to_owned()],
-        probabilities: vec![1.0 - p, p],
+        probabilities: Table::new(vec![1.0 - p, p], 2),
         classes: member.classes.clone(),
     };
     let mean = member.mean(&[said(0.25), said(0.75)]).unwrap();
-    assert_eq!(mean.probabilities, [0.5, 0.5]);
+    assert_eq!(mean.probabilities.as_slice(), [0.5, 0.5]);
     assert!(member.mean(&[said(0.25)]).is_err());
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::paired::mean_and_error;
 use super::{clip, temperature};
-use crate::metric::log_loss;
+use crate::metric::{log_loss, row_log_loss};
+use crate::table::Table;
 use crate::target::TargetKind;
 
 /// Parts of the validation images: each is predicted by what was fitted on the others.
@@ -79,55 +80,53 @@ fn none() -> f64 {
     1.0
 }
 
-/// Chooses temperature and clip on validation predictions: `rows` are `[n, classes]`, row-major,
-/// `truth` one class index a row.
-pub fn fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> Calibration {
-    let held_out = (truth.len() >= MIN_IMAGES).then(|| cross_fit(rows, n_classes, truth));
+/// Chooses temperature and clip on validation predictions: `rows` are `[n, classes]`, `truth` one
+/// class index a row.
+pub fn fit(rows: &Table, truth: &[usize]) -> Calibration {
+    let held_out = (truth.len() >= MIN_IMAGES).then(|| cross_fit(rows, truth));
     let pays = held_out.is_some_and(|held_out| held_out.temperature_and_clip < held_out.clip);
-    let temperature = if pays { temperature_of(rows, n_classes, truth) } else { none() };
-    let mut softened = rows.to_vec();
-    temperature::apply(TargetKind::SingleLabel, &mut softened, n_classes, temperature);
-    let clip = clip::fit(&softened, n_classes, truth);
+    let temperature = if pays { temperature_of(rows, truth) } else { none() };
+    let mut softened = rows.clone();
+    temperature::apply(TargetKind::SingleLabel, &mut softened, temperature);
+    let clip = clip::fit(&softened, truth);
     Calibration {
         temperature,
         epsilon: clip.epsilon,
-        loss_before: log_loss(rows, n_classes, truth),
+        loss_before: log_loss(rows, truth),
         loss_after: clip.loss_after,
         held_out,
     }
 }
 
-/// Softens or sharpens `rows` (`[n, classes]`, row-major), then clips them.
-pub fn apply(rows: &mut [f32], n_classes: usize, temperature: f64, epsilon: f64) {
-    temperature::apply(TargetKind::SingleLabel, rows, n_classes, temperature);
-    clip::apply(rows, n_classes, epsilon);
+/// Softens or sharpens `rows` (`[n, classes]`), then clips them.
+pub fn apply(rows: &mut Table, temperature: f64, epsilon: f64) {
+    temperature::apply(TargetKind::SingleLabel, rows, temperature);
+    clip::apply(rows, epsilon);
 }
 
-fn temperature_of(rows: &[f32], n_classes: usize, truth: &[usize]) -> f64 {
+fn temperature_of(rows: &Table, truth: &[usize]) -> f64 {
     let targets = truth.iter().map(std::slice::from_ref);
-    temperature::fit(TargetKind::SingleLabel, rows, n_classes, targets)
+    temperature::fit(TargetKind::SingleLabel, rows, targets)
 }
 
-fn cross_fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> HeldOutLoss {
-    let part = |takes: &dyn Fn(usize) -> bool| -> (Vec<f32>, Vec<usize>) {
-        let taken = (0..truth.len()).filter(|&i| takes(i));
-        let truth = taken.clone().map(|i| truth[i]).collect();
-        let rows = taken.flat_map(|i| &rows[i * n_classes..][..n_classes]).copied().collect();
-        (rows, truth)
+fn cross_fit(rows: &Table, truth: &[usize]) -> HeldOutLoss {
+    let part = |takes: &dyn Fn(usize) -> bool| -> (Table, Vec<usize>) {
+        let taken: Vec<usize> = (0..truth.len()).filter(|&i| takes(i)).collect();
+        (rows.select(&taken), taken.iter().map(|&i| truth[i]).collect())
     };
     let (mut with_clip, mut with_both) = (Vec::new(), Vec::new());
     for fold in 0..FOLDS {
         let (seen, seen_truth) = part(&|i| i % FOLDS != fold);
         let (unseen, unseen_truth) = part(&|i| i % FOLDS == fold);
-        let fitted = temperature_of(&seen, n_classes, &seen_truth);
+        let fitted = temperature_of(&seen, &seen_truth);
         for (temperature, losses) in [(none(), &mut with_clip), (fitted, &mut with_both)] {
             let mut softened = seen.clone();
-            temperature::apply(TargetKind::SingleLabel, &mut softened, n_classes, temperature);
-            let epsilon = clip::fit(&softened, n_classes, &seen_truth).epsilon;
+            temperature::apply(TargetKind::SingleLabel, &mut softened, temperature);
+            let epsilon = clip::fit(&softened, &seen_truth).epsilon;
             let mut predicted = unseen.clone();
-            apply(&mut predicted, n_classes, temperature, epsilon);
-            let rows = predicted.chunks_exact(n_classes).zip(&unseen_truth);
-            losses.extend(rows.map(|(row, &class)| log_loss(row, n_classes, &[class])));
+            apply(&mut predicted, temperature, epsilon);
+            let rows = predicted.rows().zip(&unseen_truth);
+            losses.extend(rows.map(|(row, &class)| row_log_loss(row, class)));
         }
     }
     let differences: Vec<f64> = with_clip.iter().zip(&with_both).map(|(a, b)| a - b).collect();
@@ -148,7 +147,7 @@ mod tests {
 
     /// Images of two classes; the truth is drawn with probability `p`, and `said(logit p)` is the
     /// logit of what is predicted.
-    fn images(n: usize, said: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<usize>) {
+    fn images(n: usize, said: impl Fn(f64) -> f64) -> (Table, Vec<usize>) {
         let mut rng = stream(Purpose::Draw, 1, 0, 0);
         let (mut rows, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..n {
@@ -157,25 +156,25 @@ mod tests {
             let p = temperature::sigmoid(said(logit)) as f32;
             rows.extend([1.0 - p, p]);
         }
-        (rows, truth)
+        (Table::new(rows, 2), truth)
     }
 
     #[test]
     fn sure_networks_are_softened() {
         let (mut rows, truth) = images(2000, |logit| 2.0 * logit);
-        let fitted = fit(&rows, 2, &truth);
+        let fitted = fit(&rows, &truth);
         assert!((1.8..2.2).contains(&fitted.temperature), "{fitted:?}");
         let held_out = fitted.held_out.unwrap();
         assert!(held_out.clip - held_out.temperature_and_clip > 3.0 * held_out.standard_error);
-        apply(&mut rows, 2, fitted.temperature, fitted.epsilon);
-        assert!((log_loss(&rows, 2, &truth) - fitted.loss_after).abs() < 1e-9);
+        apply(&mut rows, fitted.temperature, fitted.epsilon);
+        assert!((log_loss(&rows, &truth) - fitted.loss_after).abs() < 1e-9);
         assert!(fitted.loss_after < fitted.loss_before);
     }
 
     #[test]
     fn honest_networks_are_left_alone_or_nearly() {
         let (rows, truth) = images(2000, |logit| logit);
-        let fitted = fit(&rows, 2, &truth);
+        let fitted = fit(&rows, &truth);
         assert!((0.9..1.1).contains(&fitted.temperature), "{fitted:?}");
         assert!((fitted.loss_after - fitted.loss_before).abs() < 2e-3, "{fitted:?}");
     }
@@ -183,7 +182,7 @@ mod tests {
     #[test]
     fn few_images_choose_a_clip_alone() {
         let (rows, truth) = images(MIN_IMAGES - 1, |logit| 3.0 * logit);
-        let fitted = fit(&rows, 2, &truth);
+        let fitted = fit(&rows, &truth);
         assert_eq!((fitted.temperature, fitted.held_out), (1.0, None));
     }
 }

@@ -13,6 +13,7 @@
 //! large.
 
 use crate::metric::log_loss;
+use crate::table::Table;
 
 /// The weight of the sure and wrong answer that every fit adds to what it sees.
 const PSEUDO_ERROR: f64 = 0.5;
@@ -35,20 +36,17 @@ pub struct Clip {
     pub loss_after: f64,
 }
 
-/// Chooses epsilon on validation predictions: `rows` are `[n, classes]`, row-major, `truth` one
-/// class index a row.
-pub fn fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> Clip {
-    assert_eq!(rows.len(), truth.len() * n_classes, "a row of probabilities for every truth");
-    let images: Vec<Sorted> = rows
-        .chunks_exact(n_classes)
-        .zip(truth)
-        .map(|(row, &class)| Sorted::of(row, class))
-        .collect();
+/// Chooses epsilon on validation predictions: `rows` are `[n, classes]`, `truth` one class index a
+/// row.
+pub fn fit(rows: &Table, truth: &[usize]) -> Clip {
+    assert_eq!(rows.n_rows(), truth.len(), "a row of probabilities for every truth");
+    let images: Vec<Sorted> =
+        rows.rows().zip(truth).map(|(row, &class)| Sorted::of(row, class)).collect();
     let n = images.len() as f64;
     let penalised = |step: usize| {
         let epsilon = grid_point(step);
         let summed: f64 = images.iter().map(|image| image.clipped_loss(epsilon)).sum();
-        (summed + PSEUDO_ERROR * loss_of_a_sure_error(n_classes, epsilon)) / (n + PSEUDO_ERROR)
+        (summed + PSEUDO_ERROR * loss_of_a_sure_error(rows.width(), epsilon)) / (n + PSEUDO_ERROR)
     };
     // The loss falls to one valley and rises from it, so far as the grid shows.
     let decades = (LARGEST / SMALLEST).log10();
@@ -56,19 +54,15 @@ pub fn fit(rows: &[f32], n_classes: usize, truth: &[usize]) -> Clip {
     let near = least((0..=n_steps).step_by(STRIDE), penalised);
     let around = near.saturating_sub(STRIDE)..=(near + STRIDE).min(n_steps);
     let epsilon = round_to_4_digits(grid_point(least(around, penalised)));
-    let mut clipped = rows.to_vec();
-    apply(&mut clipped, n_classes, epsilon);
-    Clip {
-        epsilon,
-        loss_before: log_loss(rows, n_classes, truth),
-        loss_after: log_loss(&clipped, n_classes, truth),
-    }
+    let mut clipped = rows.clone();
+    apply(&mut clipped, epsilon);
+    Clip { epsilon, loss_before: log_loss(rows, truth), loss_after: log_loss(&clipped, truth) }
 }
 
-/// Clips every probability of `rows` (`[n, classes]`, row-major) to `[epsilon, 1 - epsilon]`, then
-/// scales each row to sum to one.
-pub fn apply(rows: &mut [f32], n_classes: usize, epsilon: f64) {
-    for row in rows.chunks_exact_mut(n_classes) {
+/// Clips every probability of `rows` (`[n, classes]`) to `[epsilon, 1 - epsilon]`, then scales each
+/// row to sum to one.
+pub fn apply(rows: &mut Table, epsilon: f64) {
+    for row in rows.rows_mut() {
         let sum: f64 = row.iter().map(|&p| clip(p, epsilon)).sum();
         for p in row {
             *p = (clip(*p, epsilon) / sum) as f32;
@@ -139,8 +133,8 @@ mod tests {
     use super::*;
 
     /// `n` images of two classes, all called with full certainty, `n_wrong` of them wrong.
-    fn sure(n: usize, n_wrong: usize) -> (Vec<f32>, Vec<usize>) {
-        ([1.0, 0.0].repeat(n), (0..n).map(|i| usize::from(i < n_wrong)).collect())
+    fn sure(n: usize, n_wrong: usize) -> (Table, Vec<usize>) {
+        (Table::new([1.0, 0.0].repeat(n), 2), (0..n).map(|i| usize::from(i < n_wrong)).collect())
     }
 
     #[test]
@@ -151,7 +145,7 @@ mod tests {
             [(10_000, 10, 0.0079), (10_000, 20, 0.0144), (10_000, 40, 0.0261), (10_000, 80, 0.0466)]
         {
             let (rows, truth) = sure(n, n_wrong);
-            let fitted = fit(&rows, 2, &truth);
+            let fitted = fit(&rows, &truth);
             let expected = (n_wrong as f64 + 0.5) / (n as f64 + 0.5);
             assert!((fitted.epsilon / expected).ln().abs() < 0.04, "{fitted:?}");
             assert!((fitted.loss_after - loss).abs() < 1e-4, "{fitted:?}");
@@ -162,15 +156,15 @@ mod tests {
     #[test]
     fn few_images_without_an_error_still_choose_a_clip() {
         let (rows, truth) = sure(200, 0);
-        let fitted = fit(&rows, 2, &truth);
+        let fitted = fit(&rows, &truth);
         assert!((0.002..0.003).contains(&fitted.epsilon), "{fitted:?}");
     }
 
     #[test]
     fn rows_sum_to_one_after_the_clip() {
-        let mut rows = vec![1.0, 0.0, 0.0, 0.0, 0.5, 0.3, 0.2, 0.0];
-        apply(&mut rows, 4, 0.01);
-        for row in rows.chunks(4) {
+        let mut rows = Table::new(vec![1.0, 0.0, 0.0, 0.0, 0.5, 0.3, 0.2, 0.0], 4);
+        apply(&mut rows, 0.01);
+        for row in rows.rows() {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
             assert!(row.iter().all(|&p| p > 0.0095), "{row:?}");
         }

@@ -78,12 +78,9 @@ impl Decision {
             return Self::quick(metric, predictions, targets);
         };
         let (frame, only) = (options.frame(beta), options.only);
-        let (rows, n_classes) = (predictions.probabilities.clone(), predictions.classes.len());
-        let images = HeldOut::new(rows, targets, folds, n_classes);
-        let positives: Vec<usize> = (0..images.n_classes)
-            .map(|tag| images.truth.iter().skip(tag).step_by(images.n_classes))
-            .map(|truth| truth.filter(|&&set| set).count())
-            .collect();
+        let images = HeldOut::new(predictions.probabilities.clone(), targets, folds);
+        let n_positive = |tag: usize| images.truth.column(tag).filter(|&set| set).count();
+        let positives: Vec<usize> = (0..images.truth.width()).map(n_positive).collect();
         let fitted = tags::fit(&images, &frame, options.rows, only);
         Self::Tags(Box::new(TagDecision::new(
             fitted,
@@ -105,12 +102,10 @@ impl Decision {
             Metric::LogLoss => {
                 let first = |target: &[usize]| target.first().copied().unwrap_or_default();
                 let truth: Vec<usize> = targets.into_iter().map(first).collect();
-                let n_classes = predictions.classes.len();
-                Self::Calibration(calibration::fit(&predictions.probabilities, n_classes, &truth))
+                Self::Calibration(calibration::fit(&predictions.probabilities, &truth))
             }
             Metric::MeanFbeta { beta } => {
-                let rows = predictions.probabilities.clone();
-                let images = HeldOut::new(rows, targets, &[], predictions.classes.len());
+                let images = HeldOut::new(predictions.probabilities.clone(), targets, &[]);
                 Self::Tags(Box::new(TagDecision::threshold_only(
                     &images,
                     beta,
@@ -123,8 +118,7 @@ impl Decision {
     /// Turns probabilities into what is submitted.
     pub fn apply(&self, mut predictions: Predictions) -> Result<Answers> {
         if let Self::Calibration(Calibration { temperature, epsilon, .. }) = self {
-            let n_classes = predictions.classes.len();
-            calibration::apply(&mut predictions.probabilities, n_classes, *temperature, *epsilon);
+            calibration::apply(&mut predictions.probabilities, *temperature, *epsilon);
             return Ok(Answers::Probabilities(predictions));
         }
         let tags = self.tags(&predictions)?;
@@ -178,13 +172,14 @@ impl fmt::Display for Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Table;
 
     fn predictions(probabilities: &[f32]) -> Predictions {
         let classes = ["clear".to_owned(), "road".to_owned(), "water".to_owned()];
         let n = probabilities.len() / classes.len();
         Predictions {
             ids: (0..n).map(|i| format!("test_{i}")).collect(),
-            probabilities: probabilities.to_vec(),
+            probabilities: Table::new(probabilities.to_vec(), classes.len()),
             classes: classes.to_vec().into(),
         }
     }

@@ -19,8 +19,3 @@ pub(super) fn all(folds: &[usize]) -> BTreeSet<usize> {
 pub(super) fn images(folds: &[usize], takes: impl Fn(usize) -> bool) -> Vec<usize> {
     (0..folds.len()).filter(|&i| takes(folds[i])).collect()
 }
-
-/// The rows of some images; `rows` are `[n, width]`, row-major.
-pub(super) fn rows<T: Copy>(rows: &[T], width: usize, images: &[usize]) -> Vec<T> {
-    images.iter().flat_map(|&i| &rows[i * width..][..width]).copied().collect()
-}

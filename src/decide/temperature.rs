@@ -13,6 +13,7 @@
 //! .0281 with a temperature fitted without that half image, .0263 with it; on 225 of 450 dogs
 //! predicted half as sure again, .291, .248 and .248.
 
+use crate::table::Table;
 use crate::target::TargetKind;
 
 /// How many images more are counted as wrong.
@@ -25,16 +26,15 @@ const LIMIT: f64 = 20.0;
 const FLOOR: f64 = 1e-7;
 const MAX_STEPS: usize = 50;
 
-/// The temperature for `rows` (`[n, classes]`, row-major) whose images have the classes `targets`,
-/// to four decimals.
+/// The temperature for `rows` (`[n, classes]`) whose images have the classes `targets`, to four
+/// decimals.
 pub fn fit<'a>(
     kind: TargetKind,
-    rows: &[f32],
-    n_classes: usize,
+    rows: &Table,
     targets: impl IntoIterator<Item = &'a [usize]>,
 ) -> f64 {
     let images: Vec<(Vec<f64>, &[usize])> =
-        rows.chunks_exact(n_classes).map(|row| logits(kind, row)).zip(targets).collect();
+        rows.rows().map(|row| logits(kind, row)).zip(targets).collect();
     let (mut low, mut high) = (-LIMIT.ln(), LIMIT.ln());
     let mut t = 0.0;
     for _ in 0..MAX_STEPS {
@@ -56,12 +56,12 @@ pub fn fit<'a>(
     (t.exp() * 1e4).round() / 1e4
 }
 
-/// Sharpens or softens every row of `rows` (`[n, classes]`, row-major).
-pub fn apply(kind: TargetKind, rows: &mut [f32], n_classes: usize, temperature: f64) {
+/// Sharpens or softens every row of `rows` (`[n, classes]`).
+pub fn apply(kind: TargetKind, rows: &mut Table, temperature: f64) {
     if temperature == 1.0 {
         return;
     }
-    for row in rows.chunks_exact_mut(n_classes) {
+    for row in rows.rows_mut() {
         let scaled = logits(kind, row).into_iter().map(|logit| logit / temperature);
         let probabilities: Vec<f64> = match kind {
             TargetKind::SingleLabel => softmax(&scaled.collect::<Vec<f64>>()),
@@ -148,7 +148,7 @@ mod tests {
 
     /// Images of three classes whose truth is drawn from `softmax(logits)` and whose predictions
     /// are `softmax(logits * sureness)`.
-    fn images(n: usize, sureness: f64, seed: u64) -> (Vec<f32>, Vec<Vec<usize>>) {
+    fn images(n: usize, sureness: f64, seed: u64) -> (Table, Vec<Vec<usize>>) {
         let mut rng = stream(Purpose::Draw, seed, 0, 0);
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
         for _ in 0..n {
@@ -163,23 +163,23 @@ mod tests {
             let said: Vec<f64> = logits.iter().map(|logit| logit * sureness).collect();
             rows.extend(softmax(&said).into_iter().map(|p| p as f32));
         }
-        (rows, targets)
+        (Table::new(rows, 3), targets)
     }
 
-    fn fitted(kind: TargetKind, rows: &[f32], n_classes: usize, targets: &[Vec<usize>]) -> f64 {
-        fit(kind, rows, n_classes, targets.iter().map(Vec::as_slice))
+    fn fitted(kind: TargetKind, rows: &Table, targets: &[Vec<usize>]) -> f64 {
+        fit(kind, rows, targets.iter().map(Vec::as_slice))
     }
 
     #[test]
     fn finds_by_how_much_predictions_are_too_sure() {
         for sureness in [0.5, 1.0, 2.5] {
             let (mut rows, targets) = images(20_000, sureness, 1);
-            let temperature = fitted(TargetKind::SingleLabel, &rows, 3, &targets);
+            let temperature = fitted(TargetKind::SingleLabel, &rows, &targets);
             assert!((temperature / sureness).ln().abs() < 0.03, "{sureness}: {temperature}");
             let truth: Vec<usize> = targets.iter().map(|target| target[0]).collect();
-            let before = log_loss(&rows, 3, &truth);
-            apply(TargetKind::SingleLabel, &mut rows, 3, temperature);
-            assert!(log_loss(&rows, 3, &truth) <= before + 1e-9);
+            let before = log_loss(&rows, &truth);
+            apply(TargetKind::SingleLabel, &mut rows, temperature);
+            assert!(log_loss(&rows, &truth) <= before + 1e-9);
         }
     }
 
@@ -191,35 +191,38 @@ mod tests {
         // def f(t): z = np.log(p)/np.exp(t); z -= np.log(np.exp(z).sum(1, keepdims=True))
         //           return -(Y*z).sum() - .5*((1-Y)/2*z).sum(1).mean() + t*t/2/.25
         // np.exp(minimize_scalar(f).x)
-        let rows = [0.7, 0.2, 0.1, 0.05, 0.9, 0.05, 0.3, 0.3, 0.4, 0.98, 0.01, 0.01];
+        let rows = vec![0.7, 0.2, 0.1, 0.05, 0.9, 0.05, 0.3, 0.3, 0.4, 0.98, 0.01, 0.01];
+        let rows = Table::new(rows, 3);
         let targets = [vec![0], vec![1], vec![0], vec![1]];
-        let temperature = fitted(TargetKind::SingleLabel, &rows, 3, &targets);
+        let temperature = fitted(TargetKind::SingleLabel, &rows, &targets);
         assert_eq!(temperature, 1.6593);
         // The same for tags with z = (np.log(p) - np.log(1-p))/np.exp(t),
         // l = lambda Y: np.log(1 + np.exp(z)) - Y*z and l(Y).sum() + .5*l(1-Y).sum(1).mean()
-        let temperature = fitted(TargetKind::MultiLabel, &rows, 3, &targets);
+        let temperature = fitted(TargetKind::MultiLabel, &rows, &targets);
         assert_eq!(temperature, 2.0271);
     }
 
     #[test]
     fn no_error_seen_is_no_reason_for_full_certainty() {
-        let rows = [0.999, 0.001].repeat(200);
+        let rows = Table::new([0.999, 0.001].repeat(200), 2);
         let targets = vec![vec![0]; 200];
-        let temperature = fitted(TargetKind::SingleLabel, &rows, 2, &targets);
+        let temperature = fitted(TargetKind::SingleLabel, &rows, &targets);
         assert!((0.9..1.2).contains(&temperature), "{temperature}");
-        assert_eq!(fitted(TargetKind::SingleLabel, &[], 2, &[]), 1.0);
+        assert_eq!(fitted(TargetKind::SingleLabel, &Table::empty(2), &[]), 1.0);
     }
 
     #[test]
     fn rows_keep_their_sum_and_their_order() {
-        let mut rows = vec![0.6, 0.3, 0.1, 0.0, 1.0, 0.0];
-        apply(TargetKind::SingleLabel, &mut rows, 3, 2.0);
-        for row in rows.chunks(3) {
+        let mut rows = Table::new(vec![0.6, 0.3, 0.1, 0.0, 1.0, 0.0], 3);
+        apply(TargetKind::SingleLabel, &mut rows, 2.0);
+        for row in rows.rows() {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
         }
-        assert!(rows[0] > rows[1] && rows[1] > rows[2] && rows[0] < 0.6);
-        let mut tags = vec![0.9, 0.5, 0.2];
-        apply(TargetKind::MultiLabel, &mut tags, 3, 0.5);
+        let row = rows.row(0);
+        assert!(row[0] > row[1] && row[1] > row[2] && row[0] < 0.6);
+        let mut tags = Table::new(vec![0.9, 0.5, 0.2], 3);
+        apply(TargetKind::MultiLabel, &mut tags, 0.5);
+        let tags = tags.row(0);
         assert!((tags[0] - 81.0 / 82.0).abs() < 1e-6 && tags[1] == 0.5 && tags[2] < 0.2);
     }
 }

@@ -40,7 +40,8 @@ impl SplitSide {
     /// The part of `samples` at `indices`.
     pub fn new(samples: &[Sample], indices: &[usize], n_classes: usize) -> Self {
         let samples: Arc<[Sample]> = indices.iter().map(|&i| samples[i].clone()).collect();
-        let targets = n_hot(samples.iter().map(|sample| sample.target.as_slice()), n_classes);
+        let targets =
+            n_hot(samples.iter().map(|sample| sample.target.as_slice()), n_classes).into_cells();
         Self { samples, targets, kept: None }
     }
 

@@ -12,6 +12,7 @@ use super::stop::Stop;
 use crate::metric::{self, Metric};
 use crate::run::{Entry, Epoch, Event, Position, Score, Stage, Step, cycle_file};
 use crate::schedule::{Rates, Shape};
+use crate::table::Table;
 use crate::target::TargetKind;
 
 /// One cycle of training.
@@ -203,30 +204,32 @@ impl<M: Model> Learner<'_, M> {
                 probabilities.extend(self.model.predict(&Input::Images(batch?.images))?);
             }
         }
-        Ok(score(data, &probabilities))
+        Ok(score(data, &Table::new(probabilities, data.classes.len())))
     }
 }
 
-fn score(data: &Data, probabilities: &[f32]) -> Score {
-    let (n_classes, targets) = (data.classes.len(), &data.valid.targets);
+fn score(data: &Data, probabilities: &Table) -> Score {
+    let targets = &data.valid.targets;
     match data.kind {
         TargetKind::SingleLabel => {
             let truth: Vec<usize> =
                 data.valid.samples.iter().map(|sample| sample.target[0]).collect();
-            let loss = metric::log_loss(probabilities, n_classes, &truth);
-            let accuracy = Some(metric::accuracy(probabilities, n_classes, &truth));
+            let loss = metric::log_loss(probabilities, &truth);
+            let accuracy = Some(metric::accuracy(probabilities, &truth));
             Score { loss, metric: loss, accuracy }
         }
         TargetKind::MultiLabel => {
             let truth: Vec<bool> = targets.iter().map(|&y| y > 0.5).collect();
-            let loss = metric::binary_log_loss(probabilities, &truth);
+            let loss = metric::binary_log_loss(probabilities.as_slice(), &truth);
             let metric = match data.metric {
                 Metric::LogLoss => loss,
                 Metric::MeanFbeta { beta } => {
                     let threshold = metric::usual_threshold(beta);
-                    let tags: Vec<bool> =
-                        probabilities.iter().map(|&p| f64::from(p) > threshold).collect();
-                    metric::mean_fbeta(&truth, &tags, n_classes, beta)
+                    let is_above = |&p: &f32| f64::from(p) > threshold;
+                    let tags = probabilities.as_slice().iter().map(is_above).collect();
+                    let n_classes = probabilities.width();
+                    let (truth, tags) = (Table::new(truth, n_classes), Table::new(tags, n_classes));
+                    metric::mean_fbeta(&truth, &tags, beta)
                 }
             };
             Score { loss, metric, accuracy: None }

@@ -1,10 +1,12 @@
 //! The share of images whose most probable class is the true one.
 
-/// Accuracy of `rows` (`[n, classes]`, row-major) against one class index a row.
-pub fn accuracy<P: Copy + Into<f64>>(rows: &[P], n_classes: usize, truth: &[usize]) -> f64 {
-    assert_eq!(rows.len(), truth.len() * n_classes, "a row of probabilities for every truth");
-    let rows = rows.chunks_exact(n_classes);
-    let n_right = rows.zip(truth).filter(|&(row, &class)| most_probable(row) == class).count();
+use crate::table::Table;
+
+/// Accuracy of `rows` (`[n, classes]`) against one class index a row.
+pub fn accuracy<P: Copy + Into<f64>>(rows: &Table<P>, truth: &[usize]) -> f64 {
+    assert_eq!(rows.n_rows(), truth.len(), "a row of probabilities for every truth");
+    let pairs = rows.rows().zip(truth);
+    let n_right = pairs.filter(|&(row, &class)| most_probable(row) == class).count();
     n_right as f64 / truth.len() as f64
 }
 
@@ -30,6 +32,7 @@ mod tests {
         let rows: Vec<Vec<f64>> =
             serde_json::from_value(expected["probabilities"].clone()).unwrap();
         let truth: Vec<usize> = serde_json::from_value(expected["truth"].clone()).unwrap();
-        assert_eq!(accuracy(&rows.concat(), 4, &truth), expected["accuracy"].as_f64().unwrap());
+        let rows = Table::new(rows.concat(), 4);
+        assert_eq!(accuracy(&rows, &truth), expected["accuracy"].as_f64().unwrap());
     }
 }

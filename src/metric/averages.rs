@@ -4,6 +4,7 @@
 //! `zero_division=0`.
 
 use super::TagCounts;
+use crate::table::Table;
 
 /// Precision, recall and their weighted harmonic mean, or averages of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,21 +30,19 @@ pub struct Averages {
     pub per_tag: Vec<TagCounts>,
 }
 
-/// Averages over images and tags; `truth` and `predicted` are `[n, classes]`, row-major.
-pub fn averages(truth: &[bool], predicted: &[bool], n_classes: usize, beta: f64) -> Averages {
-    assert_eq!(truth.len(), predicted.len(), "truth and predictions of one shape");
-    let count = |answers: &mut dyn Iterator<Item = usize>| {
-        TagCounts::count(answers.map(|i| (truth[i], predicted[i])))
+/// Averages over images and tags; `truth` and `predicted` are `[n, classes]`.
+pub fn averages(truth: &Table<bool>, predicted: &Table<bool>, beta: f64) -> Averages {
+    assert_eq!(truth.n_rows(), predicted.n_rows(), "truth and predictions of one shape");
+    let count = |(truth, predicted): (&[bool], &[bool])| {
+        TagCounts::count(truth.iter().copied().zip(predicted.iter().copied()))
     };
-    let all = 0..truth.len();
-    let width = n_classes.max(1);
-    let of_images = all.clone().step_by(width).map(|first| count(&mut (first..first + width)));
-    let of_tags = (0..n_classes).map(|tag| count(&mut all.clone().skip(tag).step_by(width)));
-    let per_tag: Vec<TagCounts> = of_tags.collect();
+    let of_images = truth.rows().zip(predicted.rows()).map(count);
+    let of_tag = |tag: usize| TagCounts::count(truth.column(tag).zip(predicted.column(tag)));
+    let per_tag: Vec<TagCounts> = (0..truth.width()).map(of_tag).collect();
     let scores = |counts| Scores::of(counts, beta);
     Averages {
         samples: Scores::mean(of_images.map(scores)),
-        micro: scores(count(&mut all.clone())),
+        micro: scores(count((truth.as_slice(), predicted.as_slice()))),
         tag_mean: Scores::mean(per_tag.iter().copied().map(scores)),
         per_tag,
     }
@@ -79,9 +78,9 @@ mod tests {
     use crate::metric::log_loss::tests::reference;
     use crate::metric::mean_fbeta;
 
-    fn n_hot(rows: &Value) -> Vec<bool> {
+    fn n_hot(rows: &Value) -> Table<bool> {
         let rows: Vec<Vec<u8>> = serde_json::from_value(rows.clone()).unwrap();
-        rows.concat().iter().map(|&tag| tag == 1).collect()
+        Table::new(rows.concat().iter().map(|&tag| tag == 1).collect(), 7)
     }
 
     fn check(name: &str, found: &[f64], expected: &Value) {
@@ -100,7 +99,7 @@ mod tests {
             let (truth, predicted) = (n_hot(&case["truth"]), n_hot(&case["predicted"]));
             for (beta, expected) in case["betas"].as_object().unwrap() {
                 let beta: f64 = beta.parse().unwrap();
-                let averages = averages(&truth, &predicted, 7, beta);
+                let averages = averages(&truth, &predicted, beta);
                 let averaged = [
                     ("samples", averages.samples),
                     ("micro", averages.micro),
@@ -124,7 +123,7 @@ mod tests {
 
     #[test]
     fn no_images_score_nothing() {
-        let averages = averages(&[], &[], 2, 2.0);
+        let averages = averages(&Table::empty(2), &Table::empty(2), 2.0);
         assert_eq!((averages.samples, averages.micro), (Scores::default(), Scores::default()));
         assert_eq!(averages.per_tag, [TagCounts::default(); 2]);
     }
@@ -136,14 +135,15 @@ mod tests {
         ) {
             let (truth, predicted): (Vec<bool>, Vec<bool>) =
                 tags[..tags.len() / 5 * 5].iter().copied().unzip();
-            let averages = averages(&truth, &predicted, 5, beta);
-            let expected = mean_fbeta(&truth, &predicted, 5, beta);
+            let (truth, predicted) = (Table::new(truth, 5), Table::new(predicted, 5));
+            let averages = averages(&truth, &predicted, beta);
+            let expected = mean_fbeta(&truth, &predicted, beta);
             prop_assert!((averages.samples.fbeta - expected).abs() < 1e-12);
             // What is averaged over tags does not depend on their order.
-            let turned = |tags: &[bool]| -> Vec<bool> {
-                tags.chunks(5).flat_map(|row| row.iter().rev()).copied().collect()
+            let turned = |tags: &Table<bool>| {
+                Table::new(tags.rows().flat_map(|row| row.iter().rev()).copied().collect(), 5)
             };
-            let mut other = super::averages(&turned(&truth), &turned(&predicted), 5, beta);
+            let mut other = super::averages(&turned(&truth), &turned(&predicted), beta);
             other.per_tag.reverse();
             prop_assert_eq!(&averages.per_tag, &other.per_tag);
             prop_assert!((averages.tag_mean.fbeta - other.tag_mean.fbeta).abs() < 1e-12);

@@ -1,6 +1,8 @@
 //! Mean F-beta over samples: <https://www.kaggle.com/wiki/MeanFScore>; scikit-learn's
 //! `fbeta_score(average="samples", zero_division=0)`.
 
+use crate::table::Table;
+
 /// F-beta of one image: `(1+b^2) tp / (b^2 |truth| + |predicted|)`, 0 when nothing is right.
 pub fn sample_fbeta(n_right: usize, n_truth: usize, n_predicted: usize, beta: f64) -> f64 {
     if n_right == 0 {
@@ -17,18 +19,15 @@ pub fn usual_threshold(beta: f64) -> f64 {
     1.0 / (1.0 + beta * beta)
 }
 
-/// The mean over images. `truth` and `predicted` are `[n, classes]`, row-major.
-pub fn mean_fbeta(truth: &[bool], predicted: &[bool], n_classes: usize, beta: f64) -> f64 {
-    assert_eq!(truth.len(), predicted.len(), "truth and predictions of one shape");
-    let n = truth.len() / n_classes;
-    let scores = truth.chunks_exact(n_classes).zip(predicted.chunks_exact(n_classes)).map(
-        |(truth, predicted)| {
-            let count = |tags: &[bool]| tags.iter().filter(|&&tag| tag).count();
-            let n_right = truth.iter().zip(predicted).filter(|&(&t, &p)| t && p).count();
-            sample_fbeta(n_right, count(truth), count(predicted), beta)
-        },
-    );
-    scores.sum::<f64>() / n as f64
+/// The mean over images. `truth` and `predicted` are `[n, classes]`.
+pub fn mean_fbeta(truth: &Table<bool>, predicted: &Table<bool>, beta: f64) -> f64 {
+    assert_eq!(truth.n_rows(), predicted.n_rows(), "truth and predictions of one shape");
+    let scores = truth.rows().zip(predicted.rows()).map(|(truth, predicted)| {
+        let count = |tags: &[bool]| tags.iter().filter(|&&tag| tag).count();
+        let n_right = truth.iter().zip(predicted).filter(|&(&t, &p)| t && p).count();
+        sample_fbeta(n_right, count(truth), count(predicted), beta)
+    });
+    scores.sum::<f64>() / truth.n_rows() as f64
 }
 
 #[cfg(test)]
@@ -41,12 +40,12 @@ mod tests {
     #[test]
     fn agrees_with_scikit_learn() {
         let expected = &reference()["multilabel"];
-        let n_hot = |name: &str| -> Vec<bool> {
+        let n_hot = |name: &str| -> Table<bool> {
             let rows: Vec<Vec<u8>> = serde_json::from_value(expected[name].clone()).unwrap();
-            rows.concat().iter().map(|&tag| tag == 1).collect()
+            Table::new(rows.concat().iter().map(|&tag| tag == 1).collect(), 5)
         };
         for (name, beta) in [("f1 samples", 1.0), ("f2 samples", 2.0)] {
-            let score = mean_fbeta(&n_hot("truth"), &n_hot("predicted"), 5, beta);
+            let score = mean_fbeta(&n_hot("truth"), &n_hot("predicted"), beta);
             assert!((score - expected[name].as_f64().unwrap()).abs() < 1e-12, "{name}: {score}");
         }
     }
@@ -60,7 +59,8 @@ mod tests {
 
     #[test]
     fn an_empty_prediction_scores_nothing() {
-        assert_eq!(mean_fbeta(&[true, false, false, false], &[false; 4], 2, 2.0), 0.0);
+        let truth = Table::new(vec![true, false, false, false], 2);
+        assert_eq!(mean_fbeta(&truth, &Table::new(vec![false; 4], 2), 2.0), 0.0);
     }
 
     proptest! {
@@ -70,11 +70,12 @@ mod tests {
         ) {
             let tags = &tags[..tags.len() / 5 * 5];
             let (truth, predicted): (Vec<bool>, Vec<bool>) = tags.iter().copied().unzip();
-            let score = mean_fbeta(&truth, &predicted, 5, beta);
+            let (truth, predicted) = (Table::new(truth, 5), Table::new(predicted, 5));
+            let score = mean_fbeta(&truth, &predicted, beta);
             prop_assert!((0.0..=1.0 + 1e-12).contains(&score), "{score}");
-            let n_tagged = truth.chunks(5).filter(|row| row.contains(&true)).count();
-            let perfect = n_tagged as f64 / (truth.len() / 5) as f64;
-            prop_assert!((mean_fbeta(&truth, &truth, 5, beta) - perfect).abs() < 1e-12);
+            let n_tagged = truth.rows().filter(|row| row.contains(&true)).count();
+            let perfect = n_tagged as f64 / truth.n_rows() as f64;
+            prop_assert!((mean_fbeta(&truth, &truth, beta) - perfect).abs() < 1e-12);
         }
     }
 }

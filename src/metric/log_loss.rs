@@ -4,20 +4,25 @@
 //! Probabilities may be `f32` (a model's) or `f64` (a CSV's: near one, single precision would
 //! change the score).
 
+use crate::table::Table;
+
 /// Kaggle's own clip, far below any that is worth submitting.
 const KAGGLE_CLIP: f64 = 1e-15;
 
 /// Multi-class log loss: the mean of `-ln p(true class)`, rows scaled to sum to one first.
 ///
-/// `rows` are `[n, classes]`, row-major; `truth` is one class index a row.
-pub fn log_loss<P: Copy + Into<f64>>(rows: &[P], n_classes: usize, truth: &[usize]) -> f64 {
-    assert_eq!(rows.len(), truth.len() * n_classes, "a row of probabilities for every truth");
-    let losses = rows.chunks_exact(n_classes).zip(truth).map(|(row, &class)| {
-        let sum: f64 = row.iter().map(|&p| p.into()).sum();
-        let p = if sum > 0.0 { row[class].into() / sum } else { 0.0 };
-        -p.clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP).ln()
-    });
+/// `rows` are `[n, classes]`; `truth` is one class index a row.
+pub fn log_loss<P: Copy + Into<f64>>(rows: &Table<P>, truth: &[usize]) -> f64 {
+    assert_eq!(rows.n_rows(), truth.len(), "a row of probabilities for every truth");
+    let losses = rows.rows().zip(truth).map(|(row, &class)| row_log_loss(row, class));
     losses.sum::<f64>() / truth.len() as f64
+}
+
+/// That of one row.
+pub fn row_log_loss<P: Copy + Into<f64>>(row: &[P], class: usize) -> f64 {
+    let sum: f64 = row.iter().map(|&p| p.into()).sum();
+    let p = if sum > 0.0 { row[class].into() / sum } else { 0.0 };
+    -p.clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP).ln()
 }
 
 /// Log loss of one probability a row: `-(1/n) sum [y ln p + (1-y) ln(1-p)]`.
@@ -45,7 +50,7 @@ pub(super) mod tests {
     #[test]
     fn kaggle_wiki_vector() {
         let rows = [0.5, 0.5, 0.1, 0.9, 0.01, 0.99, 0.9, 0.1, 0.75, 0.25, 0.001, 0.999];
-        let loss = log_loss(&rows, 2, &[0, 0, 0, 1, 1, 1]);
+        let loss = log_loss(&Table::new(rows.to_vec(), 2), &[0, 0, 0, 1, 1, 1]);
         assert!((loss - 1.881_797_068_998_267).abs() < 1e-12, "{loss}");
     }
 
@@ -55,7 +60,7 @@ pub(super) mod tests {
         let rows: Vec<Vec<f64>> =
             serde_json::from_value(expected["probabilities"].clone()).unwrap();
         let truth: Vec<usize> = serde_json::from_value(expected["truth"].clone()).unwrap();
-        let loss = log_loss(&rows.concat(), 4, &truth);
+        let loss = log_loss(&Table::new(rows.concat(), 4), &truth);
         assert!((loss - expected["log_loss"].as_f64().unwrap()).abs() < 1e-12, "{loss}");
 
         let expected = &reference()["binary"];
@@ -89,7 +94,7 @@ pub(super) mod tests {
         ) {
             let truth: Vec<usize> = rows.iter().map(|&(_, class)| class).collect();
             let rows: Vec<f32> = rows.iter().flat_map(|&(row, _)| row).collect();
-            let loss = log_loss(&rows, 3, &truth);
+            let loss = log_loss(&Table::new(rows, 3), &truth);
             prop_assert!((0.0..=34.6).contains(&loss), "{loss}");
         }
     }

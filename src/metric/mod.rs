@@ -15,7 +15,7 @@ pub use accuracy::{accuracy, most_probable};
 pub use averages::{Averages, Scores, averages};
 pub use confusion::{Confusion, Mistake};
 pub use fbeta::{mean_fbeta, sample_fbeta, usual_threshold};
-pub use log_loss::{binary_log_loss, log_loss};
+pub use log_loss::{binary_log_loss, log_loss, row_log_loss};
 pub use per_tag::TagCounts;
 pub use reliability::{Bin, brier, expected_calibration_error, reliability, top_answers};
 

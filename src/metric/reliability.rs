@@ -5,6 +5,7 @@
 //! equal width; the Brier score is Brier's own of 1950, summed over classes (0 to 2).
 
 use super::most_probable;
+use crate::table::Table;
 
 /// The answers whose probability falls into one bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,13 +46,12 @@ pub fn expected_calibration_error(bins: &[Bin]) -> f64 {
 }
 
 /// The probability of each row's most probable class, and whether it is the true one; `rows` are
-/// `[n, classes]`, row-major, `truth` one class index a row.
+/// `[n, classes]`, `truth` one class index a row.
 pub fn top_answers<'a>(
-    rows: &'a [f32],
-    n_classes: usize,
+    rows: &'a Table,
     truth: &'a [usize],
 ) -> impl Iterator<Item = (f64, bool)> + 'a {
-    rows.chunks_exact(n_classes.max(1)).zip(truth).map(|(row, &class)| {
+    rows.rows().zip(truth).map(|(row, &class)| {
         let top = most_probable(row);
         (f64::from(row[top]), top == class)
     })
@@ -59,14 +59,13 @@ pub fn top_answers<'a>(
 
 /// The mean over rows of the squared distance between the probabilities and the truth; `rows` and
 /// `truth` as above.
-pub fn brier(rows: &[f32], n_classes: usize, truth: &[usize]) -> f64 {
-    assert_eq!(rows.len(), truth.len() * n_classes, "a row of probabilities for every truth");
+pub fn brier(rows: &Table, truth: &[usize]) -> f64 {
+    assert_eq!(rows.n_rows(), truth.len(), "a row of probabilities for every truth");
     let of_row = |(row, &class): (&[f32], &usize)| -> f64 {
         let distance = |(i, &p): (usize, &f32)| f64::from(u8::from(i == class)) - f64::from(p);
         row.iter().enumerate().map(distance).map(|d| d * d).sum()
     };
-    let rows = rows.chunks_exact(n_classes.max(1));
-    rows.zip(truth).map(of_row).sum::<f64>() / truth.len().max(1) as f64
+    rows.rows().zip(truth).map(of_row).sum::<f64>() / truth.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -80,10 +79,11 @@ mod tests {
     #[test]
     fn agrees_with_numpy() {
         let rows =
-            [0.9, 0.1, 0.0, 0.6, 0.3, 0.1, 0.2, 0.5, 0.3, 0.1, 0.1, 0.8, 0.05, 0.9, 0.05_f32];
+            vec![0.9, 0.1, 0.0, 0.6, 0.3, 0.1, 0.2, 0.5, 0.3, 0.1, 0.1, 0.8, 0.05, 0.9, 0.05];
+        let rows = Table::new(rows, 3);
         let truth = [0, 1, 1, 2, 0];
-        assert!((brier(&rows, 3, &truth) - 0.607).abs() < 1e-6, "{}", brier(&rows, 3, &truth));
-        let bins = reliability(top_answers(&rows, 3, &truth), 10);
+        assert!((brier(&rows, &truth) - 0.607).abs() < 1e-6, "{}", brier(&rows, &truth));
+        let bins = reliability(top_answers(&rows, &truth), 10);
         let counts: Vec<usize> = bins.iter().map(|bin| bin.n).collect();
         assert_eq!(counts, [0, 0, 0, 0, 1, 0, 1, 0, 3, 0]);
         // (|.5 - 1| + |.6 - 0| + 3 |2.6 / 3 - 2 / 3|) / 5
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn nothing_is_well_calibrated() {
         assert_eq!(expected_calibration_error(&reliability([], 15)), 0.0);
-        assert_eq!(brier(&[], 0, &[]), 0.0);
+        assert_eq!(brier(&Table::empty(0), &[]), 0.0);
     }
 
     proptest! {

@@ -12,6 +12,7 @@ use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::fs;
 use crate::lines::{Lines, without_mark};
 use crate::metric::{Metric, accuracy, binary_log_loss, log_loss, sample_fbeta};
+use crate::table::Table;
 use crate::target::Classes;
 
 /// What a submission scores.
@@ -98,9 +99,9 @@ impl Solution {
             (Metric::LogLoss, Rows::PerClass { classes, probabilities }) => {
                 let truth: Vec<usize> = self.in_classes(classes, name)?;
                 let n = classes.len();
-                let rows: Vec<f64> =
-                    order.iter().flat_map(|&row| &probabilities[row * n..][..n]).copied().collect();
-                (log_loss(&rows, n, &truth), Some(accuracy(&rows, n, &truth)))
+                let rows = order.iter().map(|&row| &probabilities[row * n..][..n]);
+                let rows = Table::from_rows(rows, n);
+                (log_loss(&rows, &truth), Some(accuracy(&rows, &truth)))
             }
             (Metric::MeanFbeta { beta }, Rows::Tags(tags)) => {
                 (self.mean_fbeta(beta, order.iter().map(|&row| tags[row].as_slice())), None)

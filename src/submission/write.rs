@@ -74,11 +74,10 @@ fn write_probabilities(
     ends: Ends,
     sample: &SampleSubmission,
 ) -> Result<()> {
-    let n_classes = predictions.classes.len();
     let mut text = Vec::new();
     for (id, row) in sample.ids.iter().zip(in_order(&predictions.ids, sample)?) {
         csv.write_field(id)?;
-        let row = &predictions.probabilities[row * n_classes..][..n_classes];
+        let row = predictions.probabilities.row(row);
         for &column in columns {
             text.clear();
             write_probability(row[column], ends, &mut text);

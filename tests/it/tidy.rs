@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["torch", "report", "submission", "decide"],
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
-    &["competition", "device", "recipe", "schedule", "metric", "target", "zoo"],
+    &["competition", "device", "recipe", "schedule", "metric", "table", "target", "zoo"],
     &["fs", "hash", "lines", "term", "progress", "rng", "sibling", "words"],
 ];
 

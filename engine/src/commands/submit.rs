@@ -11,6 +11,7 @@ use kaggle_kit::decide::blend::ViewChoice;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
 use kaggle_kit::run::{Run, VIEWS, Workspace};
+use kaggle_kit::table::Table;
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 use kaggle_kit::zoo;
@@ -89,5 +90,6 @@ fn predictions_of(
         _ => parts.probabilities.swap_remove(0),
     };
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    let probabilities = Table::new(probabilities, classes.len());
     Ok(Predictions { ids, probabilities, classes: classes.clone() })
 }

@@ -106,6 +106,7 @@ mod tests {
     use super::*;
     use crate::decide::blend::Blend;
     use crate::decide::{Decision, calibration::Calibration};
+    use crate::table::Table;
     use crate::target::{Classes, TargetKind};
 
     fn member(name: &str, folds: usize) -> Member {
@@ -151,7 +152,7 @@ mod tests {
                 TargetKind::SingleLabel,
                 classes(),
             ),
-            predictions: Vec::new(),
+            predictions: Table::default(),
         }
     }
 

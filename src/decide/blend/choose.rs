@@ -18,7 +18,8 @@ use super::method::Fitted;
 use super::{Blend, Method, Pool};
 use crate::decide::Decision;
 use crate::decide::paired::mean_and_error;
-use crate::metric::{Metric, log_loss, sample_fbeta};
+use crate::metric::{Metric, row_log_loss, sample_fbeta};
+use crate::table::Table;
 use crate::target::Answers;
 
 /// Standard errors by which a method must beat the mean.
@@ -61,9 +62,9 @@ pub struct Choice {
     pub decision: Decision,
     /// What makes one prediction of the members'.
     pub blend: Blend,
-    /// The images that it was chosen on, blended: `[n, classes]`, row-major. Not kept.
+    /// The images that it was chosen on, blended: `[n, classes]`. Not kept.
     #[serde(skip)]
-    pub predictions: Vec<f32>,
+    pub predictions: Table,
 }
 
 impl Choice {
@@ -167,7 +168,7 @@ impl Trial {
     }
 }
 
-fn decide(pool: &Pool, predictions: Vec<f32>) -> Decision {
+fn decide(pool: &Pool, predictions: Table) -> Decision {
     let targets = pool.targets.iter().map(Vec::as_slice);
     Decision::quick(pool.metric, &pool.predictions(predictions), targets)
 }
@@ -178,8 +179,7 @@ fn score(pool: &Pool, fitted: &Fitted, decision: &Decision) -> Result<Vec<f64>> 
     let targets = pool.targets.iter();
     Ok(match answers {
         Answers::Probabilities(said) => {
-            let n_classes = said.classes.len();
-            let loss = |(row, target): (&[f32], &Vec<usize>)| log_loss(row, n_classes, target);
+            let loss = |(row, target): (&[f32], &Vec<usize>)| row_log_loss(row, target[0]);
             said.rows().zip(targets).map(loss).collect()
         }
         Answers::Tags { tags, .. } => {

@@ -8,6 +8,7 @@
 //! steps, and on steps a selection fits noise.
 
 use super::Pool;
+use crate::table::Table;
 use crate::target::TargetKind;
 
 /// The most members that are taken; their weights are multiples of its inverse.
@@ -51,10 +52,9 @@ pub(super) fn weights(pool: &Pool) -> Vec<f64> {
 
 /// The probability that a member gives to what is true: one number an image, or one a tag. The
 /// log loss of a mean of probabilities follows from these alone.
-fn likelihoods(pool: &Pool, rows: &[f32]) -> Vec<f64> {
-    let n_classes = pool.classes.len();
+fn likelihoods(pool: &Pool, rows: &Table) -> Vec<f64> {
     let mut likelihoods = Vec::new();
-    for (row, target) in rows.chunks_exact(n_classes).zip(&pool.targets) {
+    for (row, target) in rows.rows().zip(&pool.targets) {
         match pool.kind {
             TargetKind::SingleLabel => {
                 likelihoods.extend(target.first().map(|&class| f64::from(row[class])));

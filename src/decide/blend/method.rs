@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Pool, Rule, equal, greedy};
+use crate::table::Table;
 
 /// A way to make one prediction of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub enum Method {
 pub(super) struct Fitted {
     pub(super) rule: Rule,
     /// `[n, classes]`: the pool's images blended. A decision is fitted on these.
-    pub(super) predictions: Vec<f32>,
+    pub(super) predictions: Table,
 }
 
 impl Method {

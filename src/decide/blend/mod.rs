@@ -22,6 +22,7 @@ pub use self::method::Method;
 pub use self::parts::{ViewChoice, choose_parts};
 pub use self::pool::Pool;
 use super::temperature::{logits, sigmoid, softmax};
+use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 
 /// How the members' predictions become one, as it is kept beside a submission.
@@ -75,25 +76,26 @@ impl Blend {
             ensure!(said.classes == self.classes, "`{member}` has other classes than the blend");
             ensure!(said.ids == first.ids, "`{member}` predicts other images than the others do");
         }
-        let rows: Vec<&[f32]> = predictions.iter().map(|p| p.probabilities.as_slice()).collect();
+        let rows: Vec<&Table> = predictions.iter().map(|p| &p.probabilities).collect();
         Ok(Predictions {
             ids: first.ids.clone(),
-            probabilities: self.rule.apply(self.kind, &rows, self.classes.len()),
+            probabilities: self.rule.apply(self.kind, &rows),
             classes: self.classes.clone(),
         })
     }
 }
 
 impl Rule {
-    /// One row an image from the members' rows, each `[n, classes]`, row-major.
-    pub(super) fn apply(&self, kind: TargetKind, members: &[&[f32]], n_classes: usize) -> Vec<f32> {
-        if let [only] = members {
-            return only.to_vec();
+    /// One row an image from the members' rows, each `[n, classes]`.
+    pub(super) fn apply(&self, kind: TargetKind, members: &[&Table]) -> Table {
+        let Some((&first, others)) = members.split_first() else { return Table::default() };
+        if others.is_empty() {
+            return first.clone();
         }
-        let n = members.first().map_or(0, |rows| rows.len() / n_classes.max(1));
-        let mut blended = Vec::with_capacity(n * n_classes);
-        for i in 0..n {
-            let rows = members.iter().map(|rows| &rows[i * n_classes..][..n_classes]);
+        let n_classes = first.width();
+        let mut blended = Vec::with_capacity(first.as_slice().len());
+        for i in 0..first.n_rows() {
+            let rows = members.iter().map(|rows| rows.row(i));
             let row = match self {
                 Self::Probabilities { weights } => {
                     let wide = |row: &[f32]| row.iter().map(|&p| f64::from(p)).collect();
@@ -109,7 +111,7 @@ impl Rule {
             };
             blended.extend(row.into_iter().map(|p| p as f32));
         }
-        blended
+        Table::new(blended, n_classes)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Rule;
 use crate::decide::{TagOptions, folds};
 use crate::metric::Metric;
+use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 
 /// Out-of-fold predictions of several members for the same images.
@@ -18,8 +19,8 @@ pub struct Pool {
     pub classes: Classes,
     /// The members' names.
     pub names: Vec<String>,
-    /// What each member said: `[n, classes]`, row-major.
-    pub members: Vec<Vec<f32>>,
+    /// What each member said: `[n, classes]`.
+    pub members: Vec<Table>,
     /// One id an image.
     pub ids: Vec<String>,
     /// The class indices of each image, sorted.
@@ -38,14 +39,13 @@ impl Pool {
         self
     }
 
-    /// The images blended: `[n, classes]`, row-major.
-    pub(super) fn blended(&self, rule: &Rule) -> Vec<f32> {
-        let members: Vec<&[f32]> = self.members.iter().map(Vec::as_slice).collect();
-        rule.apply(self.kind, &members, self.classes.len())
+    /// The images blended: `[n, classes]`.
+    pub(super) fn blended(&self, rule: &Rule) -> Table {
+        rule.apply(self.kind, &self.members.iter().collect::<Vec<_>>())
     }
 
     /// Probabilities for the pool's images.
-    pub(super) fn predictions(&self, probabilities: Vec<f32>) -> Predictions {
+    pub(super) fn predictions(&self, probabilities: Table) -> Predictions {
         Predictions { ids: self.ids.clone(), probabilities, classes: self.classes.clone() }
     }
 
@@ -57,14 +57,12 @@ impl Pool {
     /// The images for which `takes` the fold.
     pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
         let taken = folds::images(&self.folds, takes);
-        let n_classes = self.classes.len();
-        let rows = |member: &Vec<f32>| folds::rows(member, n_classes, &taken);
         Self {
             metric: self.metric,
             kind: self.kind,
             classes: self.classes.clone(),
             names: self.names.clone(),
-            members: self.members.iter().map(rows).collect(),
+            members: self.members.iter().map(|member| member.select(&taken)).collect(),
             ids: taken.iter().map(|&i| self.ids[i].clone()).collect(),
             targets: taken.iter().map(|&i| self.targets[i].clone()).collect(),
             folds: taken.iter().map(|&i| self.folds[i]).collect(),

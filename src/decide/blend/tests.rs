@@ -7,6 +7,7 @@ use rand::Rng;
 use super::*;
 use crate::metric::{Metric, log_loss};
 use crate::rng::{Purpose, stream};
+use crate::table::Table;
 
 /// How the members of a made-up ensemble err.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
         kind,
         classes: (0..n_classes).map(|i| name("class", i)).collect::<Vec<String>>().into(),
         names: (0..members.len()).map(|i| name("member", i)).collect(),
-        members: said,
+        members: said.into_iter().map(|rows| Table::new(rows, n_classes)).collect(),
         ids: (0..n).map(|i| name("image", i)).collect(),
         targets,
         folds: (0..n).map(|i| i % 5).collect(),
@@ -73,7 +74,8 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
     }
 }
 
-fn near(found: &[f32], expected: &[f64], tolerance: f64) {
+fn near(found: &Table, expected: &[f64], tolerance: f64) {
+    let found = found.as_slice();
     assert_eq!(found.len(), expected.len());
     for (&found_one, expected_one) in found.iter().zip(expected) {
         let difference = (f64::from(found_one) - expected_one).abs();
@@ -85,17 +87,18 @@ fn near(found: &[f32], expected: &[f64], tolerance: f64) {
 fn means_of_logits_agree_with_numpy() {
     // z = .25 * np.log(a) + .75 * np.log(b); e = np.exp(z); e / e.sum(1, keepdims=True)
     let (a, b) = ([0.7, 0.2, 0.1, 0.1, 0.6, 0.3], [0.5, 0.3, 0.2, 0.4, 0.5, 0.1]);
+    let (a, b) = (Table::new(a.to_vec(), 3), Table::new(b.to_vec(), 3));
     let rule = Rule::Logits { weights: vec![0.25, 0.75] };
     let expected =
         [0.553_206_52, 0.275_729_82, 0.171_063_67, 0.301_612_77, 0.558_046_07, 0.140_341_16];
-    near(&rule.apply(TargetKind::SingleLabel, &[&a, &b], 3), &expected, 1e-6);
+    near(&rule.apply(TargetKind::SingleLabel, &[&a, &b]), &expected, 1e-6);
     // The same with lg = np.log(p / (1 - p)) and 1 / (1 + np.exp(-z)).
     let expected =
         [0.552_758_99, 0.272_485_82, 0.169_520_85, 0.298_719_08, 0.525_319_9, 0.134_733_03];
-    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b], 3), &expected, 1e-6);
+    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b]), &expected, 1e-6);
     let rule = Rule::Probabilities { weights: vec![0.25, 0.75] };
     let expected = [0.55, 0.275, 0.175, 0.325, 0.525, 0.15];
-    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b], 3), &expected, 1e-6);
+    near(&rule.apply(TargetKind::MultiLabel, &[&a, &b]), &expected, 1e-6);
 }
 
 #[test]
@@ -118,12 +121,12 @@ fn greedy_selection_comes_near_the_best_weights() {
     let made = pool(TargetKind::SingleLabel, 1000, 3, &members, 3);
     let truth: Vec<usize> = made.targets.iter().map(|target| target[0]).collect();
     let loss =
-        |weights: Vec<f64>| log_loss(&made.blended(&Rule::Probabilities { weights }), 3, &truth);
+        |weights: Vec<f64>| log_loss(&made.blended(&Rule::Probabilities { weights }), &truth);
     let mut weights = equal(3);
     for _ in 0..2000 {
         let mut shares = vec![0.0; 3];
         for (i, &class) in truth.iter().enumerate() {
-            let p = |member: usize| f64::from(made.members[member][i * 3 + class]);
+            let p = |member: usize| f64::from(made.members[member].row(i)[class]);
             let mixed: f64 = (0..3).map(|member| weights[member] * p(member)).sum();
             for member in 0..3 {
                 shares[member] += weights[member] * p(member) / mixed / truth.len() as f64;
@@ -149,13 +152,13 @@ proptest! {
         let weights = greedy::weights(&made);
         prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         prop_assert!(weights.iter().all(|&weight| weight >= 0.0));
-        let loss = |rows: &[f32]| -> f64 {
+        let loss = |rows: &Table| -> f64 {
             let tagged = crate::target::n_hot(made.targets.iter().map(Vec::as_slice), 3);
             let of_cell = |(&p, &y): (&f32, &f32)| match kind {
                 TargetKind::SingleLabel if y == 0.0 => 0.0,
                 _ => -f64::from(if y == 1.0 { p } else { 1.0 - p }).max(1e-7).ln(),
             };
-            rows.iter().zip(&tagged).map(of_cell).sum()
+            rows.as_slice().iter().zip(tagged.as_slice()).map(of_cell).sum()
         };
         let selected = loss(&made.blended(&Rule::Probabilities { weights }));
         for member in &made.members {
@@ -170,10 +173,10 @@ proptest! {
         for method in Method::ALL {
             let fitted = method.fit(&made);
             for rows in [made.blended(&fitted.rule), fitted.predictions] {
-                prop_assert_eq!(rows.len(), 160);
-                prop_assert!(rows.iter().all(|p| (0.0..=1.0).contains(p)));
+                prop_assert_eq!(rows.as_slice().len(), 160);
+                prop_assert!(rows.as_slice().iter().all(|p| (0.0..=1.0).contains(p)));
                 if !tags {
-                    let mut sums = rows.chunks(4).map(|row| row.iter().sum::<f32>());
+                    let mut sums = rows.rows().map(|row| row.iter().sum::<f32>());
                     prop_assert!(sums.all(|sum| (sum - 1.0).abs() < 1e-5));
                 }
             }
@@ -245,7 +248,7 @@ fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
     let mut chosen = choose(&made).unwrap();
     assert_eq!((chosen.images, chosen.folds), (200, 5));
     // What it was chosen on is not kept.
-    chosen.predictions.clear();
+    chosen.predictions = Table::default();
     for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Greedy.fit(&made).rule] {
         chosen.blend.rule = rule;
         let text = toml::to_string(&chosen).unwrap();

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::temperature::sigmoid;
+use crate::table::Table;
 
 pub use reliability::{Reliability, reliability};
 pub use softmax::Softmax;
@@ -85,16 +86,16 @@ pub struct Calibration {
     pub groups: Vec<Softmax>,
 }
 
-/// Fits curves to `probabilities` (`[n, classes]`, row-major) of images that have the tags `truth`
-/// (of the same shape). Every image has exactly one member of each of `groups`, nearly.
+/// Fits curves to `probabilities` (`[n, classes]`) of images that have the tags `truth` (of the same
+/// shape). Every image has exactly one member of each of `groups`, nearly.
 pub fn fit(
     kind: Kind,
-    probabilities: &[f32],
-    truth: &[bool],
-    n_classes: usize,
+    probabilities: &Table,
+    truth: &Table<bool>,
     groups: &[Vec<usize>],
 ) -> Calibration {
-    assert_eq!(probabilities.len(), truth.len(), "a truth for every probability");
+    assert_eq!(probabilities.n_rows(), truth.n_rows(), "a truth for every probability");
+    let n_classes = probabilities.width();
     if kind == Kind::None {
         return Calibration { curves: vec![Curve::Identity; n_classes], groups: Vec::new() };
     }
@@ -102,15 +103,12 @@ pub fn fit(
         if groups.iter().flatten().any(|&member| member == class) {
             return Curve::Identity;
         }
-        let of_class = |i: usize| i * n_classes + class;
-        let n = probabilities.len() / n_classes;
-        let ps: Vec<f32> = (0..n).map(|i| probabilities[of_class(i)]).collect();
-        let truth: Vec<bool> = (0..n).map(|i| truth[of_class(i)]).collect();
+        let ps: Vec<f32> = probabilities.column(class).collect();
+        let truth: Vec<bool> = truth.column(class).collect();
         curve(kind, &ps, &truth)
     });
     let with_offsets = kind != Kind::Temperature;
-    let softmax =
-        |group: &Vec<usize>| Softmax::fit(group, with_offsets, probabilities, truth, n_classes);
+    let softmax = |group: &Vec<usize>| Softmax::fit(group, with_offsets, probabilities, truth);
     Calibration { curves: curves.collect(), groups: groups.par_iter().map(softmax).collect() }
 }
 
@@ -126,9 +124,10 @@ fn curve(kind: Kind, probabilities: &[f32], truth: &[bool]) -> Curve {
 }
 
 impl Calibration {
-    /// Corrects `rows` (`[n, classes]`, row-major).
-    pub fn apply(&self, rows: &mut [f32]) {
-        rows.par_chunks_exact_mut(self.curves.len().max(1)).for_each(|row| {
+    /// Corrects `rows` (`[n, classes]`).
+    pub fn apply(&self, rows: &mut Table) {
+        let width = rows.width().max(1);
+        rows.as_mut_slice().par_chunks_exact_mut(width).for_each(|row| {
             for (p, curve) in row.iter_mut().zip(&self.curves) {
                 *p = curve.of(*p);
             }

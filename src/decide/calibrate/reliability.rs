@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metric;
+use crate::table::Table;
 
 const BINS: usize = 10;
 
@@ -27,18 +28,17 @@ impl Reliability {
     }
 }
 
-/// That of every tag; `probabilities` and `truth` are `[n, classes]`, row-major.
-pub fn reliability(probabilities: &[f32], truth: &[bool], n_classes: usize) -> Vec<Reliability> {
-    assert_eq!(probabilities.len(), truth.len(), "a truth for every probability");
-    let n = probabilities.len() / n_classes.max(1);
+/// That of every tag; `probabilities` and `truth` are `[n, classes]`.
+pub fn reliability(probabilities: &Table, truth: &Table<bool>) -> Vec<Reliability> {
+    assert_eq!(probabilities.n_rows(), truth.n_rows(), "a truth for every probability");
+    let n = probabilities.n_rows();
     let of_class = |class: usize| {
-        let answers = (0..n).map(|i| i * n_classes + class);
-        let answers = answers.map(|at| (f64::from(probabilities[at]), truth[at]));
-        let squares = answers.clone().map(|(p, came_true)| p - f64::from(u8::from(came_true)));
+        let answers = || probabilities.column(class).map(f64::from).zip(truth.column(class));
+        let squares = answers().map(|(p, came_true)| p - f64::from(u8::from(came_true)));
         Reliability {
-            ece: metric::expected_calibration_error(&metric::reliability(answers, BINS)),
+            ece: metric::expected_calibration_error(&metric::reliability(answers(), BINS)),
             brier: squares.map(|distance| distance * distance).sum::<f64>() / n.max(1) as f64,
         }
     };
-    (0..n_classes).map(of_class).collect()
+    (0..probabilities.width()).map(of_class).collect()
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::newton::{Derivatives, minimise};
 use super::{LEAST_SLOPE, PRIOR_SPREAD, logarithms, rounded};
 use crate::decide::temperature::softmax;
+use crate::table::Table;
 
 /// How the members of one group are corrected together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,15 +37,14 @@ pub struct Softmax {
 
 impl Softmax {
     /// The most probable one, to four decimals, by the images that have exactly one member.
-    /// `probabilities` and `truth` are `[n, classes]`, row-major.
+    /// `probabilities` and `truth` are `[n, classes]`.
     pub(super) fn fit(
         members: &[usize],
         with_offsets: bool,
-        probabilities: &[f32],
-        truth: &[bool],
-        n_classes: usize,
+        probabilities: &Table,
+        truth: &Table<bool>,
     ) -> Self {
-        let images = Images::collect(members, probabilities, truth, n_classes);
+        let images = Images::collect(members, probabilities, truth);
         let n_offsets = if with_offsets { members.len() } else { 0 };
         let start: Vec<f64> = [1.0, 0.0].into_iter().chain(vec![0.0; n_offsets]).collect();
         let mut floors = vec![f64::NEG_INFINITY; start.len()];
@@ -91,10 +91,9 @@ struct Images {
 }
 
 impl Images {
-    fn collect(members: &[usize], probabilities: &[f32], truth: &[bool], n_classes: usize) -> Self {
+    fn collect(members: &[usize], probabilities: &Table, truth: &Table<bool>) -> Self {
         let (mut said, mut true_member) = (Vec::new(), Vec::new());
-        for (row, truth) in probabilities.chunks_exact(n_classes).zip(truth.chunks_exact(n_classes))
-        {
+        for (row, truth) in probabilities.rows().zip(truth.rows()) {
             let mut set = (0..members.len()).filter(|&i| truth[members[i]]);
             if let (Some(one), None) = (set.next(), set.next()) {
                 true_member.push(one);
@@ -169,7 +168,7 @@ mod tests {
     /// `p = ((i*(29 + 8*k)%83 + 1)/90).astype(np.float32).astype(float)`,
     /// `l = np.stack([np.log(p), -np.log(1 - p)], -1)`,
     /// `u = np.log(p/(1 - p)) + 3*(i*(31 + 2*k)%89/89) + [0, .5, -.5]; y = np.eye(3)[u.argmax(1)]`.
-    fn images() -> (Vec<f32>, Vec<bool>) {
+    fn images() -> (Table, Table<bool>) {
         let (mut rows, mut truth) = (Vec::new(), Vec::new());
         for i in 0..300u32 {
             let row = [0, 1, 2].map(|k| ((f64::from(i * (29 + 8 * k) % 83) + 1.0) / 90.0) as f32);
@@ -182,7 +181,7 @@ mod tests {
             rows.extend(row);
             truth.extend(utilities.map(|utility| utility == largest));
         }
-        (rows, truth)
+        (Table::new(rows, 3), Table::new(truth, 3))
     }
 
     /// `def g(t): z = l@t[:2] + t[2:]; d = t - np.r_[1, 0, 0, 0, 0]; return
@@ -191,14 +190,14 @@ mod tests {
     fn agrees_with_scipy() {
         let (rows, truth) = images();
         // scipy.optimize.minimize(g, [1, 0, 0, 0, 0], tol=1e-12).x
-        let fitted = Softmax::fit(&[0, 1, 2], true, &rows, &truth, 3);
+        let fitted = Softmax::fit(&[0, 1, 2], true, &rows, &truth);
         let expected = [1.945_721_6, 1.816_570_4, -0.188_426_1, 0.813_721_5, -0.625_295_8];
         let slopes = [fitted.slope, fitted.against];
         for (found, expected) in slopes.iter().chain(&fitted.offsets).zip(expected) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
         // minimize(lambda t: g(np.r_[t, 0, 0, 0]), [1, 0], tol=1e-12).x
-        let fitted = Softmax::fit(&[0, 1, 2], false, &rows, &truth, 3);
+        let fitted = Softmax::fit(&[0, 1, 2], false, &rows, &truth);
         assert!((fitted.slope - 1.588_821_5).abs() < 1e-4, "{fitted:?}");
         assert!((fitted.against - 1.495_103_7).abs() < 1e-4, "{fitted:?}");
         assert_eq!(fitted.offsets, [0.0; 3]);
@@ -207,7 +206,7 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_loss() {
         let (rows, truth) = images();
-        let images = Images::collect(&[2, 0, 1], &rows, &truth, 3);
+        let images = Images::collect(&[2, 0, 1], &rows, &truth);
         let place = [0.8, 0.3, 0.2, -0.4, 0.1];
         let here = images.loss(&place);
         let h = 1e-5;
@@ -229,8 +228,9 @@ mod tests {
     #[test]
     fn said_of_all_alike_is_a_guess_by_frequency() {
         let truth = [true, false].repeat(300).into_iter().chain([false, true].repeat(100));
-        let truth: Vec<bool> = truth.collect();
-        let fitted = Softmax::fit(&[0, 1], true, &vec![0.4; truth.len()], &truth, 2);
+        let truth = Table::new(truth.collect(), 2);
+        let rows = Table::new(vec![0.4; 2 * truth.n_rows()], 2);
+        let fitted = Softmax::fit(&[0, 1], true, &rows, &truth);
         let mut row = [0.4, 0.4];
         fitted.apply(&mut row);
         assert!((row[0] - 0.75).abs() < 0.01, "{row:?}");

@@ -6,17 +6,18 @@ use crate::rng::{Purpose, stream};
 
 /// Images with tags that each are there with probability `sigmoid(z)`, of which `sigmoid(said(z))`
 /// was said.
-fn images(n: usize, n_classes: usize, said: impl Fn(f64) -> f64) -> (Vec<f32>, Vec<bool>) {
+fn images(n: usize, n_classes: usize, said: impl Fn(f64) -> f64) -> (Table, Table<bool>) {
     let mut rng = stream(Purpose::Draw, 1, 0, 0);
     let mut image = |_| {
         let z = rng.random_range(-6.0..3.0f64);
         (sigmoid(said(z)) as f32, rng.random_bool(sigmoid(z)))
     };
-    (0..n * n_classes).map(&mut image).unzip()
+    let (rows, truth) = (0..n * n_classes).map(&mut image).unzip();
+    (Table::new(rows, n_classes), Table::new(truth, n_classes))
 }
 
 /// Images that have one of three members, drawn by `probabilities` that sum to one.
-fn weathers(n: usize) -> (Vec<[f64; 3]>, Vec<bool>) {
+fn weathers(n: usize) -> (Vec<[f64; 3]>, Table<bool>) {
     let mut rng = stream(Purpose::Draw, 2, 0, 0);
     let (mut rows, mut truth) = (Vec::new(), Vec::new());
     for _ in 0..n {
@@ -27,19 +28,19 @@ fn weathers(n: usize) -> (Vec<[f64; 3]>, Vec<bool>) {
         truth.extend((0..3).map(|class| class == member));
         rows.push(row);
     }
-    (rows, truth)
+    (rows, Table::new(truth, 3))
 }
 
-fn log_loss(rows: &[f32], truth: &[bool]) -> f64 {
-    crate::metric::binary_log_loss(rows, truth)
+fn log_loss(rows: &Table, truth: &Table<bool>) -> f64 {
+    crate::metric::binary_log_loss(rows.as_slice(), truth.as_slice())
 }
 
 #[test]
 fn every_kind_mends_what_it_can() {
-    let ece = |rows: &[f32], truth: &[bool], kind| {
-        let mut calibrated = rows.to_vec();
-        fit(kind, rows, truth, 2, &[]).apply(&mut calibrated);
-        Reliability::mean(&reliability(&calibrated, truth, 2)).ece
+    let ece = |rows: &Table, truth: &Table<bool>, kind| {
+        let mut calibrated = rows.clone();
+        fit(kind, rows, truth, &[]).apply(&mut calibrated);
+        Reliability::mean(&reliability(&calibrated, truth)).ece
     };
     let (rows, truth) = images(20_000, 2, |z| 1.8 * z);
     assert!(ece(&rows, &truth, Kind::None) > 0.04);
@@ -47,7 +48,7 @@ fn every_kind_mends_what_it_can() {
     let (rows, truth) = images(20_000, 2, |z| 1.4 * z + 0.5);
     assert!(ece(&rows, &truth, Kind::Temperature) > 0.02);
     assert!(ece(&rows, &truth, Kind::Platt) < 0.01);
-    let Curve::Platt { slope, offset } = fit(Kind::Platt, &rows, &truth, 2, &[]).curves[0] else {
+    let Curve::Platt { slope, offset } = fit(Kind::Platt, &rows, &truth, &[]).curves[0] else {
         panic!("20,000 images are enough for Platt")
     };
     assert!((slope - 1.0 / 1.4).abs() < 0.05, "{slope}");
@@ -59,8 +60,9 @@ fn what_is_calibrated_stays() {
     let (rows, truth) = images(40_000, 1, |z| z);
     for kind in [Kind::Temperature, Kind::Platt] {
         let mut calibrated = rows.clone();
-        fit(kind, &rows, &truth, 1, &[]).apply(&mut calibrated);
-        let furthest = rows.iter().zip(&calibrated).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        fit(kind, &rows, &truth, &[]).apply(&mut calibrated);
+        let pairs = rows.as_slice().iter().zip(calibrated.as_slice());
+        let furthest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(furthest < 0.015, "{kind:?}: {furthest}");
     }
 }
@@ -68,34 +70,35 @@ fn what_is_calibrated_stays() {
 #[test]
 fn few_images_change_little_and_rare_tags_get_no_offset() {
     let (rows, truth) = images(30, 1, |z| 3.0 * z + 2.0);
-    let Curve::Temperature { slope } = fit(Kind::Platt, &rows, &truth, 1, &[]).curves[0] else {
+    let Curve::Temperature { slope } = fit(Kind::Platt, &rows, &truth, &[]).curves[0] else {
         panic!("30 images are too few for an offset")
     };
     assert!((0.3..1.0).contains(&slope), "{slope}");
     // Whichever of the two answers is rare.
     for rare in [true, false] {
-        let truth: Vec<bool> = (0..2000).map(|i| (i % 11 == 0) == rare).collect();
-        let fitted = fit(Kind::Platt, &[0.3; 2000], &truth, 1, &[]);
+        let truth = Table::new((0..2000).map(|i| (i % 11 == 0) == rare).collect(), 1);
+        let fitted = fit(Kind::Platt, &Table::new(vec![0.3; 2000], 1), &truth, &[]);
         assert!(matches!(fitted.curves[..], [Curve::Temperature { .. }]), "{fitted:?}");
     }
-    let nothing = fit(Kind::Platt, &[], &[], 2, &[vec![0, 1]]);
+    let nothing = fit(Kind::Platt, &Table::empty(2), &Table::empty(2), &[vec![0, 1]]);
     let softmax = Softmax { members: vec![0, 1], slope: 1.0, against: 0.0, offsets: vec![0.0; 2] };
     assert_eq!(nothing.groups, [softmax]);
-    assert_eq!(fit(Kind::Platt, &[], &[], 1, &[]).curves, [Curve::Temperature { slope: 1.0 }]);
+    let fitted = fit(Kind::Platt, &Table::empty(1), &Table::empty(1), &[]);
+    assert_eq!(fitted.curves, [Curve::Temperature { slope: 1.0 }]);
 }
 
 #[test]
 fn a_group_sums_to_one_and_a_calibrated_one_stays() {
     let (rows, truth) = weathers(20_000);
-    let said: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
-    let fitted = fit(Kind::Platt, &said, &truth, 3, &[vec![0, 1, 2]]);
+    let said = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
+    let fitted = fit(Kind::Platt, &said, &truth, &[vec![0, 1, 2]]);
     assert_eq!(fitted.curves, vec![Curve::Identity; 3]);
     let Softmax { slope, against, offsets, .. } = &fitted.groups[0];
     assert!((slope - 1.0).abs() < 0.1 && against.abs() < 0.1, "{fitted:?}");
     assert!(offsets.iter().all(|offset| offset.abs() < 0.05), "{fitted:?}");
     let mut calibrated = said.clone();
     fitted.apply(&mut calibrated);
-    for (row, before) in calibrated.chunks(3).zip(said.chunks(3)) {
+    for (row, before) in calibrated.rows().zip(said.rows()) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
         assert!(row.iter().zip(before).all(|(a, b)| (a - b).abs() < 0.02), "{row:?} {before:?}");
     }
@@ -104,16 +107,17 @@ fn a_group_sums_to_one_and_a_calibrated_one_stays() {
 #[test]
 fn a_group_finds_back_what_was_distorted() {
     let (rows, truth) = weathers(20_000);
-    let perfect: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
+    let perfect = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
     // Softened, the first too frequent: as a network that was shown other shares would say.
     let distort = |p: f64, of_first: f64| sigmoid(0.6 * (p / (1.0 - p)).ln() + of_first) as f32;
-    let said: Vec<f32> = rows
+    let said = rows
         .iter()
         .flat_map(|p| [distort(p[0], 0.9), distort(p[1], 0.0), distort(p[2], 0.0)])
         .collect();
+    let said = Table::new(said, 3);
     let loss = |kind| {
         let mut rows = said.clone();
-        fit(kind, &rows, &truth, 3, &[vec![0, 1, 2]]).apply(&mut rows);
+        fit(kind, &said, &truth, &[vec![0, 1, 2]]).apply(&mut rows);
         log_loss(&rows, &truth)
     };
     let best = log_loss(&perfect, &truth);
@@ -125,34 +129,35 @@ fn a_group_finds_back_what_was_distorted() {
 #[test]
 fn images_without_one_member_are_left_out_of_a_group() {
     let (rows, truth) = weathers(500);
-    let mut said: Vec<f32> = rows.iter().flatten().map(|&p| p as f32).collect();
+    let mut said = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
     let mut truth = truth;
     let fitted =
-        |said: &[f32], truth: &[bool]| fit(Kind::Platt, said, truth, 3, &[vec![2, 0, 1]]).groups;
+        |said: &Table, truth: &Table<bool>| fit(Kind::Platt, said, truth, &[vec![2, 0, 1]]).groups;
     let before = fitted(&said, &truth);
-    said.extend([0.1, 0.2, 0.3, 0.9, 0.8, 0.1]);
-    truth.extend([false, false, false, true, true, false]);
+    said.push(&[0.1, 0.2, 0.3]);
+    said.push(&[0.9, 0.8, 0.1]);
+    truth.push(&[false, false, false]);
+    truth.push(&[true, true, false]);
     assert_eq!(fitted(&said, &truth), before);
 }
 
 #[test]
 fn a_calibration_survives_toml() {
-    let (mut rows, mut truth) = images(3000, 2, |z| 0.7 * z);
+    let (of_tags, tags) = images(3000, 2, |z| 0.7 * z);
     let (of_weathers, weather) = weathers(3000);
-    for i in (0..3000).rev() {
-        rows.splice(2 * i..2 * i, of_weathers[i].map(|p| p as f32));
-        truth.splice(2 * i..2 * i, weather[3 * i..][..3].iter().copied());
+    let (mut rows, mut truth) = (Table::empty(5), Table::empty(5));
+    for i in 0..3000 {
+        rows.push(&[&of_weathers[i].map(|p| p as f32)[..], of_tags.row(i)].concat());
+        truth.push(&[weather.row(i), tags.row(i)].concat());
     }
     for kind in [Kind::None, Kind::Temperature, Kind::Platt] {
-        let fitted = fit(kind, &rows, &truth, 5, &[vec![0, 1, 2]]);
+        let fitted = fit(kind, &rows, &truth, &[vec![0, 1, 2]]);
         assert_eq!(fitted.groups.len(), usize::from(kind != Kind::None));
         let text = toml::to_string(&fitted).unwrap();
         assert_eq!(toml::from_str::<Calibration>(&text).unwrap(), fitted, "{text}");
     }
-    assert_eq!(
-        toml::to_string(&fit(Kind::None, &[], &[], 1, &[])).unwrap(),
-        "curves = [\"identity\"]\n"
-    );
+    let untouched = fit(Kind::None, &Table::empty(1), &Table::empty(1), &[]);
+    assert_eq!(toml::to_string(&untouched).unwrap(), "curves = [\"identity\"]\n");
 }
 
 /// numpy: with `p = np.array([.05,.08,.25,.65,.68,.95])`, `y = np.array([0,1,0,1,0,1])` and
@@ -167,7 +172,7 @@ fn reliability_agrees_with_numpy() {
         rows.extend([p, 1.0]);
         truth.extend([y, true]);
     }
-    let found = reliability(&rows, &truth, 2);
+    let found = reliability(&Table::new(rows, 2), &Table::new(truth, 2));
     assert!((found[0].brier - 0.2498).abs() < 1e-6, "{found:?}");
     assert!((found[0].ece - 0.25).abs() < 1e-6, "{found:?}");
     assert_eq!(found[1], Reliability::default());
@@ -184,9 +189,10 @@ proptest! {
     ) {
         let (rows, truth): (Vec<f32>, Vec<bool>) = answers.into_iter().unzip();
         others.sort_unstable_by(f32::total_cmp);
-        fit(kind, &rows, &truth, 1, &[]).apply(&mut others);
-        prop_assert!(others.is_sorted(), "{others:?}");
-        prop_assert!(others.iter().all(|p| (0.0..=1.0).contains(p)), "{others:?}");
+        let mut others = Table::new(others, 1);
+        fit(kind, &Table::new(rows, 1), &Table::new(truth, 1), &[]).apply(&mut others);
+        prop_assert!(others.as_slice().is_sorted(), "{others:?}");
+        prop_assert!(others.as_slice().iter().all(|p| (0.0..=1.0).contains(p)), "{others:?}");
     }
 
     #[test]
@@ -195,14 +201,12 @@ proptest! {
         row in prop::array::uniform3(0f32..=1.0),
         raised in 0f32..=1.0,
     ) {
-        let rows: Vec<f32> = answers.iter().flat_map(|&(row, _)| row).collect();
-        let truth: Vec<bool> =
-            answers.iter().flat_map(|&(_, one)| (0..3).map(move |class| class == one)).collect();
-        let fitted = fit(Kind::Platt, &rows, &truth, 3, &[vec![0, 1, 2]]);
-        let (mut before, mut after) = (row, row);
-        after[1] = row[1].max(raised);
-        fitted.apply(&mut before);
-        fitted.apply(&mut after);
+        let rows = Table::new(answers.iter().flat_map(|&(row, _)| row).collect(), 3);
+        let truth = answers.iter().flat_map(|&(_, one)| (0..3).map(move |class| class == one));
+        let fitted = fit(Kind::Platt, &rows, &Table::new(truth.collect(), 3), &[vec![0, 1, 2]]);
+        let mut pair = Table::from_rows([&row[..], &[row[0], row[1].max(raised), row[2]]], 3);
+        fitted.apply(&mut pair);
+        let (before, after) = (pair.row(0), pair.row(1));
         prop_assert!(after[1] >= before[1] - 1e-6 && after[0] <= before[0] + 1e-6);
         prop_assert!((after.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     }

@@ -9,6 +9,7 @@ use super::{Approach, Candidate, Fitted, Frame, HeldOut, Method, NamedStructure,
 use crate::decide::calibrate::{Kind, Reliability};
 use crate::decide::interval::Interval;
 use crate::decide::thresholds::{self, Images};
+use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
 /// A fitted decision about tags.
@@ -92,8 +93,7 @@ impl TagDecision {
         beta: f64,
         classes: &Classes,
     ) -> Self {
-        let HeldOut { probabilities, truth, n_classes, .. } = images;
-        let images = Images::new(probabilities, truth, *n_classes, beta);
+        let images = Images::new(&images.probabilities, &images.truth, beta);
         let threshold = thresholds::global(&images);
         let score = images.mean_score(|_| threshold);
         let approach = Approach { method: Method::Threshold, rows: Rows::Any };
@@ -161,10 +161,10 @@ impl TagDecision {
         let order = self.classes.names().iter().map(place).collect::<Result<Vec<usize>>>()?;
         let frame = self.frame()?;
         if order.is_sorted() {
-            return Ok(frame.decide(&self.rule, &predictions.probabilities, n_classes));
+            return Ok(frame.decide(&self.rule, &predictions.probabilities));
         }
         let rows = predictions.rows().flat_map(|row| order.iter().map(|&place| row[place]));
-        let mut tags = frame.decide(&self.rule, &rows.collect::<Vec<f32>>(), n_classes);
+        let mut tags = frame.decide(&self.rule, &Table::new(rows.collect(), n_classes));
         for tags in &mut tags {
             for tag in tags.iter_mut() {
                 *tag = order[*tag];

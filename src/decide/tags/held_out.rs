@@ -3,36 +3,33 @@
 use std::collections::BTreeSet;
 
 use crate::decide::folds;
+use crate::table::Table;
 use crate::target::tagged;
 
-/// Held-out images. Slices are `[n, classes]`, row-major.
+/// Held-out images.
 #[derive(Clone, Debug)]
 pub struct HeldOut {
-    /// What was predicted.
-    pub probabilities: Vec<f32>,
-    /// What is true.
-    pub truth: Vec<bool>,
+    /// What was predicted: `[n, classes]`.
+    pub probabilities: Table,
+    /// What is true: `[n, classes]`.
+    pub truth: Table<bool>,
     /// The fold of each image; those of one fold are decided by what was fitted on the others.
     pub folds: Vec<usize>,
-    /// How many classes there are.
-    pub n_classes: usize,
 }
 
 impl HeldOut {
     /// `targets` are the images' class indices and `folds` their folds (empty where there is none),
     /// in the order of the predictions.
     pub fn new<'a>(
-        probabilities: Vec<f32>,
+        probabilities: Table,
         targets: impl IntoIterator<Item = &'a [usize]>,
         folds: &[usize],
-        n_classes: usize,
     ) -> Self {
-        let n = probabilities.len() / n_classes.max(1);
+        let n = probabilities.n_rows();
         Self {
-            probabilities,
-            truth: tagged(targets, n_classes),
+            truth: tagged(targets, probabilities.width()),
             folds: if folds.len() == n { folds.to_vec() } else { vec![0; n] },
-            n_classes,
+            probabilities,
         }
     }
 
@@ -60,12 +57,10 @@ impl HeldOut {
     /// The images for which `takes` the fold, in their order.
     pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
         let taken = folds::images(&self.folds, takes);
-        let n_classes = self.n_classes;
         Self {
-            probabilities: folds::rows(&self.probabilities, n_classes, &taken),
-            truth: folds::rows(&self.truth, n_classes, &taken),
+            probabilities: self.probabilities.select(&taken),
+            truth: self.truth.select(&taken),
             folds: taken.iter().map(|&i| self.folds[i]).collect(),
-            n_classes,
         }
     }
 }

@@ -48,9 +48,8 @@ pub struct Fitted {
 pub fn fit(images: &HeldOut, frame: &Frame, rows: Rows, only: Option<Method>) -> Fitted {
     let approaches = Approach::all(&frame.structure, rows);
     let found = nested::compare(images, frame, &approaches, only);
-    let HeldOut { probabilities, truth, n_classes, .. } = images;
-    let before = calibrate::reliability(probabilities, truth, *n_classes);
-    let after = calibrate::reliability(&found.calibrated, truth, *n_classes);
+    let before = calibrate::reliability(&images.probabilities, &images.truth);
+    let after = calibrate::reliability(&found.calibrated, &images.truth);
     Fitted {
         candidates: found.candidates,
         rules: found.rules,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::rule::Prepared;
 use super::{Approach, Frame, HeldOut, Method, Rule};
 use crate::decide::interval::{self, Interval};
+use crate::table::Table;
 
 /// With fewer images nothing is said about other images, and a single threshold is used.
 pub(super) const MIN_IMAGES: usize = 50;
@@ -43,7 +44,7 @@ pub(super) struct Comparison {
     /// Folds of the nested scores; 0: there were too few images for them.
     pub(super) folds: usize,
     /// Probabilities, each calibrated without its image's fold.
-    pub(super) calibrated: Vec<f32>,
+    pub(super) calibrated: Table,
 }
 
 /// Compares `approaches`, of which the first is the one to beat; one of method `only` is chosen, if

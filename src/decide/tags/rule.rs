@@ -9,6 +9,7 @@ use crate::decide::expected_f::{self, Joint, Scratch, Worth};
 use crate::decide::structure::{One, Structure};
 use crate::decide::thresholds::{self, Images};
 use crate::metric::sample_fbeta;
+use crate::table::Table;
 
 /// Images that one thread decides at a time.
 const CHUNK: usize = 512;
@@ -54,7 +55,7 @@ pub struct Frame {
 pub(super) struct Prepared<'a> {
     images: &'a HeldOut,
     calibration: Calibration,
-    pub(super) calibrated: Vec<f32>,
+    pub(super) calibrated: Table,
 }
 
 impl Frame {
@@ -62,7 +63,6 @@ impl Frame {
     pub(super) fn prepare<'a>(&self, images: &'a HeldOut) -> Prepared<'a> {
         let dealt = images.clone().with_folds();
         let mut calibrated = images.probabilities.clone();
-        let m = images.n_classes;
         let by_fold: Vec<(usize, Calibration)> = dealt
             .fold_set()
             .into_par_iter()
@@ -72,8 +72,8 @@ impl Frame {
             let mut own = dealt.part(|other| other == fold).probabilities;
             calibration.apply(&mut own);
             let places = (0..images.len()).filter(|&i| dealt.folds[i] == fold);
-            for (row, place) in own.chunks_exact(m).zip(places) {
-                calibrated[place * m..][..m].copy_from_slice(row);
+            for (row, place) in own.rows().zip(places) {
+                calibrated.row_mut(place).copy_from_slice(row);
             }
         }
         Prepared { images, calibration: self.calibrate(images), calibrated }
@@ -83,16 +83,15 @@ impl Frame {
         let exactly = |group: &&crate::decide::structure::Group| group.one == One::Exactly;
         let groups = self.structure.groups.iter().filter(exactly);
         let groups: Vec<Vec<usize>> = groups.map(|group| group.members.clone()).collect();
-        let HeldOut { probabilities, truth, n_classes, .. } = images;
-        calibrate::fit(self.calibration, probabilities, truth, *n_classes, &groups)
+        calibrate::fit(self.calibration, &images.probabilities, &images.truth, &groups)
     }
 
     /// Learns what a method needs.
     fn fit(&self, approach: Approach, prepared: &Prepared) -> Rule {
         let Approach { method, rows } = approach;
-        let HeldOut { probabilities, truth, n_classes, .. } = prepared.images;
-        let raw = || Images::new(probabilities, truth, *n_classes, self.beta);
-        let calibrated = || Images::new(&prepared.calibrated, truth, *n_classes, self.beta);
+        let HeldOut { probabilities, truth, .. } = prepared.images;
+        let raw = || Images::new(probabilities, truth, self.beta);
+        let calibrated = || Images::new(&prepared.calibrated, truth, self.beta);
         let way = match method {
             Method::Threshold => Way::Above(thresholds::global(&raw())),
             Method::ThresholdPerTag => {
@@ -115,12 +114,13 @@ impl Frame {
         approaches.iter().map(|&approach| self.fit(approach, prepared)).collect()
     }
 
-    /// The tags of every image of `probabilities` (`[n, classes]`, row-major), sorted; never none.
-    pub fn decide(&self, rule: &Rule, probabilities: &[f32], n_classes: usize) -> Vec<Vec<usize>> {
-        let joint = Joint::of(&self.structure, n_classes);
-        let n_classes = n_classes.max(1);
+    /// The tags of every image of `probabilities` (`[n, classes]`), sorted; never none.
+    pub fn decide(&self, rule: &Rule, probabilities: &Table) -> Vec<Vec<usize>> {
+        let joint = Joint::of(&self.structure, probabilities.width());
+        let n_classes = probabilities.width().max(1);
         let worth = Worth::new(n_classes, self.beta);
         probabilities
+            .as_slice()
             .par_chunks(CHUNK * n_classes)
             .flat_map_iter(|rows| {
                 let mut decider = Decider {
@@ -131,25 +131,24 @@ impl Frame {
                     p_is: vec![0.0; n_classes * n_classes],
                     scratch: Scratch::default(),
                 };
-                let mut rows = rows.to_vec();
+                let mut rows = Table::new(rows.to_vec(), n_classes);
                 if let Some(calibration) = &rule.calibration {
                     calibration.apply(&mut rows);
                 }
-                rows.chunks_exact(n_classes).map(|row| decider.tags(row)).collect::<Vec<_>>()
+                rows.rows().map(|row| decider.tags(row)).collect::<Vec<_>>()
             })
             .collect()
     }
 
     /// The score of each image as `rule` decides it, given what is true.
     pub fn scores(&self, rule: &Rule, images: &HeldOut) -> Vec<f64> {
-        let decided = self.decide(rule, &images.probabilities, images.n_classes);
-        let truth = images.truth.chunks_exact(images.n_classes.max(1));
+        let decided = self.decide(rule, &images.probabilities);
         let score = |(tags, truth): (&Vec<usize>, &[bool])| {
             let n_right = tags.iter().filter(|&&tag| truth[tag]).count();
             let n_truth = truth.iter().filter(|&&tag| tag).count();
             sample_fbeta(n_right, n_truth, tags.len(), self.beta)
         };
-        decided.iter().zip(truth).map(score).collect()
+        decided.iter().zip(images.truth.rows()).map(score).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::decide::calibrate::Kind;
 use crate::decide::structure::{Group, One, Structure};
 use crate::rng::{Purpose, stream};
+use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
 const BETA: f64 = 2.0;
@@ -35,7 +36,8 @@ fn weather(n: usize, sharpness: f64, seed: u64) -> HeldOut {
             truth.push(tag);
         }
     }
-    HeldOut { probabilities, truth, folds: vec![0; n], n_classes: 6 }
+    let (probabilities, truth) = (Table::new(probabilities, 6), Table::new(truth, 6));
+    HeldOut { probabilities, truth, folds: vec![0; n] }
 }
 
 fn rules() -> Structure {
@@ -87,7 +89,8 @@ fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
             probabilities.push(p as f32);
             truth.push(rng.random_bool(p));
         }
-        HeldOut { probabilities, truth, folds: vec![0; 300], n_classes: 6 }
+        let (probabilities, truth) = (Table::new(probabilities, 6), Table::new(truth, 6));
+        HeldOut { probabilities, truth, folds: vec![0; 300] }
     };
     let mut n_kept = 0;
     for seed in 0..10 {
@@ -108,7 +111,7 @@ fn no_row_is_empty_and_none_is_impossible_unless_that_is_asked_for() {
     for rows in [Rows::Possible, Rows::Any] {
         let approaches = Approach::all(&frame.structure, rows);
         for rule in frame.rules(&images, &approaches) {
-            for tags in frame.decide(&rule, &images.probabilities, 6) {
+            for tags in frame.decide(&rule, &images.probabilities) {
                 let n_weathers = tags.iter().filter(|&&tag| tag < 3).count();
                 assert!(n_weathers >= 1, "{rule:?} {tags:?}");
                 let is_possible = frame.structure.admits(&tags);
@@ -150,7 +153,7 @@ fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
     let mut images = weather(400, 3.0, 8);
     images.folds = (0..400).map(|i| i % 4).collect();
     let honest = fit(&images, &frame(rules()), Rows::Any, None);
-    for (i, truth) in images.truth.chunks_exact_mut(6).enumerate() {
+    for (i, truth) in images.truth.rows_mut().enumerate() {
         if i % 4 == 0 {
             for tag in truth {
                 *tag = !*tag;
@@ -185,8 +188,7 @@ fn a_decision_is_kept_by_name() {
     let names = classes().names().to_vec();
     let mut turned = predictions.clone();
     turned.classes = names.iter().rev().cloned().collect::<Vec<_>>().into();
-    turned.probabilities =
-        predictions.rows().flat_map(|row| row.iter().rev().copied()).collect::<Vec<f32>>();
+    turned.probabilities.rows_mut().for_each(<[f32]>::reverse);
     let told = |predictions: &Predictions| -> Vec<Vec<String>> {
         let names = |tags: &Vec<usize>| {
             let mut names: Vec<String> =

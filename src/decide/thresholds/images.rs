@@ -2,13 +2,13 @@
 
 use super::decide;
 use crate::metric::sample_fbeta;
+use crate::table::Table;
 
 /// What was predicted for some images, and what is true.
 #[derive(Clone, Copy)]
 pub struct Images<'a> {
-    probabilities: &'a [f32],
-    truth: &'a [bool],
-    n_classes: usize,
+    probabilities: &'a Table,
+    truth: &'a Table<bool>,
     beta: f64,
 }
 
@@ -20,15 +20,15 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Images<'a> {
-    /// Both slices are `[n, classes]`, row-major; scores are F-beta.
-    pub fn new(probabilities: &'a [f32], truth: &'a [bool], n_classes: usize, beta: f64) -> Self {
-        assert_eq!(truth.len(), probabilities.len(), "truth and probabilities of one shape");
-        Self { probabilities, truth, n_classes, beta }
+    /// Both tables are `[n, classes]`; scores are F-beta.
+    pub fn new(probabilities: &'a Table, truth: &'a Table<bool>, beta: f64) -> Self {
+        assert_eq!(truth.n_rows(), probabilities.n_rows(), "truth and probabilities of one shape");
+        Self { probabilities, truth, beta }
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.truth.len() / self.n_classes.max(1)
+        self.truth.n_rows()
     }
 
     /// Whether there is none.
@@ -42,13 +42,11 @@ impl<'a> Images<'a> {
     }
 
     pub(super) fn n_classes(&self) -> usize {
-        self.n_classes
+        self.truth.width()
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        let n = self.n_classes.max(1);
-        let pairs = self.probabilities.chunks_exact(n).zip(self.truth.chunks_exact(n));
-        pairs.map(|(probabilities, truth)| Row {
+        self.probabilities.rows().zip(self.truth.rows()).map(|(probabilities, truth)| Row {
             probabilities,
             truth,
             n_truth: truth.iter().filter(|&&tag| tag).count(),

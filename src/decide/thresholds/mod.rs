@@ -36,26 +36,22 @@ mod tests {
     use super::*;
     use crate::metric::mean_fbeta;
     use crate::rng::{Purpose, stream};
+    use crate::table::Table;
 
     /// Scores `threshold` the long way: decide, spread to `[n, classes]`, mean F2.
-    fn score(
-        truth: &[bool],
-        probabilities: &[f32],
-        n_classes: usize,
-        threshold: impl Fn(usize) -> f64,
-    ) -> f64 {
-        let mut predicted = vec![false; truth.len()];
-        for (i, row) in probabilities.chunks(n_classes).enumerate() {
+    fn score(truth: &Table<bool>, probabilities: &Table, threshold: impl Fn(usize) -> f64) -> f64 {
+        let mut predicted = Table::new(vec![false; truth.as_slice().len()], truth.width());
+        for (i, row) in probabilities.rows().enumerate() {
             for class in decide(row, &threshold) {
-                predicted[i * n_classes + class] = true;
+                predicted.row_mut(i)[class] = true;
             }
         }
-        mean_fbeta(truth, &predicted, n_classes, 2.0)
+        mean_fbeta(truth, &predicted, 2.0)
     }
 
     /// Images whose probabilities are calibrated but for the bias of each class: the logit of class
     /// `c` is `bias[c]` too high.
-    fn images(n: usize, bias: &[f64], seed: u64) -> (Vec<bool>, Vec<f32>) {
+    fn images(n: usize, bias: &[f64], seed: u64) -> (Table<bool>, Table) {
         let mut rng = stream(Purpose::Draw, seed, 0, 0);
         let mut truth = Vec::new();
         let mut probabilities = Vec::new();
@@ -66,7 +62,7 @@ mod tests {
                 probabilities.push((1.0 / (1.0 + (-logit - bias).exp())) as f32);
             }
         }
-        (truth, probabilities)
+        (Table::new(truth, bias.len()), Table::new(probabilities, bias.len()))
     }
 
     proptest! {
@@ -82,12 +78,13 @@ mod tests {
                     *p = (*p * 100.0).round() / 100.0;
                 }
             }
-            let images = Images::new(&probabilities, &truth, 4, 2.0);
+            let (truth, probabilities) = (Table::new(truth, 4), Table::new(probabilities, 4));
+            let images = Images::new(&probabilities, &truth, 2.0);
             let found = global(&images);
             let brute = GRID
-                .map(|step| score(&truth, &probabilities, 4, |_| grid_point(step)))
+                .map(|step| score(&truth, &probabilities, |_| grid_point(step)))
                 .fold(0.0, f64::max);
-            let reached = score(&truth, &probabilities, 4, |_| found);
+            let reached = score(&truth, &probabilities, |_| found);
             prop_assert!((reached - brute).abs() < 1e-9, "{found}: {reached} {brute}");
             prop_assert!((images.mean_score(|_| found) - reached).abs() < 1e-9);
             let each = per_class(&images, found);
@@ -107,19 +104,20 @@ mod tests {
     #[test]
     fn the_middle_of_a_plateau_is_taken() {
         // The second tag is right, the third is not: 0.30 to 0.58 decide alike.
-        let (probabilities, truth) = ([0.9, 0.585, 0.295], [true, true, false]);
-        assert_eq!(global(&Images::new(&probabilities, &truth, 3, 2.0)), 0.44);
+        let probabilities = Table::new(vec![0.9, 0.585, 0.295], 3);
+        let truth = Table::new(vec![true, true, false], 3);
+        assert_eq!(global(&Images::new(&probabilities, &truth, 2.0)), 0.44);
     }
 
     #[test]
     fn a_biased_class_gets_its_own_threshold() {
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 1);
-        let seen = Images::new(&probabilities, &truth, 4, 2.0);
+        let seen = Images::new(&probabilities, &truth, 2.0);
         let one = global(&seen);
         let each = per_class(&seen, one);
         assert!(each[1] > one && each[3] < one, "{one} {each:?}");
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 2);
-        let new = Images::new(&probabilities, &truth, 4, 2.0);
+        let new = Images::new(&probabilities, &truth, 2.0);
         assert!(new.mean_score(|class| each[class]) > new.mean_score(|_| one) + 0.01);
     }
 
@@ -127,16 +125,17 @@ mod tests {
     fn a_rare_tag_keeps_the_single_threshold() {
         let (mut truth, probabilities) = images(300, &[0.0, 2.0], 3);
         // All but 20 positives of the biased tag are taken away.
-        let positives = truth.iter_mut().skip(1).step_by(2).filter(|tag| **tag);
+        let positives = truth.rows_mut().map(|row| &mut row[1]).filter(|tag| **tag);
         positives.skip(20).for_each(|tag| *tag = false);
-        let images = Images::new(&probabilities, &truth, 2, 2.0);
+        let images = Images::new(&probabilities, &truth, 2.0);
         let one = global(&images);
         assert_eq!(per_class(&images, one)[1], one);
     }
 
     #[test]
     fn no_image_at_all_leaves_the_threshold_of_theory() {
-        let none = Images::new(&[], &[], 3, 2.0);
+        let (probabilities, truth) = (Table::empty(3), Table::empty(3));
+        let none = Images::new(&probabilities, &truth, 2.0);
         assert_eq!((global(&none), per_class(&none, 0.2)), (0.2, vec![0.2; 3]));
     }
 }

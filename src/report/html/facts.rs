@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::run::{Score, Stage};
+use crate::table::Table;
 use crate::target::{Classes, TargetKind};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.
@@ -132,8 +133,8 @@ pub struct Outcome {
     pub ids: Vec<String>,
     pub classes: Classes,
     pub kind: TargetKind,
-    /// `[rows, classes]`, row-major.
-    pub probabilities: Vec<f32>,
+    /// `[rows, classes]`.
+    pub probabilities: Table,
     /// Class indices, a list a row.
     pub truth: Vec<Vec<usize>>,
 }
@@ -148,13 +149,12 @@ impl Outcome {
     }
 
     pub fn row(&self, row: usize) -> &[f32] {
-        let n = self.classes.len();
-        &self.probabilities[row * n..(row + 1) * n]
+        self.probabilities.row(row)
     }
 
     /// Rows of probabilities, in order.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
-        self.probabilities.chunks_exact(self.classes.len().max(1))
+        self.probabilities.rows()
     }
 
     /// The one class of every image of a single-label competition.

@@ -164,13 +164,14 @@ fn spread(rows: &[usize], judged: &[Judged]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Table;
 
     fn outcome(kind: TargetKind, classes: &[&str], rows: &[(&[f32], &[usize])]) -> Outcome {
         Outcome {
             ids: (0..rows.len()).map(|i| i.to_string()).collect(),
             classes: classes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>().into(),
             kind,
-            probabilities: rows.iter().flat_map(|(row, _)| row.iter().copied()).collect(),
+            probabilities: Table::from_rows(rows.iter().map(|(row, _)| *row), classes.len()),
             truth: rows.iter().map(|(_, truth)| truth.to_vec()).collect(),
         }
     }

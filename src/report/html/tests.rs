@@ -12,6 +12,7 @@ use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;
 use crate::rng::{self, Purpose};
 use crate::run::{Score, Stage};
+use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;
 
@@ -120,6 +121,7 @@ fn outcome(kind: TargetKind, classes: &[String], n: usize) -> Outcome {
         }
     }
     let ids = (0..n).map(|i| format!("image_{i}")).collect();
+    let probabilities = Table::new(probabilities, classes.len());
     Outcome { ids, classes: Classes::from(classes.to_vec()), kind, probabilities, truth }
 }
 
@@ -266,7 +268,7 @@ fn odd_outcomes_break_no_page() {
     nothing_held_out.outcome = Some(outcome(TargetKind::SingleLabel, &names(3), 0));
     let mut all_right = single();
     let truth = vec![vec![0], vec![1], vec![2]];
-    let probabilities = vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    let probabilities = Table::new(vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
     all_right.outcome =
         Some(Outcome { probabilities, truth, ..outcome(TargetKind::SingleLabel, &names(3), 3) });
     let mut diverged = single();
@@ -362,7 +364,7 @@ fn a_comparison_says_whether_it_may_be_luck() {
     // Everything a little surer of the truth is better, and on every image.
     let outcome = b.outcome.as_mut().unwrap();
     for (row, truth) in outcome.truth.iter().enumerate() {
-        let p = &mut outcome.probabilities[row * 3 + truth[0]];
+        let p = &mut outcome.probabilities.row_mut(row)[truth[0]];
         *p += (1.0 - *p) * 0.5;
     }
     let better = comparison::verdict(&two(b.clone()));

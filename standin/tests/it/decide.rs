@@ -10,6 +10,7 @@ use kaggle_kit::decide::tags::Method;
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Summary};
+use kaggle_kit::table::Table;
 use kaggle_kit::target::{Classes, Predictions};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
 use predicates::prelude::*;
@@ -107,6 +108,7 @@ fn predictions(samples: &[Sample], classes: &Classes) -> Predictions {
         }
     }
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    let probabilities = Table::new(probabilities, classes.len());
     Predictions { ids, probabilities, classes: classes.clone() }
 }
 

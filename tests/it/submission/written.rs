@@ -12,6 +12,7 @@ use kaggle_kit::hash::Hash;
 use kaggle_kit::metric::log_loss;
 use kaggle_kit::rng::{self, Purpose};
 use kaggle_kit::submission::{self, Against, Findings, Rows};
+use kaggle_kit::table::Table;
 use kaggle_kit::target::{Answers, Classes, Predictions};
 use proptest::prelude::*;
 use rand::Rng;
@@ -20,11 +21,9 @@ use super::{per_class, probability_of, sample, strings, tag_list};
 use crate::support;
 
 fn predictions(ids: &str, classes: &str, probabilities: &[f32]) -> Predictions {
-    Predictions {
-        ids: strings(ids),
-        probabilities: probabilities.to_vec(),
-        classes: strings(classes).into(),
-    }
+    let classes: Classes = strings(classes).into();
+    let probabilities = Table::new(probabilities.to_vec(), classes.len());
+    Predictions { ids: strings(ids), probabilities, classes }
 }
 
 fn tags(ids: &str, classes: &str, tags: &[&[usize]]) -> Answers {
@@ -104,7 +103,7 @@ fn all_120_breeds_of_all_dogs_are_written() {
     let header = ["id".to_owned()].into_iter().chain(breeds.clone()).collect();
     let sample = SampleSubmission { header, ids: ids.clone() };
     let row: Vec<f32> = (1..=120).map(|i| i as f32 / 7260.0).collect();
-    let probabilities = row.repeat(ids.len());
+    let probabilities = Table::new(row.repeat(ids.len()), 120);
     let answers =
         Answers::Probabilities(Predictions { ids, probabilities, classes: breeds.into() });
     let folder = tempfile::tempdir().unwrap();
@@ -117,7 +116,7 @@ fn all_120_breeds_of_all_dogs_are_written() {
 
 /// Probabilities as a fitted network gives them: a sure class, a few that are likely, the rest at a
 /// floor.
-fn as_from_a_network(n: usize, n_classes: usize) -> (Vec<f32>, Vec<usize>) {
+fn as_from_a_network(n: usize, n_classes: usize) -> (Table, Vec<usize>) {
     let mut rng = rng::stream(Purpose::Draw, 1, 0, 0);
     let (mut probabilities, mut truth) = (Vec::new(), Vec::new());
     for _ in 0..n {
@@ -134,7 +133,7 @@ fn as_from_a_network(n: usize, n_classes: usize) -> (Vec<f32>, Vec<usize>) {
         probabilities.extend(row.iter().map(|p| (p / sum) as f32));
         truth.push(if rng.random::<f64>() < 0.9 { sure } else { rng.random_range(0..n_classes) });
     }
-    (probabilities, truth)
+    (Table::new(probabilities, n_classes), truth)
 }
 
 #[test]
@@ -145,7 +144,7 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
     let (ids, classes) = (names("id_", n), names("breed_", n_classes));
     let header = [vec!["id".to_owned()], classes.clone()].concat();
     let sample = SampleSubmission { header, ids: ids.clone() };
-    let exact = log_loss(&probabilities, n_classes, &truth);
+    let exact = log_loss(&probabilities, &truth);
     let predictions = Predictions { ids, probabilities, classes: classes.into() };
     let start = Instant::now();
     let csv =
@@ -155,7 +154,7 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
     let checked = reading.elapsed();
     assert_eq!(findings, Findings::default());
     let Rows::PerClass { probabilities, .. } = read.rows else { panic!("per class") };
-    let loss = log_loss(&probabilities, n_classes, &truth);
+    let loss = log_loss(&Table::new(probabilities, n_classes), &truth);
     eprintln!(
         "10,357 x 120: written in {written:.2?}, checked in {checked:.2?}, {} bytes, log loss \
          {exact:.9} -> {loss:.9}",
@@ -199,7 +198,7 @@ fn a_file_that_does_not_fit_is_never_there() {
     assert!(error.contains("1 row without a tag: line 3"), "{error}");
 
     let mut lost = predictions("1 2", "cat dog", &[0.5; 4]);
-    lost.probabilities[1] = f32::NAN;
+    lost.probabilities.row_mut(0)[1] = f32::NAN;
     let sample_1_2 = sample("id label", "1 2");
     let error = write(&Answers::Probabilities(lost), &probability_of(), &sample_1_2);
     assert!(error.contains("1 value not finite: line 2: `NaN` in `label`"), "{error}");
@@ -219,7 +218,7 @@ proptest! {
         let header = strings("id beagle chow pug");
         let sample = SampleSubmission { header, ids: ids.iter().rev().cloned().collect() };
         let classes: Classes = strings("beagle chow pug").into();
-        let predicted = Predictions { ids, probabilities, classes };
+        let predicted = Predictions { ids, probabilities: Table::new(probabilities, 3), classes };
         let answers = Answers::Probabilities(predicted.clone());
         let csv = submission::to_csv(&answers, &per_class(), &sample).unwrap();
         let (back, findings) = submission::read(&csv, &per_class(), Against::Sample(&sample, None));
@@ -227,7 +226,7 @@ proptest! {
         prop_assert_eq!(&back.ids, &sample.ids);
         let Rows::PerClass { classes, probabilities } = back.rows else { panic!("per class") };
         prop_assert_eq!(&classes, &predicted.classes);
-        for (row, back) in predicted.probabilities.chunks(3).rev().zip(probabilities.chunks(3)) {
+        for (row, back) in predicted.probabilities.rows().rev().zip(probabilities.chunks(3)) {
             for (&p, &back) in row.iter().zip(back) {
                 prop_assert!((f64::from(p) - back).abs() <= 5e-6 * f64::from(p), "{p} {back}");
             }

@@ -15,6 +15,7 @@ use kaggle_kit::run::{
     DECISION, Entry, Event, Journal, Listener, REPORT, Run, Stage, StageTime, Summary,
     VALID_PREDICTIONS, VIEWS, WEIGHTS, cycle_file,
 };
+use kaggle_kit::table::Table;
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
@@ -47,7 +48,7 @@ impl Outcome<'_> {
         let views = choose_parts(&self.pool(parts.clone()))?;
         run.write_toml(VIEWS, &views)?;
         let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
-        let probabilities = views.mean(&parts.probabilities);
+        let probabilities = Table::new(views.mean(&parts.probabilities), data.classes.len());
         let predictions = Predictions { ids, probabilities, classes: data.classes.clone() };
         let mut found = term::count(tta::Views::of(recipe).count(), "view");
         found = if views.is_all() {
@@ -106,12 +107,13 @@ impl Outcome<'_> {
     fn pool(&self, parts: Parts) -> Pool {
         let data = self.data;
         let samples = data.valid.samples.iter();
+        let table = |cells| Table::new(cells, data.classes.len());
         Pool {
             metric: data.metric,
             kind: data.kind,
             classes: data.classes.clone(),
             names: parts.names,
-            members: parts.probabilities,
+            members: parts.probabilities.into_iter().map(table).collect(),
             ids: samples.clone().map(|sample| sample.id.clone()).collect(),
             targets: samples.map(|sample| sample.target.clone()).collect(),
             folds: vec![0; data.valid.len()],

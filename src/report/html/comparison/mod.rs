@@ -10,6 +10,7 @@ use super::markup::{self, or_dash, section};
 use super::sections::{loss_scale, settings_table, smoothed};
 use crate::metric;
 use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
+use crate::table::Table;
 use crate::target::TargetKind;
 use crate::term;
 
@@ -98,11 +99,11 @@ pub fn lines(two: &Comparison) -> Vec<Compared> {
     };
     line("score", &|f| Some(f.about.metric.told(f.about.score)));
     line("accuracy", &|f| {
-        single(f).map(|(rows, n, truth)| markup::percent(metric::accuracy(rows, n, &truth)))
+        single(f).map(|(rows, truth)| markup::percent(metric::accuracy(rows, &truth)))
     });
     line("calibration error", &|f| {
-        let (rows, n, truth) = single(f)?;
-        let bins = metric::reliability(metric::top_answers(rows, n, &truth), 15);
+        let (rows, truth) = single(f)?;
+        let bins = metric::reliability(metric::top_answers(rows, &truth), 15);
         Some(markup::percent(metric::expected_calibration_error(&bins)))
     });
     line("lowest held-out loss", &|f| {
@@ -120,11 +121,11 @@ pub fn lines(two: &Comparison) -> Vec<Compared> {
     lines
 }
 
-/// Probabilities, number of classes and truth of a run with one class an image.
-fn single(facts: &Facts) -> Option<(&[f32], usize, Vec<usize>)> {
+/// Probabilities and truth of a run with one class an image.
+fn single(facts: &Facts) -> Option<(&Table, Vec<usize>)> {
     let outcome = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty())?;
     let is_single = outcome.kind == TargetKind::SingleLabel;
-    is_single.then(|| (&*outcome.probabilities, outcome.classes.len(), outcome.classes_true()))
+    is_single.then(|| (&outcome.probabilities, outcome.classes_true()))
 }
 
 fn table(lines: &[Compared]) -> Markup {

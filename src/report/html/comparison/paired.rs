@@ -54,12 +54,11 @@ fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
     match outcome.kind {
         TargetKind::SingleLabel => {
             let mut rows = outcome.probabilities.clone();
-            let n_classes = outcome.classes.len();
             if let Some(Decision::Calibration(found)) = decision {
-                calibration::apply(&mut rows, n_classes, found.temperature, found.epsilon);
+                calibration::apply(&mut rows, found.temperature, found.epsilon);
             }
             let truth = outcome.classes_true();
-            rows.chunks_exact(n_classes.max(1))
+            rows.rows()
                 .zip(truth)
                 .map(|(row, class)| -f64::from(row[class]).max(TINY).ln())
                 .collect()

@@ -10,6 +10,7 @@ use super::super::facts::{ClassCount, StepFacts};
 use super::events::title;
 use crate::fs;
 use crate::run::{LABEL_SEPARATOR, Run, SPLIT, STEPS, VALID_PREDICTIONS};
+use crate::table::Table;
 use crate::target::Classes;
 
 /// Which images were trained on and held out, with their labels.
@@ -67,9 +68,10 @@ impl Split {
     }
 }
 
-/// Ids and probabilities `[ids, classes]`, row-major, of `valid-predictions.csv`.
-pub(super) fn predictions(run: &Run) -> Result<Option<(Vec<String>, Vec<f32>)>> {
+/// Ids and probabilities `[ids, classes]` of `valid-predictions.csv`.
+pub(super) fn predictions(run: &Run) -> Result<Option<(Vec<String>, Table)>> {
     let Some((mut reader, path)) = open(run, VALID_PREDICTIONS)? else { return Ok(None) };
+    let n_classes = reader.headers()?.len().saturating_sub(1);
     let (mut ids, mut probabilities) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.with_context(|| format!("failed to read `{path}`"))?;
@@ -80,7 +82,7 @@ pub(super) fn predictions(run: &Run) -> Result<Option<(Vec<String>, Vec<f32>)>> 
             probabilities.push(p);
         }
     }
-    Ok(Some((ids, probabilities)))
+    Ok(Some((ids, Table::new(probabilities, n_classes))))
 }
 
 /// Every training step; empty for a run without `steps.csv`.

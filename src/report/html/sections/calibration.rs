@@ -61,7 +61,7 @@ fn answers(outcome: &Outcome) -> Vec<(f64, bool)> {
     match outcome.kind {
         TargetKind::SingleLabel => {
             let truth = outcome.classes_true();
-            metric::top_answers(&outcome.probabilities, outcome.classes.len(), &truth).collect()
+            metric::top_answers(&outcome.probabilities, &truth).collect()
         }
         TargetKind::MultiLabel => outcome
             .rows()
@@ -85,13 +85,12 @@ fn figures(outcome: &Outcome, bins: &[Bin]) -> Markup {
             div { b { (percent(error)) } span { "expected calibration error, over " (bins.len()) " bins" } }
             @if outcome.kind == TargetKind::SingleLabel {
                 @let truth = outcome.classes_true();
-                @let n_classes = outcome.classes.len();
                 div {
-                    b { (label(metric::brier(&outcome.probabilities, n_classes, &truth))) }
+                    b { (label(metric::brier(&outcome.probabilities, &truth))) }
                     span { "Brier score, 0 to 2, lower is better" }
                 }
                 div {
-                    b { (label(log_loss(&outcome.probabilities, n_classes, &truth))) }
+                    b { (label(log_loss(&outcome.probabilities, &truth))) }
                     span { "log loss of the raw probabilities" }
                 }
             }
@@ -158,8 +157,8 @@ fn histogram(bins: &[Bin], n_bins: usize) -> Chart {
 
 /// What clipping does to the log loss, on these images and by arithmetic.
 fn clip(outcome: &Outcome, decided: Option<&Calibration>) -> Markup {
-    let (truth, n_classes) = (outcome.classes_true(), outcome.classes.len());
-    let sure = SureAnswers::count(&outcome.probabilities, n_classes, &truth);
+    let truth = outcome.classes_true();
+    let sure = SureAnswers::count(&outcome.probabilities, &truth);
     let rows = risk::table(sure.error_rate());
     html! {
         h3 { "How sure a submission dares to be" }
@@ -183,12 +182,11 @@ fn clip(outcome: &Outcome, decided: Option<&Calibration>) -> Markup {
 }
 
 fn clip_chart(outcome: &Outcome, decided: Option<&Calibration>, truth: &[usize]) -> Chart {
-    let n_classes = outcome.classes.len();
     let temperature = decided.map_or(1.0, |decided| decided.temperature);
     let loss = |epsilon: f64| {
         let mut rows = outcome.probabilities.clone();
-        calibration::apply(&mut rows, n_classes, temperature, epsilon);
-        log_loss(&rows, n_classes, truth)
+        calibration::apply(&mut rows, temperature, epsilon);
+        log_loss(&rows, truth)
     };
     let ratio = CLIPS.1 / CLIPS.0;
     let points: Vec<(f64, f64)> = (0..=CLIP_POINTS)

@@ -68,7 +68,7 @@ fn of_answers(facts: &Facts) -> Markup {
         };
     }
     let truth = outcome.classes_true();
-    let accuracy = metric::accuracy(&outcome.probabilities, outcome.classes.len(), &truth);
+    let accuracy = metric::accuracy(&outcome.probabilities, &truth);
     let n_wrong = outcome.len() - (accuracy * outcome.len() as f64).round() as usize;
     html! {
         div {

@@ -8,6 +8,7 @@
 //! higher than that of validation.
 
 use crate::metric::most_probable;
+use crate::table::Table;
 
 /// The clips that a table compares with the best: none (single precision), and three usual ones.
 pub(super) const USUAL_CLIPS: [f64; 4] = [1e-7, 0.005, 0.02, 0.05];
@@ -35,10 +36,10 @@ pub(super) struct Risk {
 }
 
 impl SureAnswers {
-    /// Counts them in `rows` (`[n, classes]`, row-major); `truth` is one class index a row.
-    pub(super) fn count(rows: &[f32], n_classes: usize, truth: &[usize]) -> Self {
+    /// Counts them in `rows` (`[n, classes]`); `truth` is one class index a row.
+    pub(super) fn count(rows: &Table, truth: &[usize]) -> Self {
         let mut found = Self { n: 0, n_wrong: 0 };
-        for (row, &class) in rows.chunks_exact(n_classes).zip(truth) {
+        for (row, &class) in rows.rows().zip(truth) {
             let answer = most_probable(row);
             if f64::from(row[answer]) >= SURE {
                 found.n += 1;
@@ -110,8 +111,8 @@ mod tests {
 
     #[test]
     fn sure_answers_are_counted_whatever_the_class() {
-        let rows = [0.99, 0.01, 0.02, 0.98, 0.96, 0.04, 0.6, 0.4];
-        let found = SureAnswers::count(&rows, 2, &[0, 0, 0, 1]);
+        let rows = Table::new(vec![0.99, 0.01, 0.02, 0.98, 0.96, 0.04, 0.6, 0.4], 2);
+        let found = SureAnswers::count(&rows, &[0, 0, 0, 1]);
         assert_eq!(found, SureAnswers { n: 3, n_wrong: 1 });
         assert_eq!(found.error_rate(), 0.375);
     }

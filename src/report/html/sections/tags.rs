@@ -10,6 +10,7 @@ use crate::decide::Decision;
 use crate::decide::thresholds::decide;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
+use crate::table::Table;
 use crate::target::{TargetKind, tagged};
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
@@ -26,7 +27,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     let answered = decided(outcome, decision);
     let threshold = decision.and_then(Decision::threshold);
     let n = outcome.classes.len();
-    let averages = averages(&hot(&outcome.truth, n), &hot(&answered, n), n, beta);
+    let averages = averages(&hot(&outcome.truth, n), &hot(&answered, n), beta);
     let body = html! {
         @if let Some(decision) = decision { p { "Decided: " (decision) "." } }
         (means(&averages, beta))
@@ -53,7 +54,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 }
 
 /// Lists of tags as `[n, classes]`.
-fn hot(tags: &[Vec<usize>], n_classes: usize) -> Vec<bool> {
+fn hot(tags: &[Vec<usize>], n_classes: usize) -> Table<bool> {
     tagged(tags.iter().map(Vec::as_slice), n_classes)
 }
 
@@ -85,7 +86,7 @@ fn global(outcome: &Outcome, single: Option<f64>, beta: f64) -> Chart {
     let score = |threshold: f64| {
         let answered: Vec<Vec<usize>> =
             outcome.rows().map(|row| decide(row, |_| threshold)).collect();
-        mean_fbeta(&truth, &hot(&answered, n), n, beta)
+        mean_fbeta(&truth, &hot(&answered, n), beta)
     };
     let points = GRID.map(|i| i as f64 / 100.0).map(|t| (t, score(t))).collect();
     let mark = |at: f64| Mark {
