@@ -10,11 +10,9 @@ use serde_json::{Value, json};
 use super::members::{self, Member};
 use super::submit::{Plan, Ready, TestSet, single, tell_blend};
 use crate::competition;
-use crate::decide::blend::{Choice, Pool, choose};
-use crate::decide::calibrate::{Kind, Reliability};
-use crate::decide::tags::{
-    Approach, Candidate, HeldOut, Method, Rows, TagDecision, TagReliability,
-};
+use crate::decide::ensemble::{Choice, Pool, choose};
+use crate::decide::tags::calibrate::{Kind, Reliability};
+use crate::decide::tags::{Candidate, HeldOut, Method, Rows, TagDecision, TagReliability};
 use crate::decide::{Decision, TagOptions};
 use crate::device;
 use crate::fs;
@@ -163,13 +161,12 @@ impl Test {
         decision: &TagDecision,
     ) -> Result<Vec<f64>> {
         let solution_csv = fs::read(solution)?;
-        let frame = decision.frame()?;
+        let settings = decision.settings()?;
         let targets = pool.targets.iter().map(Vec::as_slice);
         let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
         let test = choice.blend.apply(&self.predicted)?;
-        let approaches: Vec<Approach> = decision.candidates.iter().map(|c| c.approach).collect();
-        let score = |rule| -> Result<f64> {
-            let tags = frame.decide(&rule, &test.probabilities);
+        let score = |fitted| -> Result<f64> {
+            let tags = settings.decide(&fitted, &test.probabilities);
             let (ids, classes) = (test.ids.clone(), test.classes.clone());
             let answers = Answers::Tags { ids, classes, tags };
             let TestSet { competition, sample, .. } = &self.test_set;
@@ -179,7 +176,7 @@ impl Test {
                 .with_context(|| format!("failed to score by `{}`", solution.display()))?
                 .value)
         };
-        frame.rules(&images, &approaches).into_iter().map(score).collect()
+        settings.fit(&images).into_iter().map(score).collect()
     }
 
     /// Writes the CSV, and says how to send it.
@@ -228,18 +225,14 @@ fn tell(decision: &TagDecision, on_test: Option<&[f64]>) {
 /// A line a method.
 fn table(decision: &TagDecision, on_test: Option<&[f64]>) -> String {
     let line = |(i, candidate): (usize, &Candidate)| {
-        let Candidate { approach, in_sample, nested, gain, interval } = candidate;
-        let mut line = vec![approach.to_string(), format!(" {in_sample:.5}")];
+        let Candidate { what, in_sample, nested, gain, spread } = candidate;
+        let mut line = vec![what.method.to_string(), format!(" {in_sample:.5}")];
         if decision.folds > 0 {
             line.push(format!("{nested:.5}"));
-            line.push(if i == 0 {
-                String::new()
-            } else {
-                format!("{gain:+.5} [{:+.5}, {:+.5}]", interval.low, interval.high)
-            });
+            line.push(if i == 0 { String::new() } else { format!("{gain:+.5} {spread}") });
         }
         line.extend(on_test.map(|scores| format!("{:.5}", scores[i])));
-        line.push(if *approach == decision.chosen { "used".to_owned() } else { String::new() });
+        line.push(if *what == decision.chosen { "used".to_owned() } else { String::new() });
         line
     };
     let rows: Vec<Vec<String>> = decision.candidates.iter().enumerate().map(line).collect();

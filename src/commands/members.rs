@@ -9,8 +9,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::decide::blend::{Blend, Pool};
-use crate::decide::structure::Structure;
+use crate::decide::ensemble::{Blend, Pool};
+use crate::decide::tags::rules::Structure;
 use crate::decide::{TagOptions, tags};
 use crate::fs;
 use crate::metric::Metric;

@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::Kind;
-use super::calibration::{self, Calibration};
-use super::structure::Structure;
-use super::tags::{self, Frame, HeldOut, Method, Rows, TagDecision};
-use super::thresholds::decide;
+use super::log_loss::{self, Calibration};
+use super::tags::calibrate::Kind;
+use super::tags::rules::Structure;
+use super::tags::threshold::decide;
+use super::tags::{self, HeldOut, Method, Rows, Settings, TagDecision};
 use crate::metric::Metric;
 use crate::target::{Answers, Predictions};
 
@@ -77,14 +77,14 @@ impl Decision {
         let Metric::MeanFbeta { beta } = metric else {
             return Self::quick(metric, predictions, targets);
         };
-        let (frame, only) = (options.frame(beta), options.only);
+        let settings = options.settings(beta);
         let images = HeldOut::new(predictions.probabilities.clone(), targets, folds);
         let n_positive = |tag: usize| images.truth.column(tag).filter(|&set| set).count();
         let positives: Vec<usize> = (0..images.truth.width()).map(n_positive).collect();
-        let fitted = tags::fit(&images, &frame, options.rows, only);
+        let fitted = tags::fit(&images, &settings, options.only);
         Self::Tags(Box::new(TagDecision::new(
             fitted,
-            &frame,
+            &settings,
             &predictions.classes,
             &positives,
             images.len(),
@@ -102,7 +102,7 @@ impl Decision {
             Metric::LogLoss => {
                 let first = |target: &[usize]| target.first().copied().unwrap_or_default();
                 let truth: Vec<usize> = targets.into_iter().map(first).collect();
-                Self::Calibration(calibration::fit(&predictions.probabilities, &truth))
+                Self::Calibration(log_loss::fit(&predictions.probabilities, &truth))
             }
             Metric::MeanFbeta { beta } => {
                 let images = HeldOut::new(predictions.probabilities.clone(), targets, &[]);
@@ -118,7 +118,7 @@ impl Decision {
     /// Turns probabilities into what is submitted.
     pub fn apply(&self, mut predictions: Predictions) -> Result<Answers> {
         if let Self::Calibration(Calibration { temperature, epsilon, .. }) = self {
-            calibration::apply(&mut predictions.probabilities, *temperature, *epsilon);
+            log_loss::apply(&mut predictions.probabilities, *temperature, *epsilon);
             return Ok(Answers::Probabilities(predictions));
         }
         let tags = self.tags(&predictions)?;
@@ -154,8 +154,8 @@ impl Decision {
 }
 
 impl TagOptions {
-    fn frame(&self, beta: f64) -> Frame {
-        Frame { beta, structure: self.structure.clone(), calibration: self.calibration }
+    fn settings(&self, beta: f64) -> Settings {
+        Settings::new(beta, self.structure.clone(), self.rows, self.calibration)
     }
 }
 

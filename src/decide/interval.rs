@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn agrees_with_the_normal_approximation_where_that_is_right() {
         let column: Vec<f64> = (0..2000).map(|i| f64::from((i * 7919) % 101) / 100.0).collect();
-        let (mean, error) = crate::decide::paired::mean_and_error(&column);
+        let (mean, error) = crate::decide::compare::mean_and_error(&column);
         let found = bootstrap(&[column], 2000)[0];
         assert!((found.low - (mean - 1.96 * error)).abs() < 0.1 * error, "{found:?}");
         assert!((found.high - (mean + 1.96 * error)).abs() < 0.1 * error, "{found:?}");

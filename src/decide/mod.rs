@@ -1,18 +1,12 @@
 //! From probabilities to what is submitted, chosen on validation predictions only.
 
-pub mod blend;
-pub mod calibrate;
-pub mod calibration;
-mod cholesky;
-pub mod clip;
+pub mod compare;
 mod decision;
-pub mod expected_f;
-mod folds;
+pub mod ensemble;
 pub mod interval;
-pub mod paired;
-pub mod structure;
+pub mod log_loss;
+mod newton;
+mod numbers;
 pub mod tags;
-pub mod temperature;
-pub mod thresholds;
 
 pub use decision::{Decision, TagOptions};

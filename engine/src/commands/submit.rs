@@ -7,7 +7,7 @@ use kaggle_kit::commands::kept;
 use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
 use kaggle_kit::commands::unfinished::Unfinished;
-use kaggle_kit::decide::blend::ViewChoice;
+use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
 use kaggle_kit::run::{Run, VIEWS, Workspace};

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::commands::members::{self, Member};
-use crate::decide::blend::{self, Candidate, Choice, Method};
+use crate::decide::ensemble::{self, Candidate, Choice, Method};
 use crate::fs;
 use crate::metric::Metric;
 use crate::run::Run;
@@ -32,7 +32,7 @@ struct KeptMember<'a> {
 /// Chooses how to blend `members` on their out-of-fold predictions, and says why.
 pub(super) fn fit(members: &[Member]) -> Result<Choice> {
     let pool = members::pool(members)?;
-    let choice = blend::choose(&pool)?;
+    let choice = ensemble::choose(&pool)?;
     tell(&choice, members);
     Ok(choice)
 }
@@ -73,16 +73,16 @@ pub(in crate::commands) fn tell(choice: &Choice, members: &[Member]) {
             Method::Mean => "nothing beats it by more than two standard errors".to_owned(),
             _ => format!("{} where the mean has {:.5}", metric.told(chosen.nested), mean.nested),
         };
-        term::say(format_args!("   {} is used: {why}", chosen.name));
+        term::say(format_args!("   {} is used: {why}", chosen.what.name));
     }
     term::say(format_args!("   {}", choice.decision));
 }
 
 fn table(choice: &Choice, members: &[Member], metric: Metric) -> String {
     let line = |candidate: &Candidate, note: &str, is_mean: bool| {
-        let gain = format!("{:+.5} +- {:.5}", candidate.gain, candidate.standard_error);
+        let gain = format!("{:+.5} {}", candidate.gain, candidate.spread);
         vec![
-            candidate.name.clone(),
+            candidate.what.name.clone(),
             format!(" {:.5}", candidate.in_sample),
             format!(" {:.5}", candidate.nested),
             if is_mean { String::new() } else { gain },
@@ -90,7 +90,7 @@ fn table(choice: &Choice, members: &[Member], metric: Metric) -> String {
         ]
     };
     let chosen = |candidate: &Candidate| {
-        if candidate.name == choice.method.name() { "used" } else { "" }
+        if candidate.what.name == choice.method.name() { "used" } else { "" }
     };
     let methods = choice.methods.iter().enumerate();
     let mut rows: Vec<Vec<String>> =
@@ -104,8 +104,9 @@ fn table(choice: &Choice, members: &[Member], metric: Metric) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::blend::Blend;
-    use crate::decide::{Decision, calibration::Calibration};
+    use crate::decide::compare::Spread;
+    use crate::decide::ensemble::{Blend, Name};
+    use crate::decide::{Decision, log_loss::Calibration};
     use crate::table::Table;
     use crate::target::{Classes, TargetKind};
 
@@ -129,8 +130,8 @@ mod tests {
     }
 
     fn candidate(name: &str, nested: f64, gain: f64) -> Candidate {
-        let name = name.to_owned();
-        Candidate { name, in_sample: nested - 0.001, nested, gain, standard_error: 0.0005 }
+        let (what, spread) = (Name { name: name.to_owned() }, Spread::StandardError(0.0005));
+        Candidate { what, in_sample: nested - 0.001, nested, gain, spread }
     }
 
     fn choice() -> Choice {

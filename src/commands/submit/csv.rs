@@ -14,7 +14,7 @@ use crate::commands::members::Member;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
-use crate::decide::blend::Choice;
+use crate::decide::ensemble::Choice;
 use crate::hash::Hash;
 use crate::run::{DECISION, Run};
 use crate::submission;

@@ -5,10 +5,11 @@ use std::fmt;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{Approach, Candidate, Fitted, Frame, HeldOut, Method, NamedStructure, Rows, Rule, Way};
-use crate::decide::calibrate::{Kind, Reliability};
+use super::calibrate::{Kind, Reliability};
+use super::threshold::{self, Images};
+use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedStructure, Rows, Settings, Tried};
+use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
-use crate::decide::thresholds::{self, Images};
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
@@ -17,7 +18,7 @@ use crate::target::{Classes, Predictions};
 #[serde(rename_all = "kebab-case")]
 pub struct TagDecision {
     /// What decides.
-    pub chosen: Approach,
+    pub chosen: Tried,
     /// How many times as much recall counts as precision.
     pub beta: f64,
     /// Held-out images that it was fitted on.
@@ -37,7 +38,8 @@ pub struct TagDecision {
     /// How well each tag's probabilities were calibrated.
     pub reliability: Vec<TagReliability>,
     /// What decides.
-    pub rule: Rule,
+    #[serde(rename = "rule")]
+    pub fitted: Fitted,
 }
 
 /// How well a tag's probabilities were calibrated on held-out images.
@@ -58,32 +60,32 @@ impl TagDecision {
     /// Puts down what was fitted on `images` held-out images; `positives` are the images of each
     /// tag.
     pub(in crate::decide) fn new(
-        fitted: Fitted,
-        frame: &Frame,
+        found: Found,
+        settings: &Settings,
         classes: &Classes,
         positives: &[usize],
         images: usize,
     ) -> Self {
-        let reliability = classes.names().iter().zip(positives).zip(fitted.reliability);
+        let reliability = classes.names().iter().zip(positives).zip(found.reliability);
         let reliability = reliability.map(|((tag, &images), [before, after])| TagReliability {
             tag: tag.clone(),
             images,
             before,
             after,
         });
-        let Fitted { candidates, mut rules, chosen, .. } = fitted;
+        let Found { candidates, mut fitted, chosen, .. } = found;
         Self {
-            chosen: candidates[chosen].approach,
-            beta: frame.beta,
+            chosen: candidates[chosen].what,
+            beta: settings.beta,
             images,
-            folds: fitted.folds,
-            of_choice: fitted.of_choice,
-            calibration: frame.calibration,
+            folds: found.folds,
+            of_choice: found.of_choice,
+            calibration: settings.calibration,
             classes: classes.clone(),
-            structure: NamedStructure::of(&frame.structure, classes),
+            structure: NamedStructure::of(&settings.structure, classes),
             candidates,
             reliability: reliability.collect(),
-            rule: rules.swap_remove(chosen),
+            fitted: fitted.swap_remove(chosen),
         }
     }
 
@@ -94,11 +96,11 @@ impl TagDecision {
         classes: &Classes,
     ) -> Self {
         let images = Images::new(&images.probabilities, &images.truth, beta);
-        let threshold = thresholds::global(&images);
+        let threshold = threshold::global(&images);
         let score = images.mean_score(|_| threshold);
-        let approach = Approach { method: Method::Threshold, rows: Rows::Any };
+        let chosen = Tried { method: Method::Threshold, rows: Rows::Any };
         Self {
-            chosen: approach,
+            chosen,
             beta,
             images: images.len(),
             folds: 0,
@@ -107,20 +109,20 @@ impl TagDecision {
             classes: classes.clone(),
             structure: NamedStructure::default(),
             candidates: vec![Candidate {
-                approach,
+                what: chosen,
                 in_sample: score,
                 nested: score,
                 gain: 0.0,
-                interval: Interval::default(),
+                spread: Spread::Interval(Interval::default()),
             }],
             reliability: Vec::new(),
-            rule: Rule { rows: Rows::Any, calibration: None, way: Way::Above(threshold) },
+            fitted: Fitted { rows: Rows::Any, calibration: None, by: By::Above(threshold) },
         }
     }
 
     /// The line of what decides.
     pub fn candidate(&self) -> Option<&Candidate> {
-        self.candidates.iter().find(|candidate| candidate.approach == self.chosen)
+        self.candidates.iter().find(|candidate| candidate.what == self.chosen)
     }
 
     /// Its score on images that it has not seen.
@@ -130,17 +132,18 @@ impl TagDecision {
 
     /// The single threshold on probabilities as they are, if it decides.
     pub fn threshold(&self) -> Option<f64> {
-        match self.rule.way {
-            Way::Above(threshold) if self.chosen.method == Method::Threshold => Some(threshold),
+        match self.fitted.by {
+            By::Above(threshold) if self.chosen.method == Method::Threshold => Some(threshold),
             _ => None,
         }
     }
 
-    /// What the rule goes by.
-    pub fn frame(&self) -> Result<Frame> {
-        Ok(Frame {
+    /// What it goes by that is not fitted.
+    pub fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
             beta: self.beta,
             structure: self.structure.resolve(&self.classes)?,
+            rows: self.chosen.rows,
             calibration: self.calibration,
         })
     }
@@ -159,12 +162,12 @@ impl TagDecision {
             known.with_context(|| format!("the predictions have no tag `{name}`, the decision has"))
         };
         let order = self.classes.names().iter().map(place).collect::<Result<Vec<usize>>>()?;
-        let frame = self.frame()?;
+        let settings = self.settings()?;
         if order.is_sorted() {
-            return Ok(frame.decide(&self.rule, &predictions.probabilities));
+            return Ok(settings.decide(&self.fitted, &predictions.probabilities));
         }
         let rows = predictions.rows().flat_map(|row| order.iter().map(|&place| row[place]));
-        let mut tags = frame.decide(&self.rule, &Table::new(rows.collect(), n_classes));
+        let mut tags = settings.decide(&self.fitted, &Table::new(rows.collect(), n_classes));
         for tags in &mut tags {
             for tag in tags.iter_mut() {
                 *tag = order[*tag];
@@ -179,9 +182,9 @@ impl fmt::Display for TagDecision {
     /// One line for the story of a run.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let (Some(chosen), Some(first)) = (self.candidate(), self.candidates.first()) else {
-            return write!(f, "{}", self.chosen);
+            return write!(f, "{}", self.chosen.method);
         };
-        write!(f, "{}", self.chosen)?;
+        write!(f, "{}", self.chosen.method)?;
         if let Some(threshold) = self.threshold() {
             write!(f, " {threshold}")?;
         }
@@ -191,13 +194,13 @@ impl fmt::Display for TagDecision {
             return write!(f, ": F{beta} {:.5} in sample, {why}", chosen.in_sample);
         }
         write!(f, ": F{beta} {:.5} nested, {:.5} in sample", chosen.nested, chosen.in_sample)?;
-        if chosen.approach == first.approach {
+        if chosen.what == first.what {
             return Ok(());
         }
         write!(
             f,
-            "; {:.5} with {}, gain {:+.5} [{:+.5}, {:+.5}]",
-            first.nested, first.approach, chosen.gain, chosen.interval.low, chosen.interval.high
+            "; {:.5} with {}, gain {:+.5} {}",
+            first.nested, first.what.method, chosen.gain, chosen.spread
         )
     }
 }

@@ -1,8 +1,5 @@
 //! Images that a model had not seen, with what it said of them and what is true.
 
-use std::collections::BTreeSet;
-
-use crate::decide::folds;
 use crate::table::Table;
 use crate::target::tagged;
 
@@ -43,23 +40,11 @@ impl HeldOut {
         self.folds.is_empty()
     }
 
-    /// The folds that there are.
-    pub(super) fn fold_set(&self) -> BTreeSet<usize> {
-        folds::all(&self.folds)
-    }
-
-    /// The same with several folds: images that are all of one are dealt out.
-    pub(super) fn with_folds(mut self) -> Self {
-        self.folds = folds::several(self.folds);
-        self
-    }
-
-    /// The images for which `takes` the fold, in their order.
-    pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
-        let taken = folds::images(&self.folds, takes);
+    /// Some of the images, in the order of `taken`.
+    pub(super) fn select(&self, taken: &[usize]) -> Self {
         Self {
-            probabilities: self.probabilities.select(&taken),
-            truth: self.truth.select(&taken),
+            probabilities: self.probabilities.select(taken),
+            truth: self.truth.select(taken),
             folds: taken.iter().map(|&i| self.folds[i]).collect(),
         }
     }

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::structure::Structure;
-
 /// A way to go from probabilities to tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -31,10 +29,10 @@ pub enum Rows {
     Any,
 }
 
-/// A method with the rows that it answers.
+/// What was tried: a method, and which rows it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Approach {
+pub struct Tried {
     /// How tags are chosen.
     pub method: Method,
     /// From which rows.
@@ -100,16 +98,8 @@ impl Rows {
     pub const GONE: [(&str, &str); 1] = [("auto", "any")];
 }
 
-impl Approach {
-    /// What is tried with such rows, the one to beat first. Without rules every row is possible.
-    pub fn all(structure: &Structure, rows: Rows) -> Vec<Self> {
-        let rows = if structure.is_empty() { Rows::Any } else { rows };
-        Method::ALL.into_iter().map(|method| Self { method, rows }).collect()
-    }
-}
-
-impl fmt::Display for Approach {
+impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.method.title())
+        f.write_str(self.title())
     }
 }

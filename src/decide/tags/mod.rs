@@ -1,39 +1,49 @@
-//! From probabilities to tags: every way to go there fitted, compared on images that none of them
-//! has seen, and one of them chosen.
+//! From probabilities to tags: every method fitted, compared on images that none of them has seen,
+//! and one of them chosen.
 //!
 //! The score is a mean over images, so the best answer for an image is the set of tags with the
-//! largest expected F under the distribution of its labels ([`super::expected_f`]); thresholds are
-//! an approximation that needs no distribution ([`super::thresholds`]). Which of them is better
-//! depends on how well the distribution is known, so it is asked of the data: nested cross-fitting
-//! (calibrators and thresholds are fitted without the fold that is scored, and calibrators for that
-//! without the images that they are fitted on), a paired bootstrap interval, and a single threshold
-//! wherever nothing beats it clearly.
+//! largest expected F under the distribution of its labels ([`expected_f`]); thresholds are an
+//! approximation that needs no distribution ([`threshold`]). Which of them is better depends on how
+//! well the distribution is known, so it is asked of the data: calibrators and thresholds are fitted
+//! without the fold that is scored, and calibrators for that without the images that they are fitted
+//! on, and a single threshold stands wherever nothing beats it clearly.
 
+pub mod calibrate;
 mod decision;
+pub mod expected_f;
+mod fitted;
 mod held_out;
 mod method;
 mod named;
-mod nested;
-mod rule;
+pub mod per_tag;
+pub mod rules;
 #[cfg(test)]
 mod tests;
+pub mod threshold;
+
+use std::convert::Infallible;
 
 pub use decision::{TagDecision, TagReliability};
+pub use fitted::{By, Fitted, Settings};
 pub use held_out::HeldOut;
-pub use method::{Approach, Method, Rows};
+pub use method::{Method, Rows, Tried};
 pub use named::{NamedStructure, structure};
-pub use nested::Candidate;
-pub use rule::{Frame, Rule, Way};
 
-use crate::decide::calibrate;
+use super::compare::{self, Clear, Folds, MIN_IMAGES, compare};
 
-/// What all approaches have learned, and which of them is best.
+/// One of the methods, and how well it does.
+pub type Candidate = compare::Candidate<Tried>;
+
+/// Resamplings of an interval.
+const DRAWS: usize = 1000;
+
+/// What all methods have learned, and which of them is best.
 #[derive(Debug)]
-pub struct Fitted {
-    /// The approaches, the one to beat first.
+pub struct Found {
+    /// The methods, the one to beat first.
     pub candidates: Vec<Candidate>,
     /// What each has learned from all images, in their order.
-    pub rules: Vec<Rule>,
+    pub fitted: Vec<Fitted>,
     /// The place of the one that decides.
     pub chosen: usize,
     /// The score of choosing: every fold decided by what is chosen without it.
@@ -44,18 +54,35 @@ pub struct Fitted {
     pub reliability: Vec<[calibrate::Reliability; 2]>,
 }
 
-/// Fits and compares; `only` is a method that decides whatever the others score.
-pub fn fit(images: &HeldOut, frame: &Frame, rows: Rows, only: Option<Method>) -> Fitted {
-    let approaches = Approach::all(&frame.structure, rows);
-    let found = nested::compare(images, frame, &approaches, only);
+/// Fits and compares; `only` is a method that decides whatever the others score. With few images a
+/// single threshold does, and nothing is said about other images.
+pub fn fit(images: &HeldOut, settings: &Settings, only: Option<Method>) -> Found {
+    let folds = Folds::of(&images.folds);
+    let images = HeldOut { folds: folds.clone().into_vec(), ..images.clone() };
+    let nests = images.len() >= MIN_IMAGES;
+    let fit = |taken: &[usize]| Ok(settings.fit(&images.select(taken)));
+    let score = |by: &Fitted, taken: &[usize]| Ok(settings.scores(by, &images.select(taken)));
+    let Ok::<_, Infallible>(found) = compare(&folds, nests, true, fit, score);
+    let found = found.in_order();
+
+    let is_eligible = |&i: &usize| only.is_none_or(|only| Method::ALL[i] == only);
+    let eligible: Vec<usize> = (0..Method::ALL.len()).filter(is_eligible).collect();
+    let clear = Clear::Interval { draws: DRAWS };
+    let tried = Method::ALL.map(|method| Tried { method, rows: settings.rows });
+    let candidates = found.candidates(tried, clear);
+    let (chosen, of_choice) = if nests {
+        (found.winner(&eligible, clear), found.score_of_choosing(&eligible))
+    } else {
+        (eligible[0], candidates[eligible[0]].nested)
+    };
     let before = calibrate::reliability(&images.probabilities, &images.truth);
-    let after = calibrate::reliability(&found.calibrated, &images.truth);
-    Fitted {
-        candidates: found.candidates,
-        rules: found.rules,
-        chosen: found.chosen,
-        of_choice: found.of_choice,
-        folds: found.folds,
+    let after = calibrate::reliability(&settings.calibrated(&images), &images.truth);
+    Found {
+        candidates,
+        chosen,
+        of_choice,
+        folds: found.n_folds(),
+        fitted: found.fitted,
         reliability: before.into_iter().zip(after).map(|(a, b)| [a, b]).collect(),
     }
 }

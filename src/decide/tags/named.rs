@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::rules::{Group, One, Structure};
 use crate::competition::TagGroups;
-use crate::decide::structure::{Group, One, Structure};
 use crate::target::Classes;
 
 /// From this likeness on, a name that is no tag's is one misspelt.

@@ -3,8 +3,10 @@
 use rand::Rng;
 
 use super::*;
-use crate::decide::calibrate::Kind;
-use crate::decide::structure::{Group, One, Structure};
+use crate::decide::compare::Spread;
+use crate::decide::interval::Interval;
+use crate::decide::tags::calibrate::Kind;
+use crate::decide::tags::rules::{Group, One, Structure};
 use crate::rng::{Purpose, stream};
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
@@ -45,8 +47,8 @@ fn rules() -> Structure {
     Structure::new(vec![group], vec![2], Vec::new(), 6).unwrap()
 }
 
-fn frame(structure: Structure) -> Frame {
-    Frame { beta: BETA, structure, calibration: Kind::Platt }
+fn settings(structure: Structure) -> Settings {
+    Settings::new(BETA, structure, Rows::Any, Kind::Platt)
 }
 
 fn classes() -> Classes {
@@ -54,28 +56,33 @@ fn classes() -> Classes {
     names.map(str::to_owned).to_vec().into()
 }
 
-fn candidate(fitted: &Fitted, method: Method, rows: Rows) -> &Candidate {
-    let wanted = Approach { method, rows };
-    fitted.candidates.iter().find(|candidate| candidate.approach == wanted).unwrap()
+fn candidate(found: &Found, method: Method, rows: Rows) -> &Candidate {
+    let wanted = Tried { method, rows };
+    found.candidates.iter().find(|candidate| candidate.what == wanted).unwrap()
 }
 
-fn chosen(fitted: &Fitted) -> Approach {
-    fitted.candidates[fitted.chosen].approach
+fn chosen(found: &Found) -> Tried {
+    found.candidates[found.chosen].what
+}
+
+fn interval(candidate: &Candidate) -> Interval {
+    let Spread::Interval(interval) = candidate.spread else { panic!("{candidate:?}") };
+    interval
 }
 
 #[test]
 fn groups_are_used_where_they_clearly_pay() {
-    let fitted = fit(&weather(3000, 2.0, 1), &frame(rules()), Rows::Any, None);
-    assert_eq!(chosen(&fitted).method, Method::ExpectedF, "{:?}", fitted.candidates);
-    let groups = candidate(&fitted, Method::ExpectedF, Rows::Any);
-    assert!(groups.gain > 0.01 && groups.interval.low > 0.005, "{groups:?}");
+    let found = fit(&weather(3000, 2.0, 1), &settings(rules()), None);
+    assert_eq!(chosen(&found).method, Method::ExpectedF, "{:?}", found.candidates);
+    let groups = candidate(&found, Method::ExpectedF, Rows::Any);
+    assert!(groups.gain > 0.01 && interval(groups).low > 0.005, "{groups:?}");
     // What a nested score promises is kept on images that are new altogether.
     let new = weather(3000, 2.0, 2);
-    let scores = frame(rules()).scores(&fitted.rules[fitted.chosen], &new);
+    let scores = settings(rules()).scores(&found.fitted[found.chosen], &new);
     let on_new = scores.iter().sum::<f64>() / scores.len() as f64;
-    let promised = fitted.candidates[fitted.chosen].nested;
+    let promised = found.candidates[found.chosen].nested;
     assert!((on_new - promised).abs() < 0.01, "{on_new} {promised}");
-    assert!((fitted.of_choice - promised).abs() < 0.01, "{}", fitted.of_choice);
+    assert!((found.of_choice - promised).abs() < 0.01, "{}", found.of_choice);
 }
 
 #[test]
@@ -94,11 +101,10 @@ fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
     };
     let mut n_kept = 0;
     for seed in 0..10 {
-        let none = frame(Structure::default());
-        let fitted = fit(&images(seed), &none, Rows::Any, None);
-        let chosen = &fitted.candidates[fitted.chosen];
-        let is_kept = chosen.approach.method == Method::Threshold;
-        assert!(is_kept || chosen.interval.is_above_zero(), "{chosen:?}");
+        let found = fit(&images(seed), &settings(Structure::default()), None);
+        let chosen = &found.candidates[found.chosen];
+        let is_kept = chosen.what.method == Method::Threshold;
+        assert!(is_kept || interval(chosen).is_above_zero(), "{chosen:?}");
         n_kept += usize::from(is_kept);
     }
     assert!(n_kept > 5, "{n_kept} of 10");
@@ -107,15 +113,14 @@ fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
 #[test]
 fn no_row_is_empty_and_none_is_impossible_unless_that_is_asked_for() {
     let images = weather(200, 1.0, 3);
-    let frame = frame(rules());
     for rows in [Rows::Possible, Rows::Any] {
-        let approaches = Approach::all(&frame.structure, rows);
-        for rule in frame.rules(&images, &approaches) {
-            for tags in frame.decide(&rule, &images.probabilities) {
+        let settings = Settings::new(BETA, rules(), rows, Kind::Platt);
+        for fitted in settings.fit(&images) {
+            for tags in settings.decide(&fitted, &images.probabilities) {
                 let n_weathers = tags.iter().filter(|&&tag| tag < 3).count();
-                assert!(n_weathers >= 1, "{rule:?} {tags:?}");
-                let is_possible = frame.structure.admits(&tags);
-                assert!(is_possible || rows == Rows::Any, "{rule:?} {tags:?}");
+                assert!(n_weathers >= 1, "{fitted:?} {tags:?}");
+                let is_possible = settings.structure.admits(&tags);
+                assert!(is_possible || rows == Rows::Any, "{fitted:?} {tags:?}");
             }
         }
     }
@@ -123,28 +128,30 @@ fn no_row_is_empty_and_none_is_impossible_unless_that_is_asked_for() {
 
 #[test]
 fn only_possible_rows_are_tried_where_they_are_asked_for() {
-    let possible = fit(&weather(300, 1.2, 4), &frame(rules()), Rows::Possible, None);
-    assert!(possible.candidates.iter().all(|c| c.approach.rows == Rows::Possible));
+    let tried = |structure| {
+        let settings = Settings::new(BETA, structure, Rows::Possible, Kind::Platt);
+        fit(&weather(300, 1.2, 4), &settings, None).candidates
+    };
+    assert!(tried(rules()).iter().all(|c| c.what.rows == Rows::Possible));
     // Without rules every row is possible.
-    let all = fit(&weather(300, 1.2, 4), &frame(Structure::default()), Rows::Possible, None);
-    assert!(all.candidates.iter().all(|c| c.approach.rows == Rows::Any));
+    assert!(tried(Structure::default()).iter().all(|c| c.what.rows == Rows::Any));
 }
 
 #[test]
 fn a_method_can_be_asked_for() {
     let images = weather(100, 2.0, 6);
     let only = Some(Method::ThresholdPerTag);
-    let fitted = fit(&images, &frame(rules()), Rows::Any, only);
+    let fitted = fit(&images, &settings(rules()), only);
     assert_eq!(chosen(&fitted).method, Method::ThresholdPerTag);
 }
 
 #[test]
 fn few_images_are_given_a_single_threshold_without_a_nested_score() {
     for n in [0, 1, 49] {
-        let fitted = fit(&weather(n, 2.0, 7), &frame(rules()), Rows::Any, None);
+        let fitted = fit(&weather(n, 2.0, 7), &settings(rules()), None);
         assert_eq!((chosen(&fitted).method, fitted.folds), (Method::Threshold, 0));
     }
-    assert_eq!(fit(&weather(50, 2.0, 7), &frame(rules()), Rows::Any, None).folds, 5);
+    assert_eq!(fit(&weather(50, 2.0, 7), &settings(rules()), None).folds, 5);
 }
 
 #[test]
@@ -152,7 +159,7 @@ fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
     // All images of a fold are turned around: whatever is fitted on the others is wrong about it.
     let mut images = weather(400, 3.0, 8);
     images.folds = (0..400).map(|i| i % 4).collect();
-    let honest = fit(&images, &frame(rules()), Rows::Any, None);
+    let honest = fit(&images, &settings(rules()), None);
     for (i, truth) in images.truth.rows_mut().enumerate() {
         if i % 4 == 0 {
             for tag in truth {
@@ -160,7 +167,7 @@ fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
             }
         }
     }
-    let turned = fit(&images, &frame(rules()), Rows::Any, None);
+    let turned = fit(&images, &settings(rules()), None);
     for (honest, turned) in honest.candidates.iter().zip(&turned.candidates) {
         assert!(turned.nested < honest.nested - 0.1, "{honest:?} {turned:?}");
     }
@@ -169,9 +176,9 @@ fn an_image_is_decided_by_what_was_fitted_without_its_fold() {
 #[test]
 fn a_decision_is_kept_by_name() {
     let images = weather(60, 2.0, 9);
-    let frame = frame(rules());
-    let fitted = fit(&images, &frame, Rows::Any, Some(Method::ExpectedF));
-    let decision = TagDecision::new(fitted, &frame, &classes(), &[30, 20, 10, 35, 15, 10], 60);
+    let settings = settings(rules());
+    let found = fit(&images, &settings, Some(Method::ExpectedF));
+    let decision = TagDecision::new(found, &settings, &classes(), &[30, 20, 10, 35, 15, 10], 60);
     let text = toml::to_string(&decision).unwrap();
     let back: TagDecision = toml::from_str(&text).unwrap();
     assert_eq!(back, decision);
@@ -206,8 +213,8 @@ fn a_decision_is_kept_by_name() {
 
 #[test]
 fn a_decision_by_a_method_that_is_gone_says_what_to_do() {
-    let fitted = fit(&weather(60, 2.0, 9), &frame(rules()), Rows::Any, None);
-    let decision = TagDecision::new(fitted, &frame(rules()), &classes(), &[10; 6], 60);
+    let fitted = fit(&weather(60, 2.0, 9), &settings(rules()), None);
+    let decision = TagDecision::new(fitted, &settings(rules()), &classes(), &[10; 6], 60);
     let text = toml::to_string(&decision).unwrap();
     for (gone, _) in Method::GONE {
         let text = text.replace("\"threshold-per-tag\"", &format!("\"{gone}\""));

@@ -2,7 +2,7 @@
 
 use super::facts::Outcome;
 use crate::decide::Decision;
-use crate::decide::thresholds::decide;
+use crate::decide::tags::threshold::decide;
 use crate::metric::usual_threshold;
 use crate::target::Predictions;
 

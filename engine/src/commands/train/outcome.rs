@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use kaggle_kit::commands::kept;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::decide::blend::{Pool, choose_parts};
+use kaggle_kit::decide::ensemble::{Pool, choose_views};
 use kaggle_kit::decide::{Decision, TagOptions, tags};
 use kaggle_kit::fs;
 use kaggle_kit::learn::tta::{self, Parts};
@@ -45,7 +45,7 @@ impl Outcome<'_> {
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
         let parts = predict(network, run, &weights, &data.valid.samples, recipe, None)?;
-        let views = choose_parts(&self.pool(parts.clone()))?;
+        let views = choose_views(&self.pool(parts.clone()))?;
         run.write_toml(VIEWS, &views)?;
         let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
         let probabilities = Table::new(views.mean(&parts.probabilities), data.classes.len());

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::super::decided::decided;
 use super::super::facts::{Facts, Outcome};
-use crate::decide::paired::mean_and_error;
-use crate::decide::{Decision, calibration};
+use crate::decide::compare::mean_and_error;
+use crate::decide::{Decision, log_loss};
 use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
 use crate::target::TargetKind;
 
@@ -55,7 +55,7 @@ fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
         TargetKind::SingleLabel => {
             let mut rows = outcome.probabilities.clone();
             if let Some(Decision::Calibration(found)) = decision {
-                calibration::apply(&mut rows, found.temperature, found.epsilon);
+                log_loss::apply(&mut rows, found.temperature, found.epsilon);
             }
             let truth = outcome.classes_true();
             rows.rows()

@@ -7,8 +7,8 @@ use super::super::markup::{percent, table};
 use super::Section;
 use super::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::decide::Decision;
-use crate::decide::calibration::{self, Calibration};
-use crate::metric::{self, Bin, Metric, log_loss};
+use crate::decide::log_loss::{self, Calibration};
+use crate::metric::{self, Bin, Metric};
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::TargetKind;
 use crate::term;
@@ -90,7 +90,7 @@ fn figures(outcome: &Outcome, bins: &[Bin]) -> Markup {
                     span { "Brier score, 0 to 2, lower is better" }
                 }
                 div {
-                    b { (label(log_loss(&outcome.probabilities, &truth))) }
+                    b { (label(metric::log_loss(&outcome.probabilities, &truth))) }
                     span { "log loss of the raw probabilities" }
                 }
             }
@@ -185,8 +185,8 @@ fn clip_chart(outcome: &Outcome, decided: Option<&Calibration>, truth: &[usize])
     let temperature = decided.map_or(1.0, |decided| decided.temperature);
     let loss = |epsilon: f64| {
         let mut rows = outcome.probabilities.clone();
-        calibration::apply(&mut rows, temperature, epsilon);
-        log_loss(&rows, truth)
+        log_loss::apply(&mut rows, temperature, epsilon);
+        metric::log_loss(&rows, truth)
     };
     let ratio = CLIPS.1 / CLIPS.0;
     let points: Vec<(f64, f64)> = (0..=CLIP_POINTS)

@@ -6,6 +6,8 @@ use super::super::facts::Facts;
 use super::super::markup::{table, words};
 use super::Section;
 use crate::decide::Decision;
+use crate::decide::compare::Spread;
+use crate::decide::interval::Interval;
 use crate::decide::tags::{Candidate, TagDecision};
 use crate::report::chart::label;
 use crate::term;
@@ -55,8 +57,8 @@ fn methods(tags: &TagDecision) -> Markup {
 }
 
 fn method(tags: &TagDecision, candidate: &Candidate, is_first: bool) -> Markup {
-    let Candidate { approach, in_sample, nested, gain, interval } = candidate;
-    let (is_used, title) = (*approach == tags.chosen, approach.to_string());
+    let Candidate { what, in_sample, nested, gain, spread } = candidate;
+    let (is_used, title) = (*what == tags.chosen, what.method.title());
     html! {
         tr {
             td { @if is_used { strong { (title) } } @else { (title) } }
@@ -67,7 +69,9 @@ fn method(tags: &TagDecision, candidate: &Candidate, is_first: bool) -> Markup {
                     td.n {} td.n {}
                 } @else {
                     td.n { (format!("{gain:+.5}")) }
-                    td.n { (format!("{:+.5} to {:+.5}", interval.low, interval.high)) }
+                    @if let Spread::Interval(Interval { low, high }) = spread {
+                        td.n { (format!("{low:+.5} to {high:+.5}")) }
+                    }
                 }
             }
             td { @if is_used { "used" } }

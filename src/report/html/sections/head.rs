@@ -62,7 +62,7 @@ fn of_answers(facts: &Facts) -> Markup {
     if outcome.kind == TargetKind::MultiLabel {
         return match &facts.decision {
             Some(Decision::Tags(tags)) => html! {
-                div { b { (tags.chosen) } span { "decides about tags" } }
+                div { b { (tags.chosen.method) } span { "decides about tags" } }
             },
             _ => html! {},
         };

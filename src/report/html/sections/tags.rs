@@ -7,7 +7,7 @@ use super::super::facts::{Facts, Outcome};
 use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
 use crate::decide::Decision;
-use crate::decide::thresholds::decide;
+use crate::decide::tags::threshold::decide;
 use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::table::Table;

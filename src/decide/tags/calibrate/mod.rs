@@ -7,7 +7,6 @@
 //! All but a softmax keep the order of a tag's images; all lean on priors that hold probabilities
 //! where they are while images are few.
 
-mod newton;
 mod platt;
 mod reliability;
 mod softmax;
@@ -15,7 +14,8 @@ mod softmax;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::temperature::sigmoid;
+use crate::decide::newton::Bounds;
+use crate::decide::numbers::{logit, sigmoid};
 use crate::table::Table;
 
 pub use reliability::{Reliability, reliability};
@@ -33,10 +33,8 @@ pub use softmax::Softmax;
 const PRIOR_SPREAD: f64 = 0.5;
 /// A tag that fewer images have, or lack, gets no more than a temperature.
 const RARE: usize = 200;
-/// Least slopes, so that a more probable image stays more probable.
-const LEAST_SLOPE: f64 = 0.05;
-/// Single precision tells no more of a probability near zero or one.
-const FLOOR: f64 = 1e-7;
+/// Slopes are at least so large, so that a more probable image stays more probable.
+const SLOPES: Bounds = (0.05, f64::INFINITY);
 
 /// How probabilities are corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,22 +145,6 @@ impl Curve {
             Self::Platt { slope, offset } => sigmoid(slope * logit(p) + offset) as f32,
         }
     }
-}
-
-/// `ln p` and `ln (1 - p)`, none of them infinite.
-fn logarithms(p: f32) -> (f64, f64) {
-    let p = f64::from(p);
-    (p.max(FLOOR).ln(), (1.0 - p).max(FLOOR).ln())
-}
-
-fn logit(p: f32) -> f64 {
-    let (with, without) = logarithms(p);
-    with - without
-}
-
-/// To four decimals: no fit knows more.
-fn rounded(x: f64) -> f64 {
-    (x * 1e4).round() / 1e4
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! since dividing by the factor would be unstable.
 
 use super::Scratch;
-use crate::decide::structure::{self, One, Structure};
+use crate::decide::tags::rules::{self, One, Structure};
 
 /// A model of how an image's tags hang together, from the rules among them.
 ///
@@ -53,13 +53,14 @@ struct Group {
 
 impl Joint {
     /// Tags that know nothing of one another.
-    pub fn independent(n_classes: usize) -> Self {
+    #[cfg(test)]
+    pub(super) fn independent(n_classes: usize) -> Self {
         Self::of(&Structure::default(), n_classes)
     }
 
     /// Tags that keep the rules.
     pub fn of(structure: &Structure, n_classes: usize) -> Self {
-        let group = |group: &structure::Group| Group {
+        let group = |group: &rules::Group| Group {
             members: group.members.clone(),
             others: {
                 let is_other = |tag: &usize| !structure.is_alone(*tag);
@@ -92,11 +93,6 @@ impl Joint {
             joint.blocks[at].parent_end = parent.map_or(joint.blocks.len(), |block| block.end);
         }
         joint
-    }
-
-    /// The number of classes.
-    pub fn n_classes(&self) -> usize {
-        self.n_classes
     }
 
     /// Adds the block of a tag and those of its descendants.

@@ -4,13 +4,13 @@
 //! Likelihood Methods"; what he achieves by softened targets, normal priors around the identity do
 //! here: with few images, or with none called wrong, the probabilities stay nearly as they were.
 
-use super::newton::{Derivatives, minimise};
-use super::{LEAST_SLOPE, PRIOR_SPREAD, rounded};
+use super::{PRIOR_SPREAD, SLOPES};
+use crate::decide::newton::{Derivatives, FREE, minimise};
+use crate::decide::numbers::rounded;
 
 /// The most probable slope and offset, to four decimals.
 pub(super) fn fit(logits: &[f64], truth: &[bool]) -> (f64, f64) {
-    let floors = [LEAST_SLOPE, f64::NEG_INFINITY];
-    let line = minimise(&[1.0, 0.0], &floors, |line| {
+    let line = minimise(&[1.0, 0.0], &[SLOPES, FREE], |line| {
         let sums = sums(logits, truth, line[0], line[1]);
         let mut loss = Derivatives {
             value: sums.loss,
@@ -30,7 +30,7 @@ pub(super) fn fit(logits: &[f64], truth: &[bool]) -> (f64, f64) {
 
 /// The most probable slope with no offset, to four decimals.
 pub(super) fn fit_slope(logits: &[f64], truth: &[bool]) -> f64 {
-    let slope = minimise(&[1.0], &[LEAST_SLOPE], |slope| {
+    let slope = minimise(&[1.0], &[SLOPES], |slope| {
         let sums = sums(logits, truth, slope[0], 0.0);
         let mut loss = Derivatives {
             value: sums.loss,
@@ -76,7 +76,7 @@ fn sums(logits: &[f64], truth: &[bool], slope: f64, offset: f64) -> Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::temperature::sigmoid;
+    use crate::decide::numbers::sigmoid;
 
     /// `i = np.arange(400); z = (i*37%101 - 50)/12; y = i*53%97/97 < 1/(1 + np.exp(-(.5*z - 1)))`.
     fn images() -> (Vec<f64>, Vec<bool>) {
@@ -105,7 +105,7 @@ mod tests {
         let turned: Vec<bool> = logits.iter().map(|&logit| logit < 0.0).collect();
         assert_eq!(fit(&logits, &turned), (0.05, -0.0093));
         let wrong: Vec<bool> = truth.iter().map(|positive| !positive).collect();
-        assert_eq!(fit_slope(&logits, &wrong), LEAST_SLOPE);
+        assert_eq!(fit_slope(&logits, &wrong), SLOPES.0);
     }
 
     #[test]

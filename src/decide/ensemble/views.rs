@@ -8,8 +8,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::choose::{MIN_IMAGES, Trial, best};
+use super::choose::{Name, Tried, compared};
 use super::{Candidate, Method, Pool, Rule};
+use crate::decide::compare::{Clear, MIN_IMAGES};
 
 /// Which parts of test-time augmentation are used, and what speaks for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,28 +30,26 @@ pub struct ViewChoice {
 const WEIGHTED: &str = "weighted";
 
 /// Chooses among the members of `pool`, the parts of one model's answer.
-pub fn choose_parts(pool: &Pool) -> Result<ViewChoice> {
+pub fn choose_views(pool: &Pool) -> Result<ViewChoice> {
     let pool = pool.clone().with_folds();
     let n = pool.names.len();
-    let mut names = pool.names.clone();
-    let mut trials = Vec::new();
     let nests = pool.ids.len() >= MIN_IMAGES;
-    for part in 0..if nests { n } else { 1 } {
-        trials.push(Trial::of(Method::Mean, &pool.only(part), nests)?);
-    }
+    let mut names = pool.names.clone();
+    let mut tried: Vec<Tried> = (0..if nests { n } else { 1 }).map(Tried::alone).collect();
     if nests && n > 2 {
         names.push(WEIGHTED.to_owned());
-        trials.push(Trial::of(Method::Greedy, &pool, true)?);
+        tried.push(Tried::all(Method::Greedy));
     }
-    let told = names.into_iter().zip(&trials);
-    let candidates: Vec<Candidate> =
-        told.map(|(name, trial)| trial.compared(name, pool.metric, &trials[0])).collect();
-    let chosen = best(&candidates);
-    let weights = match trials.swap_remove(chosen).fitted.rule {
-        Rule::Probabilities { weights } if weights.len() == n => weights,
+    let found = compared(&pool, &tried, nests)?;
+    let names = names.into_iter().take(tried.len()).map(|name| Name { name });
+    let candidates = found.candidates(names, Clear::StandardErrors);
+    let all: Vec<usize> = (0..tried.len()).collect();
+    let chosen = found.winner(&all, Clear::StandardErrors);
+    let weights = match &found.fitted[chosen].rule {
+        Rule::Probabilities { weights } if weights.len() == n => weights.clone(),
         _ => (0..n).map(|part| f64::from(u8::from(part == chosen))).collect(),
     };
-    let name = candidates[chosen].name.clone();
+    let name = candidates[chosen].what.name.clone();
     Ok(ViewChoice { chosen: name, parts: pool.names, weights, candidates })
 }
 

@@ -1,9 +1,10 @@
 //! What the members of an ensemble said about images that they had not seen, aligned.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use super::Rule;
-use crate::decide::{TagOptions, folds};
+use crate::decide::TagOptions;
+use crate::decide::compare::Folds;
 use crate::metric::Metric;
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
@@ -35,7 +36,7 @@ pub struct Pool {
 impl Pool {
     /// The same with folds: images that are all of one are dealt out to several.
     pub(super) fn with_folds(mut self) -> Self {
-        self.folds = folds::several(self.folds);
+        self.folds = Folds::of(&self.folds).into_vec();
         self
     }
 
@@ -49,33 +50,35 @@ impl Pool {
         Predictions { ids: self.ids.clone(), probabilities, classes: self.classes.clone() }
     }
 
-    /// The folds that there are.
-    pub(super) fn fold_set(&self) -> BTreeSet<usize> {
-        folds::all(&self.folds)
-    }
-
-    /// The images for which `takes` the fold.
-    pub(super) fn part(&self, takes: impl Fn(usize) -> bool) -> Self {
-        let taken = folds::images(&self.folds, takes);
+    /// Some of the images, in the order of `images`.
+    pub(super) fn select(&self, images: &[usize]) -> Self {
         Self {
             metric: self.metric,
             kind: self.kind,
             classes: self.classes.clone(),
             names: self.names.clone(),
-            members: self.members.iter().map(|member| member.select(&taken)).collect(),
-            ids: taken.iter().map(|&i| self.ids[i].clone()).collect(),
-            targets: taken.iter().map(|&i| self.targets[i].clone()).collect(),
-            folds: taken.iter().map(|&i| self.folds[i]).collect(),
+            members: self.members.iter().map(|member| member.select(images)).collect(),
+            ids: images.iter().map(|&i| self.ids[i].clone()).collect(),
+            targets: images.iter().map(|&i| self.targets[i].clone()).collect(),
+            folds: images.iter().map(|&i| self.folds[i]).collect(),
             tags: self.tags.clone(),
         }
     }
 
-    /// The same images with a single member.
-    pub(super) fn only(&self, member: usize) -> Self {
-        Self {
-            names: vec![self.names[member].clone()],
-            members: vec![self.members[member].clone()],
-            ..self.clone()
-        }
+    /// The same images with a single member, if one is named.
+    pub(super) fn of(&self, member: Option<usize>) -> Cow<'_, Self> {
+        member.map_or(Cow::Borrowed(self), |member| {
+            Cow::Owned(Self {
+                names: vec![self.names[member].clone()],
+                members: vec![self.members[member].clone()],
+                metric: self.metric,
+                kind: self.kind,
+                classes: self.classes.clone(),
+                ids: self.ids.clone(),
+                targets: self.targets.clone(),
+                folds: self.folds.clone(),
+                tags: self.tags.clone(),
+            })
+        })
     }
 }

@@ -1,9 +1,9 @@
-//! The search for thresholds: one for all tags, then a tag at a time.
+//! A threshold for each tag. It fits noise as readily as signal, above all for rare tags, so it is
+//! searched with care: from the single one, drawn back to it, by steps that must pay.
 
-use super::grid::{Steps, middle_of_best_plateau};
-use super::images::{Images, Row};
-use super::round_to_4_places;
-use crate::metric::{most_probable, sample_fbeta, usual_threshold};
+use super::threshold::{Images, Row, Steps, middle_of_best_plateau};
+use crate::decide::numbers::rounded;
+use crate::metric::{most_probable, sample_fbeta};
 
 /// A tag with fewer positive images keeps the single threshold.
 const MIN_POSITIVES: usize = 25;
@@ -12,40 +12,9 @@ const PRIOR_POSITIVES: f64 = 50.0;
 /// Rounds of the coordinate search; it usually stands still after two.
 const MAX_ROUNDS: usize = 5;
 
-/// The threshold with the best score if it is that of all classes, of hundredths between 0.02 and
-/// 0.98; the middle of those that score alike.
-pub fn global(images: &Images) -> f64 {
-    if images.is_empty() {
-        return usual_threshold(images.beta());
-    }
-    // A row's score changes only where the threshold passes one of its probabilities, so each row
-    // adds its steps to a table over the grid, which is summed once.
-    let mut steps = Steps::new();
-    let mut order: Vec<usize> = Vec::new();
-    for row in images.rows() {
-        order.clear();
-        order.extend(0..images.n_classes());
-        order.sort_by(|&a, &b| row.probabilities[b].total_cmp(&row.probabilities[a]));
-        let mut n_right = 0;
-        let mut score = 0.0;
-        for (n_earlier, &class) in order.iter().enumerate() {
-            n_right += usize::from(row.truth[class]);
-            let with = sample_fbeta(n_right, row.n_truth, n_earlier + 1, images.beta());
-            if n_earlier == 0 {
-                // The most probable tag stands whatever the threshold.
-                steps.everywhere += with;
-            } else {
-                steps.add(row.probabilities[class], with - score);
-            }
-            score = with;
-        }
-    }
-    middle_of_best_plateau(&steps.sums())
-}
-
 /// A threshold a class: each in turn moves to its best place while the others stand, is drawn back
 /// toward `global`, and stays there only if that pays by more than a standard error.
-pub fn per_class(images: &Images, global: f64) -> Vec<f64> {
+pub fn thresholds(images: &Images, global: f64) -> Vec<f64> {
     let mut thresholds = vec![global; images.n_classes()];
     let rows: Vec<Row> = images.rows().collect();
     let mut tagged: Vec<Tagged> = rows.iter().map(|row| Tagged::by(row, global)).collect();
@@ -60,7 +29,7 @@ pub fn per_class(images: &Images, global: f64) -> Vec<f64> {
             let gains = Gains::of(&rows, class, &tagged, from, images.beta());
             let best = middle_of_best_plateau(&gains.steps.sums());
             let own_weight = n_positive as f64 / (n_positive as f64 + PRIOR_POSITIVES);
-            let to = round_to_4_places(global + own_weight * (best - global));
+            let to = rounded(global + own_weight * (best - global));
             if to != from && gains.pays(from, to) {
                 for (row, tagged) in rows.iter().zip(&mut tagged) {
                     *tagged = tagged.without(row, class, from).with(row, class, to);

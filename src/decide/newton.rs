@@ -1,10 +1,8 @@
-//! The minimum of a smooth convex function above floors, by Newton's method with steps halved
-//! while they lead upwards.
+//! The minimum of a smooth function of a few dozen parameters within bounds, by Newton's method with
+//! steps halved while they lead upwards.
 //!
-//! A parameter that stands on its floor and would go below is left out of a step (Bertsekas 1982,
+//! A parameter that stands on its bound and would go beyond is left out of a step (Bertsekas 1982,
 //! "Projected Newton Methods for Optimization Problems with Simple Constraints").
-
-use crate::decide::cholesky::solve;
 
 const MAX_STEPS: usize = 100;
 /// The next step would be a square of it.
@@ -37,23 +35,29 @@ impl Derivatives {
     }
 }
 
-/// Where `function` is least, from `start` on; no parameter goes below its floor.
+/// From where to where a parameter may go.
+pub(super) type Bounds = (f64, f64);
+
+/// Anywhere.
+pub(super) const FREE: Bounds = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// Where `function` is least, from `start` on; each parameter stays within its bounds.
 pub(super) fn minimise(
     start: &[f64],
-    floors: &[f64],
+    bounds: &[Bounds],
     function: impl Fn(&[f64]) -> Derivatives,
 ) -> Vec<f64> {
     let mut place = start.to_vec();
     let mut here = function(&place);
     for _ in 0..MAX_STEPS {
-        let step = newton_step(&place, floors, &here);
+        let step = newton_step(&place, bounds, &here);
         let mut share = 1.0;
         let largest = loop {
             let next: Vec<f64> = place
                 .iter()
                 .zip(&step)
-                .zip(floors)
-                .map(|((x, s), f)| (x - share * s).max(*f))
+                .zip(bounds)
+                .map(|((x, s), (low, high))| (x - share * s).max(*low).min(*high))
                 .collect();
             let there = function(&next);
             let moved = place.iter().zip(&next).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -71,10 +75,14 @@ pub(super) fn minimise(
     place
 }
 
-fn newton_step(place: &[f64], floors: &[f64], here: &Derivatives) -> Vec<f64> {
+fn newton_step(place: &[f64], bounds: &[Bounds], here: &Derivatives) -> Vec<f64> {
     let n = place.len();
     let (mut step, mut hessian) = (here.gradient.clone(), here.hessian.clone());
-    for i in (0..n).filter(|&i| place[i] <= floors[i] && here.gradient[i] > 0.0) {
+    let is_held = |&i: &usize| {
+        let ((low, high), slope) = (bounds[i], here.gradient[i]);
+        (place[i] <= low && slope > 0.0) || (place[i] >= high && slope < 0.0)
+    };
+    for i in (0..n).filter(is_held) {
         step[i] = 0.0;
         for j in 0..n {
             hessian[i * n + j] = 0.0;
@@ -82,8 +90,49 @@ fn newton_step(place: &[f64], floors: &[f64], here: &Derivatives) -> Vec<f64> {
         }
         hessian[i * n + i] = 1.0;
     }
-    solve(&mut hessian, &mut step, n, 1);
+    solve(&mut hessian, &mut step);
     step
+}
+
+/// Solves `matrix x = right` in place, for a symmetric and positive definite `matrix` (`[n, n]`),
+/// which is left as Cholesky's factor.
+fn solve(matrix: &mut [f64], right: &mut [f64]) {
+    let n = right.len();
+    factorise(matrix, n);
+    for i in 0..n {
+        let (known, rest) = right.split_at_mut(i);
+        eliminate(&mut rest[0], known.iter().zip(&matrix[i * n..]), matrix[i * n + i]);
+    }
+    for i in (0..n).rev() {
+        let (rest, known) = right.split_at_mut(i + 1);
+        let column = matrix[i * n + i..].iter().step_by(n).skip(1);
+        eliminate(&mut rest[i], known.iter().zip(column), matrix[i * n + i]);
+    }
+}
+
+/// Replaces the lower triangle of a symmetric `matrix` by that of Cholesky's `l`, where it is
+/// `l l'`.
+fn factorise(matrix: &mut [f64], n: usize) {
+    for j in 0..n {
+        let (above, below) = matrix.split_at_mut((j + 1) * n);
+        let row = &mut above[j * n..];
+        let squares: f64 = row[..j].iter().map(|l| l * l).sum();
+        // A prior keeps it positive but for rounding.
+        let diagonal = (row[j] - squares).max(1e-12).sqrt();
+        row[j] = diagonal;
+        for other in below.chunks_exact_mut(n) {
+            let dot: f64 = other[..j].iter().zip(&row[..j]).map(|(a, b)| a * b).sum();
+            other[j] = (other[j] - dot) / diagonal;
+        }
+    }
+}
+
+/// Takes the known unknowns, times their factors, off a number, and divides what is left.
+fn eliminate<'a>(right: &mut f64, known: impl Iterator<Item = (&'a f64, &'a f64)>, diagonal: f64) {
+    for (known, factor) in known {
+        *right -= factor * known;
+    }
+    *right /= diagonal;
 }
 
 #[cfg(test)]
@@ -108,11 +157,15 @@ mod tests {
     /// tol=1e-12).x`, and the same with `bounds=[(None, None), (0.5, None)]`.
     #[test]
     fn agrees_with_scipy() {
-        let found = minimise(&[5.0, 9.0], &[f64::NEG_INFINITY; 2], |x| function(x, [3.0, 1.0]));
+        let found = minimise(&[5.0, 9.0], &[FREE; 2], |x| function(x, [3.0, 1.0]));
         assert!(close(&found, [1.456_364_6, -0.543_635_4]), "{found:?}");
-        let floors = [f64::NEG_INFINITY, 0.5];
-        let found = minimise(&[5.0, 9.0], &floors, |x| function(x, [3.0, 1.0]));
+        let bounds = [FREE, (0.5, f64::INFINITY)];
+        let found = minimise(&[5.0, 9.0], &bounds, |x| function(x, [3.0, 1.0]));
         assert!(close(&found, [0.486_956_7, 0.5]), "{found:?}");
+        // The same with `bounds=[(None, 0.4), (0.5, None)]`: both stand on theirs.
+        let bounds = [(f64::NEG_INFINITY, 0.4), (0.5, f64::INFINITY)];
+        let found = minimise(&[0.0, 9.0], &bounds, |x| function(x, [3.0, 1.0]));
+        assert!(close(&found, [0.4, 0.5]), "{found:?}");
     }
 
     fn close(found: &[f64], expected: [f64; 2]) -> bool {

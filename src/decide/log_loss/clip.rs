@@ -12,7 +12,6 @@
 //! and no error the choice is near `1 / (2 n)`, and the half image weighs nothing once `n` is
 //! large.
 
-use crate::metric::log_loss;
 use crate::table::Table;
 
 /// The weight of the sure and wrong answer that every fit adds to what it sees.
@@ -24,21 +23,9 @@ const STEPS_A_DECADE: usize = 40;
 /// The grid is first tried at every so many of its points, then around the best of them.
 const STRIDE: usize = 8;
 
-/// A fitted clip, with the log loss on the images it was fitted on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Clip {
-    /// Probabilities lie in `[epsilon, 1 - epsilon]`.
-    pub epsilon: f64,
-    /// Validation log loss of the probabilities as they were.
-    pub loss_before: f64,
-    /// Validation log loss of the clipped ones; a little more than `loss_before` where validation
-    /// holds no sure error, which is the price of not trusting so few images.
-    pub loss_after: f64,
-}
-
 /// Chooses epsilon on validation predictions: `rows` are `[n, classes]`, `truth` one class index a
 /// row.
-pub fn fit(rows: &Table, truth: &[usize]) -> Clip {
+pub(super) fn fit(rows: &Table, truth: &[usize]) -> f64 {
     assert_eq!(rows.n_rows(), truth.len(), "a row of probabilities for every truth");
     let images: Vec<Sorted> =
         rows.rows().zip(truth).map(|(row, &class)| Sorted::of(row, class)).collect();
@@ -53,15 +40,12 @@ pub fn fit(rows: &Table, truth: &[usize]) -> Clip {
     let n_steps = (decades * STEPS_A_DECADE as f64).round() as usize;
     let near = least((0..=n_steps).step_by(STRIDE), penalised);
     let around = near.saturating_sub(STRIDE)..=(near + STRIDE).min(n_steps);
-    let epsilon = round_to_4_digits(grid_point(least(around, penalised)));
-    let mut clipped = rows.clone();
-    apply(&mut clipped, epsilon);
-    Clip { epsilon, loss_before: log_loss(rows, truth), loss_after: log_loss(&clipped, truth) }
+    round_to_4_digits(grid_point(least(around, penalised)))
 }
 
 /// Clips every probability of `rows` (`[n, classes]`) to `[epsilon, 1 - epsilon]`, then scales each
 /// row to sum to one.
-pub fn apply(rows: &mut Table, epsilon: f64) {
+pub(super) fn apply(rows: &mut Table, epsilon: f64) {
     for row in rows.rows_mut() {
         let sum: f64 = row.iter().map(|&p| clip(p, epsilon)).sum();
         for p in row {
@@ -131,6 +115,7 @@ fn round_to_4_digits(epsilon: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::log_loss;
 
     /// `n` images of two classes, all called with full certainty, `n_wrong` of them wrong.
     fn sure(n: usize, n_wrong: usize) -> (Table, Vec<usize>) {
@@ -145,19 +130,22 @@ mod tests {
             [(10_000, 10, 0.0079), (10_000, 20, 0.0144), (10_000, 40, 0.0261), (10_000, 80, 0.0466)]
         {
             let (rows, truth) = sure(n, n_wrong);
-            let fitted = fit(&rows, &truth);
+            let epsilon = fit(&rows, &truth);
             let expected = (n_wrong as f64 + 0.5) / (n as f64 + 0.5);
-            assert!((fitted.epsilon / expected).ln().abs() < 0.04, "{fitted:?}");
-            assert!((fitted.loss_after - loss).abs() < 1e-4, "{fitted:?}");
-            assert!(fitted.loss_after < fitted.loss_before);
+            assert!((epsilon / expected).ln().abs() < 0.04, "{epsilon}");
+            let mut clipped = rows.clone();
+            apply(&mut clipped, epsilon);
+            let [before, after] = [&rows, &clipped].map(|rows| log_loss(rows, &truth));
+            assert!((after - loss).abs() < 1e-4, "{after}");
+            assert!(after < before);
         }
     }
 
     #[test]
     fn few_images_without_an_error_still_choose_a_clip() {
         let (rows, truth) = sure(200, 0);
-        let fitted = fit(&rows, &truth);
-        assert!((0.002..0.003).contains(&fitted.epsilon), "{fitted:?}");
+        let epsilon = fit(&rows, &truth);
+        assert!((0.002..0.003).contains(&epsilon), "{epsilon}");
     }
 
     #[test]

@@ -13,10 +13,10 @@ pub struct Images<'a> {
 }
 
 /// One image.
-pub(super) struct Row<'a> {
-    pub(super) probabilities: &'a [f32],
-    pub(super) truth: &'a [bool],
-    pub(super) n_truth: usize,
+pub(in crate::decide::tags) struct Row<'a> {
+    pub(in crate::decide::tags) probabilities: &'a [f32],
+    pub(in crate::decide::tags) truth: &'a [bool],
+    pub(in crate::decide::tags) n_truth: usize,
 }
 
 impl<'a> Images<'a> {
@@ -41,11 +41,11 @@ impl<'a> Images<'a> {
         self.beta
     }
 
-    pub(super) fn n_classes(&self) -> usize {
+    pub(in crate::decide::tags) fn n_classes(&self) -> usize {
         self.truth.width()
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
+    pub(in crate::decide::tags) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
         self.probabilities.rows().zip(self.truth.rows()).map(|(probabilities, truth)| Row {
             probabilities,
             truth,

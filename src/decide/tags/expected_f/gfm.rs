@@ -121,7 +121,8 @@ pub fn best_possible(
 }
 
 /// The expected F-beta of calling an image `tags`.
-pub fn expected(p_is: &[f64], worth: &Worth, tags: &[usize]) -> f64 {
+#[cfg(test)]
+pub(super) fn expected(p_is: &[f64], worth: &Worth, tags: &[usize]) -> f64 {
     let Some(k) = tags.len().checked_sub(1) else {
         return 0.0;
     };

@@ -9,19 +9,19 @@
 mod choose;
 mod greedy;
 mod method;
-mod parts;
 mod pool;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-pub use self::choose::{Candidate, Choice, choose};
+pub use self::choose::{Candidate, Choice, Name, choose};
 pub use self::method::Method;
-pub use self::parts::{ViewChoice, choose_parts};
 pub use self::pool::Pool;
-use super::temperature::{logits, sigmoid, softmax};
+pub use self::views::{ViewChoice, choose_views};
+use super::numbers::{logits, sigmoid, softmax};
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 

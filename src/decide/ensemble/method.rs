@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Pool, Rule, equal, greedy};
-use crate::table::Table;
 
 /// A way to make one prediction of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +14,6 @@ pub enum Method {
     LogitMean,
     /// Greedy selection with replacement.
     Greedy,
-}
-
-/// What a method makes of out-of-fold predictions.
-pub(super) struct Fitted {
-    pub(super) rule: Rule,
-    /// `[n, classes]`: the pool's images blended. A decision is fitted on these.
-    pub(super) predictions: Table,
 }
 
 impl Method {
@@ -38,14 +30,12 @@ impl Method {
     }
 
     /// Fits the method on all images of `pool`.
-    pub(super) fn fit(self, pool: &Pool) -> Fitted {
+    pub(super) fn fit(self, pool: &Pool) -> Rule {
         let weights = || equal(pool.members.len());
-        let rule = match self {
+        match self {
             Self::Mean => Rule::Probabilities { weights: weights() },
             Self::LogitMean => Rule::Logits { weights: weights() },
             Self::Greedy => Rule::Probabilities { weights: greedy::weights(pool) },
-        };
-        let predictions = pool.blended(&rule);
-        Fitted { rule, predictions }
+        }
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rand::Rng;
 
 use super::*;
+use crate::decide::compare::Spread;
 use crate::metric::{Metric, log_loss};
 use crate::rng::{Purpose, stream};
 use crate::table::Table;
@@ -171,14 +172,12 @@ proptest! {
         let kind = if tags { TargetKind::MultiLabel } else { TargetKind::SingleLabel };
         let made = pool(kind, 40, 4, &vec![FAIR; n_members], seed);
         for method in Method::ALL {
-            let fitted = method.fit(&made);
-            for rows in [made.blended(&fitted.rule), fitted.predictions] {
-                prop_assert_eq!(rows.as_slice().len(), 160);
-                prop_assert!(rows.as_slice().iter().all(|p| (0.0..=1.0).contains(p)));
-                if !tags {
-                    let mut sums = rows.rows().map(|row| row.iter().sum::<f32>());
-                    prop_assert!(sums.all(|sum| (sum - 1.0).abs() < 1e-5));
-                }
+            let rows = made.blended(&method.fit(&made));
+            prop_assert_eq!(rows.as_slice().len(), 160);
+            prop_assert!(rows.as_slice().iter().all(|p| (0.0..=1.0).contains(p)));
+            if !tags {
+                let mut sums = rows.rows().map(|row| row.iter().sum::<f32>());
+                prop_assert!(sums.all(|sum| (sum - 1.0).abs() < 1e-5));
             }
         }
     }
@@ -188,7 +187,7 @@ proptest! {
         let kind = if tags { TargetKind::MultiLabel } else { TargetKind::SingleLabel };
         let made = pool(kind, 60, 3, &[FAIR], seed);
         for method in [Method::Mean, Method::LogitMean, Method::Greedy] {
-            prop_assert_eq!(&made.blended(&method.fit(&made).rule), &made.members[0]);
+            prop_assert_eq!(&made.blended(&method.fit(&made)), &made.members[0]);
         }
         let chosen = choose(&made).unwrap();
         prop_assert_eq!((chosen.method, chosen.methods.len()), (Method::Mean, 1));
@@ -216,7 +215,8 @@ fn a_broken_member_is_left_out() {
     let chosen = choose(&pool(TargetKind::SingleLabel, 600, 3, &[FAIR, broken, FAIR], 1)).unwrap();
     assert_ne!(chosen.method, Method::Mean, "{:?}", chosen.methods);
     let told = chosen.chosen().unwrap();
-    assert!(told.gain > 2.0 * told.standard_error && told.nested < chosen.methods[0].nested);
+    let Spread::StandardError(error) = told.spread else { panic!("{told:?}") };
+    assert!(told.gain > 2.0 * error && told.nested < chosen.methods[0].nested);
     assert_eq!(chosen.members.len(), 3);
     assert!(chosen.members[1].nested > chosen.members[0].nested);
     // A gain is what lies between the scores, turned so that more is better.
@@ -230,7 +230,7 @@ fn nested_scores_are_those_of_new_images() {
     let noise = Member { noise: 50.0, sureness: 0.05 };
     let made = pool(TargetKind::SingleLabel, 120, 6, &[noise; 12], 1);
     let chosen = choose(&made).unwrap();
-    let greedy = chosen.methods.iter().find(|c| c.name == Method::Greedy.name()).unwrap();
+    let greedy = chosen.methods.iter().find(|c| c.what.name == Method::Greedy.name()).unwrap();
     assert!(greedy.in_sample < greedy.nested - 0.01, "{greedy:?}");
     assert_eq!(chosen.method, Method::Mean, "{:?}", chosen.methods);
 }
@@ -249,7 +249,7 @@ fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
     assert_eq!((chosen.images, chosen.folds), (200, 5));
     // What it was chosen on is not kept.
     chosen.predictions = Table::default();
-    for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Greedy.fit(&made).rule] {
+    for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Greedy.fit(&made)] {
         chosen.blend.rule = rule;
         let text = toml::to_string(&chosen).unwrap();
         assert_eq!(toml::from_str::<Choice>(&text).unwrap(), chosen, "{text}");

@@ -3,7 +3,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::*;
-use crate::decide::structure::{Group, One, Structure, tests::drawn};
+use crate::decide::tags::rules::{Group, One, Structure, tests::drawn};
 use crate::metric::sample_fbeta;
 use crate::rng::{Purpose, stream};
 

@@ -13,7 +13,9 @@
 mod gfm;
 mod joint;
 
-pub use gfm::{Worth, best, best_possible, expected};
+#[cfg(test)]
+use gfm::expected;
+pub use gfm::{Worth, best, best_possible};
 pub use joint::{Joint, p_is};
 
 /// Memory for the calculations about an image, which the next one may use again.

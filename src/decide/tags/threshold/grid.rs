@@ -1,23 +1,23 @@
 //! Scores over a grid of thresholds, from what each probability adds to those below it.
 
 /// Thresholds are tried on this grid: 0.02, 0.03 ... 0.98.
-pub(super) const GRID: std::ops::RangeInclusive<usize> = 2..=98;
+pub(in crate::decide::tags) const GRID: std::ops::RangeInclusive<usize> = 2..=98;
 const STEPS: f64 = 100.0;
 
 /// Scores over the grid as a table of differences: what each probability adds to every threshold
 /// below it.
-pub(super) struct Steps {
-    pub(super) everywhere: f64,
+pub(in crate::decide::tags) struct Steps {
+    pub(in crate::decide::tags) everywhere: f64,
     /// Indexed by the number of grid points, from zero on, that are below the probability.
     at: [f64; STEPS as usize + 2],
 }
 
 impl Steps {
-    pub(super) fn new() -> Self {
+    pub(in crate::decide::tags) fn new() -> Self {
         Self { everywhere: 0.0, at: [0.0; STEPS as usize + 2] }
     }
 
-    pub(super) fn add(&mut self, probability: f32, gain: f64) {
+    pub(in crate::decide::tags) fn add(&mut self, probability: f32, gain: f64) {
         let p = f64::from(probability);
         // The comparison below is the one that decides, so rounding here cannot disagree with it.
         let mut n_below = ((p * STEPS) as usize).min(STEPS as usize);
@@ -28,7 +28,7 @@ impl Steps {
     }
 
     /// The sum of gains for each point of the grid.
-    pub(super) fn sums(&self) -> Vec<f64> {
+    pub(in crate::decide::tags) fn sums(&self) -> Vec<f64> {
         let mut sums = vec![0.0; GRID.count()];
         let mut sum = self.everywhere;
         for point in (0..self.at.len() - 1).rev() {
@@ -41,13 +41,13 @@ impl Steps {
     }
 }
 
-pub(super) fn grid_point(step: usize) -> f64 {
+pub(in crate::decide::tags) fn grid_point(step: usize) -> f64 {
     step as f64 / STEPS
 }
 
 /// The longest run of grid points that share the best score, the first of equals; its middle is
 /// farthest from where the score is known to fall.
-pub(super) fn middle_of_best_plateau(sums: &[f64]) -> f64 {
+pub(in crate::decide::tags) fn middle_of_best_plateau(sums: &[f64]) -> f64 {
     let best = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     // Sums taken in another order differ in their last bits.
     let tolerance = 1e-9 * best.abs().max(1.0);

@@ -6,20 +6,17 @@
 //! with a clip alone; the temperature is used where that lowers the loss. It is one number, so an
 //! idle one does little harm, and no clear gain is asked of it.
 
+mod clip;
+mod temperature;
+
+use std::convert::Infallible;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::paired::mean_and_error;
-use super::{clip, temperature};
+use super::compare::{Candidate, Clear, Folds, MIN_IMAGES, Spread, compare};
 use crate::metric::{log_loss, row_log_loss};
 use crate::table::Table;
-use crate::target::TargetKind;
-
-/// Parts of the validation images: each is predicted by what was fitted on the others.
-const FOLDS: usize = 5;
-/// With fewer images nothing is said about other images, and there is no temperature.
-const MIN_IMAGES: usize = 10 * FOLDS;
 
 /// A fitted temperature and clip, with the log loss on the images they were fitted on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,61 +77,65 @@ fn none() -> f64 {
     1.0
 }
 
+/// What is done to probabilities.
+#[derive(Clone, Copy)]
+struct Softening {
+    temperature: f64,
+    epsilon: f64,
+}
+
 /// Chooses temperature and clip on validation predictions: `rows` are `[n, classes]`, `truth` one
 /// class index a row.
 pub fn fit(rows: &Table, truth: &[usize]) -> Calibration {
-    let held_out = (truth.len() >= MIN_IMAGES).then(|| cross_fit(rows, truth));
-    let pays = held_out.is_some_and(|held_out| held_out.temperature_and_clip < held_out.clip);
-    let temperature = if pays { temperature_of(rows, truth) } else { none() };
-    let mut softened = rows.clone();
-    temperature::apply(TargetKind::SingleLabel, &mut softened, temperature);
-    let clip = clip::fit(&softened, truth);
+    let nests = truth.len() >= MIN_IMAGES;
+    let fit = |images: &[usize]| -> Result<Vec<Softening>, Infallible> {
+        let truth: Vec<usize> = images.iter().map(|&i| truth[i]).collect();
+        let rows = rows.select(images);
+        let clip_alone = Softening::fit(&rows, &truth, none());
+        let both = nests.then(|| Softening::fit(&rows, &truth, temperature::fit(&rows, &truth)));
+        Ok([clip_alone].into_iter().chain(both).collect())
+    };
+    let score = |softening: &Softening, images: &[usize]| -> Result<Vec<f64>, Infallible> {
+        let mut rows = rows.select(images);
+        apply(&mut rows, softening.temperature, softening.epsilon);
+        Ok(rows.rows().zip(images).map(|(row, &i)| row_log_loss(row, truth[i])).collect())
+    };
+    let folds = Folds::of(&vec![0; truth.len()]);
+    let Ok(found) = compare(&folds, nests, false, fit, score);
+    let chosen = found.winner(&[0, 1][..found.fitted.len()], Clear::AtAll);
+    let Softening { temperature, epsilon } = found.fitted[chosen];
+    let mut after = rows.clone();
+    apply(&mut after, temperature, epsilon);
     Calibration {
         temperature,
-        epsilon: clip.epsilon,
+        epsilon,
         loss_before: log_loss(rows, truth),
-        loss_after: clip.loss_after,
-        held_out,
+        loss_after: log_loss(&after, truth),
+        held_out: HeldOutLoss::of(&found.candidates(vec![(); found.fitted.len()], Clear::AtAll)),
     }
 }
 
 /// Softens or sharpens `rows` (`[n, classes]`), then clips them.
 pub fn apply(rows: &mut Table, temperature: f64, epsilon: f64) {
-    temperature::apply(TargetKind::SingleLabel, rows, temperature);
+    temperature::apply(rows, temperature);
     clip::apply(rows, epsilon);
 }
 
-fn temperature_of(rows: &Table, truth: &[usize]) -> f64 {
-    let targets = truth.iter().map(std::slice::from_ref);
-    temperature::fit(TargetKind::SingleLabel, rows, targets)
+impl Softening {
+    /// The best clip after that temperature.
+    fn fit(rows: &Table, truth: &[usize], temperature: f64) -> Self {
+        let mut softened = rows.clone();
+        temperature::apply(&mut softened, temperature);
+        Self { temperature, epsilon: clip::fit(&softened, truth) }
+    }
 }
 
-fn cross_fit(rows: &Table, truth: &[usize]) -> HeldOutLoss {
-    let part = |takes: &dyn Fn(usize) -> bool| -> (Table, Vec<usize>) {
-        let taken: Vec<usize> = (0..truth.len()).filter(|&i| takes(i)).collect();
-        (rows.select(&taken), taken.iter().map(|&i| truth[i]).collect())
-    };
-    let (mut with_clip, mut with_both) = (Vec::new(), Vec::new());
-    for fold in 0..FOLDS {
-        let (seen, seen_truth) = part(&|i| i % FOLDS != fold);
-        let (unseen, unseen_truth) = part(&|i| i % FOLDS == fold);
-        let fitted = temperature_of(&seen, &seen_truth);
-        for (temperature, losses) in [(none(), &mut with_clip), (fitted, &mut with_both)] {
-            let mut softened = seen.clone();
-            temperature::apply(TargetKind::SingleLabel, &mut softened, temperature);
-            let epsilon = clip::fit(&softened, &seen_truth).epsilon;
-            let mut predicted = unseen.clone();
-            apply(&mut predicted, temperature, epsilon);
-            let rows = predicted.rows().zip(&unseen_truth);
-            losses.extend(rows.map(|(row, &class)| row_log_loss(row, class)));
-        }
-    }
-    let differences: Vec<f64> = with_clip.iter().zip(&with_both).map(|(a, b)| a - b).collect();
-    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-    HeldOutLoss {
-        clip: mean(&with_clip),
-        temperature_and_clip: mean(&with_both),
-        standard_error: mean_and_error(&differences).1,
+impl HeldOutLoss {
+    /// Of a clip alone and with a temperature, where both were compared.
+    fn of(candidates: &[Candidate<()>]) -> Option<Self> {
+        let [clip, both] = candidates else { return None };
+        let Spread::StandardError(standard_error) = both.spread else { return None };
+        Some(Self { clip: clip.nested, temperature_and_clip: both.nested, standard_error })
     }
 }
 
@@ -143,6 +144,7 @@ mod tests {
     use rand::Rng;
 
     use super::*;
+    use crate::decide::numbers::sigmoid;
     use crate::rng::{Purpose, stream};
 
     /// Images of two classes; the truth is drawn with probability `p`, and `said(logit p)` is the
@@ -152,8 +154,8 @@ mod tests {
         let (mut rows, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..n {
             let logit = rng.random_range(-5.0..5.0f64);
-            truth.push(usize::from(rng.random_bool(temperature::sigmoid(logit))));
-            let p = temperature::sigmoid(said(logit)) as f32;
+            truth.push(usize::from(rng.random_bool(sigmoid(logit))));
+            let p = sigmoid(said(logit)) as f32;
             rows.extend([1.0 - p, p]);
         }
         (Table::new(rows, 2), truth)

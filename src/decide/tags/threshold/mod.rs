@@ -1,20 +1,17 @@
-//! Thresholds that maximise the mean over images of F-beta: one for all tags, or one for each.
-//!
-//! One threshold for all tags is what is safe; a threshold a tag fits noise as readily as signal,
-//! above all for rare tags. It is therefore searched with care: from the single one, drawn back to
-//! it, by steps that must pay. Which of them decides is not asked here ([`super::tags`] does).
+//! One threshold for all tags, that with the largest mean over images of F-beta. It is what is safe;
+//! a [threshold a tag](super::per_tag) starts from it.
 //!
 //! A row is never left empty: an empty answer scores zero, the most probable tag may be right. All
 //! scores here are of rows decided so.
 
 mod grid;
 mod images;
-mod search;
 
+pub(super) use grid::{Steps, middle_of_best_plateau};
 pub use images::Images;
-pub use search::{global, per_class};
+pub(super) use images::Row;
 
-use crate::metric::most_probable;
+use crate::metric::{most_probable, sample_fbeta, usual_threshold};
 
 /// The tags of one image: the classes above their thresholds, in order, or the most probable one.
 pub fn decide(row: &[f32], threshold: impl Fn(usize) -> f64) -> Vec<usize> {
@@ -23,8 +20,35 @@ pub fn decide(row: &[f32], threshold: impl Fn(usize) -> f64) -> Vec<usize> {
     if tags.is_empty() && !row.is_empty() { vec![most_probable(row)] } else { tags }
 }
 
-fn round_to_4_places(threshold: f64) -> f64 {
-    (threshold * 1e4).round() / 1e4
+/// The threshold with the best score if it is that of all classes, of hundredths between 0.02 and
+/// 0.98; the middle of those that score alike.
+pub fn global(images: &Images) -> f64 {
+    if images.is_empty() {
+        return usual_threshold(images.beta());
+    }
+    // A row's score changes only where the threshold passes one of its probabilities, so each row
+    // adds its steps to a table over the grid, which is summed once.
+    let mut steps = Steps::new();
+    let mut order: Vec<usize> = Vec::new();
+    for row in images.rows() {
+        order.clear();
+        order.extend(0..images.n_classes());
+        order.sort_by(|&a, &b| row.probabilities[b].total_cmp(&row.probabilities[a]));
+        let mut n_right = 0;
+        let mut score = 0.0;
+        for (n_earlier, &class) in order.iter().enumerate() {
+            n_right += usize::from(row.truth[class]);
+            let with = sample_fbeta(n_right, row.n_truth, n_earlier + 1, images.beta());
+            if n_earlier == 0 {
+                // The most probable tag stands whatever the threshold.
+                steps.everywhere += with;
+            } else {
+                steps.add(row.probabilities[class], with - score);
+            }
+            score = with;
+        }
+    }
+    middle_of_best_plateau(&steps.sums())
 }
 
 #[cfg(test)]
@@ -34,6 +58,7 @@ mod tests {
 
     use super::grid::{GRID, grid_point};
     use super::*;
+    use crate::decide::tags::per_tag;
     use crate::metric::mean_fbeta;
     use crate::rng::{Purpose, stream};
     use crate::table::Table;
@@ -87,7 +112,7 @@ mod tests {
             let reached = score(&truth, &probabilities, |_| found);
             prop_assert!((reached - brute).abs() < 1e-9, "{found}: {reached} {brute}");
             prop_assert!((images.mean_score(|_| found) - reached).abs() < 1e-9);
-            let each = per_class(&images, found);
+            let each = per_tag::thresholds(&images, found);
             prop_assert!(images.mean_score(|class| each[class]) >= reached - 1e-9);
         }
 
@@ -114,7 +139,7 @@ mod tests {
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 1);
         let seen = Images::new(&probabilities, &truth, 2.0);
         let one = global(&seen);
-        let each = per_class(&seen, one);
+        let each = per_tag::thresholds(&seen, one);
         assert!(each[1] > one && each[3] < one, "{one} {each:?}");
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 2);
         let new = Images::new(&probabilities, &truth, 2.0);
@@ -129,13 +154,13 @@ mod tests {
         positives.skip(20).for_each(|tag| *tag = false);
         let images = Images::new(&probabilities, &truth, 2.0);
         let one = global(&images);
-        assert_eq!(per_class(&images, one)[1], one);
+        assert_eq!(per_tag::thresholds(&images, one)[1], one);
     }
 
     #[test]
     fn no_image_at_all_leaves_the_threshold_of_theory() {
         let (probabilities, truth) = (Table::empty(3), Table::empty(3));
         let none = Images::new(&probabilities, &truth, 2.0);
-        assert_eq!((global(&none), per_class(&none, 0.2)), (0.2, vec![0.2; 3]));
+        assert_eq!((global(&none), per_tag::thresholds(&none, 0.2)), (0.2, vec![0.2; 3]));
     }
 }

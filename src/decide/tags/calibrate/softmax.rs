@@ -16,9 +16,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::newton::{Derivatives, minimise};
-use super::{LEAST_SLOPE, PRIOR_SPREAD, logarithms, rounded};
-use crate::decide::temperature::softmax;
+use super::{PRIOR_SPREAD, SLOPES};
+use crate::decide::newton::{Derivatives, FREE, minimise};
+use crate::decide::numbers::{logarithms, rounded, softmax};
 use crate::table::Table;
 
 /// How the members of one group are corrected together.
@@ -47,9 +47,9 @@ impl Softmax {
         let images = Images::collect(members, probabilities, truth);
         let n_offsets = if with_offsets { members.len() } else { 0 };
         let start: Vec<f64> = [1.0, 0.0].into_iter().chain(vec![0.0; n_offsets]).collect();
-        let mut floors = vec![f64::NEG_INFINITY; start.len()];
-        floors[..2].copy_from_slice(&[LEAST_SLOPE, 0.0]);
-        let place = minimise(&start, &floors, |place| {
+        let mut bounds = vec![FREE; start.len()];
+        bounds[..2].copy_from_slice(&[SLOPES, (0.0, f64::INFINITY)]);
+        let place = minimise(&start, &bounds, |place| {
             let mut loss = images.loss(place);
             loss.add_prior(place, &start, PRIOR_SPREAD);
             loss
