@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::decide::ensemble::{Blend, Pool};
-use crate::decide::tags::rules::Structure;
+use crate::decide::tags::rules::TagRules;
 use crate::decide::{TagOptions, tags};
 use crate::fs;
 use crate::metric::Metric;
@@ -305,9 +305,9 @@ pub(super) fn predictions(
 }
 
 /// What excludes and implies what, by the spec of the member's runs.
-fn structure(member: &Member) -> Result<Structure> {
+fn structure(member: &Member) -> Result<TagRules> {
     let run = member.runs.first().context("a member without runs")?;
-    tags::structure(&run.competition()?.target.groups, &member.classes)
+    tags::rules_of_spec(&run.competition()?.target.groups, &member.classes)
 }
 
 /// The classes of each held-out image, sorted.

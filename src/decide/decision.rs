@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log_loss::{self, Calibration};
 use super::tags::calibrate::Kind;
-use super::tags::rules::Structure;
+use super::tags::rules::TagRules;
 use super::tags::threshold::decide;
 use super::tags::{self, HeldOut, Method, Rows, Settings, TagDecision};
 use crate::metric::Metric;
@@ -44,7 +44,7 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TagOptions {
     /// What excludes and implies what.
-    pub structure: Structure,
+    pub structure: TagRules,
     /// Which rows may be answered.
     pub rows: Rows,
     /// How probabilities are calibrated.
@@ -56,7 +56,7 @@ pub struct TagOptions {
 impl Default for TagOptions {
     fn default() -> Self {
         Self {
-            structure: Structure::default(),
+            structure: TagRules::default(),
             rows: Rows::default(),
             calibration: Kind::Platt,
             only: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::{Kind, Reliability};
 use super::threshold::{self, Images};
-use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedStructure, Rows, Settings, Tried};
+use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedRules, Rows, Settings, Tried};
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
 use crate::table::Table;
@@ -32,7 +32,7 @@ pub struct TagDecision {
     /// The vocabulary, in the order of everything below.
     pub classes: Classes,
     /// What excludes and implies what.
-    pub structure: NamedStructure,
+    pub structure: NamedRules,
     /// Everything that was tried, a single threshold first.
     pub candidates: Vec<Candidate>,
     /// How well each tag's probabilities were calibrated.
@@ -82,7 +82,7 @@ impl TagDecision {
             of_choice: found.of_choice,
             calibration: settings.calibration,
             classes: classes.clone(),
-            structure: NamedStructure::of(&settings.structure, classes),
+            structure: NamedRules::of(&settings.structure, classes),
             candidates,
             reliability: reliability.collect(),
             fitted: fitted.swap_remove(chosen),
@@ -107,7 +107,7 @@ impl TagDecision {
             of_choice: score,
             calibration: Kind::None,
             classes: classes.clone(),
-            structure: NamedStructure::default(),
+            structure: NamedRules::default(),
             candidates: vec![Candidate {
                 what: chosen,
                 in_sample: score,

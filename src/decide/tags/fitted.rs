@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::calibrate::{self, Calibration};
 use super::expected_f::{self, Joint, Scratch, Worth};
 use super::per_tag;
-use super::rules::{Group, One, Structure};
+use super::rules::{Group, One, TagRules};
 use super::threshold::{self, Images};
 use super::{HeldOut, Method, Rows};
 use crate::decide::compare::Folds;
@@ -49,7 +49,7 @@ pub struct Settings {
     /// How many times as much recall counts as precision.
     pub beta: f64,
     /// What excludes and implies what.
-    pub structure: Structure,
+    pub structure: TagRules,
     /// Which rows are answered.
     pub rows: Rows,
     /// How probabilities are calibrated.
@@ -58,7 +58,7 @@ pub struct Settings {
 
 impl Settings {
     /// Without rules every row is possible, and `rows` says nothing.
-    pub fn new(beta: f64, structure: Structure, rows: Rows, calibration: calibrate::Kind) -> Self {
+    pub fn new(beta: f64, structure: TagRules, rows: Rows, calibration: calibrate::Kind) -> Self {
         let rows = if structure.is_empty() { Rows::Any } else { rows };
         Self { beta, structure, rows, calibration }
     }
@@ -148,7 +148,7 @@ impl Settings {
 
 /// What was fitted, with room to work in, for one image after another.
 struct Decider<'a> {
-    structure: &'a Structure,
+    structure: &'a TagRules,
     fitted: &'a Fitted,
     joint: &'a Joint,
     worth: &'a Worth,

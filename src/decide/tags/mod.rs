@@ -27,7 +27,7 @@ pub use decision::{TagDecision, TagReliability};
 pub use fitted::{By, Fitted, Settings};
 pub use held_out::HeldOut;
 pub use method::{Method, Rows, Tried};
-pub use named::{NamedStructure, structure};
+pub use named::{NamedRules, rules_of_spec};
 
 use super::compare::{self, Clear, Folds, MIN_IMAGES, compare};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Group, One, Structure};
+use super::rules::{Group, One, TagRules};
 use crate::competition::TagGroups;
 use crate::target::Classes;
 
@@ -15,7 +15,7 @@ const MISSPELT: f64 = 0.6;
 /// Rules among tags, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct NamedStructure {
+pub struct NamedRules {
     /// Groups of which an image has exactly one.
     pub exclusive: Vec<Vec<String>>,
     /// Groups of which an image has one or none.
@@ -28,13 +28,13 @@ pub struct NamedStructure {
 
 /// The rules that a spec tells. Tags that no training image has are left out of them; a name that
 /// is nearly a tag's is a mistake.
-pub fn structure(told: &TagGroups, classes: &Classes) -> Result<Structure> {
+pub fn rules_of_spec(told: &TagGroups, classes: &Classes) -> Result<TagRules> {
     let TagGroups { exclusive, at_most_one, alone, implies } = told.clone();
-    let named = NamedStructure { exclusive, at_most_one, alone, implies };
+    let named = NamedRules { exclusive, at_most_one, alone, implies };
     named.of_known(classes).resolve(classes).context("`target.groups` does not make sense")
 }
 
-impl NamedStructure {
+impl NamedRules {
     /// What is left without names of no class, but for those that look misspelt.
     fn of_known(mut self, classes: &Classes) -> Self {
         let is_absent = |name: &String| {
@@ -55,7 +55,7 @@ impl NamedStructure {
     }
 
     /// The names of a structure's tags.
-    pub fn of(structure: &Structure, classes: &Classes) -> Self {
+    pub fn of(structure: &TagRules, classes: &Classes) -> Self {
         let name = |&tag: &usize| classes.names()[tag].clone();
         let groups = |one: One| -> Vec<Vec<String>> {
             let of_kind = structure.groups.iter().filter(|group| group.one == one);
@@ -70,7 +70,7 @@ impl NamedStructure {
     }
 
     /// The structure, its tags by their places in `classes`.
-    pub fn resolve(&self, classes: &Classes) -> Result<Structure> {
+    pub fn resolve(&self, classes: &Classes) -> Result<TagRules> {
         let place = |name: &String| {
             let known = classes.position(name);
             known.with_context(|| format!("there is no tag `{name}`{}", nearest(name, classes)))
@@ -85,7 +85,7 @@ impl NamedStructure {
         let alone = self.alone.iter().map(place).collect::<Result<_>>()?;
         let pair = |[a, b]: &[String; 2]| Ok((place(a)?, place(b)?));
         let implies = self.implies.iter().map(pair).collect::<Result<_>>()?;
-        Structure::new(groups, alone, implies, classes.len()).map_err(anyhow::Error::msg)
+        TagRules::new(groups, alone, implies, classes.len()).map_err(anyhow::Error::msg)
     }
 
     /// A line for each rule, those of one parent on one line.

@@ -6,7 +6,7 @@ use super::*;
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
 use crate::decide::tags::calibrate::Kind;
-use crate::decide::tags::rules::{Group, One, Structure};
+use crate::decide::tags::rules::{Group, One, TagRules};
 use crate::rng::{Purpose, stream};
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
@@ -42,12 +42,12 @@ fn weather(n: usize, sharpness: f64, seed: u64) -> HeldOut {
     HeldOut { probabilities, truth, folds: vec![0; n] }
 }
 
-fn rules() -> Structure {
+fn rules() -> TagRules {
     let group = Group { members: vec![0, 1, 2], one: One::Exactly };
-    Structure::new(vec![group], vec![2], Vec::new(), 6).unwrap()
+    TagRules::new(vec![group], vec![2], Vec::new(), 6).unwrap()
 }
 
-fn settings(structure: Structure) -> Settings {
+fn settings(structure: TagRules) -> Settings {
     Settings::new(BETA, structure, Rows::Any, Kind::Platt)
 }
 
@@ -101,7 +101,7 @@ fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
     };
     let mut n_kept = 0;
     for seed in 0..10 {
-        let found = fit(&images(seed), &settings(Structure::default()), None);
+        let found = fit(&images(seed), &settings(TagRules::default()), None);
         let chosen = &found.candidates[found.chosen];
         let is_kept = chosen.what.method == Method::Threshold;
         assert!(is_kept || interval(chosen).is_above_zero(), "{chosen:?}");
@@ -134,7 +134,7 @@ fn only_possible_rows_are_tried_where_they_are_asked_for() {
     };
     assert!(tried(rules()).iter().all(|c| c.what.rows == Rows::Possible));
     // Without rules every row is possible.
-    assert!(tried(Structure::default()).iter().all(|c| c.what.rows == Rows::Any));
+    assert!(tried(TagRules::default()).iter().all(|c| c.what.rows == Rows::Any));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_decision_by_a_method_that_is_gone_says_what_to_do() {
 fn rules_are_told_by_a_spec() {
     use crate::competition::TagGroups;
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    let told = |told: TagGroups| structure(&told, &classes());
+    let told = |told: TagGroups| rules_of_spec(&told, &classes());
     assert!(told(TagGroups::default()).unwrap().is_empty());
     let weathers = TagGroups {
         exclusive: vec![names(&["clear", "hazy", "cloudy"])],
@@ -252,5 +252,5 @@ fn rules_are_told_by_a_spec() {
     more.alone.push("fog".to_owned());
     assert_eq!(told(more).unwrap(), rules());
     let two: Classes = names(&["clear", "forest"]).into();
-    assert!(structure(&weathers, &two).unwrap().is_empty());
+    assert!(rules_of_spec(&weathers, &two).unwrap().is_empty());
 }

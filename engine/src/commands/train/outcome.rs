@@ -124,7 +124,7 @@ impl Outcome<'_> {
     /// How what is predicted is submitted, by what was predicted for the held-out images.
     fn decide(&self, predictions: &Predictions) -> Result<Decision> {
         let Self { competition, data, .. } = self;
-        let structure = tags::structure(&competition.target.groups, &data.classes)?;
+        let structure = tags::rules_of_spec(&competition.target.groups, &data.classes)?;
         let options = TagOptions { structure, ..TagOptions::default() };
         let targets = data.valid.samples.iter().map(|sample| sample.target.as_slice());
         Ok(Decision::fit(competition.metric, predictions, targets, &[], &options))

@@ -6,7 +6,7 @@
 //! since dividing by the factor would be unstable.
 
 use super::Scratch;
-use crate::decide::tags::rules::{self, One, Structure};
+use crate::decide::tags::rules::{self, One, TagRules};
 
 /// A model of how an image's tags hang together, from the rules among them.
 ///
@@ -55,11 +55,11 @@ impl Joint {
     /// Tags that know nothing of one another.
     #[cfg(test)]
     pub(super) fn independent(n_classes: usize) -> Self {
-        Self::of(&Structure::default(), n_classes)
+        Self::of(&TagRules::default(), n_classes)
     }
 
     /// Tags that keep the rules.
-    pub fn of(structure: &Structure, n_classes: usize) -> Self {
+    pub fn of(structure: &TagRules, n_classes: usize) -> Self {
         let group = |group: &rules::Group| Group {
             members: group.members.clone(),
             others: {
@@ -96,7 +96,7 @@ impl Joint {
     }
 
     /// Adds the block of a tag and those of its descendants.
-    fn plant(&mut self, tag: usize, structure: &Structure) {
+    fn plant(&mut self, tag: usize, structure: &TagRules) {
         let at = self.blocks.len();
         self.blocks.push(Block::new(vec![tag], false, structure.parent(tag)));
         for &(child, parent) in &structure.implies {

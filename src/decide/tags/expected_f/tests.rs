@@ -3,7 +3,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::*;
-use crate::decide::tags::rules::{Group, One, Structure, tests::drawn};
+use crate::decide::tags::rules::{Group, One, TagRules, tests::drawn};
 use crate::metric::sample_fbeta;
 use crate::rng::{Purpose, stream};
 
@@ -43,7 +43,7 @@ fn expected_of(joint: &[f64], sets: &[Vec<usize>], said: &[usize], beta: f64) ->
 }
 
 /// The probability of a set in the model that the documentation of `joint` tells.
-fn modelled(rules: &Structure, row: &[f32], set: &[usize]) -> f64 {
+fn modelled(rules: &TagRules, row: &[f32], set: &[usize]) -> f64 {
     let m = row.len();
     let scaled = |p: &mut Vec<f64>, tags: &[usize], one: One| {
         let sum: f64 = tags.iter().map(|&tag| p[tag]).sum();
@@ -175,7 +175,7 @@ fn p_is_is_that_of_the_model() {
         let sets = all_sets(m);
         for seed in 0..200 {
             let mut rng = stream(Purpose::Draw, seed, m as u64, 2);
-            let rules = if seed == 0 { Structure::default() } else { drawn(&mut rng, m) };
+            let rules = if seed == 0 { TagRules::default() } else { drawn(&mut rng, m) };
             let row = any_row(&mut rng, m);
             let joint: Vec<f64> = sets.iter().map(|set| modelled(&rules, &row, set)).collect();
             assert!((joint.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{rules:?} {row:?}");
@@ -268,7 +268,7 @@ fn an_image_that_may_have_no_tag_is_given_the_same_ones() {
 fn a_probably_cloudy_image_is_cloudy_or_something_else() {
     // clear, cloudy, haze, partly cloudy, primary, water, blooming
     let weather = Group { members: vec![0, 1, 2, 3], one: One::Exactly };
-    let rules = Structure::new(vec![weather], vec![1], vec![(6, 4)], 7).unwrap();
+    let rules = TagRules::new(vec![weather], vec![1], vec![(6, 4)], 7).unwrap();
     let joint = Joint::of(&rules, 7);
     let (worth, mut scratch) = (Worth::new(7, 2.0), Scratch::default());
     let mut decided = |row: [f32; 7]| {
@@ -298,7 +298,7 @@ proptest! {
             tags
         };
         let groups = rules.groups.iter();
-        let other_rules = Structure::new(
+        let other_rules = TagRules::new(
             groups.map(|g| Group { members: renamed(&g.members), one: g.one }).collect(),
             renamed(&rules.alone),
             rules.implies.iter().map(|&(child, parent)| (to[child], to[parent])).collect(),
@@ -310,7 +310,7 @@ proptest! {
             other_row[to[tag]] = *p;
         }
         let (worth, mut scratch) = (Worth::new(m, 2.0), Scratch::default());
-        let mut decided = |row: &[f32], rules: &Structure| {
+        let mut decided = |row: &[f32], rules: &TagRules| {
             let joint = Joint::of(rules, m);
             let p_is = p_is_with(row, &joint, &mut scratch);
             let (mut tags, mut possible) = (Vec::new(), Vec::new());

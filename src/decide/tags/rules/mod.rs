@@ -1,12 +1,12 @@
 //! Which tags shut one another out, stand alone or bring another: what rows of tags are possible.
 //!
 //! Planet's images have exactly one weather, and those called cloudy have no other tag. Such rules are
-//! told by a spec; they say which rows may be submitted ([`Structure::repair`]) and how tags hang
+//! told by a spec; they say which rows may be submitted ([`TagRules::repair`]) and how tags hang
 //! together when the expected score of a row is calculated (`super::expected_f`).
 
 /// Rules among tags, which are told by their class index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Structure {
+pub struct TagRules {
     /// Sets of tags that exclude one another; no tag is in two of them.
     pub groups: Vec<Group>,
     /// Tags that stand without any other, even of an exactly-one group; each may be a member of a
@@ -35,7 +35,7 @@ pub enum One {
     AtMost,
 }
 
-impl Structure {
+impl TagRules {
     /// The rules in ascending order, or what is wrong with them.
     pub fn new(
         mut groups: Vec<Group>,

@@ -16,7 +16,7 @@ const SHIP: usize = 8;
 const DOCK: usize = 9;
 
 /// Rules at random: some tags in groups, some alone, some in a forest, some free.
-pub(in crate::decide) fn drawn(rng: &mut impl Rng, n_classes: usize) -> Structure {
+pub(in crate::decide) fn drawn(rng: &mut impl Rng, n_classes: usize) -> TagRules {
     let mut free: Vec<usize> = (0..n_classes).collect();
     free.shuffle(rng);
     let (mut groups, mut alone, mut implies) = (Vec::new(), Vec::new(), Vec::new());
@@ -36,7 +36,7 @@ pub(in crate::decide) fn drawn(rng: &mut impl Rng, n_classes: usize) -> Structur
             implies.push((free[child], free[rng.random_range(0..child)]));
         }
     }
-    Structure::new(groups, alone, implies, n_classes).unwrap()
+    TagRules::new(groups, alone, implies, n_classes).unwrap()
 }
 
 fn weather() -> Group {
@@ -47,7 +47,7 @@ fn weather() -> Group {
 fn wrong_rules_are_told() {
     let group = |members: &[usize]| Group { members: members.to_vec(), one: One::Exactly };
     let error = |groups: Vec<Group>, alone: Vec<usize>, implies: Vec<(usize, usize)>| {
-        Structure::new(groups, alone, implies, 6).unwrap_err()
+        TagRules::new(groups, alone, implies, 6).unwrap_err()
     };
     let cases = [
         (error(vec![group(&[0, 6])], vec![], vec![]), "no tag 6 among 6"),
@@ -69,7 +69,7 @@ fn wrong_rules_are_told() {
 #[test]
 fn impossible_rows_are_repaired() {
     let implies = vec![(BLOOMING, PRIMARY), (DOCK, SHIP), (SHIP, WATER)];
-    let rules = Structure::new(vec![weather()], vec![CLOUDY], implies, 10).unwrap();
+    let rules = TagRules::new(vec![weather()], vec![CLOUDY], implies, 10).unwrap();
     let repaired = |tags: &[usize], likely: &[(usize, f32)]| {
         let mut row = [0.1; 10];
         for &(tag, p) in likely {
@@ -93,7 +93,7 @@ fn impossible_rows_are_repaired() {
 
 #[test]
 fn a_lone_tag_without_a_group_must_lead_the_whole_row() {
-    let rules = Structure::new(vec![], vec![0, 1], vec![], 4).unwrap();
+    let rules = TagRules::new(vec![], vec![0, 1], vec![], 4).unwrap();
     let repaired = |tags: &[usize], row: [f32; 4]| {
         let mut tags = tags.to_vec();
         rules.repair(&mut tags, &row);
@@ -107,7 +107,7 @@ fn a_lone_tag_without_a_group_must_lead_the_whole_row() {
 
 #[test]
 fn completing_adds_but_never_takes() {
-    let rules = Structure::new(vec![weather()], vec![CLOUDY, DOCK], vec![], 10).unwrap();
+    let rules = TagRules::new(vec![weather()], vec![CLOUDY, DOCK], vec![], 10).unwrap();
     let mut row = [0.1; 10];
     row[CLOUDY] = 0.6;
     for (tags, expected) in [
