@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::{Kind, Reliability};
-use super::threshold::{self, Images};
+use super::threshold::{self, Predicted};
 use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedRules, Rows, Settings, Tried};
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
@@ -95,7 +95,7 @@ impl TagDecision {
         beta: f64,
         classes: &Classes,
     ) -> Self {
-        let images = Images::new(&images.probabilities, &images.truth, beta);
+        let images = Predicted::new(&images.probabilities, &images.truth, beta);
         let threshold = threshold::global(&images);
         let score = images.mean_score(|_| threshold);
         let chosen = Tried { method: Method::Threshold, rows: Rows::Any };

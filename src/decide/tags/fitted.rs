@@ -7,7 +7,7 @@ use super::calibrate::{self, Calibration};
 use super::expected_f::{self, Joint, Scratch, Worth};
 use super::per_tag;
 use super::rules::{Group, One, TagRules};
-use super::threshold::{self, Images};
+use super::threshold::{self, Predicted};
 use super::{HeldOut, Method, Rows};
 use crate::decide::compare::Folds;
 use crate::metric::sample_fbeta;
@@ -67,8 +67,8 @@ impl Settings {
     pub fn fit(&self, images: &HeldOut) -> Vec<Fitted> {
         let calibrated = self.calibrated(images);
         let calibration = self.calibrate(images);
-        let raw = Images::new(&images.probabilities, &images.truth, self.beta);
-        let calibrated = Images::new(&calibrated, &images.truth, self.beta);
+        let raw = Predicted::new(&images.probabilities, &images.truth, self.beta);
+        let calibrated = Predicted::new(&calibrated, &images.truth, self.beta);
         let fit = |method: Method| Fitted {
             rows: self.rows,
             calibration: (method != Method::Threshold).then(|| calibration.clone()),

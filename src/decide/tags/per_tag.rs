@@ -1,7 +1,7 @@
 //! A threshold for each tag. It fits noise as readily as signal, above all for rare tags, so it is
 //! searched with care: from the single one, drawn back to it, by steps that must pay.
 
-use super::threshold::{Images, Row, Steps, middle_of_best_plateau};
+use super::threshold::{Predicted, PredictedImage, Steps, middle_of_best_plateau};
 use crate::decide::numbers::rounded;
 use crate::metric::{most_probable, sample_fbeta};
 
@@ -14,9 +14,9 @@ const MAX_ROUNDS: usize = 5;
 
 /// A threshold a class: each in turn moves to its best place while the others stand, is drawn back
 /// toward `global`, and stays there only if that pays by more than a standard error.
-pub fn thresholds(images: &Images, global: f64) -> Vec<f64> {
+pub fn thresholds(images: &Predicted, global: f64) -> Vec<f64> {
     let mut thresholds = vec![global; images.n_classes()];
-    let rows: Vec<Row> = images.rows().collect();
+    let rows: Vec<PredictedImage> = images.rows().collect();
     let mut tagged: Vec<Tagged> = rows.iter().map(|row| Tagged::by(row, global)).collect();
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
@@ -53,18 +53,18 @@ struct Tagged {
 }
 
 impl Tagged {
-    fn by(row: &Row, threshold: f64) -> Self {
+    fn by(row: &PredictedImage, threshold: f64) -> Self {
         let none = Self { n: 0, n_right: 0 };
         (0..row.truth.len()).fold(none, |tagged, class| tagged.with(row, class, threshold))
     }
 
-    fn with(self, row: &Row, class: usize, threshold: f64) -> Self {
+    fn with(self, row: &PredictedImage, class: usize, threshold: f64) -> Self {
         let above = usize::from(f64::from(row.probabilities[class]) > threshold);
         let right = above * usize::from(row.truth[class]);
         Self { n: self.n + above, n_right: self.n_right + right }
     }
 
-    fn without(self, row: &Row, class: usize, threshold: f64) -> Self {
+    fn without(self, row: &PredictedImage, class: usize, threshold: f64) -> Self {
         let own = Self { n: 0, n_right: 0 }.with(row, class, threshold);
         Self { n: self.n - own.n, n_right: self.n_right - own.n_right }
     }
@@ -79,9 +79,15 @@ struct Gains {
 
 impl Gains {
     /// `tagged` are the images' counts with `class` decided by `threshold`.
-    fn of(rows: &[Row], class: usize, tagged: &[Tagged], threshold: f64, beta: f64) -> Self {
+    fn of(
+        rows: &[PredictedImage],
+        class: usize,
+        tagged: &[Tagged],
+        threshold: f64,
+        beta: f64,
+    ) -> Self {
         let mut steps = Steps::new();
-        let gain = |(row, tagged): (&Row, &Tagged)| {
+        let gain = |(row, tagged): (&PredictedImage, &Tagged)| {
             let others = tagged.without(row, class, threshold);
             let score = |n_right, n| sample_fbeta(n_right, row.n_truth, n, beta);
             let with = score(others.n_right + usize::from(row.truth[class]), others.n + 1);

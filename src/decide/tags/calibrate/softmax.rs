@@ -44,7 +44,7 @@ impl Softmax {
         probabilities: &Table,
         truth: &Table<bool>,
     ) -> Self {
-        let images = Images::collect(members, probabilities, truth);
+        let images = GroupImages::collect(members, probabilities, truth);
         let n_offsets = if with_offsets { members.len() } else { 0 };
         let start: Vec<f64> = [1.0, 0.0].into_iter().chain(vec![0.0; n_offsets]).collect();
         let mut bounds = vec![FREE; start.len()];
@@ -82,7 +82,7 @@ impl Softmax {
 }
 
 /// The images that have exactly one member.
-struct Images {
+struct GroupImages {
     n_members: usize,
     /// `[images, members]`: `ln p` and `-ln (1 - p)`.
     said: Vec<[f64; 2]>,
@@ -90,7 +90,7 @@ struct Images {
     true_member: Vec<usize>,
 }
 
-impl Images {
+impl GroupImages {
     fn collect(members: &[usize], probabilities: &Table, truth: &Table<bool>) -> Self {
         let (mut said, mut true_member) = (Vec::new(), Vec::new());
         for (row, truth) in probabilities.rows().zip(truth.rows()) {
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_loss() {
         let (rows, truth) = images();
-        let images = Images::collect(&[2, 0, 1], &rows, &truth);
+        let images = GroupImages::collect(&[2, 0, 1], &rows, &truth);
         let place = [0.8, 0.3, 0.2, -0.4, 0.1];
         let here = images.loss(&place);
         let h = 1e-5;

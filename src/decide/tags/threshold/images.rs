@@ -6,20 +6,20 @@ use crate::table::Table;
 
 /// What was predicted for some images, and what is true.
 #[derive(Clone, Copy)]
-pub struct Images<'a> {
+pub struct Predicted<'a> {
     probabilities: &'a Table,
     truth: &'a Table<bool>,
     beta: f64,
 }
 
 /// One image.
-pub(in crate::decide::tags) struct Row<'a> {
+pub(in crate::decide::tags) struct PredictedImage<'a> {
     pub(in crate::decide::tags) probabilities: &'a [f32],
     pub(in crate::decide::tags) truth: &'a [bool],
     pub(in crate::decide::tags) n_truth: usize,
 }
 
-impl<'a> Images<'a> {
+impl<'a> Predicted<'a> {
     /// Both tables are `[n, classes]`; scores are F-beta.
     pub fn new(probabilities: &'a Table, truth: &'a Table<bool>, beta: f64) -> Self {
         assert_eq!(truth.n_rows(), probabilities.n_rows(), "truth and probabilities of one shape");
@@ -45,17 +45,21 @@ impl<'a> Images<'a> {
         self.truth.width()
     }
 
-    pub(in crate::decide::tags) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        self.probabilities.rows().zip(self.truth.rows()).map(|(probabilities, truth)| Row {
-            probabilities,
-            truth,
-            n_truth: truth.iter().filter(|&&tag| tag).count(),
+    pub(in crate::decide::tags) fn rows(
+        &self,
+    ) -> impl Iterator<Item = PredictedImage<'a>> + use<'a> {
+        self.probabilities.rows().zip(self.truth.rows()).map(|(probabilities, truth)| {
+            PredictedImage {
+                probabilities,
+                truth,
+                n_truth: truth.iter().filter(|&&tag| tag).count(),
+            }
         })
     }
 
     /// The mean F-beta with a threshold for each class; 0 without images.
     pub fn mean_score(&self, threshold: impl Fn(usize) -> f64) -> f64 {
-        let score = |row: Row| {
+        let score = |row: PredictedImage| {
             let tags = decide(row.probabilities, &threshold);
             let n_right = tags.iter().filter(|&&class| row.truth[class]).count();
             sample_fbeta(n_right, row.n_truth, tags.len(), self.beta)

@@ -8,8 +8,8 @@ mod grid;
 mod images;
 
 pub(super) use grid::{Steps, middle_of_best_plateau};
-pub use images::Images;
-pub(super) use images::Row;
+pub use images::Predicted;
+pub(super) use images::PredictedImage;
 
 use crate::metric::{most_probable, sample_fbeta, usual_threshold};
 
@@ -22,7 +22,7 @@ pub fn decide(row: &[f32], threshold: impl Fn(usize) -> f64) -> Vec<usize> {
 
 /// The threshold with the best score if it is that of all classes, of hundredths between 0.02 and
 /// 0.98; the middle of those that score alike.
-pub fn global(images: &Images) -> f64 {
+pub fn global(images: &Predicted) -> f64 {
     if images.is_empty() {
         return usual_threshold(images.beta());
     }
@@ -104,7 +104,7 @@ mod tests {
                 }
             }
             let (truth, probabilities) = (Table::new(truth, 4), Table::new(probabilities, 4));
-            let images = Images::new(&probabilities, &truth, 2.0);
+            let images = Predicted::new(&probabilities, &truth, 2.0);
             let found = global(&images);
             let brute = GRID
                 .map(|step| score(&truth, &probabilities, |_| grid_point(step)))
@@ -131,18 +131,18 @@ mod tests {
         // The second tag is right, the third is not: 0.30 to 0.58 decide alike.
         let probabilities = Table::new(vec![0.9, 0.585, 0.295], 3);
         let truth = Table::new(vec![true, true, false], 3);
-        assert_eq!(global(&Images::new(&probabilities, &truth, 2.0)), 0.44);
+        assert_eq!(global(&Predicted::new(&probabilities, &truth, 2.0)), 0.44);
     }
 
     #[test]
     fn a_biased_class_gets_its_own_threshold() {
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 1);
-        let seen = Images::new(&probabilities, &truth, 2.0);
+        let seen = Predicted::new(&probabilities, &truth, 2.0);
         let one = global(&seen);
         let each = per_tag::thresholds(&seen, one);
         assert!(each[1] > one && each[3] < one, "{one} {each:?}");
         let (truth, probabilities) = images(2000, &[0.0, 2.5, 0.0, -2.5], 2);
-        let new = Images::new(&probabilities, &truth, 2.0);
+        let new = Predicted::new(&probabilities, &truth, 2.0);
         assert!(new.mean_score(|class| each[class]) > new.mean_score(|_| one) + 0.01);
     }
 
@@ -152,7 +152,7 @@ mod tests {
         // All but 20 positives of the biased tag are taken away.
         let positives = truth.rows_mut().map(|row| &mut row[1]).filter(|tag| **tag);
         positives.skip(20).for_each(|tag| *tag = false);
-        let images = Images::new(&probabilities, &truth, 2.0);
+        let images = Predicted::new(&probabilities, &truth, 2.0);
         let one = global(&images);
         assert_eq!(per_tag::thresholds(&images, one)[1], one);
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn no_image_at_all_leaves_the_threshold_of_theory() {
         let (probabilities, truth) = (Table::empty(3), Table::empty(3));
-        let none = Images::new(&probabilities, &truth, 2.0);
+        let none = Predicted::new(&probabilities, &truth, 2.0);
         assert_eq!((global(&none), per_tag::thresholds(&none, 0.2)), (0.2, vec![0.2; 3]));
     }
 }
