@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::members::{self, Member};
 use super::submit::{Plan, Ready, TestSet, single, tell_blend};
 use crate::competition;
-use crate::decide::ensemble::{Choice, Pool, choose};
+use crate::decide::ensemble::{BlendChoice, Pool, choose};
 use crate::decide::tags::calibrate::{Kind, Reliability};
 use crate::decide::tags::{Candidate, HeldOut, Method, Rows, TagDecision, TagReliability};
 use crate::decide::{Decision, TagOptions};
@@ -157,7 +157,7 @@ impl Test {
         &self,
         solution: &Path,
         pool: &Pool,
-        choice: &Choice,
+        choice: &BlendChoice,
         decision: &TagDecision,
     ) -> Result<Vec<f64>> {
         let solution_csv = fs::read(solution)?;
@@ -180,7 +180,7 @@ impl Test {
     }
 
     /// Writes the CSV, and says how to send it.
-    fn write(&self, members: &[Member], choice: &Choice, submissions: &Path) -> Result<Ready> {
+    fn write(&self, members: &[Member], choice: &BlendChoice, submissions: &Path) -> Result<Ready> {
         let plan = match single(members) {
             Some(_) => Plan::Run(choice.decision.clone()),
             None => Plan::Blend(choice.clone()),
@@ -268,7 +268,7 @@ fn kind(kind: Kind) -> &'static str {
 
 fn to_json(
     members: &[Member],
-    choice: &Choice,
+    choice: &BlendChoice,
     on_test: Option<&[f64]>,
     ready: Option<&Ready>,
 ) -> Result<Value> {

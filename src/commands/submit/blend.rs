@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::commands::members::{self, Member};
-use crate::decide::ensemble::{self, Candidate, Choice, Method};
+use crate::decide::ensemble::{self, BlendChoice, Candidate, Method};
 use crate::fs;
 use crate::metric::Metric;
 use crate::run::Run;
@@ -19,7 +19,7 @@ use crate::term;
 struct Kept<'a> {
     version: u32,
     members: Vec<KeptMember<'a>>,
-    choice: &'a Choice,
+    choice: &'a BlendChoice,
 }
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct KeptMember<'a> {
 }
 
 /// Chooses how to blend `members` on their out-of-fold predictions, and says why.
-pub(super) fn fit(members: &[Member]) -> Result<Choice> {
+pub(super) fn fit(members: &[Member]) -> Result<BlendChoice> {
     let pool = members::pool(members)?;
     let choice = ensemble::choose(&pool)?;
     tell(&choice, members);
@@ -38,7 +38,7 @@ pub(super) fn fit(members: &[Member]) -> Result<Choice> {
 }
 
 /// Writes the choice beside the submission, as `<csv>.blend.toml`; gives that file's path.
-pub(super) fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<PathBuf> {
+pub(super) fn keep(choice: &BlendChoice, members: &[Member], csv: &Path) -> Result<PathBuf> {
     let mut name = csv.file_name().unwrap_or_default().to_owned();
     name.push(".blend.toml");
     let path = csv.with_file_name(name);
@@ -50,7 +50,7 @@ pub(super) fn keep(choice: &Choice, members: &[Member], csv: &Path) -> Result<Pa
 }
 
 /// Says which blend is used, and what speaks for it.
-pub(in crate::commands) fn tell(choice: &Choice, members: &[Member]) {
+pub(in crate::commands) fn tell(choice: &BlendChoice, members: &[Member]) {
     let Some(metric) = members.first().map(|member| member.metric) else { return };
     term::heading(format_args!(
         "{} on {}",
@@ -78,7 +78,7 @@ pub(in crate::commands) fn tell(choice: &Choice, members: &[Member]) {
     term::say(format_args!("   {}", choice.decision));
 }
 
-fn table(choice: &Choice, members: &[Member], metric: Metric) -> String {
+fn table(choice: &BlendChoice, members: &[Member], metric: Metric) -> String {
     let line = |candidate: &Candidate, note: &str, is_mean: bool| {
         let gain = format!("{:+.5} {}", candidate.gain, candidate.spread);
         vec![
@@ -134,8 +134,8 @@ mod tests {
         Candidate { what, in_sample: nested - 0.001, nested, gain, spread }
     }
 
-    fn choice() -> Choice {
-        Choice {
+    fn choice() -> BlendChoice {
+        BlendChoice {
             method: Method::LogitMean,
             images: 1200,
             folds: 2,
@@ -177,7 +177,7 @@ b0           0.05900             0.06000  -0.01800 +- 0.00050  1 run";
         let kept: toml::Table = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let of_a = &kept["members"][0];
         assert_eq!(of_a["runs"].as_array().unwrap().len(), 2);
-        let back: Choice = kept["choice"].clone().try_into().unwrap();
+        let back: BlendChoice = kept["choice"].clone().try_into().unwrap();
         assert_eq!(back, choice());
     }
 }

@@ -14,7 +14,7 @@ use crate::commands::members::Member;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
-use crate::decide::ensemble::Choice;
+use crate::decide::ensemble::BlendChoice;
 use crate::hash::Hash;
 use crate::run::{DECISION, Run};
 use crate::submission;
@@ -75,7 +75,7 @@ pub enum Plan {
     /// The one run's own decision.
     Run(Decision),
     /// A blend of several runs, and a decision about that.
-    Blend(Choice),
+    Blend(BlendChoice),
 }
 
 impl Plan {

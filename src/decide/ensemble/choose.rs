@@ -30,7 +30,7 @@ pub struct Name {
 /// The blend to use, and what speaks for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Choice {
+pub struct BlendChoice {
     /// The method of `blend`.
     pub method: Method,
     /// Images that it was chosen on.
@@ -51,7 +51,7 @@ pub struct Choice {
     pub predictions: Table,
 }
 
-impl Choice {
+impl BlendChoice {
     /// The chosen method's line.
     pub fn chosen(&self) -> Option<&Candidate> {
         self.methods.iter().find(|candidate| candidate.what.name == self.method.name())
@@ -59,7 +59,7 @@ impl Choice {
 }
 
 /// Fits every method on out-of-fold predictions and chooses one.
-pub fn choose(pool: &Pool) -> Result<Choice> {
+pub fn choose(pool: &Pool) -> Result<BlendChoice> {
     let pool = pool.clone().with_folds();
     let n_members = pool.members.len();
     let nests = pool.ids.len() >= MIN_IMAGES;
@@ -78,7 +78,7 @@ pub fn choose(pool: &Pool) -> Result<Choice> {
     let targets = pool.targets.iter().map(Vec::as_slice);
     let blended = pool.predictions(pool.blended(&rule));
     let decision = Decision::fit(pool.metric, &blended, targets, &pool.folds, &pool.tags);
-    Ok(Choice {
+    Ok(BlendChoice {
         method: Method::ALL[best],
         images: pool.ids.len(),
         folds: Folds::of(&pool.folds).splits().len(),

@@ -17,7 +17,7 @@ mod views;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-pub use self::choose::{Candidate, Choice, Name, choose};
+pub use self::choose::{BlendChoice, Candidate, Name, choose};
 pub use self::method::Method;
 pub use self::pool::Pool;
 pub use self::views::{ViewChoice, choose_views};

@@ -252,7 +252,7 @@ fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
     for rule in [Rule::Logits { weights: vec![0.5, 0.5] }, Method::Greedy.fit(&made)] {
         chosen.blend.rule = rule;
         let text = toml::to_string(&chosen).unwrap();
-        assert_eq!(toml::from_str::<Choice>(&text).unwrap(), chosen, "{text}");
+        assert_eq!(toml::from_str::<BlendChoice>(&text).unwrap(), chosen, "{text}");
     }
 }
 
