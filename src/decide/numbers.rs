@@ -17,7 +17,7 @@ pub(super) fn logit(p: f32) -> f64 {
     with - without
 }
 
-/// What a network said before its last step: `ln p`, which is enough for a softmax, or `logit p`.
+/// What a network gives before its last step: `ln p`, which is enough for a softmax, or `logit p`.
 pub(super) fn logits(kind: TargetKind, row: &[f32]) -> Vec<f64> {
     let of = |&p: &f32| match kind {
         TargetKind::SingleLabel => logarithms(p).0,

@@ -138,9 +138,9 @@ fn score(pool: &Pool, fitted: &Fitted) -> Result<Vec<f64>> {
     let answers = fitted.decision.apply(pool.predictions(pool.blended(&fitted.rule)))?;
     let targets = pool.targets.iter();
     Ok(match answers {
-        Answers::Probabilities(said) => {
+        Answers::Probabilities(predicted) => {
             let loss = |(row, target): (&[f32], &Vec<usize>)| row_log_loss(row, target[0]);
-            said.rows().zip(targets).map(loss).collect()
+            predicted.rows().zip(targets).map(loss).collect()
         }
         Answers::Tags { tags, .. } => {
             let Metric::MeanFbeta { beta } = pool.metric else {

@@ -1,7 +1,7 @@
 //! Several models' predictions become one: a mean, or something better where out-of-fold
 //! predictions clearly say so.
 //!
-//! Nothing here looks at test images. A [`Pool`] holds what the members of an ensemble said about
+//! Nothing here looks at test images. A [`Pool`] holds what the members of an ensemble predicted about
 //! training images that they had not seen; a [`Method`] fits a [`Blend`] on it; [`choose()`]
 //! compares the methods on folds that no fit has seen, decision and all, and keeps the plain mean
 //! unless another one beats it by more than two standard errors.
@@ -72,9 +72,15 @@ impl Blend {
             predictions.len()
         );
         let first = predictions.first().context("a blend has no member")?;
-        for (member, said) in self.members.iter().zip(predictions) {
-            ensure!(said.classes == self.classes, "`{member}` has other classes than the blend");
-            ensure!(said.ids == first.ids, "`{member}` predicts other images than the others do");
+        for (member, predicted) in self.members.iter().zip(predictions) {
+            ensure!(
+                predicted.classes == self.classes,
+                "`{member}` has other classes than the blend"
+            );
+            ensure!(
+                predicted.ids == first.ids,
+                "`{member}` predicts other images than the others do"
+            );
         }
         let rows: Vec<&Table> = predictions.iter().map(|p| &p.probabilities).collect();
         Ok(Predictions {

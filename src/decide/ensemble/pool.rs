@@ -1,4 +1,4 @@
-//! What the members of an ensemble said about images that they had not seen, aligned.
+//! What the members of an ensemble predicted about images that they had not seen, aligned.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub struct Pool {
     pub classes: Classes,
     /// The members' names.
     pub names: Vec<String>,
-    /// What each member said: `[n, classes]`.
+    /// What each member predicted: `[n, classes]`.
     pub members: Vec<Table>,
     /// One id an image.
     pub ids: Vec<String>,

@@ -28,7 +28,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
     // An image has few of the tags.
     let lowest = if kind == TargetKind::SingleLabel { -3.0 } else { -7.0 };
     let mut targets = Vec::new();
-    let mut said = vec![Vec::new(); members.len()];
+    let mut predicted = vec![Vec::new(); members.len()];
     for _ in 0..n {
         let logits: Vec<f64> = (0..n_classes).map(|_| rng.random_range(lowest..3.0)).collect();
         let target: Vec<usize> = match kind {
@@ -46,7 +46,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
             }
         };
         targets.push(target);
-        for (member, said) in members.iter().zip(&mut said) {
+        for (member, predicted) in members.iter().zip(&mut predicted) {
             let noise = || rng.random_range(-1.7..1.7) * member.noise;
             let heard: Vec<f64> =
                 logits.iter().zip(std::iter::repeat_with(noise)).map(|(l, n)| l + n).collect();
@@ -55,7 +55,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
                 TargetKind::SingleLabel => softmax(&sure.collect::<Vec<f64>>()),
                 TargetKind::MultiLabel => sure.map(sigmoid).collect(),
             };
-            said.extend(row.into_iter().map(|p| p as f32));
+            predicted.extend(row.into_iter().map(|p| p as f32));
         }
     }
     let name = |what: &str, i: usize| format!("{what}-{i}");
@@ -67,7 +67,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
         kind,
         classes: (0..n_classes).map(|i| name("class", i)).collect::<Vec<String>>().into(),
         names: (0..members.len()).map(|i| name("member", i)).collect(),
-        members: said.into_iter().map(|rows| Table::new(rows, n_classes)).collect(),
+        members: predicted.into_iter().map(|rows| Table::new(rows, n_classes)).collect(),
         ids: (0..n).map(|i| name("image", i)).collect(),
         targets,
         folds: (0..n).map(|i| i % 5).collect(),
@@ -192,8 +192,8 @@ proptest! {
         let chosen = choose(&made).unwrap();
         prop_assert_eq!((chosen.method, chosen.methods.len()), (Method::Mean, 1));
         prop_assert!(chosen.members.is_empty());
-        let said = made.predictions(made.members[0].clone());
-        prop_assert_eq!(chosen.blend.apply(std::slice::from_ref(&said)).unwrap(), said);
+        let predicted = made.predictions(made.members[0].clone());
+        prop_assert_eq!(chosen.blend.apply(std::slice::from_ref(&predicted)).unwrap(), predicted);
     }
 }
 
@@ -260,14 +260,14 @@ fn a_choice_is_kept_as_toml_and_comes_back_the_same() {
 fn a_blend_refuses_what_it_was_not_made_for() {
     let made = pool(TargetKind::SingleLabel, 4, 3, &[FAIR, FAIR], 1);
     let blend = Blend::mean(made.names.clone(), made.kind, made.classes.clone());
-    let said: Vec<Predictions> =
+    let predicted: Vec<Predictions> =
         made.members.iter().map(|rows| made.predictions(rows.clone())).collect();
-    assert!(blend.apply(&said).is_ok());
-    assert!(blend.apply(&said[..1]).unwrap_err().to_string().contains("2 members"));
-    let mut others = said.clone();
+    assert!(blend.apply(&predicted).is_ok());
+    assert!(blend.apply(&predicted[..1]).unwrap_err().to_string().contains("2 members"));
+    let mut others = predicted.clone();
     others[1].ids[3] = "other".to_owned();
     assert!(blend.apply(&others).unwrap_err().to_string().contains("`member-1`"));
-    let mut others = said.clone();
+    let mut others = predicted.clone();
     others[0].classes = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()].into();
     assert!(blend.apply(&others).unwrap_err().to_string().contains("`member-0`"));
 }

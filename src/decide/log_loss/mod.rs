@@ -147,15 +147,15 @@ mod tests {
     use crate::decide::numbers::sigmoid;
     use crate::rng::{Purpose, stream};
 
-    /// Images of two classes; the truth is drawn with probability `p`, and `said(logit p)` is the
+    /// Images of two classes; the truth is drawn with probability `p`, and `predicted(logit p)` is the
     /// logit of what is predicted.
-    fn images(n: usize, said: impl Fn(f64) -> f64) -> (Table, Vec<usize>) {
+    fn images(n: usize, predicted: impl Fn(f64) -> f64) -> (Table, Vec<usize>) {
         let mut rng = stream(Purpose::Draw, 1, 0, 0);
         let (mut rows, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..n {
             let logit = rng.random_range(-5.0..5.0f64);
             truth.push(usize::from(rng.random_bool(sigmoid(logit))));
-            let p = sigmoid(said(logit)) as f32;
+            let p = sigmoid(predicted(logit)) as f32;
             rows.extend([1.0 - p, p]);
         }
         (Table::new(rows, 2), truth)

@@ -103,8 +103,8 @@ mod tests {
                 at < below
             });
             targets.push(vec![class.unwrap_or(2)]);
-            let said: Vec<f64> = logits.iter().map(|logit| logit * sureness).collect();
-            rows.extend(softmax(&said).into_iter().map(|p| p as f32));
+            let predicted: Vec<f64> = logits.iter().map(|logit| logit * sureness).collect();
+            rows.extend(softmax(&predicted).into_iter().map(|p| p as f32));
         }
         (Table::new(rows, 3), targets)
     }

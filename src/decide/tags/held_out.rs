@@ -1,4 +1,4 @@
-//! Images that a model had not seen, with what it said of them and what is true.
+//! Images that a model had not seen, with what it predicted of them and what is true.
 
 use crate::table::Table;
 use crate::target::tagged;

@@ -68,7 +68,7 @@ pub enum Curve {
     Platt {
         /// As a temperature's.
         slope: f64,
-        /// Above zero, the tag is more frequent than was said.
+        /// Above zero, the tag is more frequent than was predicted.
         offset: f64,
     },
 }

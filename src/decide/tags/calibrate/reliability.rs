@@ -7,7 +7,7 @@ use crate::table::Table;
 
 const BINS: usize = 10;
 
-/// Two distances between what was said of a tag and what came true; 0 is best.
+/// Two distances between what was predicted of a tag and what came true; 0 is best.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Reliability {

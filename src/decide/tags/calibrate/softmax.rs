@@ -1,4 +1,4 @@
-//! Tags of which every image has exactly one: a softmax over what was said of each.
+//! Tags of which every image has exactly one: a softmax over what was predicted of each.
 //!
 //! A network that answers for every tag alone says `p_w`, and these need not sum to one. How two of
 //! them are to be combined depends on the network: where it sees all of them together, `p_w` are
@@ -31,7 +31,7 @@ pub struct Softmax {
     pub slope: f64,
     /// How much `-ln (1 - p)` counts beside it: as much, and it is the odds that are compared.
     pub against: f64,
-    /// One a member: above zero, it is more frequent than was said.
+    /// One a member: above zero, it is more frequent than was predicted.
     pub offsets: Vec<f64>,
 }
 
@@ -85,25 +85,25 @@ impl Softmax {
 struct GroupImages {
     n_members: usize,
     /// `[images, members]`: `ln p` and `-ln (1 - p)`.
-    said: Vec<[f64; 2]>,
+    predicted: Vec<[f64; 2]>,
     /// Which member an image has.
     true_member: Vec<usize>,
 }
 
 impl GroupImages {
     fn collect(members: &[usize], probabilities: &Table, truth: &Table<bool>) -> Self {
-        let (mut said, mut true_member) = (Vec::new(), Vec::new());
+        let (mut predicted, mut true_member) = (Vec::new(), Vec::new());
         for (row, truth) in probabilities.rows().zip(truth.rows()) {
             let mut set = (0..members.len()).filter(|&i| truth[members[i]]);
             if let (Some(one), None) = (set.next(), set.next()) {
                 true_member.push(one);
-                said.extend(members.iter().map(|&member| {
+                predicted.extend(members.iter().map(|&member| {
                     let (with, without) = logarithms(row[member]);
                     [with, -without]
                 }));
             }
         }
-        Self { n_members: members.len(), said, true_member }
+        Self { n_members: members.len(), predicted, true_member }
     }
 
     /// The summed log loss of two slopes and then an offset a member, or no offsets.
@@ -111,10 +111,12 @@ impl GroupImages {
         let (n, n_offsets) = (place.len(), place.len() - 2);
         let mut sums = Derivatives::zero(n);
         let mut ps = vec![0.0; self.n_members];
-        for (said, &truth) in self.said.chunks_exact(self.n_members).zip(&self.true_member) {
-            for (i, (score, said)) in ps.iter_mut().zip(said).enumerate() {
+        for (predicted, &truth) in
+            self.predicted.chunks_exact(self.n_members).zip(&self.true_member)
+        {
+            for (i, (score, predicted)) in ps.iter_mut().zip(predicted).enumerate() {
                 let offset = place.get(2 + i).copied().unwrap_or(0.0);
-                *score = place[0] * said[0] + place[1] * said[1] + offset;
+                *score = place[0] * predicted[0] + place[1] * predicted[1] + offset;
             }
             let true_score = ps[truth];
             let largest = ps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -129,15 +131,15 @@ impl GroupImages {
             sums.value += sum.ln() + largest - true_score;
 
             let mut means = [0.0; 2];
-            for (p, said) in ps.iter().zip(said) {
-                means[0] += p * said[0];
-                means[1] += p * said[1];
+            for (p, predicted) in ps.iter().zip(predicted) {
+                means[0] += p * predicted[0];
+                means[1] += p * predicted[1];
             }
             for (f, mean) in means.into_iter().enumerate() {
-                sums.gradient[f] += mean - said[truth][f];
+                sums.gradient[f] += mean - predicted[truth][f];
             }
-            for (i, (&p, said)) in ps.iter().zip(said).enumerate() {
-                let far = [said[0] - means[0], said[1] - means[1]];
+            for (i, (&p, predicted)) in ps.iter().zip(predicted).enumerate() {
+                let far = [predicted[0] - means[0], predicted[1] - means[1]];
                 sums.hessian[0] += p * far[0] * far[0];
                 sums.hessian[1] += p * far[0] * far[1];
                 sums.hessian[n + 1] += p * far[1] * far[1];

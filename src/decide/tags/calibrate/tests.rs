@@ -4,13 +4,13 @@ use rand::Rng;
 use super::*;
 use crate::rng::{Purpose, stream};
 
-/// Images with tags that each are there with probability `sigmoid(z)`, of which `sigmoid(said(z))`
-/// was said.
-fn images(n: usize, n_classes: usize, said: impl Fn(f64) -> f64) -> (Table, Table<bool>) {
+/// Images with tags that each are there with probability `sigmoid(z)`, of which `sigmoid(predicted(z))`
+/// was predicted.
+fn images(n: usize, n_classes: usize, predicted: impl Fn(f64) -> f64) -> (Table, Table<bool>) {
     let mut rng = stream(Purpose::Draw, 1, 0, 0);
     let mut image = |_| {
         let z = rng.random_range(-6.0..3.0f64);
-        (sigmoid(said(z)) as f32, rng.random_bool(sigmoid(z)))
+        (sigmoid(predicted(z)) as f32, rng.random_bool(sigmoid(z)))
     };
     let (rows, truth) = (0..n * n_classes).map(&mut image).unzip();
     (Table::new(rows, n_classes), Table::new(truth, n_classes))
@@ -90,15 +90,15 @@ fn few_images_change_little_and_rare_tags_get_no_offset() {
 #[test]
 fn a_group_sums_to_one_and_a_calibrated_one_stays() {
     let (rows, truth) = weathers(20_000);
-    let said = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
-    let fitted = fit(Kind::Platt, &said, &truth, &[vec![0, 1, 2]]);
+    let predicted = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
+    let fitted = fit(Kind::Platt, &predicted, &truth, &[vec![0, 1, 2]]);
     assert_eq!(fitted.curves, vec![Curve::Identity; 3]);
     let Softmax { slope, against, offsets, .. } = &fitted.groups[0];
     assert!((slope - 1.0).abs() < 0.1 && against.abs() < 0.1, "{fitted:?}");
     assert!(offsets.iter().all(|offset| offset.abs() < 0.05), "{fitted:?}");
-    let mut calibrated = said.clone();
+    let mut calibrated = predicted.clone();
     fitted.apply(&mut calibrated);
-    for (row, before) in calibrated.rows().zip(said.rows()) {
+    for (row, before) in calibrated.rows().zip(predicted.rows()) {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
         assert!(row.iter().zip(before).all(|(a, b)| (a - b).abs() < 0.02), "{row:?} {before:?}");
     }
@@ -110,14 +110,14 @@ fn a_group_finds_back_what_was_distorted() {
     let perfect = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
     // Softened, the first too frequent: as a network that was shown other shares would say.
     let distort = |p: f64, of_first: f64| sigmoid(0.6 * (p / (1.0 - p)).ln() + of_first) as f32;
-    let said = rows
+    let predicted = rows
         .iter()
         .flat_map(|p| [distort(p[0], 0.9), distort(p[1], 0.0), distort(p[2], 0.0)])
         .collect();
-    let said = Table::new(said, 3);
+    let predicted = Table::new(predicted, 3);
     let loss = |kind| {
-        let mut rows = said.clone();
-        fit(kind, &said, &truth, &[vec![0, 1, 2]]).apply(&mut rows);
+        let mut rows = predicted.clone();
+        fit(kind, &predicted, &truth, &[vec![0, 1, 2]]).apply(&mut rows);
         log_loss(&rows, &truth)
     };
     let best = log_loss(&perfect, &truth);
@@ -129,16 +129,17 @@ fn a_group_finds_back_what_was_distorted() {
 #[test]
 fn images_without_one_member_are_left_out_of_a_group() {
     let (rows, truth) = weathers(500);
-    let mut said = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
+    let mut predicted = Table::new(rows.iter().flatten().map(|&p| p as f32).collect(), 3);
     let mut truth = truth;
-    let fitted =
-        |said: &Table, truth: &Table<bool>| fit(Kind::Platt, said, truth, &[vec![2, 0, 1]]).groups;
-    let before = fitted(&said, &truth);
-    said.push(&[0.1, 0.2, 0.3]);
-    said.push(&[0.9, 0.8, 0.1]);
+    let fitted = |predicted: &Table, truth: &Table<bool>| {
+        fit(Kind::Platt, predicted, truth, &[vec![2, 0, 1]]).groups
+    };
+    let before = fitted(&predicted, &truth);
+    predicted.push(&[0.1, 0.2, 0.3]);
+    predicted.push(&[0.9, 0.8, 0.1]);
     truth.push(&[false, false, false]);
     truth.push(&[true, true, false]);
-    assert_eq!(fitted(&said, &truth), before);
+    assert_eq!(fitted(&predicted, &truth), before);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! A set `h` of `k` tags is worth `sum over i in h of g_ik`, where `g_ik = sum over s of
 //! (1 + b^2) p_is / (b^2 s + k)`: tags add up once the size is fixed, so the best set of a size is
 //! that of its `k` largest, whatever the joint distribution (Dembczynski et al. 2011, Waegeman et
-//! al. 2014). An image without any tag scores nothing whatever is said, and neither does an empty
+//! al. 2014). An image without any tag scores nothing whatever is predicted, and neither does an empty
 //! set, which is therefore never chosen.
 
 use super::{Joint, Scratch};

@@ -33,11 +33,11 @@ fn p_is_of(joint: &[f64], m: usize) -> Vec<f64> {
     p_is
 }
 
-/// The expected score of calling an image `said`, by counting through all sets.
-fn expected_of(joint: &[f64], sets: &[Vec<usize>], said: &[usize], beta: f64) -> f64 {
+/// The expected score of calling an image `predicted`, by counting through all sets.
+fn expected_of(joint: &[f64], sets: &[Vec<usize>], predicted: &[usize], beta: f64) -> f64 {
     let score = |truth: &Vec<usize>| {
-        let n_right = truth.iter().filter(|tag| said.contains(tag)).count();
-        sample_fbeta(n_right, truth.len(), said.len(), beta)
+        let n_right = truth.iter().filter(|tag| predicted.contains(tag)).count();
+        sample_fbeta(n_right, truth.len(), predicted.len(), beta)
     };
     sets.iter().zip(joint).filter(|(_, p)| **p > 0.0).map(|(truth, p)| p * score(truth)).sum()
 }
@@ -138,7 +138,7 @@ fn the_best_set_is_the_best_of_all_for_any_joint_distribution() {
             assert!(!tags.is_empty() && tags.is_sorted());
             let reached = expected_of(&joint, &sets, &tags, beta);
             assert!((expected(&p_is, &worth, &tags) - reached).abs() < 1e-12);
-            let most = sets.iter().map(|said| expected_of(&joint, &sets, said, beta));
+            let most = sets.iter().map(|predicted| expected_of(&joint, &sets, predicted, beta));
             let most = most.fold(0.0, f64::max);
             assert!((reached - most).abs() < 1e-12, "{m} {seed}: {tags:?} {reached} < {most}");
         }
@@ -251,7 +251,7 @@ fn an_image_that_may_have_no_tag_is_given_the_same_ones() {
     let mut rng = stream(Purpose::Draw, 1, 0, 4);
     let joint = any_joint(&mut rng, 6);
     let p_is = p_is_of(&joint, 6);
-    // Half of the time there is no tag, which scores nothing whatever is said.
+    // Half of the time there is no tag, which scores nothing whatever is predicted.
     let halved: Vec<f64> = p_is.iter().map(|p| p / 2.0).collect();
     let (worth, mut scratch) = (Worth::new(6, 2.0), Scratch::default());
     let (mut tags, mut of_halved) = (Vec::new(), Vec::new());
