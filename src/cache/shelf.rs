@@ -188,11 +188,7 @@ impl Shelf {
     fn claim(&self, key: &str) -> Result<Option<Claim>> {
         let folder = self.folder.join(key);
         fs::create_dir_all(&folder)?;
-        Ok(self.lock(&folder)?.map(|lock| Claim { folder, files: self.files, lock }))
-    }
-
-    fn lock(&self, folder: &Path) -> Result<Option<Lock>> {
-        Lock::alone(folder).with_context(|| format!("failed to lock `{}`", folder.display()))
+        Ok(alone(&folder)?.map(|lock| Claim { folder, files: self.files, lock }))
     }
 
     /// Removes the caches that have gone unused the longest until that of the name `key`, of `bytes`
@@ -285,10 +281,14 @@ impl Shelf {
     /// Removes a cache, unless it is in use. Only what this program wrote is removed.
     pub(super) fn remove(&self, key: &str) -> Result<Removal> {
         let folder = self.folder.join(key);
-        let Some(lock) = self.lock(&folder)? else { return Ok(Removal::InUse) };
+        let Some(lock) = alone(&folder)? else { return Ok(Removal::InUse) };
         Claim { folder, files: self.files, lock }.clear()?;
         Ok(Removal::Removed)
     }
+}
+
+fn alone(folder: &Path) -> Result<Option<Lock>> {
+    Lock::alone(folder).with_context(|| format!("failed to lock `{}`", folder.display()))
 }
 
 /// Of a file in bytes; 0 where there is none.
