@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::members;
 use crate::fs;
+use crate::recipe;
 use crate::report::html::comparison::{self, Compared, Comparison, paired};
 use crate::report::html::gather;
 use crate::run::Workspace;
@@ -70,7 +71,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 
 fn read(runs: &Path, a: &str, b: &str) -> Result<Comparison> {
     let (one, other) = (members::find(runs, None, a)?, members::find(runs, None, b)?);
-    let settings = gather::changed(&one.recipe()?, &other.recipe()?)?;
+    let settings = recipe::changed(&one.recipe()?, &other.recipe()?)?;
     let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
     ensure!(
         a.about.competition == b.about.competition,
@@ -122,6 +123,8 @@ fn to_json(two: &Comparison, page: &Path) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::Decision;
+    use crate::run::{DECISION, Run};
 
     /// A finished run of four cats and dogs; `p` is what it gives to the truth.
     fn make(runs: &Path, id: &str, size: usize, p: f64) {
@@ -131,6 +134,7 @@ mod tests {
             "version = 1\ncompetition = \"dogs-vs-cats\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
              program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"log-loss\"\nscore = {}\n\
              train-images = 8\nvalid-images = 4\nseconds = 9.0\nclasses = [\"cat\", \"dog\"]\n\
+             seed = 42\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"weights.safetensors\"]\n\
              stages = []\n",
             -p.ln()
         );
@@ -138,7 +142,7 @@ mod tests {
         let q = 1.0 - p;
         let predictions = format!("id,cat,dog\na,{p},{q}\nb,{q},{p}\nc,{p},{q}\nd,{q},{p}\n");
         let files = [
-            ("competition.toml", spec.source),
+            ("competition.toml", spec.source.clone()),
             ("recipe.toml", format!("size = {size}\n")),
             ("summary.toml", summary),
             ("split.csv", split.to_owned()),
@@ -147,6 +151,11 @@ mod tests {
         for (name, text) in files {
             fs::write_atomic(folder.join(name), text).unwrap();
         }
+        let run = Run { folder };
+        let said = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
+        let truth = run.truth(&said.ids, &said.classes).unwrap();
+        let decision = Decision::quick(spec.metric, &said, truth.iter().map(Vec::as_slice));
+        run.write_toml(DECISION, &decision).unwrap();
     }
 
     #[test]

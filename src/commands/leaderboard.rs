@@ -6,12 +6,11 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::json;
 
-use super::history::Place;
 use crate::competition::Competition;
 use crate::kaggle::{Client, Environment, Standing, Submission, SubmissionStatus};
 use crate::metric::Metric;
 use crate::report::{Bar, Unit};
-use crate::run::{Run, Workspace};
+use crate::run::{BoardPlace, Run, Workspace};
 use crate::session;
 use crate::term;
 
@@ -46,18 +45,18 @@ struct Ours {
     score: f64,
     from: String,
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<BoardPlace>,
 }
 
 /// Where a score stands on a board, behind those that are better; none on an empty one.
-pub fn place_of(score: f64, standings: &[Standing], metric: Metric) -> Option<Place> {
+pub fn place_of(score: f64, standings: &[Standing], metric: Metric) -> Option<BoardPlace> {
     let n_better = standings.iter().filter(|team| metric.better(team.score, score)).count();
-    let place = Place { place: n_better + 1, teams: standings.len() };
+    let place = BoardPlace { place: n_better + 1, teams: standings.len() };
     (!standings.is_empty()).then_some(place)
 }
 
 /// A place in words.
-pub fn told(Place { place, teams }: Place) -> String {
+pub fn told(BoardPlace { place, teams }: BoardPlace) -> String {
     let percent = 100.0 * place.min(teams) as f64 / teams as f64;
     format!(
         "place {} of {} on the public board (top {percent:.1} %)",
@@ -166,12 +165,12 @@ mod tests {
             .collect();
         for (score, place) in [(0.05, 1), (0.1, 1), (0.15, 2), (0.2, 2), (0.3, 4), (0.5, 5)] {
             let found = place_of(score, &board, Metric::LogLoss);
-            assert_eq!(found, Some(Place { place, teams: 4 }), "{score}");
+            assert_eq!(found, Some(BoardPlace { place, teams: 4 }), "{score}");
         }
         let found = place_of(0.3, &board, Metric::MEAN_F2);
-        assert_eq!(found, Some(Place { place: 2, teams: 4 }));
+        assert_eq!(found, Some(BoardPlace { place: 2, teams: 4 }));
         assert_eq!(place_of(0.3, &[], Metric::MEAN_F2), None);
-        let place = Place { place: 131, teams: 1314 };
+        let place = BoardPlace { place: 131, teams: 1314 };
         assert_eq!(told(place), "place 131 of 1,314 on the public board (top 10.0 %)");
     }
 }

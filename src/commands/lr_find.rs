@@ -14,9 +14,8 @@ use crate::device::DeviceChoice;
 use crate::fs;
 use crate::recipe::Layer;
 use crate::report::chart;
-use crate::report::html::facts::Sweep;
 use crate::report::html::{gather, rate_chart};
-use crate::run::{self, Event, Listener, RateChoice, RateCurve, Run, Stage};
+use crate::run::{Event, Listener, Run, Sweep};
 use crate::term;
 use crate::words;
 
@@ -75,37 +74,27 @@ pub fn up_to(finder: Finder) -> Result<Layer> {
     Layer::parse("lr-find", settings)
 }
 
-/// Listens to training and keeps its sweeps.
+/// Listens to training and keeps its sweeps, in the order in which they were made.
 #[derive(Default)]
 pub struct Sweeps {
-    /// In the order in which they were made.
     pub found: Vec<Sweep>,
 }
 
 impl Listener for Sweeps {
     fn event(&mut self, event: &Event) {
-        if let Event::RateFound(run::Sweep { stage, curve, chosen }) = event {
-            self.found.push(sweep(*stage, curve, *chosen));
+        if let Event::RateFound(sweep) = event {
+            self.found.push(sweep.clone());
         }
-    }
-}
-
-fn sweep(stage: Stage, curve: &RateCurve, chosen: RateChoice) -> Sweep {
-    let named = curve.suggestions.named();
-    Sweep {
-        stage: stage.title().to_owned(),
-        rates: curve.rates.clone(),
-        losses: curve.losses.clone(),
-        batch_losses: curve.batch_losses.clone(),
-        suggestions: named.map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
-        chosen: Some(chosen.rate),
-        why: chosen.to_string(),
     }
 }
 
 /// Shows the sweeps that a finished run was trained by.
 pub fn show(run: &Path, args: &Args) -> Result<()> {
-    tell(&gather::of_run(&Run::open(run)?)?.sweeps, args)
+    let training = Run::open(run)?.training()?;
+    for fault in training.faults {
+        term::warn(fault);
+    }
+    tell(&training.sweeps, args)
 }
 
 /// How wide the curves are in the terminal, in letters.
@@ -121,8 +110,8 @@ pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
         );
     }
     for sweep in sweeps {
-        term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
-        term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.why));
+        term::say(chart::terminal(&rate_chart(&gather::sweep(sweep)), COLUMNS));
+        term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.chosen));
     }
     if let Some(folder) = &args.out {
         for path in write(sweeps, folder)? {
@@ -133,8 +122,8 @@ pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
         let all: Vec<Value> = sweeps.iter().map(to_json).collect();
         term::out(serde_json::to_string_pretty(&all)?);
     } else {
-        for setting in sweeps.iter().filter_map(setting) {
-            term::out(setting);
+        for sweep in sweeps {
+            term::out(setting(sweep)?);
         }
     }
     Ok(())
@@ -142,11 +131,12 @@ pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
 
 /// What each rule says, a line a rule.
 fn table(sweep: &Sweep) -> String {
-    let told =
-        |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1e}"));
-    let row = |(name, rate): &(String, Option<f64>)| vec![name.clone(), told(*rate)];
-    let mut rows: Vec<Vec<String>> = sweep.suggestions.iter().map(row).collect();
-    rows.push(vec!["used".to_owned(), told(sweep.chosen)]);
+    let cell = |rate: f64| format!("{rate:.1e}");
+    let row = |(name, rate): (&str, Option<f64>)| {
+        vec![name.to_owned(), rate.map_or_else(|| "-".to_owned(), cell)]
+    };
+    let mut rows: Vec<Vec<String>> = sweep.curve.suggestions.named().into_iter().map(row).collect();
+    rows.push(vec!["used".to_owned(), cell(sweep.chosen.rate)]);
     term::table(&["rule", "rate"], &rows)
 }
 
@@ -154,36 +144,39 @@ fn table(sweep: &Sweep) -> String {
 fn write(sweeps: &[Sweep], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for sweep in sweeps {
-        let name = key(sweep).unwrap_or_else(|| sweep.stage.replace(' ', "-"));
-        let path = folder.join(format!("{name}.svg"));
-        fs::write_atomic(&path, rate_chart(sweep).standalone())?;
+        let path = folder.join(format!("{}.svg", key(sweep)?));
+        fs::write_atomic(&path, rate_chart(&gather::sweep(sweep)).standalone())?;
         paths.push(path);
     }
     Ok(paths)
 }
 
 /// `find-head-rate.rate=1.234e-3`.
-fn setting(sweep: &Sweep) -> Option<String> {
-    Some(format!("{}.rate={:.3e}", key(sweep)?, sweep.chosen?))
+fn setting(sweep: &Sweep) -> Result<String> {
+    Ok(format!("{}.rate={:.3e}", key(sweep)?, sweep.chosen.rate))
 }
 
 /// The stage's name in the recipe.
-fn key(sweep: &Sweep) -> Option<String> {
-    let stage = Stage::ALL.iter().find(|stage| stage.title() == sweep.stage)?;
-    serde_json::to_value(stage).ok()?.as_str().map(str::to_owned)
+fn key(sweep: &Sweep) -> Result<String> {
+    Ok(serde_json::from_value(serde_json::to_value(sweep.stage)?)?)
 }
 
 fn to_json(sweep: &Sweep) -> Value {
-    let suggestions: serde_json::Map<String, Value> =
-        sweep.suggestions.iter().map(|(name, rate)| (name.clone(), json!(rate))).collect();
+    let Sweep { stage, curve, chosen } = sweep;
+    let suggestions: serde_json::Map<String, Value> = curve
+        .suggestions
+        .named()
+        .into_iter()
+        .map(|(name, rate)| (name.to_owned(), json!(rate)))
+        .collect();
     json!({
-        "stage": key(sweep),
-        "rate": sweep.chosen,
-        "why": sweep.why,
+        "stage": stage,
+        "rate": chosen.rate,
+        "why": chosen.to_string(),
         "suggestions": suggestions,
-        "rates": sweep.rates,
-        "losses": sweep.losses,
-        "batch-losses": sweep.batch_losses,
+        "rates": curve.rates,
+        "losses": curve.losses,
+        "batch-losses": curve.batch_losses,
     })
 }
 
@@ -192,7 +185,7 @@ mod tests {
     use super::*;
     use crate::learn::choose_rate;
     use crate::recipe;
-    use crate::run::{Suggestions, SweepEnd};
+    use crate::run::{RateCurve, Stage, Suggestions, SweepEnd};
 
     fn curve(clear: Option<f64>) -> RateCurve {
         RateCurve {
@@ -211,7 +204,7 @@ mod tests {
             (Stage::FindFullRate, curve(None), 1e-4),
         ] {
             let chosen = choose_rate(&curve, usual);
-            sweeps.event(&Event::RateFound(run::Sweep { stage, curve, chosen }));
+            sweeps.event(&Event::RateFound(Sweep { stage, curve, chosen }));
             sweeps.event(&Event::Advanced { units: 1 });
         }
         sweeps.found
@@ -219,7 +212,7 @@ mod tests {
 
     #[test]
     fn rates_are_told_as_settings() {
-        let settings: Vec<String> = found().iter().filter_map(setting).collect();
+        let settings: Vec<String> = found().iter().map(|sweep| setting(sweep).unwrap()).collect();
         assert_eq!(settings, ["find-head-rate.rate=2.000e-3", "find-full-rate.rate=1.000e-4"]);
         let layers: Vec<Layer> =
             settings.iter().map(|setting| Layer::assignment(setting).unwrap()).collect();

@@ -4,7 +4,7 @@
 //! Runs may come from several machines: whatever lies in the same folder and has the same `group`
 //! belongs together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,9 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::decide::ensemble::{Blend, Pool};
 use crate::decide::tags::rules::TagRules;
 use crate::decide::{TagOptions, tags};
-use crate::fs;
 use crate::metric::Metric;
-use crate::run::{LABEL_SEPARATOR, Run, SPLIT, Summary, VALID_PREDICTIONS};
+use crate::run::{Run, Summary};
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;
@@ -256,12 +255,11 @@ struct HeldOut {
 fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
     let mut all: BTreeMap<String, HeldOut> = BTreeMap::new();
     for (fold, run) in member.runs.iter().enumerate() {
-        let truth = valid_targets(run, &member.classes)?;
-        for (id, row) in predictions(run, VALID_PREDICTIONS, &member.classes)? {
-            let target = truth.get(&id).cloned().with_context(|| {
-                format!("`{}` does not hold out `{id}`", run.file(SPLIT).display())
-            })?;
-            if all.insert(id.clone(), HeldOut { row, target, fold }).is_some() {
+        let said = run.valid_predictions(&member.classes)?;
+        let truth = run.truth(&said.ids, &member.classes)?;
+        for ((id, row), target) in said.ids.iter().zip(said.rows()).zip(truth) {
+            let held_out = HeldOut { row: row.to_vec(), target, fold };
+            if all.insert(id.clone(), held_out).is_some() {
                 bail!(
                     "`{id}` is held out in two folds of `{}`: its runs were not made from the same \
                      images\nhint: remove the folders of the older ones",
@@ -273,82 +271,10 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
     Ok(all)
 }
 
-/// A file of a run with `id,class,class,...`: probabilities, a row an image.
-pub(super) fn predictions(
-    run: &Run,
-    name: &str,
-    classes: &Classes,
-) -> Result<Vec<(String, Vec<f32>)>> {
-    let path = run.file(name);
-    let in_file = || format!("failed to read `{}`", path.display());
-    let text = fs::read(&path)?;
-    let mut table = csv::Reader::from_reader(&text[..]);
-    let header = table.headers().with_context(in_file)?.clone();
-    ensure!(
-        header.iter().skip(1).eq(classes.names()),
-        "`{}` has other columns than the run has classes\nhint: train the run again",
-        path.display()
-    );
-    let mut rows = Vec::new();
-    for record in table.records() {
-        let record = record.with_context(in_file)?;
-        let id = record.get(0).unwrap_or_default().to_owned();
-        let cell = |cell: &str| match cell.parse::<f32>() {
-            // A mean in single precision may pass one by a hair.
-            Ok(p) if (0.0..=1.00001).contains(&p) => Ok(p.min(1.0)),
-            _ => bail!("`{}` has no probability at `{id}`: `{cell}`", path.display()),
-        };
-        let row = record.iter().skip(1).map(cell).collect::<Result<_>>()?;
-        rows.push((id, row));
-    }
-    Ok(rows)
-}
-
 /// What excludes and implies what, by the spec of the member's runs.
 fn structure(member: &Member) -> Result<TagRules> {
     let run = member.runs.first().context("a member without runs")?;
     tags::rules_of_spec(&run.competition()?.target.groups, &member.classes)
-}
-
-/// The classes of each held-out image, sorted.
-fn valid_targets(run: &Run, classes: &Classes) -> Result<HashMap<String, Vec<usize>>> {
-    let valid = labelled(run, classes)?.into_iter().filter(|image| image.is_valid);
-    Ok(valid.map(|image| (image.id, image.target)).collect())
-}
-
-/// An image that a run was given, with its classes, sorted.
-struct Labelled {
-    id: String,
-    is_valid: bool,
-    target: Vec<usize>,
-}
-
-/// All of them, from `id,part,labels`.
-fn labelled(run: &Run, classes: &Classes) -> Result<Vec<Labelled>> {
-    let path = run.file(SPLIT);
-    let in_file = || format!("failed to read `{}`", path.display());
-    let text = fs::read(&path)?;
-    let mut table = csv::Reader::from_reader(&text[..]);
-    ensure!(
-        table.headers().with_context(in_file)?.iter().eq(["id", "part", "labels"]),
-        "`{}` does not tell the labels: its run is of an earlier version\nhint: train the run \
-         again, or submit it alone",
-        path.display()
-    );
-    let mut images = Vec::new();
-    for record in table.records() {
-        let record = record.with_context(in_file)?;
-        let names = record[2].split(LABEL_SEPARATOR).filter(|name| !name.is_empty());
-        let position = |name: &str| {
-            let known = classes.position(name);
-            known.with_context(|| format!("`{}` has no class `{name}`", path.display()))
-        };
-        let mut target = names.map(position).collect::<Result<Vec<usize>>>()?;
-        target.sort_unstable();
-        let is_valid = &record[1] == "valid";
-        images.push(Labelled { id: record[0].to_owned(), is_valid, target });
-    }
-    Ok(images)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::competition;
+use crate::fs;
 use crate::table::Table;
 
 const CATS: &str = "dogs-vs-cats";
@@ -35,7 +36,7 @@ impl Made<'_> {
             "version = 1\ncompetition = \"{CATS}\"\nfinished = \"\"\nprogram = \"\"\ndevice = \"\"\n\
              metric = \"log-loss\"\nscore = {:?}\ntrain-images = {}\nvalid-images = {}\n\
              seconds = 1.0\nclasses = [\"cat\", \"dog\"]\nseed = 1\nfolds = {}\nfold = {}\n\
-             group = \"{}\"\nstages = []\n",
+             group = \"{}\"\nweights = []\nstages = []\n",
             self.score,
             10 - self.held_out.len(),
             self.held_out.len(),
@@ -164,7 +165,7 @@ fn what_does_not_fit_together_is_named() {
     let run = ALONE.write(folder.path());
     let members = named_in(&folder, &[ALONE.id]).unwrap();
     for (file, text, expected) in [
-        ("split.csv", "id,part\nb,valid\n", "earlier version"),
+        ("split.csv", "id,part\nb,valid\n", "other columns"),
         ("split.csv", "id,part,labels\nb,valid,horse\n", "no class `horse`"),
         ("split.csv", "id,part,labels\nb,train,dog\n", "does not hold out"),
         ("valid-predictions.csv", "id,dog,cat\nb,0.5,0.5\n", "other columns"),

@@ -8,8 +8,6 @@ pub mod decide;
 pub mod demo;
 pub mod doctor;
 pub mod fetch;
-pub mod history;
-pub mod kept;
 pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
@@ -21,7 +19,6 @@ pub mod standin;
 pub mod submissions;
 pub mod submit;
 pub mod train;
-pub mod unfinished;
 
 use self::members::Member;
 use self::submit::TestSet;

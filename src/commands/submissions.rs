@@ -7,11 +7,10 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use super::history::{History, Status, Upload};
 use super::submit::file_name;
 use crate::competition::Competition;
 use crate::kaggle::{Environment, Submission};
-use crate::run::{Run, Workspace};
+use crate::run::{Run, Upload, UploadStatus, Uploads, Workspace};
 use crate::session;
 use crate::term;
 
@@ -40,7 +39,7 @@ pub struct Args {
 struct Row {
     reference: u64,
     date: String,
-    status: Status,
+    status: UploadStatus,
     public_score: Option<f64>,
     private_score: Option<f64>,
     file: String,
@@ -126,7 +125,7 @@ fn row(one: &Submission, known: &Known) -> Result<Row> {
         Some((run, upload)) => {
             let mut upload = upload.clone();
             upload.update(one);
-            History::keep(run, &upload)?;
+            Uploads::keep(run, &upload)?;
             Some(run)
         }
         None => known.by_name.get(&one.file_name),
@@ -156,7 +155,7 @@ impl Known {
     fn read(runs: &Path, competition: &Competition, endpoint: &str) -> Result<Self> {
         let mut known = Self { by_reference: HashMap::new(), by_name: HashMap::new() };
         for run in Run::all(runs, Some(&competition.name))? {
-            for upload in History::of(&run)?.uploads {
+            for upload in Uploads::of(&run)?.uploads {
                 if upload.endpoint == endpoint {
                     known.by_reference.insert(upload.reference, (run.clone(), upload));
                 }

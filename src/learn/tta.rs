@@ -12,6 +12,7 @@ use super::model::{Input, Model};
 use crate::dataset::{self, BatchPlan, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
+use crate::run::ViewMeans;
 
 /// The views of an image that a recipe's predictions average: every crop under every symmetry.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,16 +67,6 @@ fn crop_name(share: f64) -> String {
     format!("crop of {share}")
 }
 
-/// A model's predictions for images: `[n, classes]` for each part of its views, in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Parts {
-    /// [`ALL`], then each crop where there are several, then [`ONE`]; a single one where there is
-    /// one view.
-    pub names: Vec<String>,
-    pub probabilities: Vec<Vec<f32>>,
-    pub n_images: usize,
-}
-
 /// The mean over all views.
 pub const ALL: &str = "all views";
 /// The first crop as it is.
@@ -90,12 +81,12 @@ pub fn predict<M: Model>(
     model: &mut M,
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
-    before: Parts,
-    keep: &mut dyn FnMut(&Parts) -> Result<()>,
+    before: ViewMeans,
+    keep: &mut dyn FnMut(&ViewMeans) -> Result<()>,
     progress: &dyn Progress,
-) -> Result<Parts> {
+) -> Result<ViewMeans> {
     let views = Views::of(recipe);
-    let mut parts = Parts { names: views.parts(), ..Parts::default() };
+    let mut parts = ViewMeans { names: views.parts(), ..ViewMeans::default() };
     if before.names == parts.names && before.n_images <= samples.len() {
         parts = before;
     }

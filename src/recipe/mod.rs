@@ -4,11 +4,13 @@
 
 mod layers;
 mod of_competition;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use of_competition::{commented, of_competition, smoke};
+pub use settings::{Setting, changed, settings};
 
 use crate::schedule::{LayerRates, Shape};
 

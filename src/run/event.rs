@@ -19,6 +19,7 @@ pub enum Event {
     #[serde(skip)]
     PassStarted {
         /// What is counted: `images`, `steps`.
+        #[serde(skip)]
         unit: &'static str,
         total: usize,
     },

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::dataset::Sample;
-use kaggle_kit::learn::tta::{self, Mean, Parts};
+use kaggle_kit::learn::tta::{self, Mean};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{Run, WEIGHTS};
+use kaggle_kit::run::{PartialPredictions, Run, ViewMeans};
 use kaggle_kit::term;
 
 use crate::torch::Network;
@@ -22,20 +21,18 @@ pub(super) fn predict(
     weights: &[String],
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
-    mut unfinished: Option<&mut Unfinished>,
-) -> Result<Parts> {
-    let best = [WEIGHTS.to_owned()];
-    let weights = if weights.is_empty() { &best } else { weights };
+    mut partial: Option<&mut PartialPredictions>,
+) -> Result<ViewMeans> {
     let (mut names, mut means) = (Vec::new(), Vec::new());
     for name in weights {
         network.restore_from(&run.file(name))?;
         let bar = Bar::new("predictions", Unit::Items("images"));
-        let said = unfinished.as_ref().map(|place| place.read(name)).unwrap_or_default();
+        let said = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
         if said.n_images > 0 {
             let n = term::count(said.n_images, "image");
             term::say(format_args!("   going on after {n}"));
         }
-        let mut keep = |said: &Parts| match &mut unfinished {
+        let mut keep = |said: &ViewMeans| match &mut partial {
             Some(place) => place.keep(name, said),
             None => Ok(()),
         };
@@ -47,5 +44,5 @@ pub(super) fn predict(
         }
     }
     let probabilities = means.into_iter().map(|mean| mean.values).collect();
-    Ok(Parts { names, probabilities, n_images: samples.len() })
+    Ok(ViewMeans { names, probabilities, n_images: samples.len() })
 }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use kaggle_kit::commands::kept;
 use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
-use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
-use kaggle_kit::run::{Run, VIEWS, Workspace};
+use kaggle_kit::run::{PartialPredictions, Run, VIEWS, Workspace};
 use kaggle_kit::table::Table;
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
@@ -50,10 +48,10 @@ pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceCho
         ));
     }
     for run in missing {
-        let mut unfinished = Unfinished::of(run, &test_set.fingerprint, KEEP_EVERY)?;
-        let predictions = predictions_of(run, test_set, device, &mut unfinished)?;
-        kept::write(run, &test_set.fingerprint, &predictions)?;
-        unfinished.remove()?;
+        let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
+        let predictions = predictions_of(run, test_set, device, &mut partial)?;
+        run.write_test_predictions(&test_set.hash, &predictions)?;
+        partial.remove()?;
     }
     Ok(())
 }
@@ -62,13 +60,11 @@ fn predictions_of(
     run: &Run,
     test_set: &TestSet,
     device: DeviceChoice,
-    unfinished: &mut Unfinished,
+    partial: &mut PartialPredictions,
 ) -> Result<Predictions> {
     let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
-    // Runs of earlier versions use all views.
-    let views: Option<ViewChoice> =
-        run.file(VIEWS).is_file().then(|| run.read_toml(VIEWS)).transpose()?;
-    if views.as_ref().is_some_and(|views| views.chosen == tta::ONE) {
+    let views: ViewChoice = run.read_toml(VIEWS)?;
+    if views.chosen == tta::ONE {
         recipe.tta = false;
     }
     let (samples, classes) = (&test_set.samples, &summary.classes);
@@ -83,11 +79,11 @@ fn predictions_of(
     let architectures = zoo::find_all(&recipe.backbone)?;
     let mut network =
         Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
-    let mut parts =
-        predict(&mut network, run, &summary.weights, samples, &recipe, Some(unfinished))?;
-    let probabilities = match views {
-        Some(views) if views.parts == parts.names => views.mean(&parts.probabilities),
-        _ => parts.probabilities.swap_remove(0),
+    let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
+    let probabilities = if views.parts == parts.names {
+        views.mean(&parts.probabilities)
+    } else {
+        parts.probabilities.swap_remove(0)
     };
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
     let probabilities = Table::new(probabilities, classes.len());

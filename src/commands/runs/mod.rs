@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use crate::competition;
 use crate::metric::Metric;
-use crate::recipe;
-use crate::report::html::facts::Setting;
-use crate::report::html::gather;
+use crate::recipe::{self, Setting};
 use crate::run::{Run, Summary, Workspace};
 use crate::term;
 
@@ -134,7 +132,7 @@ fn rows(runs: &Path, args: &Args) -> Result<Vec<Row>> {
 /// The columns and every setting that a run or the default recipe has.
 fn known_keys(rows: &[Row]) -> Vec<String> {
     let mut known: Vec<String> = COLUMNS.iter().map(|&key| key.to_owned()).collect();
-    let default = recipe::resolve(&[]).and_then(|recipe| gather::settings(&recipe));
+    let default = recipe::resolve(&[]).and_then(|recipe| recipe::settings(&recipe));
     let settings = default.iter().flatten().chain(rows.iter().flat_map(|row| &row.settings));
     for (key, _) in settings {
         if !known.contains(key) {
@@ -186,9 +184,9 @@ impl Row {
             competition: folder.to_string_lossy().into_owned(),
             summary: run.is_finished().then(|| run.summary().ok()).flatten(),
             metric: run.competition().ok().map(|competition| competition.metric),
-            settings: recipe.as_ref().and_then(|r| gather::settings(r).ok()).unwrap_or_default(),
+            settings: recipe.as_ref().and_then(|r| recipe::settings(r).ok()).unwrap_or_default(),
             changed: changed
-                .and_then(|(own, default)| gather::changed(default, own).ok())
+                .and_then(|(own, default)| recipe::changed(default, own).ok())
                 .unwrap_or_default(),
             run,
         }

@@ -14,6 +14,7 @@ fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f6
         "version = 1\ncompetition = \"{competition}\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
          program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"{}\"\nscore = {score}\n\
          train-images = 1200\nvalid-images = 300\nseconds = 90.0\nclasses = [\"a\", \"b\"]\n\
+         seed = 42\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"weights.safetensors\"]\n\
          stages = []\n",
         spec.metric.name()
     );

@@ -1,5 +1,5 @@
 //! From what runs say about the test images to the CSV that Kaggle takes. What needs a network lies
-//! in the runs' folders by then ([`kept`]).
+//! in the runs' folders by then.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,14 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::blend;
 use super::checked::{Ready, file_name};
-use crate::commands::kept;
 use crate::commands::members::Member;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
 use crate::decide::ensemble::BlendChoice;
 use crate::hash::Hash;
-use crate::run::{DECISION, Run};
+use crate::run::{DECISION, Run, hash_of_test_images};
 use crate::submission;
 use crate::target::{Answers, Predictions};
 
@@ -26,8 +25,8 @@ pub struct TestSet {
     pub competition: Competition,
     /// The test images.
     pub samples: Arc<[Sample]>,
-    /// What tells them from others.
-    pub fingerprint: String,
+    /// Of the test images: what tells them from others.
+    pub hash: String,
     /// The ids, their order and the header.
     pub sample: SampleSubmission,
 }
@@ -41,15 +40,15 @@ impl TestSet {
         let samples: Arc<[Sample]> =
             dataset::open_test(&competition, &folder, &first.classes)?.into();
         let sample = SampleSubmission::find(&competition, &folder)?;
-        let fingerprint = kept::fingerprint(&samples)?;
-        Ok(Self { competition, samples, fingerprint, sample })
+        let hash = hash_of_test_images(&samples)?;
+        Ok(Self { competition, samples, hash, sample })
     }
 
     /// The runs whose predictions of these images are missing.
     pub fn missing<'a>(&self, members: &'a [Member]) -> Result<Vec<&'a Run>> {
         let mut missing = Vec::new();
         for run in members.iter().flat_map(|member| &member.runs) {
-            if !kept::is_there(run, &self.fingerprint)? {
+            if !run.has_test_predictions(&self.hash)? {
                 missing.push(run);
             }
         }
@@ -61,7 +60,7 @@ impl TestSet {
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
             let of_runs: Vec<Predictions> = runs
-                .map(|run| kept::read(run, &self.samples, &member.classes))
+                .map(|run| run.test_predictions(&self.samples, &member.classes))
                 .collect::<Result<_>>()?;
             member.mean(&of_runs)
         };

@@ -13,7 +13,6 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::checked::Ready;
-use crate::commands::history::{History, Place, Status, Upload};
 use crate::commands::leaderboard;
 use crate::competition::Competition;
 use crate::fs;
@@ -21,6 +20,7 @@ use crate::hash::Hash;
 use crate::kaggle::{Class, Client, KnownBy, SubmissionLimits};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
+use crate::run::{BoardPlace, Upload, UploadStatus, Uploads};
 use crate::term;
 
 /// How long a score is looked for when nobody asked to wait; Kaggle goes on scoring after that.
@@ -56,7 +56,7 @@ pub struct NoneLeft {
 impl Outcome {
     /// An error if Kaggle turned it down.
     pub fn ensure_taken(&self) -> Result<()> {
-        if self.upload.status == Status::Error {
+        if self.upload.status == UploadStatus::Error {
             bail!(
                 "Kaggle turned submission {} down: {}",
                 self.upload.reference,
@@ -80,7 +80,7 @@ pub fn upload(
     let sha256 = Hash::of(&fs::read(&ready.csv)?).to_string();
     let earlier = match (&ready.run, again) {
         (Some(run), false) => {
-            History::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
+            Uploads::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
         }
         _ => None,
     };
@@ -101,14 +101,14 @@ pub fn upload(
         Outcome { upload, sent_now: true, left_today }
     };
     let keep = |upload: &Upload| match &ready.run {
-        Some(run) => History::keep(run, upload),
+        Some(run) => Uploads::keep(run, upload),
         None => Ok(()),
     };
     keep(&outcome.upload)?;
     let patience = wait.unwrap_or(SHORT_LOOK);
     wait_for_score(client, &mut outcome.upload, patience)?;
     if let Some(score) = outcome.upload.public_score
-        && outcome.upload.status == Status::Complete
+        && outcome.upload.status == UploadStatus::Complete
     {
         outcome.upload.place = place(client, competition, score).or(outcome.upload.place);
     }
@@ -128,7 +128,7 @@ fn still_there(client: &Client, mut upload: Upload) -> Result<Option<Upload>> {
         Err(error) if error.class() == Class::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    Ok(Some(upload).filter(|upload| upload.status != Status::Error))
+    Ok(Some(upload).filter(|upload| upload.status != UploadStatus::Error))
 }
 
 /// The day's limits, shown; an error where nothing is left. Where Kaggle does not tell, the
@@ -190,7 +190,7 @@ fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result
         sha256,
         message: message.to_owned(),
         sent: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        status: Status::Pending,
+        status: UploadStatus::Pending,
         public_score: None,
         private_score: None,
         error: None,
@@ -217,7 +217,7 @@ fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> R
             }
         }
         let left = patience.saturating_sub(start.elapsed());
-        if upload.status != Status::Pending || left.is_zero() {
+        if upload.status != UploadStatus::Pending || left.is_zero() {
             return Ok(());
         }
         sleep(pause.min(left));
@@ -229,7 +229,7 @@ fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> R
 }
 
 /// Where a score stands; none where the board cannot be had, which is no reason to fail.
-fn place(client: &Client, competition: &Competition, score: f64) -> Option<Place> {
+fn place(client: &Client, competition: &Competition, score: f64) -> Option<BoardPlace> {
     match client.leaderboard(&competition.slug, &()) {
         Ok(standings) => leaderboard::place_of(score, &standings, competition.metric),
         Err(error) => {
@@ -242,13 +242,13 @@ fn place(client: &Client, competition: &Competition, score: f64) -> Option<Place
 fn tell(upload: &Upload, competition: &Competition) {
     let page = format!("https://www.kaggle.com/competitions/{}/submissions", competition.slug);
     match (upload.status, upload.public_score) {
-        (Status::Pending, _) => {
+        (UploadStatus::Pending, _) => {
             term::say(format_args!(
                 "   not scored yet: see {page}, or run `kaggle-kit submissions {}` later",
                 competition.name
             ));
         }
-        (Status::Complete, Some(score)) => {
+        (UploadStatus::Complete, Some(score)) => {
             let private = upload.private_score.map(|score| format!(", private score {score:.5}"));
             let private = private.unwrap_or_default();
             term::say(format_args!("   public score {score:.5}{private}"));
@@ -256,7 +256,7 @@ fn tell(upload: &Upload, competition: &Competition) {
                 term::say(format_args!("   {}", leaderboard::told(place)));
             }
         }
-        (Status::Complete, None) => term::say(format_args!("   scored: see {page}")),
-        (Status::Error, _) => {}
+        (UploadStatus::Complete, None) => term::say(format_args!("   scored: see {page}")),
+        (UploadStatus::Error, _) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Which views of an image to predict with, chosen as blends are: on held-out images, cross-fitted,
 //! decision and all.
 //!
-//! The members of the pool are [parts](crate::learn::tta::Parts) of test-time augmentation: first
+//! The members of the pool are [parts](crate::run::ViewMeans) of test-time augmentation: first
 //! the mean over all views, which stands unless another part alone, or a weighted mean of parts,
 //! beats it by more than two standard errors.
 

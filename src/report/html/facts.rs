@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::Decision;
 use crate::metric::Metric;
+use crate::recipe::Setting;
 use crate::run::{Score, Stage};
 use crate::table::Table;
 use crate::target::{Classes, TargetKind};
@@ -201,15 +202,4 @@ pub struct Heat {
     pub side: usize,
     /// `[side, side]`, row-major, from 0 (cold) to 1.
     pub values: Vec<f32>,
-}
-
-/// A setting of the recipe that is not the default.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// Its full name: `whole-network.max-cycles`.
-    pub key: String,
-    /// What the other has; empty where it has none.
-    pub other: String,
-    /// What this run has; empty where it has none.
-    pub value: String,
 }

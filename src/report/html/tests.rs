@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::comparison::{self, Comparison};
 use super::facts::{
-    About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, Setting, StageFacts,
-    StepFacts, Sweep, Thumbnail,
+    About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, StageFacts, StepFacts,
+    Sweep, Thumbnail,
 };
 use super::{gallery, page};
 use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;
+use crate::recipe::Setting;
 use crate::rng::{self, Purpose};
 use crate::run::{Score, Stage};
 use crate::table::Table;

@@ -1,15 +1,12 @@
 //! `decide` with the real binary on runs that were made up: nothing here computes a network.
 
-use std::fmt::Write as _;
-
-use kaggle_kit::commands::kept;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::decide::Decision;
 use kaggle_kit::decide::tags::Method;
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
-use kaggle_kit::run::{Run, Summary};
+use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary, hash_of_test_images};
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Classes, Predictions};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
@@ -45,17 +42,16 @@ impl Person {
         let run = run.unwrap();
         let classes = &dataset.classes;
 
-        let mut split = "id,part,labels\n".to_owned();
-        for (i, sample) in dataset.train.iter().enumerate() {
-            let part = if i % 2 == 0 { "valid" } else { "train" };
-            let names: Vec<&str> =
-                sample.target.iter().map(|&tag| classes.names()[tag].as_str()).collect();
-            writeln!(split, "{},{part},{}", sample.id, names.join("|")).unwrap();
-        }
-        run.write("split.csv", split).unwrap();
+        let row = |(i, sample): (usize, &Sample)| SplitRow {
+            id: sample.id.clone(),
+            side: if i % 2 == 0 { Side::Valid } else { Side::Train },
+            labels: sample.target.iter().map(|&tag| classes.names()[tag].clone()).collect(),
+        };
+        let rows = dataset.train.iter().enumerate().map(row).collect();
+        SplitTable { rows }.write(&run).unwrap();
         let valid: Vec<Sample> = dataset.train.iter().step_by(2).cloned().collect();
         let said = predictions(&valid, classes);
-        run.write("valid-predictions.csv", kept::table(&said).unwrap()).unwrap();
+        run.write_valid_predictions(&said).unwrap();
         let targets = valid.iter().map(|sample| sample.target.as_slice());
         let decision = Decision::quick(planet.metric, &said, targets);
         run.write_toml("decision.toml", &decision).unwrap();
@@ -80,8 +76,8 @@ impl Person {
         })
         .unwrap();
         run.write("report.html", "<body><section id=\"tags\">as it was</section></body>").unwrap();
-        let fingerprint = kept::fingerprint(&dataset.test).unwrap();
-        kept::write(&run, &fingerprint, &predictions(&dataset.test, classes)).unwrap();
+        let hash = hash_of_test_images(&dataset.test).unwrap();
+        run.write_test_predictions(&hash, &predictions(&dataset.test, classes)).unwrap();
         Self { here, run, miniature }
     }
 
@@ -230,8 +226,9 @@ fn predictions_of_other_images_are_not_taken() {
         let planet = person.run.competition().unwrap();
         dataset::open(&planet, &person.here.path().join("data/planet")).unwrap().test
     };
-    let is_there =
-        |tests: &[Sample]| kept::is_there(&person.run, &kept::fingerprint(tests).unwrap()).unwrap();
+    let is_there = |tests: &[Sample]| {
+        person.run.has_test_predictions(&hash_of_test_images(tests).unwrap()).unwrap()
+    };
     assert!(is_there(&tests));
     fs::write_atomic(&tests[3].path, b"another picture").unwrap();
     assert!(!is_there(&tests));

@@ -5,13 +5,13 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::CachePolicy;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::dataset::{self, Dataset, Split, Twins};
+use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{Data, SplitSide};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::LABEL_SEPARATOR;
+use kaggle_kit::run::{Side, SplitRow, SplitTable};
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
@@ -125,17 +125,13 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
     dataset.train = part.valid.iter().map(|&i| dataset.train[i].clone()).collect();
 }
 
-/// `id,part,labels`: where each image went, and what it shows, so that a run is judged without its
-/// data.
-pub(super) fn split_table(data: &Data) -> Result<String> {
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["id", "part", "labels"])?;
-    for (part, name) in [(&data.train, "train"), (&data.valid, "valid")] {
-        for sample in part.samples.iter() {
-            let names = sample.target.iter().map(|&class| data.classes.names()[class].as_str());
-            let labels: Vec<&str> = names.collect();
-            table.write_record([sample.id.as_str(), name, &labels.join(LABEL_SEPARATOR)])?;
-        }
-    }
-    Ok(String::from_utf8(table.into_inner()?)?)
+/// Where each image went, and what it shows.
+pub(super) fn split_table(data: &Data) -> SplitTable {
+    let row = |side, sample: &Sample| {
+        let labels = sample.target.iter().map(|&class| data.classes.names()[class].clone());
+        SplitRow { id: sample.id.clone(), side, labels: labels.collect() }
+    };
+    let train = data.train.samples.iter().map(|sample| row(Side::Train, sample));
+    let valid = data.valid.samples.iter().map(|sample| row(Side::Valid, sample));
+    SplitTable { rows: train.chain(valid).collect() }
 }

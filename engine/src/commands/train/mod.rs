@@ -1,36 +1,36 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
-//! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `outcome.rs` makes a
-//! finished run of a trained network, `report.rs` its page.
+//! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
+//! network, `outcome.rs` what a trained one is kept as, `report.rs` the run's page.
 
 mod images;
 mod keep;
+mod network;
 mod outcome;
 mod report;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kaggle_kit::cache::Store;
-use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::fs;
-use kaggle_kit::hash::hash_file;
-use kaggle_kit::learn::{self, Data, Learner, Limits, Precomputed, Pretrained};
-use kaggle_kit::recipe::{self, LossKind, Recipe};
+use kaggle_kit::learn::{self, Data, Learner, Limits, Model};
+use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::checkpoint::Checkpoints;
-use kaggle_kit::run::{CHECKPOINT, Run, SPLIT, Workspace};
+use kaggle_kit::run::{
+    CHECKPOINT, DECISION, Event, Journal, Listener, REPORT, Run, SplitTable, Stage, StageTime,
+    Summary, WEIGHTS, Workspace,
+};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
-use kaggle_kit::zoo::{self, Architecture};
 
-use crate::torch::{Device, Network, device};
+use crate::torch::{Network, device};
 pub(super) use images::Images;
+pub(super) use network::Prepared;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -82,71 +82,6 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// A network to train, and where its activations are kept.
-pub(super) struct Prepared {
-    pub(super) network: Network,
-    pub(super) precomputed: Option<Precomputed>,
-}
-
-impl Prepared {
-    /// A pretrained backbone with a new head.
-    pub(super) fn new(
-        competition: &Competition,
-        recipe: &Recipe,
-        data: &Data,
-        device: Device,
-    ) -> Result<Self> {
-        ensure!(
-            data.kind == TargetKind::MultiLabel || recipe.loss.kind == LossKind::Auto,
-            "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
-            competition.name
-        );
-        let architectures = zoo::find_all(&recipe.backbone)?;
-        let weights = weights_of(&architectures, &recipe.weights)?;
-        let network = Network::new(&architectures, recipe, data.kind, data.classes.len(), device);
-        network.load_backbones(&weights)?;
-        for path in &weights {
-            term::detail(format_args!("weights: `{}`", path.display()));
-        }
-        let precomputed = if recipe.precompute.cache {
-            let backbone = |(architecture, path): (&&Architecture, &PathBuf)| {
-                Ok(Pretrained { name: architecture.name.to_owned(), weights: hash_file(path)? })
-            };
-            let backbones = architectures.iter().zip(&weights).map(backbone);
-            Some(Precomputed {
-                store: Store::usual()?,
-                label: competition.name.clone(),
-                backbones: backbones.collect::<Result<_>>()?,
-                engine: device::engine(device),
-            })
-        } else {
-            None
-        };
-        Ok(Self { network, precomputed })
-    }
-}
-
-/// The weights file of each backbone; `explicit` is the recipe's: nothing, or a path for each, joined
-/// by `+` where there are several.
-fn weights_of(architectures: &[&Architecture], explicit: &str) -> Result<Vec<PathBuf>> {
-    let [one] = architectures else {
-        let paths: Vec<&str> = match explicit {
-            "" => vec![""; architectures.len()],
-            _ => explicit.split('+').map(str::trim).collect(),
-        };
-        ensure!(
-            paths.len() == architectures.len(),
-            "{} for {}: `{explicit}`\nhint: `weights` names a file for each backbone, joined by `+`; \
-             leave one empty to look in the cache",
-            term::count(paths.len(), "weights file"),
-            term::count(architectures.len(), "backbone"),
-        );
-        let pairs = architectures.iter().zip(paths);
-        return pairs.map(|(architecture, path)| pretrained(architecture, path)).collect();
-    };
-    Ok(vec![pretrained(one, explicit)?])
-}
-
 /// One run.
 struct TrainOne<'a> {
     args: &'a Args,
@@ -165,11 +100,12 @@ impl TrainOne<'_> {
         let device = device::resolve(args.device)?;
         let Prepared { mut network, precomputed } =
             Prepared::new(competition, recipe, data, device)?;
-        self.tell_plan(&device::describe(device));
+        let device = device::describe(device);
+        self.tell_plan(&device);
 
-        let split = images::split_table(data)?;
+        let split = images::split_table(data);
         let (run, _lock) = self.folder(&split)?;
-        run.write(SPLIT, split)?;
+        split.write(&run)?;
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
         let limits = Limits {
@@ -190,32 +126,79 @@ impl TrainOne<'_> {
         keep::tell_trouble(data);
         let journal = learner.journal().clone();
 
-        let outcome = outcome::Outcome {
-            run: &run,
-            competition,
-            recipe,
-            data,
-            images: self.images,
-            group: &self.group,
-            device: device::describe(device),
-            journal: &journal,
-        };
-        outcome.finish(&mut network, &mut listener)?;
+        self.finish(&run, &journal, device, &mut network, &mut listener)?;
         fs::remove_dir_all(run.file(CHECKPOINT))?;
         Ok(run)
     }
 
+    /// Predicts the held-out images, decides, and writes it all down.
+    fn finish(
+        &self,
+        run: &Run,
+        journal: &Journal,
+        device: String,
+        network: &mut Network,
+        listener: &mut dyn Listener,
+    ) -> Result<()> {
+        let Self { competition, recipe, data, .. } = self;
+        network.save(&run.file(WEIGHTS))?;
+        let weights = outcome::weights(run, journal, recipe.whole_network.snapshots)?;
+        let (stage, start) = (Stage::Predict, Instant::now());
+        listener.event(&Event::StageStarted { stage });
+        let (predictions, found) = outcome::predictions(network, run, &weights, data, recipe)?;
+        let seconds = start.elapsed().as_secs_f64();
+        listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
+
+        let decision = outcome::decide(competition, data, &predictions)?;
+        term::say(format_args!("   {decision}"));
+        run.write_toml(DECISION, &decision)?;
+        run.write_valid_predictions(&predictions)?;
+        let mut stages = outcome::stages(journal);
+        stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
+        let summary = Summary {
+            version: 1,
+            competition: competition.name.clone(),
+            finished: jiff::Timestamp::now().to_string(),
+            program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
+            device,
+            metric: competition.metric.name(),
+            score: decision.score(),
+            train_images: data.train.len(),
+            valid_images: data.valid.len(),
+            seconds: stages.iter().map(|stage| stage.seconds).sum(),
+            seed: recipe.seed,
+            folds: recipe.folds,
+            fold: recipe.fold,
+            group: self.group.clone(),
+            weights,
+            classes: data.classes.clone(),
+            stages,
+        };
+        // A page is good to have, but no run should be lost for it.
+        if let Err(error) = report::write(run, &summary, data, self.images, network) {
+            term::warn(format_args!("no report was made: {error:#}"));
+        }
+        run.finish(&summary)?;
+        term::done(format_args!(
+            "{} {:.5} on {} held-out images, in {}; `{}`",
+            summary.metric,
+            summary.score,
+            term::thousands(summary.valid_images),
+            term::duration(summary.seconds),
+            run.file(REPORT).display()
+        ));
+        Ok(())
+    }
+
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.
-    fn folder(&self, split: &str) -> Result<(Run, fs::File)> {
+    fn folder(&self, split: &SplitTable) -> Result<(Run, fs::File)> {
         let Self { args, workspace, competition, recipe, .. } = self;
         let runs = &workspace.runs();
         if !args.start.anew {
             for run in Run::unfinished(runs, competition, recipe)? {
                 let Some(lock) = run.lock()? else { continue };
-                let before = run.file(SPLIT);
-                let fits = !before.exists() || fs::read_to_string(&before)? == split;
                 ensure!(
-                    fits,
+                    split.is_of(&run)?,
                     "the images have changed since `{}` was begun\nhint: `--anew` starts over",
                     run.folder.display()
                 );

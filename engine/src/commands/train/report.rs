@@ -6,31 +6,32 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use image::RgbImage;
 use kaggle_kit::dataset::{self, BatchPlan, Sample};
-use kaggle_kit::learn;
+use kaggle_kit::learn::{self, Data};
 use kaggle_kit::metric::most_probable;
 use kaggle_kit::report::html::facts::Heat;
 use kaggle_kit::report::html::{self, duplicates, gallery, gather};
-use kaggle_kit::run::{REPORT, Summary};
-use kaggle_kit::target::Predictions;
+use kaggle_kit::run::{REPORT, Run, Summary};
 
-use super::outcome::Outcome;
+use super::images::Images;
 use crate::torch::Network;
 
 /// Writes `report.html`.
 pub(super) fn write(
-    outcome: &Outcome,
+    run: &Run,
     summary: &Summary,
+    data: &Data,
+    images: &Images,
     network: &mut Network,
-    predictions: &Predictions,
 ) -> Result<()> {
-    let Outcome { run, recipe, data, images, .. } = outcome;
     let mut facts = gather::with_summary(run, summary)?;
     facts.plan(&learn::plan(data));
     let dataset = &images.dataset;
     let named =
         duplicates::named(&dataset.train, &dataset.test, &dataset.classes, &images.duplicates);
     facts.duplicates = Some(named);
-    let rows = predictions.ids.iter().map(String::as_str).zip(predictions.rows());
+    // What the network looked at is drawn for the class that it finds most probable.
+    let said = run.valid_predictions(&summary.classes)?;
+    let rows = said.ids.iter().map(String::as_str).zip(said.rows());
     let answers: HashMap<&str, &[f32]> = rows.collect();
     let samples = data.valid.samples.iter().map(|sample| (sample.id.as_str(), sample));
     let samples: HashMap<&str, &Sample> = samples.collect();
@@ -41,8 +42,8 @@ pub(super) fn write(
         let plan = BatchPlan {
             order: vec![0],
             batch_size: 1,
-            size: recipe.size,
-            augment: recipe.augment,
+            size: data.recipe.size,
+            augment: data.recipe.augment,
             views: vec![view],
         };
         let mut batches = dataset::batches(one, plan);

@@ -5,10 +5,11 @@ mod paired;
 
 use maud::{Markup, html};
 
-use super::facts::{EpochFacts, Facts, Setting, Sweep};
+use super::facts::{EpochFacts, Facts, Sweep};
 use super::markup::{self, or_dash, section};
 use super::sections::{loss_scale, settings_table, smoothed};
 use crate::metric;
+use crate::recipe::Setting;
 use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
 use crate::table::Table;
 use crate::target::TargetKind;

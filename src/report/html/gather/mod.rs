@@ -1,21 +1,16 @@
-//! A run's folder as facts: whatever of its files is there, so that a page can be made of a run at
-//! any time, also of one from before a file existed.
+//! A finished run's folder as facts.
 
-mod events;
-mod tables;
-
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::facts::{About, ClassCount, Facts, Outcome, Setting, StageFacts};
-use crate::fs;
-use crate::recipe::{self, Recipe};
-use crate::run::{DECISION, Run, Summary};
+use super::facts::{
+    About, ClassCount, EpochFacts, Facts, Outcome, StageFacts, StepFacts, Sweep as SweepFacts,
+};
+use crate::recipe;
+use crate::run::{DECISION, Epoch, LabelledImage, Run, Side, Step, Summary, Sweep};
 use crate::target::Classes;
-
-use self::events::Events;
-use self::tables::Split;
+use crate::term;
 
 /// All that a finished run's folder tells. Pictures, duplicates and what was planned are not in it:
 /// the caller adds them ([`super::gallery::fill`], [`Facts::plan`]).
@@ -27,8 +22,10 @@ pub fn of_run(run: &Run) -> Result<Facts> {
 pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     let competition = run.competition()?;
     let recipe = run.recipe()?;
-    let events = Events::read(run)?;
-    let split = Split::read(run)?;
+    let training = run.training()?;
+    for fault in &training.faults {
+        term::warn(fault);
+    }
     let about = About {
         run: run.id(),
         competition: summary.competition.clone(),
@@ -51,11 +48,15 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         found: line.found.clone(),
         seconds: line.seconds,
     });
-    let outcome = tables::predictions(run)?.and_then(|(ids, probabilities)| {
-        let truth = split.truth(&ids, &summary.classes)?;
-        let (classes, kind) = (summary.classes.clone(), competition.target.kind);
-        Some(Outcome { ids, classes, kind, probabilities, truth })
-    });
+    let classes = &summary.classes;
+    let predictions = run.valid_predictions(classes)?;
+    let outcome = Outcome {
+        truth: run.truth(&predictions.ids, classes)?,
+        classes: classes.clone(),
+        kind: competition.target.kind,
+        ids: predictions.ids,
+        probabilities: predictions.probabilities,
+    };
     let environment = [
         ("program", &summary.program),
         ("device", &summary.device),
@@ -66,76 +67,59 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         about,
         leak: competition.leak.clone(),
         stages: stages.collect(),
-        sweeps: events.sweeps,
-        steps: tables::steps(run)?,
-        epochs: events.epochs,
-        outcome,
-        decision: run.file(DECISION).is_file().then(|| run.read_toml(DECISION)).transpose()?,
-        counts: split.counts(&summary.classes),
+        sweeps: training.sweeps.iter().map(sweep).collect(),
+        steps: training.steps.iter().map(step).collect(),
+        epochs: training.epochs.into_iter().map(epoch).collect(),
+        outcome: Some(outcome),
+        decision: Some(run.read_toml(DECISION)?),
+        counts: count_classes(&run.labelled(classes)?, classes),
         duplicates: None,
         pictures: BTreeMap::new(),
-        recipe: fs::read_to_string(run.file("recipe.toml"))?,
-        changed: changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
+        recipe: run.recipe_text()?,
+        changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),
     })
 }
 
-/// The settings in which two recipes differ, `other` against `own`, in the recipe's order.
-pub fn changed(other: &Recipe, own: &Recipe) -> Result<Vec<Setting>> {
-    let (other, own) = (settings(other)?, settings(own)?);
-    let find = |settings: &[(String, String)], key: &str| {
-        settings.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let mut keys: Vec<&String> = own.iter().map(|(key, _)| key).collect();
-    keys.extend(other.iter().map(|(key, _)| key).filter(|key| !own.iter().any(|(k, _)| k == *key)));
-    let setting = |key: &String| Setting {
-        key: key.clone(),
-        other: find(&other, key),
-        value: find(&own, key),
-    };
-    Ok(keys.into_iter().map(setting).filter(|setting| setting.other != setting.value).collect())
+/// A sweep as a page tells it.
+pub fn sweep(Sweep { stage, curve, chosen }: &Sweep) -> SweepFacts {
+    let named = curve.suggestions.named();
+    SweepFacts {
+        stage: stage.title().to_owned(),
+        rates: curve.rates.clone(),
+        losses: curve.losses.clone(),
+        batch_losses: curve.batch_losses.clone(),
+        suggestions: named.map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
+        chosen: Some(chosen.rate),
+        why: chosen.to_string(),
+    }
 }
 
-/// A recipe's settings as full names (`whole-network.max-cycles`) and values as TOML.
-pub fn settings(recipe: &Recipe) -> Result<Vec<(String, String)>> {
-    fn collect(table: &toml::Table, path: &str, into: &mut Vec<(String, String)>) {
-        for (key, value) in table {
-            let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            match value {
-                toml::Value::Table(inner) => collect(inner, &full, into),
-                value => into.push((full, value.to_string())),
-            }
-        }
-    }
-    let mut settings = Vec::new();
-    collect(&toml::Table::try_from(recipe)?, "", &mut settings);
-    Ok(settings)
+fn step(&Step { stage, cycle, epoch, loss, rate, momentum, .. }: &Step) -> StepFacts {
+    StepFacts { stage: stage.title().to_owned(), cycle, epoch, loss, rate, momentum }
 }
 
-/// Images of each class in a split whose labels were written down.
-fn count_classes<'a>(
-    labels: impl Iterator<Item = (&'a str, &'a [String])>,
-    classes: &Classes,
-) -> Vec<ClassCount> {
-    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
-    for (part, labels) in labels {
-        for label in labels {
-            let count = counts.entry(label).or_default();
-            if part == "train" {
-                count.0 += 1;
-            } else {
-                count.1 += 1;
-            }
-        }
-    }
-    if counts.is_empty() {
+fn epoch(Epoch { stage, epoch, cycle, train_loss, score, rates, seconds }: Epoch) -> EpochFacts {
+    let (stage, rates) = (stage.title().to_owned(), rates.to_vec());
+    EpochFacts { stage, cycle, epoch, train_loss, score, rates, seconds }
+}
+
+/// Images of each class, by what they were used for; nothing where there is no image.
+fn count_classes(images: &[LabelledImage], classes: &Classes) -> Vec<ClassCount> {
+    if images.is_empty() {
         return Vec::new();
     }
-    let count = |name: &String| {
-        let (train, valid) = counts.get(name.as_str()).copied().unwrap_or_default();
-        ClassCount { class: name.clone(), train, valid }
-    };
-    classes.names().iter().map(count).collect()
+    let count = |name: &String| ClassCount { class: name.clone(), train: 0, valid: 0 };
+    let mut counts: Vec<ClassCount> = classes.names().iter().map(count).collect();
+    for LabelledImage { side, target, .. } in images {
+        for &class in target {
+            match side {
+                Side::Train => counts[class].train += 1,
+                Side::Valid => counts[class].valid += 1,
+            }
+        }
+    }
+    counts
 }
 
 #[cfg(test)]

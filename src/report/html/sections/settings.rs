@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use maud::{Markup, html};
 
-use super::super::facts::{Facts, Setting};
+use super::super::facts::Facts;
 use super::super::markup;
 use super::Section;
+use crate::recipe::Setting;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     if facts.recipe.is_empty() && facts.environment.is_empty() {

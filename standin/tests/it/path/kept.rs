@@ -5,12 +5,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use kaggle_kit::commands::kept;
-use kaggle_kit::commands::unfinished::Unfinished;
 use kaggle_kit::dataset;
 use kaggle_kit::fs;
-use kaggle_kit::learn::tta::{self, Parts};
-use kaggle_kit::run::{Run, TEST_PREDICTIONS, WEIGHTS};
+use kaggle_kit::learn::tta;
+use kaggle_kit::run::{PartialPredictions, Run, ViewMeans, WEIGHTS, hash_of_test_images};
 use predicates::str::contains;
 
 use super::{only, trained, with_data};
@@ -107,9 +105,9 @@ fn a_submission_that_was_stopped_goes_on_where_it_stood() {
     here.kaggle_kit().args(train).assert().success();
     here.kaggle_kit().arg("submit").assert().success();
     let run = Run::newest(&here.path().join("runs"), None).unwrap();
-    let rows = || fs::read_to_string(run.file(TEST_PREDICTIONS)).unwrap();
+    let rows = || fs::read_to_string(run.file("test-predictions.csv")).unwrap();
     let whole = rows();
-    fs::remove_file(run.file(TEST_PREDICTIONS)).unwrap();
+    fs::remove_file(run.file("test-predictions.csv")).unwrap();
     // What a stopped one leaves: something that no network says, so that it is known again.
     let (recipe, classes) = (run.recipe().unwrap(), run.summary().unwrap().classes);
     let data = here.path().join("data/dogs-vs-cats");
@@ -118,9 +116,9 @@ fn a_submission_that_was_stopped_goes_on_where_it_stood() {
     assert!(samples.len() > n_images);
     let names = tta::Views::of(&recipe).parts();
     let probabilities = vec![[0.25, 0.75].repeat(n_images); names.len()];
-    let fingerprint = kept::fingerprint(&samples).unwrap();
-    let mut place = Unfinished::of(&run, &fingerprint, Duration::ZERO).unwrap();
-    place.keep(WEIGHTS, &Parts { names, probabilities, n_images }).unwrap();
+    let hash = hash_of_test_images(&samples).unwrap();
+    let mut place = PartialPredictions::of(&run, &hash, Duration::ZERO).unwrap();
+    place.keep(WEIGHTS, &ViewMeans { names, probabilities, n_images }).unwrap();
 
     let submit = here.kaggle_kit().arg("submit").assert().success();
     submit.stderr(contains(format!("going on after {n_images} images")));

@@ -1,5 +1,5 @@
-//! What a run has said about the first test images, while it is asked about all of them: kept in its
-//! folder now and then, so that a submission that was stopped goes on there.
+//! Predictions that are not complete yet: what a run has said about the first test images, kept in
+//! its folder now and then, so that a submission that was stopped goes on there.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,29 +9,40 @@ use anyhow::{Context, Result, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::kept::MadeFor;
+use super::Run;
+use super::predictions::MadeFor;
 use crate::fs;
-use crate::learn::tta::Parts;
-use crate::run::Run;
 
 /// The folder in that of the run, with a file for each of its weights.
 const FOLDER: &str = "asked";
 /// What the file says of itself.
 const MADE_FOR: &str = "made-for";
 
-/// The place of a run's unfinished predictions.
+/// What a model says of images: `[n, classes]` for each set of views whose mean is taken.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ViewMeans {
+    /// All views, then each crop where there are several, then the first view alone; a single one
+    /// where there is one view.
+    pub names: Vec<String>,
+    pub probabilities: Vec<Vec<f32>>,
+    /// How many images they are of.
+    pub n_images: usize,
+}
+
+/// The place of a run's predictions while they are made: the folder has a safetensors file for each
+/// file of weights, with a tensor for each set of views.
 #[derive(Debug)]
-pub struct Unfinished {
+pub struct PartialPredictions {
     folder: PathBuf,
     made_for: String,
     every: Duration,
     last: Instant,
 }
 
-impl Unfinished {
-    /// What `run` has said about the images with that fingerprint, written down at most this often.
-    pub fn of(run: &Run, fingerprint: &str, every: Duration) -> Result<Self> {
-        let made_for = toml::to_string(&MadeFor::of(run, fingerprint)?)?;
+impl PartialPredictions {
+    /// What `run` has said about the test images with this hash, written down at most this often.
+    pub fn of(run: &Run, images: &str, every: Duration) -> Result<Self> {
+        let made_for = toml::to_string(&MadeFor::of(run, images)?)?;
         Ok(Self::new(run.file(FOLDER), made_for, every))
     }
 
@@ -40,31 +51,31 @@ impl Unfinished {
     }
 
     /// What one of the run's weights files has said; nothing where that is not to be had.
-    pub fn read(&self, weights: &str) -> Parts {
+    pub fn read(&self, weights: &str) -> ViewMeans {
         let file = self.folder.join(weights);
         fs::read(&file).ok().and_then(|bytes| self.parsed(&bytes).ok()).unwrap_or_default()
     }
 
-    fn parsed(&self, bytes: &[u8]) -> Result<Parts> {
+    fn parsed(&self, bytes: &[u8]) -> Result<ViewMeans> {
         let (_, header) = SafeTensors::read_metadata(bytes)?;
         let made_for = header.metadata().as_ref().and_then(|notes| notes.get(MADE_FOR));
         ensure!(made_for == Some(&self.made_for), "made for other images");
         let tensors = SafeTensors::deserialize(bytes)?;
         let mut named = tensors.tensors();
         named.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut parts = Parts::default();
+        let mut means = ViewMeans::default();
         for (name, tensor) in named {
-            let (_, name) = name.split_once(' ').context("a part without a number")?;
-            parts.names.push(name.to_owned());
-            parts.n_images = tensor.shape().first().copied().unwrap_or_default();
+            let (_, name) = name.split_once(' ').context("views without a number")?;
+            means.names.push(name.to_owned());
+            means.n_images = tensor.shape().first().copied().unwrap_or_default();
             let (numbers, _) = tensor.data().as_chunks();
-            parts.probabilities.push(numbers.iter().map(|n| f32::from_le_bytes(*n)).collect());
+            means.probabilities.push(numbers.iter().map(|n| f32::from_le_bytes(*n)).collect());
         }
-        Ok(parts)
+        Ok(means)
     }
 
     /// Writes down what one of the weights files has said so far, if it is time to.
-    pub fn keep(&mut self, weights: &str, said: &Parts) -> Result<()> {
+    pub fn keep(&mut self, weights: &str, said: &ViewMeans) -> Result<()> {
         if self.last.elapsed() < self.every || said.n_images == 0 {
             return Ok(());
         }
@@ -103,27 +114,27 @@ mod tests {
 
     use super::*;
 
-    fn place(folder: &Path, made_for: &str, every: Duration) -> Unfinished {
-        Unfinished::new(folder.join("asked"), made_for.to_owned(), every)
+    fn place(folder: &Path, made_for: &str, every: Duration) -> PartialPredictions {
+        PartialPredictions::new(folder.join("asked"), made_for.to_owned(), every)
     }
 
-    fn said() -> Parts {
+    fn said() -> ViewMeans {
         let names = ["all views", "crop of 1", "one view"].map(str::to_owned).to_vec();
         let probabilities = (0..3).map(|part| vec![0.1 + part as f32, 0.2, 0.3, 0.4]).collect();
-        Parts { names, probabilities, n_images: 2 }
+        ViewMeans { names, probabilities, n_images: 2 }
     }
 
     #[test]
     fn what_was_said_is_there_for_the_same_images_and_weights() {
         let folder = tempfile::tempdir().unwrap();
         let place = |made_for| place(folder.path(), made_for, Duration::ZERO);
-        assert_eq!(place("x").read("a.safetensors"), Parts::default());
+        assert_eq!(place("x").read("a.safetensors"), ViewMeans::default());
         place("x").keep("a.safetensors", &said()).unwrap();
         assert_eq!(place("x").read("a.safetensors"), said());
-        assert_eq!(place("x").read("b.safetensors"), Parts::default());
-        assert_eq!(place("y").read("a.safetensors"), Parts::default(), "other images");
+        assert_eq!(place("x").read("b.safetensors"), ViewMeans::default());
+        assert_eq!(place("y").read("a.safetensors"), ViewMeans::default(), "other images");
         fs::write_atomic(folder.path().join("asked/a.safetensors"), "cut short").unwrap();
-        assert_eq!(place("x").read("a.safetensors"), Parts::default());
+        assert_eq!(place("x").read("a.safetensors"), ViewMeans::default());
         place("x").remove().unwrap();
         assert!(!folder.path().join("asked").exists());
         place("x").remove().unwrap();
@@ -134,6 +145,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut place = place(folder.path(), "x", Duration::from_secs(3600));
         place.keep("a.safetensors", &said()).unwrap();
-        assert_eq!(place.read("a.safetensors"), Parts::default());
+        assert_eq!(place.read("a.safetensors"), ViewMeans::default());
     }
 }

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::Run;
 use crate::kaggle::{self, SubmissionStatus};
-use crate::run::Run;
 
 const FILE: &str = "submission.toml";
 
 /// All uploads of a run, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct History {
+pub struct Uploads {
     /// One upload each.
     #[serde(default, rename = "submission")]
     pub uploads: Vec<Upload>,
@@ -33,7 +33,7 @@ pub struct Upload {
     /// When, RFC 3339.
     pub sent: String,
     /// How far it was when it was last looked at.
-    pub status: Status,
+    pub status: UploadStatus,
     /// The score on the public part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_score: Option<f64>,
@@ -45,13 +45,13 @@ pub struct Upload {
     pub error: Option<String>,
     /// Where the public score stood then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<BoardPlace>,
 }
 
 /// How far an upload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+pub enum UploadStatus {
     /// Not scored yet.
     Pending,
     /// Scored.
@@ -62,14 +62,13 @@ pub enum Status {
 
 /// A place on a leaderboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct BoardPlace {
     /// From 1, the best.
     pub place: usize,
-    /// How many teams there are.
     pub teams: usize,
 }
 
-impl From<SubmissionStatus> for Status {
+impl From<SubmissionStatus> for UploadStatus {
     fn from(status: SubmissionStatus) -> Self {
         match status {
             SubmissionStatus::Pending => Self::Pending,
@@ -79,7 +78,7 @@ impl From<SubmissionStatus> for Status {
     }
 }
 
-impl Status {
+impl UploadStatus {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -97,11 +96,11 @@ impl Upload {
         self.public_score = now.public_score.or(self.public_score);
         self.private_score = now.private_score.or(self.private_score);
         let told = now.error_description.clone().filter(|text| !text.is_empty());
-        self.error = told.filter(|_| self.status == Status::Error);
+        self.error = told.filter(|_| self.status == UploadStatus::Error);
     }
 }
 
-impl History {
+impl Uploads {
     /// What a run has kept; empty if it never was uploaded.
     pub fn of(run: &Run) -> Result<Self> {
         if run.file(FILE).is_file() { run.read_toml(FILE) } else { Ok(Self::default()) }
@@ -115,16 +114,16 @@ impl History {
 
     /// Puts an upload into a run's list, in the place of what the list has of it.
     pub fn keep(run: &Run, upload: &Upload) -> Result<()> {
-        let mut history = Self::of(run)?;
+        let mut all = Self::of(run)?;
         let same = |kept: &&mut Upload| {
             kept.endpoint == upload.endpoint && kept.reference == upload.reference
         };
-        match history.uploads.iter_mut().find(same) {
+        match all.uploads.iter_mut().find(same) {
             Some(kept) if kept == upload => return Ok(()),
             Some(kept) => *kept = upload.clone(),
-            None => history.uploads.push(upload.clone()),
+            None => all.uploads.push(upload.clone()),
         }
-        run.write_toml(FILE, &history)
+        run.write_toml(FILE, &all)
     }
 }
 
@@ -140,7 +139,7 @@ mod tests {
             sha256: "00ff".to_owned(),
             message: "first".to_owned(),
             sent: "2026-11-24T06:00:00Z".to_owned(),
-            status: Status::Pending,
+            status: UploadStatus::Pending,
             public_score: None,
             private_score: None,
             error: None,
@@ -152,19 +151,19 @@ mod tests {
     fn an_upload_is_kept_once_and_its_score_is_added() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
-        assert_eq!(History::of(&run).unwrap(), History::default());
-        History::keep(&run, &upload(7)).unwrap();
-        History::keep(&run, &upload(8)).unwrap();
+        assert_eq!(Uploads::of(&run).unwrap(), Uploads::default());
+        Uploads::keep(&run, &upload(7)).unwrap();
+        Uploads::keep(&run, &upload(8)).unwrap();
         let mut scored = upload(7);
-        scored.status = Status::Complete;
+        scored.status = UploadStatus::Complete;
         scored.public_score = Some(0.93);
-        scored.place = Some(Place { place: 12, teams: 938 });
-        History::keep(&run, &scored).unwrap();
-        let history = History::of(&run).unwrap();
-        assert_eq!(history.uploads, [scored, upload(8)]);
-        let found = history.find("https://www.kaggle.com/api/v1", "00ff").unwrap();
+        scored.place = Some(BoardPlace { place: 12, teams: 938 });
+        Uploads::keep(&run, &scored).unwrap();
+        let kept = Uploads::of(&run).unwrap();
+        assert_eq!(kept.uploads, [scored, upload(8)]);
+        let found = kept.find("https://www.kaggle.com/api/v1", "00ff").unwrap();
         assert_eq!(found.reference, 8);
-        assert_eq!(history.find("http://localhost:7777/api/v1", "00ff"), None);
+        assert_eq!(kept.find("http://localhost:7777/api/v1", "00ff"), None);
     }
 
     #[test]
@@ -172,7 +171,7 @@ mod tests {
         let mut kept = Upload { public_score: Some(0.5), ..upload(7) };
         let now = r#"{"ref":7,"status":"ERROR","publicScore":"","errorDescription":"bad"}"#;
         kept.update(&serde_json::from_str(now).unwrap());
-        assert_eq!((kept.status, kept.public_score), (Status::Error, Some(0.5)));
+        assert_eq!((kept.status, kept.public_score), (UploadStatus::Error, Some(0.5)));
         assert_eq!(kept.error.as_deref(), Some("bad"));
         let now = r#"{"ref":7,"status":"COMPLETE","publicScore":"0.25","errorDescription":"x"}"#;
         kept.update(&serde_json::from_str(now).unwrap());

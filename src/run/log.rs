@@ -1,0 +1,165 @@
+//! Training as files: `events.jsonl` a line an event, `steps.csv` a line a step, and `lr-find.csv`,
+//! the sweeps for a spreadsheet.
+//!
+//! A run that goes on after a stop goes on in the same files; steps that are made again replace
+//! those that were made in vain. A line that a kill cut short is passed over, and dropped before
+//! anything is written behind it.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Run;
+use super::curve::Sweep;
+use super::event::{Event, Step};
+use super::stage::Stage;
+use crate::fs;
+
+const EVENTS: &str = "events.jsonl";
+const STEPS: &str = "steps.csv";
+const SWEEPS: &str = "lr-find.csv";
+
+const STEPS_HEADER: &str = "stage,cycle,epoch,step,loss,rate,momentum\n";
+const SWEEPS_HEADER: &str = "stage,rate,smoothed_loss\n";
+
+/// Writes down what happens in a run.
+#[derive(Debug)]
+pub struct Log<'a> {
+    run: &'a Run,
+    events: fs::File,
+    steps: fs::File,
+    sweeps: String,
+}
+
+impl<'a> Log<'a> {
+    /// Opens the run's logs, to go on in them where there are some.
+    pub fn open(run: &'a Run) -> Result<Self> {
+        let sweeps =
+            fs::read_to_string(run.file(SWEEPS)).unwrap_or_else(|_| SWEEPS_HEADER.to_owned());
+        let (events, mut steps) = (append(&run.file(EVENTS))?, append(&run.file(STEPS))?);
+        if steps.metadata()?.len() == 0 {
+            steps.write_all(STEPS_HEADER.as_bytes())?;
+        }
+        Ok(Self { run, events, steps, sweeps })
+    }
+
+    /// Writes an event where it belongs; passes tell nothing that lasts.
+    pub fn write(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::PassStarted { .. } | Event::Advanced { .. } | Event::Unknown => return Ok(()),
+            Event::Step(step) => {
+                let Step { stage, cycle, epoch, step, loss, rate, momentum } = step;
+                let stage = stage.number();
+                writeln!(self.steps, "{stage},{cycle},{epoch},{step},{loss},{rate:e},{momentum}")?;
+                return Ok(());
+            }
+            Event::Resumed { steps } => self.keep_steps(*steps)?,
+            Event::RateFound(Sweep { stage, curve, .. }) => {
+                for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
+                    writeln!(self.sweeps, "{},{rate:e},{loss}", stage.title())?;
+                }
+                self.run.write(SWEEPS, &self.sweeps)?;
+            }
+            _ => {}
+        }
+        let mut line = serde_json::to_value(event)?;
+        line["time"] = jiff::Timestamp::now().to_string().into();
+        writeln!(self.events, "{line}")?;
+        Ok(())
+    }
+
+    /// Drops the steps that will be made again.
+    fn keep_steps(&mut self, n: u64) -> Result<()> {
+        let text = fs::read_to_string(self.run.file(STEPS))?;
+        let kept: String = text.split_inclusive('\n').take(1 + n as usize).collect();
+        self.run.write(STEPS, kept)?;
+        self.steps = fs::File::options().append(true).open(self.run.file(STEPS))?;
+        Ok(())
+    }
+}
+
+/// Opens a file to write at the end of its last whole line.
+fn append(path: &Path) -> Result<fs::File> {
+    let file = fs::File::options().append(true).create(true).open(path)?;
+    let text = fs::read(path)?;
+    if text.last().is_some_and(|&last| last != b'\n') {
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        file.set_len(whole as u64)?;
+    }
+    Ok(file)
+}
+
+/// Whole lines of a log, with what was made of them, and what had to be left out.
+#[derive(Debug)]
+pub struct LogLines<T> {
+    pub lines: Vec<T>,
+    /// File, line and fault of what could not be read.
+    pub faults: Vec<String>,
+}
+
+impl<T> Default for LogLines<T> {
+    fn default() -> Self {
+        Self { lines: Vec::new(), faults: Vec::new() }
+    }
+}
+
+impl<T> LogLines<T> {
+    /// Reads a log's whole lines, as many as there are, but for the first few.
+    fn of(run: &Run, name: &str, skip: usize, parse: impl Fn(&str) -> Result<T>) -> Result<Self> {
+        let path = run.file(name);
+        let mut read = Self::default();
+        if !path.is_file() {
+            return Ok(read);
+        }
+        let text = fs::read_to_string(&path)?;
+        let whole = text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n'));
+        for (i, line) in whole.skip(skip) {
+            match parse(line.trim_end()) {
+                Ok(line) => read.lines.push(line),
+                Err(error) => {
+                    let (path, line) = (path.display(), i + 1);
+                    read.faults.push(format!("`{path}`, line {line}, is left out: {error:#}"));
+                }
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl Run {
+    /// What happened, in order; events of a newer version are [`Event::Unknown`].
+    pub fn events(&self) -> Result<LogLines<Event>> {
+        LogLines::of(self, EVENTS, 0, |line| Ok(serde_json::from_str(line)?))
+    }
+
+    /// Every training step, in order.
+    pub fn steps(&self) -> Result<LogLines<Step>> {
+        LogLines::of(self, STEPS, 1, step)
+    }
+}
+
+fn step(line: &str) -> Result<Step> {
+    let cells: Vec<&str> = line.split(',').collect();
+    let n_columns = STEPS_HEADER.split(',').count();
+    ensure!(cells.len() == n_columns, "{} numbers, not {n_columns}", cells.len());
+    let number = |i: usize| -> Result<f64> {
+        cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))
+    };
+    let count = |i: usize| -> Result<usize> {
+        cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))
+    };
+    Ok(Step {
+        stage: Stage::numbered(count(0)?).with_context(|| format!("no stage `{}`", cells[0]))?,
+        cycle: count(1)?,
+        epoch: count(2)?,
+        step: count(3)? as u64,
+        loss: number(4)?,
+        rate: number(5)?,
+        momentum: number(6)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

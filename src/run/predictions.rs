@@ -1,0 +1,198 @@
+//! What a run says about images: `valid-predictions.csv`, and `test-predictions.csv` so that deciding
+//! anew and going on after a stop need no network. Both are `id,class,class,...`, a row an image.
+//!
+//! What it says about test images counts only for those that it was made for: `test-predictions.toml`
+//! beside it has a hash of their ids and sizes, and the weights' names.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Run;
+use crate::dataset::Sample;
+use crate::fs;
+use crate::hash::Hash;
+use crate::table::Table;
+use crate::target::{Classes, Predictions};
+
+const VALID: &str = "valid-predictions.csv";
+const TEST: &str = "test-predictions.csv";
+const MADE_FOR: &str = "test-predictions.toml";
+
+/// What predictions for test images were made for.
+#[derive(Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct MadeFor {
+    version: u32,
+    weights: Vec<String>,
+    images: String,
+}
+
+impl MadeFor {
+    pub(super) fn of(run: &Run, images: &str) -> Result<Self> {
+        Ok(Self { version: 1, weights: run.summary()?.weights, images: images.to_owned() })
+    }
+}
+
+/// Which test images there are: a hash of their ids and sizes.
+pub fn hash_of_test_images(samples: &[Sample]) -> Result<String> {
+    let mut hash = Sha256::new();
+    for sample in samples {
+        let size = fs::metadata(&sample.path)?.len();
+        hash.update(format!("{} {size}\n", sample.id));
+    }
+    Ok(Hash::from(hash).to_string())
+}
+
+impl Run {
+    /// Keeps what the run says about the images that it held out.
+    pub fn write_valid_predictions(&self, predictions: &Predictions) -> Result<()> {
+        self.write(VALID, csv_of(predictions)?)
+    }
+
+    /// What it says about the images that it held out.
+    pub fn valid_predictions(&self, classes: &Classes) -> Result<Predictions> {
+        self.predictions(VALID, classes)
+    }
+
+    /// Keeps what the run says about the test images with this hash.
+    pub fn write_test_predictions(&self, images: &str, predictions: &Predictions) -> Result<()> {
+        self.write(TEST, csv_of(predictions)?)?;
+        self.write_toml(MADE_FOR, &MadeFor::of(self, images)?)
+    }
+
+    /// What it has said about these test images, in their order.
+    pub fn test_predictions(&self, samples: &[Sample], classes: &Classes) -> Result<Predictions> {
+        let said = self.predictions(TEST, classes)?;
+        let rows: HashMap<&str, &[f32]> =
+            said.ids.iter().map(String::as_str).zip(said.rows()).collect();
+        let mut probabilities = Table::empty(classes.len());
+        for sample in samples {
+            let row = rows.get(sample.id.as_str()).with_context(|| {
+                let path = self.file(TEST);
+                format!(
+                    "`{}` has no row `{}`\nhint: remove the file; `kaggle-kit submit` makes it again",
+                    path.display(),
+                    sample.id
+                )
+            })?;
+            probabilities.push(row);
+        }
+        let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+        Ok(Predictions { ids, probabilities, classes: classes.clone() })
+    }
+
+    /// Whether it was asked about just the test images with this hash before.
+    pub fn has_test_predictions(&self, images: &str) -> Result<bool> {
+        let made_for: Option<MadeFor> = self.read_toml(MADE_FOR).ok();
+        match made_for.filter(|_| self.file(TEST).is_file()) {
+            Some(made_for) => Ok(made_for == MadeFor::of(self, images)?),
+            None => Ok(false),
+        }
+    }
+
+    fn predictions(&self, name: &str, classes: &Classes) -> Result<Predictions> {
+        let path = self.file(name);
+        let in_file = || format!("failed to read `{}`", path.display());
+        let text = fs::read(&path)?;
+        let mut table = csv::Reader::from_reader(&text[..]);
+        let header = table.headers().with_context(in_file)?.clone();
+        ensure!(
+            header.iter().skip(1).eq(classes.names()),
+            "`{}` has other columns than the run has classes\nhint: train the run again",
+            path.display()
+        );
+        let (mut ids, mut cells) = (Vec::new(), Vec::new());
+        for record in table.records() {
+            let record = record.with_context(in_file)?;
+            let id = record.get(0).unwrap_or_default().to_owned();
+            for cell in record.iter().skip(1) {
+                match cell.parse::<f32>() {
+                    // A mean in single precision may pass one by a hair.
+                    Ok(p) if (0.0..=1.00001).contains(&p) => cells.push(p.min(1.0)),
+                    _ => bail!("`{}` has no probability at `{id}`: `{cell}`", path.display()),
+                }
+            }
+            ids.push(id);
+        }
+        let probabilities = Table::new(cells, classes.len());
+        Ok(Predictions { ids, probabilities, classes: classes.clone() })
+    }
+}
+
+fn csv_of(predictions: &Predictions) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let header =
+        std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
+    table.write_record(header)?;
+    for (id, row) in predictions.ids.iter().zip(predictions.rows()) {
+        let cells = row.iter().map(f32::to_string);
+        table.write_record(std::iter::once(id.clone()).chain(cells))?;
+    }
+    Ok(table.into_inner()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes() -> Classes {
+        ["cat", "dog, big"].map(str::to_owned).to_vec().into()
+    }
+
+    fn said() -> Predictions {
+        let ids = ["b", "a,1"].map(str::to_owned).to_vec();
+        // The shortest decimals of these are read back to the last bit.
+        let probabilities = Table::new(vec![1.0 / 3.0, 1e-30, f32::MIN_POSITIVE, 1.0], 2);
+        Predictions { ids, probabilities, classes: classes() }
+    }
+
+    #[test]
+    fn predictions_are_read_back_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write_valid_predictions(&said()).unwrap();
+        assert_eq!(run.valid_predictions(&classes()).unwrap(), said());
+        let text = fs::read_to_string(run.file(VALID)).unwrap();
+        assert!(text.starts_with("id,cat,\"dog, big\"\nb,0.33333334,"), "{text}");
+        let hair =
+            Predictions { probabilities: Table::new(vec![1.000_001, 0.0, 0.0, 1.0], 2), ..said() };
+        run.write_valid_predictions(&hair).unwrap();
+        assert_eq!(run.valid_predictions(&classes()).unwrap().probabilities.row(0)[0], 1.0);
+    }
+
+    #[test]
+    fn what_is_no_prediction_names_file_and_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        for (text, expected) in [
+            ("id,dog,cat\nb,0.5,0.5\n", "other columns"),
+            ("id,cat,\"dog, big\"\nb,nan,0.5\n", "no probability at `b`: `nan`"),
+            ("id,cat,\"dog, big\"\nb,1.1,0.5\n", "no probability at `b`: `1.1`"),
+            ("id,cat,\"dog, big\"\nb,0.5\n", "failed to read"),
+        ] {
+            run.write(VALID, text).unwrap();
+            let error = format!("{:#}", run.valid_predictions(&classes()).unwrap_err());
+            assert!(error.contains(expected) && error.contains(VALID), "{error}");
+        }
+    }
+
+    #[test]
+    fn predictions_of_test_images_come_in_the_order_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write(TEST, csv_of(&said()).unwrap()).unwrap();
+        let sample = |id: &str| Sample {
+            id: id.to_owned(),
+            path: folder.path().join(id),
+            target: Vec::new(),
+        };
+        let read = run.test_predictions(&[sample("a,1"), sample("b")], &classes()).unwrap();
+        assert_eq!(read.ids, ["a,1", "b"]);
+        assert_eq!(read.probabilities.row(0), said().probabilities.row(1));
+        let error = run.test_predictions(&[sample("c")], &classes()).unwrap_err().to_string();
+        assert!(error.contains("has no row `c`\nhint: remove the file"), "{error}");
+    }
+}

@@ -1,0 +1,190 @@
+//! `split.csv`: which images a run trained on and which it held out, and what each shows, so that a
+//! run is judged without its data.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::Run;
+use crate::fs;
+use crate::target::Classes;
+
+const FILE: &str = "split.csv";
+const HEADER: [&str; 3] = ["id", "part", "labels"];
+/// What stands between two labels of a row.
+const SEPARATOR: &str = "|";
+
+/// All images that a run was given: a row each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SplitTable {
+    pub rows: Vec<SplitRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitRow {
+    pub id: String,
+    pub side: Side,
+    /// Names of classes.
+    pub labels: Vec<String>,
+}
+
+/// What an image was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Train,
+    /// Held out.
+    Valid,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+        }
+    }
+}
+
+/// An image that a run was given, with its classes as places in the vocabulary, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledImage {
+    pub id: String,
+    pub side: Side,
+    pub target: Vec<usize>,
+}
+
+impl SplitTable {
+    pub fn read(run: &Run) -> Result<Self> {
+        let path = run.file(FILE);
+        let in_file = || format!("failed to read `{}`", path.display());
+        let text = fs::read(&path)?;
+        let mut table = csv::Reader::from_reader(&text[..]);
+        ensure!(
+            table.headers().with_context(in_file)?.iter().eq(HEADER),
+            "`{}` has other columns than `{}`\nhint: train the run again",
+            path.display(),
+            HEADER.join(",")
+        );
+        let mut rows = Vec::new();
+        for record in table.records() {
+            let record = record.with_context(in_file)?;
+            let side = match &record[1] {
+                "train" => Side::Train,
+                "valid" => Side::Valid,
+                other => bail!("`{}` has no part `{other}`, at `{}`", path.display(), &record[0]),
+            };
+            let labels = record[2].split(SEPARATOR).filter(|name| !name.is_empty());
+            let labels = labels.map(str::to_owned).collect();
+            rows.push(SplitRow { id: record[0].to_owned(), side, labels });
+        }
+        Ok(Self { rows })
+    }
+
+    pub fn write(&self, run: &Run) -> Result<()> {
+        run.write(FILE, self.csv()?)
+    }
+
+    /// Whether a run was begun with this table; also where it was stopped before it had one.
+    pub fn is_of(&self, run: &Run) -> Result<bool> {
+        let path = run.file(FILE);
+        Ok(!path.exists() || fs::read(&path)? == self.csv()?)
+    }
+
+    fn csv(&self) -> Result<Vec<u8>> {
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(HEADER)?;
+        for SplitRow { id, side, labels } in &self.rows {
+            table.write_record([id, side.name(), &labels.join(SEPARATOR)])?;
+        }
+        Ok(table.into_inner()?)
+    }
+}
+
+impl Run {
+    /// The images that the run was given, from its `split.csv`.
+    pub fn labelled(&self, classes: &Classes) -> Result<Vec<LabelledImage>> {
+        let path = self.file(FILE);
+        let position = |name: &String| {
+            let known = classes.position(name);
+            known.with_context(|| format!("`{}` has no class `{name}`", path.display()))
+        };
+        let mut images = Vec::new();
+        for SplitRow { id, side, labels } in SplitTable::read(self)?.rows {
+            let mut target = labels.iter().map(position).collect::<Result<Vec<usize>>>()?;
+            target.sort_unstable();
+            images.push(LabelledImage { id, side, target });
+        }
+        Ok(images)
+    }
+
+    /// The classes of each image that the run held out, in the order of `ids`.
+    pub fn truth(&self, ids: &[String], classes: &Classes) -> Result<Vec<Vec<usize>>> {
+        let images = self.labelled(classes)?.into_iter();
+        let valid = images.filter(|image| image.side == Side::Valid);
+        let by_id: HashMap<String, Vec<usize>> =
+            valid.map(|image| (image.id, image.target)).collect();
+        let target = |id: &String| {
+            let target = by_id.get(id).cloned();
+            target.with_context(|| {
+                format!("`{}` does not hold out `{id}`", self.file(FILE).display())
+            })
+        };
+        ids.iter().map(target).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, side: Side, labels: &[&str]) -> SplitRow {
+        SplitRow { id: id.to_owned(), side, labels: labels.iter().map(|&l| l.to_owned()).collect() }
+    }
+
+    fn classes() -> Classes {
+        ["clear", "haze, thick", "road"].map(str::to_owned).to_vec().into()
+    }
+
+    #[test]
+    fn a_split_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        let split = SplitTable {
+            rows: vec![
+                row("a", Side::Train, &["road", "clear"]),
+                row("b,\"1\"", Side::Valid, &["haze, thick"]),
+                row("c", Side::Valid, &[]),
+            ],
+        };
+        assert!(split.is_of(&run).unwrap(), "a run without one");
+        split.write(&run).unwrap();
+        assert_eq!(SplitTable::read(&run).unwrap(), split);
+        assert!(split.is_of(&run).unwrap());
+        assert!(!SplitTable { rows: split.rows[1..].to_vec() }.is_of(&run).unwrap());
+        let text = fs::read_to_string(run.file(FILE)).unwrap();
+        assert!(text.starts_with("id,part,labels\na,train,road|clear\n"), "{text}");
+    }
+
+    #[test]
+    fn labels_become_places_in_the_vocabulary() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write(FILE, "id,part,labels\na,train,road|clear\nb,valid,\n").unwrap();
+        let images = run.labelled(&classes()).unwrap();
+        assert_eq!(images[0].target, [0, 2]);
+        let ids = |id: &str| [id.to_owned()];
+        assert_eq!(run.truth(&ids("b"), &classes()).unwrap(), [[0; 0]]);
+        let error = run.truth(&ids("a"), &classes()).unwrap_err().to_string();
+        assert!(error.contains("split.csv` does not hold out `a`"), "{error}");
+        for (text, expected) in [
+            ("id,part\na,train\n", "other columns than `id,part,labels`"),
+            ("id,part,labels\na,test,road\n", "has no part `test`, at `a`"),
+            ("id,part,labels\na,train,river\n", "has no class `river`"),
+            ("id,part,labels\na,train\n", "failed to read"),
+        ] {
+            run.write(FILE, text).unwrap();
+            let error = format!("{:#}", run.labelled(&classes()).unwrap_err());
+            assert!(error.contains(expected) && error.contains("split.csv"), "{error}");
+        }
+    }
+}
