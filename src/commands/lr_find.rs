@@ -14,7 +14,7 @@ use crate::device::DeviceChoice;
 use crate::fs;
 use crate::recipe::Layer;
 use crate::report::chart;
-use crate::report::html::{gather, rate_chart};
+use crate::report::html::rate_chart;
 use crate::run::{Event, Listener, Run, Sweep};
 use crate::term;
 use crate::words;
@@ -110,7 +110,7 @@ pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
         );
     }
     for sweep in sweeps {
-        term::say(chart::terminal(&rate_chart(&gather::sweep(sweep)), COLUMNS));
+        term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
         term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.chosen));
     }
     if let Some(folder) = &args.out {
@@ -145,7 +145,7 @@ fn write(sweeps: &[Sweep], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for sweep in sweeps {
         let path = folder.join(format!("{}.svg", key(sweep)?));
-        fs::write_atomic(&path, rate_chart(&gather::sweep(sweep)).standalone())?;
+        fs::write_atomic(&path, rate_chart(sweep).standalone())?;
         paths.push(path);
     }
     Ok(paths)

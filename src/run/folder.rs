@@ -7,11 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::{CHECKPOINT, summary};
+use super::CHECKPOINT;
 use crate::competition::Competition;
 use crate::fs;
 use crate::recipe::{Layer, Recipe};
 
+/// The file that makes a run a finished one.
+pub(super) const SUMMARY: &str = "summary.toml";
 /// The recipe, as it was resolved when the run began.
 const RECIPE: &str = "recipe.toml";
 /// The competition's spec.
@@ -70,20 +72,6 @@ impl Run {
         }
     }
 
-    /// The finished run of a group that held out `fold`, if there is one.
-    pub fn of_fold(
-        runs: &Path,
-        competition: &str,
-        group: &str,
-        fold: usize,
-    ) -> Result<Option<Self>> {
-        let all = Self::all(runs, Some(competition))?;
-        let is_it = |run: &Self| {
-            run.summary().is_ok_and(|summary| summary.group == group && summary.fold == fold)
-        };
-        Ok(all.into_iter().rev().filter(Self::is_finished).find(is_it))
-    }
-
     /// All runs of a competition, or of all of them, oldest first.
     pub fn all(runs: &Path, competition: Option<&str>) -> Result<Vec<Self>> {
         let mut found = Vec::new();
@@ -128,7 +116,7 @@ impl Run {
                 "`{}` holds no finished run: it has no `{}`\nhint: `kaggle-kit list` shows \
                  the runs there are",
                 folder.display(),
-                summary::FILE
+                SUMMARY
             );
         }
         Ok(run)
@@ -137,6 +125,11 @@ impl Run {
     /// The folder's name.
     pub fn id(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Whether the run came to its end.
+    pub fn is_finished(&self) -> bool {
+        self.file(SUMMARY).is_file()
     }
 
     /// The path of a file in the run.

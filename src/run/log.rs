@@ -11,9 +11,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Run;
 use super::curve::Sweep;
 use super::event::{Event, Step};
+use super::folder::Run;
 use super::stage::Stage;
 use crate::fs;
 

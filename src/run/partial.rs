@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::Run;
+use super::folder::Run;
 use super::predictions::MadeFor;
 use crate::fs;
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Run;
+use super::folder::Run;
 use crate::dataset::Sample;
 use crate::fs;
 use crate::hash::Hash;

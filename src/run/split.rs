@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Run;
+use super::folder::Run;
 use crate::fs;
 use crate::target::Classes;
 

@@ -1,13 +1,12 @@
 //! `summary.toml`, a run's last word: with it the run is finished.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::folder::{Run, SUMMARY};
 use crate::target::Classes;
-
-/// The file that makes a run a finished one.
-pub(super) const FILE: &str = "summary.toml";
 
 /// What a finished run says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,19 +56,28 @@ pub struct StageTime {
 }
 
 impl Run {
-    /// Whether the run came to its end.
-    pub fn is_finished(&self) -> bool {
-        self.file(FILE).is_file()
+    /// The finished run of a group that held out `fold`, if there is one.
+    pub fn of_fold(
+        runs: &Path,
+        competition: &str,
+        group: &str,
+        fold: usize,
+    ) -> Result<Option<Self>> {
+        let all = Self::all(runs, Some(competition))?;
+        let is_it = |run: &Self| {
+            run.summary().is_ok_and(|summary| summary.group == group && summary.fold == fold)
+        };
+        Ok(all.into_iter().rev().filter(Self::is_finished).find(is_it))
     }
 
     /// The run's last word, which makes it a finished one.
     pub fn finish(&self, summary: &Summary) -> Result<()> {
-        self.write_toml(FILE, summary)
+        self.write_toml(SUMMARY, summary)
     }
 
     /// What the finished run says of itself.
     pub fn summary(&self) -> Result<Summary> {
-        self.read_toml(FILE)
+        self.read_toml(SUMMARY)
     }
 }
 

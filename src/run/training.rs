@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::curve::Sweep;
 use super::event::{Epoch, Event, Step};
-use super::{LogLines, Run};
+use super::folder::Run;
+use super::log::LogLines;
 
 /// How a run was trained.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::folder::Run;
 use crate::kaggle::{self, SubmissionStatus};
 
 const FILE: &str = "submission.toml";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::recipe::Setting;
-use crate::run::{Score, Stage};
+use crate::run::{Epoch, Stage, Step, Sweep};
 use crate::table::Table;
 use crate::target::{Classes, TargetKind};
 
@@ -18,8 +18,8 @@ pub struct Facts {
     /// The golden rule's steps: planned, found, and how long they took.
     pub stages: Vec<StageFacts>,
     pub sweeps: Vec<Sweep>,
-    pub steps: Vec<StepFacts>,
-    pub epochs: Vec<EpochFacts>,
+    pub steps: Vec<Step>,
+    pub epochs: Vec<Epoch>,
     /// The answers for the images held out.
     pub outcome: Option<Outcome>,
     /// What is done to probabilities before they are submitted.
@@ -79,51 +79,6 @@ pub struct StageFacts {
     /// What it was to do; empty where nobody wrote it down.
     pub planned: String,
     pub found: String,
-    pub seconds: f64,
-}
-
-/// A sweep of the learning-rate finder.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Sweep {
-    pub stage: String,
-    /// The last group's rate at each step.
-    pub rates: Vec<f64>,
-    /// Smoothed batch losses.
-    pub losses: Vec<f64>,
-    /// Batch losses as they were; may be empty.
-    pub batch_losses: Vec<f64>,
-    /// Rules and the rates they read off the curve, where they found one.
-    pub suggestions: Vec<(String, Option<f64>)>,
-    pub chosen: Option<f64>,
-    pub why: String,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepFacts {
-    pub stage: String,
-    /// The cycle within the stage, from 1.
-    pub cycle: usize,
-    /// The epoch within the stage, from 1.
-    pub epoch: usize,
-    pub loss: f64,
-    /// The last group's rate.
-    pub rate: f64,
-    pub momentum: f64,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct EpochFacts {
-    pub stage: String,
-    /// The cycle within the stage, from 1.
-    pub cycle: usize,
-    /// Its number within the stage, from 1.
-    pub epoch: usize,
-    /// Mean loss over its batches.
-    pub train_loss: f64,
-    /// How the network did on the images held out.
-    pub score: Score,
-    /// Each group's rate at the cycle's height.
-    pub rates: Vec<f64>,
     pub seconds: f64,
 }
 

@@ -22,7 +22,7 @@ use sections::Section;
 
 use super::chart::Chart;
 use crate::fs;
-use crate::run::{REPORT, Run};
+use crate::run::{REPORT, Run, Sweep};
 
 pub fn page(facts: &Facts) -> String {
     let sections = sections::all(facts);
@@ -62,7 +62,7 @@ pub fn revise(run: &Run) -> Result<()> {
 
 /// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own
 /// ([`Chart::standalone`]).
-pub fn rate_chart(sweep: &facts::Sweep) -> Chart {
+pub fn rate_chart(sweep: &Sweep) -> Chart {
     sections::rate_chart(sweep)
 }
 

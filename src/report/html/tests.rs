@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::comparison::{self, Comparison};
 use super::facts::{
-    About, ClassCount, EpochFacts, Facts, Heat, NamedDuplicates, Outcome, StageFacts, StepFacts,
-    Sweep, Thumbnail,
+    About, ClassCount, Facts, Heat, NamedDuplicates, Outcome, StageFacts, Thumbnail,
 };
 use super::{gallery, page};
 use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::rng::{self, Purpose};
-use crate::run::{Score, Stage};
+use crate::run::{
+    Epoch, RateChoice, RateCurve, RateReason, Score, Stage, Step, Suggestions, Sweep, SweepEnd,
+};
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 use rand::Rng;
@@ -135,23 +136,20 @@ fn picture() -> Thumbnail {
 fn sweep() -> Sweep {
     let rates: Vec<f64> = (0..20).map(|i| 1e-5 * 10f64.powf(f64::from(i) / 4.0)).collect();
     let losses: Vec<f64> = (0..20).map(|i| 2.0 - f64::from(i) * 0.05).collect();
-    Sweep {
-        stage: "find the head's rate".to_owned(),
-        batch_losses: losses.iter().map(|loss| loss * 1.1).collect(),
-        suggestions: vec![("valley".to_owned(), Some(1e-3)), ("slide".to_owned(), None)],
-        chosen: Some(2e-3),
-        why: "the highest rate at which the loss still clearly improves".to_owned(),
-        rates,
-        losses,
-    }
+    let batch_losses = losses.iter().map(|loss| loss * 1.1).collect();
+    let suggestions = Suggestions { valley: Some(1e-3), ..Suggestions::default() };
+    let curve = RateCurve { rates, losses, batch_losses, end: SweepEnd::LastRate, suggestions };
+    let chosen = RateChoice { rate: 2e-3, why: RateReason::Clear };
+    Sweep { stage: Stage::FindHeadRate, curve, chosen }
 }
 
-fn steps() -> Vec<StepFacts> {
+fn steps() -> Vec<Step> {
     (0..40)
-        .map(|i| StepFacts {
-            stage: if i < 20 { "head on activations" } else { "whole network" }.to_owned(),
+        .map(|i| Step {
+            stage: if i < 20 { Stage::HeadOnActivations } else { Stage::WholeNetwork },
             cycle: 1,
             epoch: 1 + i % 20 / 10,
+            step: 1 + i as u64,
             loss: 2.0 / (1.0 + i as f64),
             rate: 1e-3,
             momentum: 0.95 - 0.1 * (i as f64 / 40.0),
@@ -159,18 +157,18 @@ fn steps() -> Vec<StepFacts> {
         .collect()
 }
 
-fn epochs(kind: TargetKind) -> Vec<EpochFacts> {
+fn epochs(kind: TargetKind) -> Vec<Epoch> {
     let accuracy = (kind == TargetKind::SingleLabel).then_some(0.9);
-    ["head on activations", "whole network"]
+    [Stage::HeadOnActivations, Stage::WholeNetwork]
         .into_iter()
         .flat_map(|stage| [(stage, 1), (stage, 2)])
-        .map(|(stage, epoch)| EpochFacts {
-            stage: stage.to_owned(),
+        .map(|(stage, epoch)| Epoch {
+            stage,
             cycle: 1,
             epoch,
             train_loss: 0.5,
             score: Score { loss: 0.4, metric: 0.8, accuracy },
-            rates: vec![1e-4, 1e-3],
+            rates: [1e-5, 1e-4, 1e-3],
             seconds: 1.5,
         })
         .collect()
@@ -278,7 +276,7 @@ fn odd_outcomes_break_no_page() {
         epoch.score.loss = f64::INFINITY;
     }
     diverged.steps.iter_mut().for_each(|step| step.loss = f64::NAN);
-    diverged.sweeps[0].losses.fill(f64::NAN);
+    diverged.sweeps[0].curve.losses.fill(f64::NAN);
     let mut no_steps = single();
     no_steps.steps.clear();
     let mut no_pictures = single();
@@ -301,10 +299,6 @@ fn hostile_names_stay_text() {
     facts.leak = Some(evil.to_owned());
     facts.stages[0].found = evil.to_owned();
     facts.stages[0].planned = evil.to_owned();
-    facts.sweeps[0].suggestions[0].0 = evil.to_owned();
-    facts.sweeps[0].stage = evil.to_owned();
-    facts.steps.iter_mut().for_each(|step| step.stage = evil.to_owned());
-    facts.epochs.iter_mut().for_each(|epoch| epoch.stage = evil.to_owned());
     facts.recipe = format!("backbone = \"{evil}\"");
     facts.changed[0].key = evil.to_owned();
     facts.environment[0].1 = evil.to_owned();

@@ -5,12 +5,13 @@ mod paired;
 
 use maud::{Markup, html};
 
-use super::facts::{EpochFacts, Facts, Sweep};
+use super::facts::Facts;
 use super::markup::{self, or_dash, section};
 use super::sections::{loss_scale, settings_table, smoothed};
 use crate::metric;
 use crate::recipe::Setting;
 use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
+use crate::run::{Epoch, RateCurve, Sweep};
 use crate::table::Table;
 use crate::target::TargetKind;
 use crate::term;
@@ -138,16 +139,16 @@ fn table(lines: &[Compared]) -> Markup {
 }
 
 fn training(a: &Facts, b: &Facts) -> Markup {
-    let of_epochs = |value: fn(&EpochFacts) -> f64, x: fn(&[EpochFacts], usize) -> f64| {
+    let of_epochs = |value: fn(&Epoch) -> f64, x: fn(&[Epoch], usize) -> f64| {
         of_both(a, b, Look::Dots, |Facts { epochs, .. }| {
             (0..epochs.len()).map(|i| (x(epochs, i), value(&epochs[i]))).collect()
         })
     };
-    let by_epoch = |_: &[EpochFacts], i: usize| i as f64 + 1.0;
+    let by_epoch = |_: &[Epoch], i: usize| i as f64 + 1.0;
     let by_minute =
-        |epochs: &[EpochFacts], i: usize| epochs[..=i].iter().map(|e| e.seconds / 60.0).sum();
+        |epochs: &[Epoch], i: usize| epochs[..=i].iter().map(|e| e.seconds / 60.0).sum();
     let is_accuracy = a.epochs.iter().chain(&b.epochs).any(|e| e.score.accuracy.is_some());
-    let metric: fn(&EpochFacts) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
+    let metric: fn(&Epoch) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
     let what = if is_accuracy { "accuracy" } else { "mean F-beta" };
     let chart = |title: &str, x: &str, y: Axis, series: Vec<Series>| {
         let title = title.to_owned();
@@ -191,10 +192,12 @@ fn sweeps(a: &Facts, b: &Facts) -> Markup {
         return html! {};
     }
     let chart = |a: &Sweep, b: &Sweep| {
-        let points =
-            |sweep: &Sweep| sweep.rates.iter().copied().zip(sweep.losses.iter().copied()).collect();
+        let points = |sweep: &Sweep| {
+            let RateCurve { rates, losses, .. } = &sweep.curve;
+            rates.iter().copied().zip(losses.iter().copied()).collect()
+        };
         Chart {
-            title: a.stage.clone(),
+            title: a.stage.title().to_owned(),
             x: Axis::new("learning rate of the head", Scale::Log),
             y: Axis::new("training loss", Scale::Linear),
             series: of_both(a, b, Look::Line, points),
@@ -202,7 +205,7 @@ fn sweeps(a: &Facts, b: &Facts) -> Markup {
             ..Chart::default()
         }
     };
-    let used = |sweep: &Sweep| or_dash(sweep.chosen.map(markup::rate));
+    let used = |sweep: &Sweep| markup::rate(sweep.chosen.rate);
     let body = html! {
         div.charts {
             @for (a, b) in pairs {

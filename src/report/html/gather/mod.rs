@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::facts::{
-    About, ClassCount, EpochFacts, Facts, Outcome, StageFacts, StepFacts, Sweep as SweepFacts,
-};
+use super::facts::{About, ClassCount, Facts, Outcome, StageFacts};
 use crate::recipe;
-use crate::run::{DECISION, Epoch, LabelledImage, Run, Side, Step, Summary, Sweep};
+use crate::run::{DECISION, LabelledImage, Run, Side, Summary};
 use crate::target::Classes;
 use crate::term;
 
@@ -67,9 +65,9 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         about,
         leak: competition.leak.clone(),
         stages: stages.collect(),
-        sweeps: training.sweeps.iter().map(sweep).collect(),
-        steps: training.steps.iter().map(step).collect(),
-        epochs: training.epochs.into_iter().map(epoch).collect(),
+        sweeps: training.sweeps,
+        steps: training.steps,
+        epochs: training.epochs,
         outcome: Some(outcome),
         decision: Some(run.read_toml(DECISION)?),
         counts: count_classes(&run.labelled(classes)?, classes),
@@ -79,29 +77,6 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),
     })
-}
-
-/// A sweep as a page tells it.
-pub fn sweep(Sweep { stage, curve, chosen }: &Sweep) -> SweepFacts {
-    let named = curve.suggestions.named();
-    SweepFacts {
-        stage: stage.title().to_owned(),
-        rates: curve.rates.clone(),
-        losses: curve.losses.clone(),
-        batch_losses: curve.batch_losses.clone(),
-        suggestions: named.map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
-        chosen: Some(chosen.rate),
-        why: chosen.to_string(),
-    }
-}
-
-fn step(&Step { stage, cycle, epoch, loss, rate, momentum, .. }: &Step) -> StepFacts {
-    StepFacts { stage: stage.title().to_owned(), cycle, epoch, loss, rate, momentum }
-}
-
-fn epoch(Epoch { stage, epoch, cycle, train_loss, score, rates, seconds }: Epoch) -> EpochFacts {
-    let (stage, rates) = (stage.title().to_owned(), rates.to_vec());
-    EpochFacts { stage, cycle, epoch, train_loss, score, rates, seconds }
 }
 
 /// Images of each class, by what they were used for; nothing where there is no image.

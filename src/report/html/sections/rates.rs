@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::super::facts::{Facts, Sweep};
+use super::super::facts::Facts;
 use super::super::markup::{or_dash, rate};
 use super::Section;
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
+use crate::run::{RateCurve, Sweep};
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     if facts.sweeps.is_empty() {
@@ -26,15 +27,15 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 
 /// A sweep's chart.
 pub(in super::super) fn curve(sweep: &Sweep) -> Chart {
-    let points = |losses: &[f64]| sweep.rates.iter().copied().zip(losses.iter().copied()).collect();
-    let mut series = Vec::new();
-    if !sweep.batch_losses.is_empty() {
-        series.push(Series::new("batch by batch", Look::Faint, 0, points(&sweep.batch_losses)));
-    }
-    series.push(Series::new("smoothed", Look::Line, 0, points(&sweep.losses)));
-    let range = readable(&sweep.losses);
+    let RateCurve { rates, losses, batch_losses, .. } = &sweep.curve;
+    let points = |losses: &[f64]| rates.iter().copied().zip(losses.iter().copied()).collect();
+    let series = vec![
+        Series::new("batch by batch", Look::Faint, 0, points(batch_losses)),
+        Series::new("smoothed", Look::Line, 0, points(losses)),
+    ];
+    let range = readable(losses);
     Chart {
-        title: sweep.stage.clone(),
+        title: sweep.stage.title().to_owned(),
         x: Axis::new("learning rate of the head", Scale::Log),
         y: Axis { label: "training loss".to_owned(), scale: Scale::Linear, range },
         series,
@@ -59,26 +60,26 @@ fn readable(losses: &[f64]) -> Option<(f64, f64)> {
 }
 
 fn marks(sweep: &Sweep) -> Vec<Mark> {
-    let is_used = |rate: f64| sweep.chosen.is_some_and(|used| (used / rate).ln().abs() < 1e-6);
-    let mark = |at: f64, label: String, strong| Mark { at, label, dot: loss_at(sweep, at), strong };
-    let found = sweep.suggestions.iter().filter_map(|(name, rate)| Some((name, (*rate)?)));
+    let Sweep { curve, chosen, .. } = sweep;
+    let is_used = |rate: f64| (chosen.rate / rate).ln().abs() < 1e-6;
+    let mark = |at: f64, label: String, strong| Mark { at, label, dot: loss_at(curve, at), strong };
+    let named = curve.suggestions.named().into_iter();
+    let found = named.filter_map(|(name, rate)| Some((name, rate?)));
     let mut marks: Vec<Mark> = found
         .filter(|(_, rate)| !is_used(*rate))
-        .map(|(name, rate)| mark(rate, name.clone(), false))
+        .map(|(name, rate)| mark(rate, name.to_owned(), false))
         .collect();
-    if let Some(used) = sweep.chosen {
-        marks.push(mark(used, format!("used: {}", rate(used)), true));
-    }
+    marks.push(mark(chosen.rate, format!("used: {}", rate(chosen.rate)), true));
     marks
 }
 
 /// The smoothed loss at the sweep's step nearest to a rate.
-fn loss_at(sweep: &Sweep, rate: f64) -> Option<f64> {
+fn loss_at(curve: &RateCurve, rate: f64) -> Option<f64> {
     let distance = |other: f64| (other / rate).ln().abs();
-    sweep
+    curve
         .rates
         .iter()
-        .zip(&sweep.losses)
+        .zip(&curve.losses)
         .min_by(|a, b| distance(*a.0).total_cmp(&distance(*b.0)))
         .map(|(_, &loss)| loss)
 }
@@ -87,18 +88,16 @@ fn suggestions(sweep: &Sweep) -> Markup {
     html! {
         table {
             tbody {
-                @for (name, found) in &sweep.suggestions {
+                @for (name, found) in sweep.curve.suggestions.named() {
                     tr {
                         td { (name) small { (meaning(name)) } }
                         td.n { (or_dash(found.map(rate))) }
                     }
                 }
-                @if let Some(used) = sweep.chosen {
-                    tr.chosen { td { "used" } td.n { (rate(used)) } }
-                }
+                tr.chosen { td { "used" } td.n { (rate(sweep.chosen.rate)) } }
             }
         }
-        @if !sweep.why.is_empty() { p.quiet { (sentence(&sweep.why)) } }
+        p.quiet { (sentence(&sweep.chosen.to_string())) }
     }
 }
 
@@ -126,12 +125,21 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{RateChoice, RateReason, Stage, Suggestions, SweepEnd};
 
     #[test]
     fn an_explosion_does_not_press_the_fall_flat() {
         let ends = |losses: &[f64]| {
             let rates = (0..losses.len()).map(|i| 10_f64.powi(i as i32 - 6)).collect();
-            curve(&Sweep { rates, losses: losses.to_vec(), ..Sweep::default() }).y.range
+            let swept = RateCurve {
+                rates,
+                losses: losses.to_vec(),
+                batch_losses: Vec::new(),
+                end: SweepEnd::LastRate,
+                suggestions: Suggestions::default(),
+            };
+            let chosen = RateChoice { rate: 1e-3, why: RateReason::NeverImproves };
+            curve(&Sweep { stage: Stage::FindHeadRate, curve: swept, chosen }).y.range
         };
         // As on cats and dogs, where losses of nearly nothing rose to 45.
         let (low, high) = ends(&[1.0, 1.1, 0.6, 0.3, 0.5, 45.0]).unwrap();

@@ -2,9 +2,10 @@
 
 use maud::html;
 
-use super::super::facts::{EpochFacts, Facts, StepFacts};
+use super::super::facts::Facts;
 use super::Section;
 use crate::report::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
+use crate::run::{Epoch, Stage, Step};
 
 /// Batch losses are smoothed over the last fiftieth of a stage's steps, but over no more than fast.ai's
 /// 50 (a weight of the past of 0.98) and no fewer than 5.
@@ -43,20 +44,18 @@ struct Timeline {
 impl Timeline {
     fn of(facts: &Facts) -> Self {
         // Stage and cycle of everything that has a place on the axis, in order.
-        let stretch = |stage: &str, cycle: usize| (stage.to_owned(), cycle);
-        let places: Vec<(String, usize)> = if facts.steps.is_empty() {
-            facts.epochs.iter().map(|e| stretch(&e.stage, e.cycle)).collect()
+        let places: Vec<(Stage, usize)> = if facts.steps.is_empty() {
+            facts.epochs.iter().map(|epoch| (epoch.stage, epoch.cycle)).collect()
         } else {
-            facts.steps.iter().map(|s| stretch(&s.stage, s.cycle)).collect()
+            facts.steps.iter().map(|step| (step.stage, step.cycle)).collect()
         };
         let (mut bands, mut marks): (Vec<Band>, Vec<Mark>) = (Vec::new(), Vec::new());
         let mut start = 0;
         for part in places.chunk_by(|a, b| a == b) {
-            let (stage, _) = &part[0];
-            if start == 0 || places[start - 1].0 != *stage {
-                let mark =
-                    Mark { at: start as f64, label: stage.clone(), dot: None, strong: false };
-                marks.push(mark);
+            let (stage, _) = part[0];
+            if start == 0 || places[start - 1].0 != stage {
+                let (at, label) = (start as f64, stage.title().to_owned());
+                marks.push(Mark { at, label, dot: None, strong: false });
             }
             let (from, to) = (start as f64, (start + part.len()) as f64);
             bands.push(Band { from, to, label: String::new(), dark: bands.len() % 2 == 1 });
@@ -90,12 +89,13 @@ impl Timeline {
         facts: &Facts,
         name: &str,
         ink: usize,
-        value: impl Fn(&EpochFacts) -> f64,
+        value: impl Fn(&Epoch) -> f64,
     ) -> Series {
         let points = self.epochs.iter().copied().zip(facts.epochs.iter().map(&value)).collect();
-        let tip = |epoch: &EpochFacts| {
-            let EpochFacts { stage, epoch: number, cycle, .. } = epoch;
-            format!("{stage}, epoch {number}, cycle {cycle}: {}", label(value(epoch)))
+        let tip = |epoch: &Epoch| {
+            let Epoch { stage, epoch: number, cycle, .. } = epoch;
+            let (stage, value) = (stage.title(), label(value(epoch)));
+            format!("{stage}, epoch {number}, cycle {cycle}: {value}")
         };
         let tips = facts.epochs.iter().map(tip).collect();
         Series { tips, ..Series::new(name, Look::Dots, ink, points) }
@@ -103,7 +103,7 @@ impl Timeline {
 }
 
 /// The place behind an epoch's last step; one without steps of its own lies at the end.
-fn end_of(epoch: &EpochFacts, steps: &[StepFacts]) -> f64 {
+fn end_of(epoch: &Epoch, steps: &[Step]) -> f64 {
     let last = steps.iter().rposition(|s| s.stage == epoch.stage && s.epoch == epoch.epoch);
     last.map_or(steps.len() as f64, |last| last as f64 + 1.0)
 }
@@ -126,7 +126,7 @@ fn loss(facts: &Facts, time: &Timeline) -> Chart {
 
 /// Batch losses as an exponential mean, its bias corrected, which starts anew with every stage:
 /// with augmentation and other layers the loss is another one.
-pub(in super::super) fn smoothed(steps: &[StepFacts]) -> Vec<(f64, f64)> {
+pub(in super::super) fn smoothed(steps: &[Step]) -> Vec<(f64, f64)> {
     let mut points = Vec::with_capacity(steps.len());
     let (part, least, most) = MEMORY;
     let mut before = 0;
@@ -163,14 +163,14 @@ pub(in super::super) fn loss_scale(
 fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
     let first = facts.epochs.first()?;
     let (title, y, series) = if first.score.accuracy.is_some() {
-        let accuracy = |epoch: &EpochFacts| epoch.score.accuracy.unwrap_or(f64::NAN);
+        let accuracy = |epoch: &Epoch| epoch.score.accuracy.unwrap_or(f64::NAN);
         (
             "Accuracy on the images held out",
             "share named right",
             time.of_epochs(facts, "", 1, accuracy),
         )
     } else {
-        let f2 = |epoch: &EpochFacts| epoch.score.metric;
+        let f2 = |epoch: &Epoch| epoch.score.metric;
         (
             "F-beta on the images held out, before thresholds are chosen",
             "mean F-beta",
@@ -182,7 +182,7 @@ fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
 
 /// The rate, and the momentum where it moves.
 fn schedule(facts: &Facts, time: &Timeline) -> Vec<Chart> {
-    let of_steps = |value: fn(&StepFacts) -> f64| -> Vec<(f64, f64)> {
+    let of_steps = |value: fn(&Step) -> f64| -> Vec<(f64, f64)> {
         facts.steps.iter().enumerate().map(|(i, step)| (i as f64 + 0.5, value(step))).collect()
     };
     let finite = |points: &[(f64, f64)]| points.iter().any(|p| p.1.is_finite());
