@@ -1,12 +1,14 @@
 //! When it pays to keep decoded pictures for later epochs.
 
 use std::fmt;
-use std::str::FromStr;
+
+use serde::Deserialize;
 
 use crate::term;
 
 /// When to keep pictures, as it is typed: `auto`, `always` or `never`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CachePolicy {
     /// Where it [pays](CachePolicy::decide).
     #[default]
@@ -76,32 +78,10 @@ impl fmt::Display for SkipReason {
     }
 }
 
-impl FromStr for CachePolicy {
-    type Err = String;
-
-    fn from_str(typed: &str) -> Result<Self, String> {
-        match typed {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err("known are auto, always and never".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for CachePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words;
 
     #[test]
     fn pictures_are_kept_where_it_pays_or_where_it_was_asked_for() {
@@ -114,9 +94,10 @@ mod tests {
         assert!(!kept(Auto, 50, 2, Some(100)));
         assert!(!kept(Auto, 50, 9, None));
         assert!(kept(Always, 5000, 1, None) && !kept(Never, 1, 9, Some(100)));
-        for policy in [Auto, Always, Never] {
-            assert_eq!(policy.to_string().parse(), Ok(policy));
+        for (name, policy) in [("auto", Auto), ("always", Always), ("never", Never)] {
+            assert_eq!(words::word(name), Ok(policy));
         }
-        assert!("sometimes".parse::<CachePolicy>().is_err());
+        let error = words::word::<CachePolicy>("sometimes").unwrap_err();
+        assert_eq!(error, "known are auto, always and never");
     }
 }

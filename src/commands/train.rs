@@ -11,6 +11,7 @@ use crate::device::DeviceChoice;
 use crate::fs;
 use crate::recipe::{self, Layer};
 use crate::term;
+use crate::words;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,7 +53,7 @@ pub struct Args {
     /// Keep decoded pictures for later epochs and runs: always, never, or auto, which is where each is
     /// looked at three times or more and all fit into half of the free memory. The trained network is
     /// the same either way
-    #[arg(long, value_name = "WHEN", default_value_t)]
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = words::word::<CachePolicy>)]
     pub keep_pictures: CachePolicy,
     /// Print the recipe that would be used, and stop
     #[arg(long)]
