@@ -16,7 +16,6 @@ const DEEPEST: usize = 2;
 /// The parts of a competition's data that a folder holds, by the names they should have.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// Folders of images.
     pub(super) folders: Vec<(String, PathBuf)>,
     /// Labels and sample submission.
     pub(super) tables: Vec<(String, PathBuf)>,

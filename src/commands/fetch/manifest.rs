@@ -34,9 +34,7 @@ pub(super) struct Entry {
 pub struct Part {
     /// As the competition's layout names it.
     pub name: String,
-    /// How many files.
     pub files: usize,
-    /// Their size in all.
     pub bytes: u64,
     /// Of the lines `path,bytes,sha256` of its files, sorted, each with a newline.
     pub sha256: String,

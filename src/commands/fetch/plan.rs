@@ -35,7 +35,6 @@ pub(super) struct Plan {
 pub(super) struct Download {
     /// Its name in the folder of archives.
     pub(super) name: String,
-    /// What it is.
     pub(super) what: What,
     /// Its size, as far as Kaggle tells: what it zips on the way is smaller.
     pub(super) bytes: Option<u64>,
@@ -47,7 +46,6 @@ pub(super) struct Download {
 pub(super) enum What {
     /// All files of the competition.
     Bundle,
-    /// The file of that name.
     File,
 }
 

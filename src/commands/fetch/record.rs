@@ -17,19 +17,15 @@ const NAME: &str = "fetched.toml";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Fetched {
-    /// The version of this file.
     pub version: u32,
     /// Kaggle's name of the competition.
     pub slug: String,
-    /// When it was finished.
     pub when: String,
-    /// Where the data came from.
     pub sources: Vec<String>,
     /// How many labelled images there are.
     pub train_images: usize,
     /// How many images there are to predict.
     pub test_images: usize,
-    /// How many classes.
     pub classes: usize,
     /// What is there, a folder of images or a table each.
     #[serde(default)]

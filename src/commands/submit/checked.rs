@@ -14,15 +14,11 @@ use crate::term;
 
 /// A CSV that has passed every local check.
 pub struct Ready {
-    /// What it is for.
     pub competition: Competition,
     /// The run that it comes from, if it is one of the workspace's.
     pub run: Option<Run>,
-    /// Where it is.
     pub csv: PathBuf,
-    /// How many rows it has.
     pub n_rows: usize,
-    /// What is worth a word.
     pub notes: Findings,
 }
 

@@ -21,9 +21,7 @@ use crate::target::{Answers, Predictions};
 
 /// The test images, and the file that an answer must fit.
 pub struct TestSet {
-    /// For which competition.
     pub competition: Competition,
-    /// The test images.
     pub samples: Arc<[Sample]>,
     /// Of the test images: what tells them from others.
     pub hash: String,

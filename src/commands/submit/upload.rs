@@ -47,9 +47,7 @@ pub struct Outcome {
     "no submission to `{slug}` is left today: {sent} sent\nhint: Kaggle's day ends at midnight UTC"
 )]
 pub struct NoneLeft {
-    /// The competition.
     pub slug: String,
-    /// How many were sent today.
     pub sent: u32,
 }
 
