@@ -1,4 +1,4 @@
-//! `kaggle-kit score`: what a submission would score, told offline.
+//! `kaggle-kit score`: what a submission would score, found offline.
 
 use std::path::{Path, PathBuf};
 

@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
             if args.json {
                 term::out(serde_json::to_string_pretty(&listing)?);
             } else {
-                tell(&listing, SystemTime::now());
+                print(&listing, SystemTime::now());
             }
         }
         Some(Action::Clean(which)) => {
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
             if args.json {
                 term::out(serde_json::to_string_pretty(&cleaned)?);
             } else {
-                term::done(cleaned.told());
+                term::done(cleaned.summary());
             }
         }
     }
@@ -164,7 +164,7 @@ fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::
     serializer.collect_str(&time)
 }
 
-fn tell(listing: &Listing, now: SystemTime) {
+fn print(listing: &Listing, now: SystemTime) {
     if !listing.caches.is_empty() {
         term::out(table(&listing.caches, now));
     }
@@ -273,7 +273,7 @@ fn clean(store: &Store, which: Clean, now: SystemTime) -> Result<Cleaned> {
 }
 
 impl Cleaned {
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let stay = match self.in_use.len() {
             0 => String::new(),
             n => format!("; in use, and left: {n}"),

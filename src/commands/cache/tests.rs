@@ -1,4 +1,4 @@
-//! What is listed and removed, and how it is told.
+//! What is listed and removed, and in which words.
 
 use tempfile::TempDir;
 
@@ -96,7 +96,7 @@ fn the_list_says_what_for_and_how_long_ago() {
 }
 
 #[test]
-fn ages_are_told_in_the_unit_that_fits() {
+fn ages_are_in_the_unit_that_fits() {
     let then = SystemTime::now();
     let cases = [
         (59, "now"),
@@ -105,8 +105,8 @@ fn ages_are_told_in_the_unit_that_fits() {
         (172_799, "47 h ago"),
         (172_800, "2 days ago"),
     ];
-    for (seconds, told) in cases {
-        assert_eq!(ago(then + Duration::from_secs(seconds), then), told);
+    for (seconds, expected) in cases {
+        assert_eq!(ago(then + Duration::from_secs(seconds), then), expected);
     }
     assert_eq!(ago(then, then + DAY), "now");
 }
@@ -136,11 +136,11 @@ fn cleaning_removes_what_was_meant_and_nothing_in_use() {
 }
 
 #[test]
-fn what_was_cleaned_is_told() {
+fn what_was_cleaned_is_summed_up() {
     let mut cleaned = Cleaned::default();
-    assert_eq!(cleaned.told(), "nothing to remove");
+    assert_eq!(cleaned.summary(), "nothing to remove");
     cleaned.in_use.push("a".to_owned());
-    assert_eq!(cleaned.told(), "nothing to remove; in use, and left: 1");
+    assert_eq!(cleaned.summary(), "nothing to remove; in use, and left: 1");
     (cleaned.removed, cleaned.bytes) = (vec!["b".to_owned(); 2], 1_200_000_000);
-    assert_eq!(cleaned.told(), "2 caches removed, 1.2 GB; in use, and left: 1");
+    assert_eq!(cleaned.summary(), "2 caches removed, 1.2 GB; in use, and left: 1");
 }

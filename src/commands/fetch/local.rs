@@ -37,10 +37,10 @@ pub(super) fn take(
 pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf]) -> Result<Value> {
     let sources = Sources::look(competition, data, from)?;
     let mut rows = Vec::new();
-    let mut told = Vec::new();
-    let mut tell = |path: &Path, how: &str, to: &Path| {
+    let mut takes = Vec::new();
+    let mut add = |path: &Path, how: &str, to: &Path| {
         rows.push(vec![path.display().to_string(), how.to_owned(), to.display().to_string()]);
-        told.push(json!({ "from": path, "how": how, "to": to }));
+        takes.push(json!({ "from": path, "how": how, "to": to }));
     };
     for folder in sources.folders {
         let parts = layout::parts(competition, folder)?;
@@ -50,15 +50,15 @@ pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf])
             (&parts.archives, "unpacked"),
         ] {
             for (name, path) in kind {
-                tell(path, how, &data.join(name));
+                add(path, how, &data.join(name));
             }
         }
     }
     for archive in sources.archives {
-        tell(archive, "unpacked", data);
+        add(archive, "unpacked", data);
     }
     term::say(term::table(&["would take", "", "to"], &rows));
-    Ok(json!({ "folder": data, "takes": told }))
+    Ok(json!({ "folder": data, "takes": takes }))
 }
 
 /// What `--from` names, sorted.
@@ -145,13 +145,13 @@ fn take_folder(competition: &Competition, source: &Path, data: &Path, anew: bool
         unpack(archive, data)?;
     }
     let n_there = pairs.len() - n_linked - n_copied;
-    let mut told = vec![term::count(parts.tables.len(), "table")];
+    let mut counts = vec![term::count(parts.tables.len(), "table")];
     for (n, how) in [(n_linked, "linked"), (n_copied, "copied"), (n_there, "there already")] {
         if n > 0 {
-            told.push(format!("{} {how}", term::count(n, "image")));
+            counts.push(format!("{} {how}", term::count(n, "image")));
         }
     }
-    term::say(format_args!("   `{}`: {}", source.display(), told.join(", ")));
+    term::say(format_args!("   `{}`: {}", source.display(), counts.join(", ")));
     Ok(())
 }
 

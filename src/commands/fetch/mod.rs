@@ -120,7 +120,7 @@ fn fetch(job: &Fetch) -> Result<()> {
     {
         term::done(format_args!("`{}` is there already ({fetched})", data.display()));
         term::say("   nothing was downloaded; `--force` fetches it again");
-        return tell(job, &fetched);
+        return print(job, &fetched);
     }
     Fetched::forget(data)?;
     term::heading(format_args!("{}: {}", competition.name, competition.title));
@@ -136,7 +136,7 @@ fn fetch(job: &Fetch) -> Result<()> {
         Plan::remove(&remote::archives(data), &competition.slug)?;
     }
     term::done(format_args!("`{}`", data.display()));
-    tell(job, &fetched)
+    print(job, &fetched)
 }
 
 /// The record of a fetch that came to its end, so long as all its parts are there.
@@ -150,7 +150,7 @@ fn fetched_before(competition: &Competition, data: &Path) -> Result<Option<Fetch
 /// Says what [`fetch`] would do, and does nothing.
 fn rehearse(job: &Fetch) -> Result<()> {
     let Fetch { args, competition, data, .. } = job;
-    let told = if let Some(fetched) = fetched_before(competition, data)? {
+    let found = if let Some(fetched) = fetched_before(competition, data)? {
         term::say(format_args!("`{}` is there already ({fetched})", data.display()));
         Value::Object(serde_json::Map::from_iter([
             ("folder".to_owned(), data.display().to_string().into()),
@@ -164,7 +164,7 @@ fn rehearse(job: &Fetch) -> Result<()> {
     };
     term::say("nothing was changed");
     if args.json {
-        term::out(serde_json::to_string_pretty(&told)?);
+        term::out(serde_json::to_string_pretty(&found)?);
     }
     Ok(())
 }
@@ -197,7 +197,7 @@ fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result
     layout::lift(competition, data)?;
     let missing = layout::missing(competition, &[data])?;
     if !missing.is_nothing() {
-        tell_parts(competition, data)?;
+        print_parts(competition, data)?;
         let hint = way_on(competition, &missing);
         let message = format!("`{}` is not whole: {missing}\nhint: {hint}", data.display());
         return Err(match &competition.files.if_missing {
@@ -215,7 +215,7 @@ fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result
 }
 
 /// The parts of the layout, and whether they are there.
-fn tell_parts(competition: &Competition, data: &Path) -> Result<()> {
+fn print_parts(competition: &Competition, data: &Path) -> Result<()> {
     let parts = layout::parts(competition, data)?;
     let there = parts.folders.iter().chain(&parts.tables);
     let there: Vec<&str> = there.map(|(name, _)| name.as_str()).collect();
@@ -242,7 +242,7 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
     }
 }
 
-fn tell(job: &Fetch, fetched: &Fetched) -> Result<()> {
+fn print(job: &Fetch, fetched: &Fetched) -> Result<()> {
     if job.args.json {
         term::out(fetched.to_json(&job.data)?);
     }

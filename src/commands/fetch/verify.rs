@@ -11,7 +11,7 @@ use crate::term;
 /// So many files of a kind are named.
 const NAMED: usize = 5;
 
-/// Reads every file again; files that are gone or changed are an error, new ones are told.
+/// Reads every file again; files that are gone or changed are an error, new ones are named.
 pub(super) fn run(job: &Fetch) -> Result<()> {
     let Fetch { args, competition, data, .. } = job;
     let Some(fetched) = Fetched::read(data)? else {

@@ -162,7 +162,7 @@ fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[S
 
 fn cells(row: &Row) -> Vec<String> {
     let top1 = row.top1.zip(row.top1_size).map(|(top1, size)| format!("{top1:.1} at {size}"));
-    let speeds: Vec<String> = row.measured.iter().map(Speed::told).collect();
+    let speeds: Vec<String> = row.measured.iter().map(Speed::describe).collect();
     vec![
         row.name.to_owned(),
         format!("{:.1} M", row.parameters as f64 / 1e6),

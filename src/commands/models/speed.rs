@@ -11,7 +11,6 @@ use crate::fs;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Speed {
-    /// timm's name.
     pub backbone: String,
     /// Where it was computed: `CPU, 2 threads`.
     pub device: String,
@@ -29,7 +28,7 @@ struct Kept {
 
 impl Speed {
     /// `158 (224 px, CPU, 2 threads)`.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let digits = usize::from(self.images_per_second < 10.0);
         let Self { images_per_second, size, device, .. } = self;
         format!("{images_per_second:.digits$} ({size} px, {device})")
@@ -80,7 +79,7 @@ mod tests {
         }
         let expected = [speed("GPU 0 (CUDA)", 900.0), speed("CPU, 2 threads", 5.25)];
         assert_eq!(measured(folder.path()), expected);
-        assert_eq!(expected[1].told(), "5.2 (224 px, CPU, 2 threads)");
+        assert_eq!(expected[1].describe(), "5.2 (224 px, CPU, 2 threads)");
         fs::write_atomic(path(folder.path()), "speed = 3").unwrap();
         assert!(measured(folder.path()).is_empty());
     }
