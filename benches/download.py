@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Downloading against `curl`: the same bundle from `standin serve` on this machine, in turns.
 
-    python3 benches/download.py BINARY [--standin BINARY] [--bytes 500000000] [--rounds 5]
+    python3 benches/download.py [BINARY] [--standin BINARY] [--bytes 500000000] [--rounds 5]
 
 Ours is timed from the start of `fetch` until the bundle, verified by its checksums, has its name;
 curl from its start to its end, without any check. The program's own start, of which the loading of
@@ -9,7 +9,6 @@ libtorch is most, is told beside it. The memory is the most that was not backed 
 moment of `fetch`, unpacking included, and that of `--version`: what libtorch takes.
 """
 
-import argparse
 import pathlib
 import shutil
 import statistics
@@ -20,7 +19,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts"))
 
-from kaggle_clients import SLUGS, TOKEN, Ours, Standin, main, program, sha256, table
+from kaggle_clients import (SLUGS, TOKEN, Ours, Standin, arguments, main, programs, sha256,
+                            table)
 from wheels import Failure
 
 NAME = "dog-breed"  # its bundle holds the files themselves
@@ -76,21 +76,18 @@ def anonymous_memory(pid):
 
 
 def work():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("binary", help="kaggle-kit")
-    parser.add_argument("--standin", help="the program that serves, if it is another one")
+    parser = arguments(__doc__)
     parser.add_argument("--bytes", type=int, default=500_000_000, help="size of the bundle")
     parser.add_argument("--rounds", type=int, default=5, help="how often each downloads it")
-    arguments = parser.parse_args()
-    binary = program(arguments.binary)
-    server = program(arguments.standin or arguments.binary)
+    given = parser.parse_args()
+    binary, server = programs(given)
     if not shutil.which("curl"):
         raise Failure("there is no `curl`", "it is what this measures against")
     curl, ours, starts, memory, idle = [], [], [], 0, 0
-    options = ["--competition", NAME, "--filler", str(arguments.bytes)]
+    options = ["--competition", NAME, "--filler", str(given.bytes)]
     with tempfile.TemporaryDirectory() as scratch, Standin(server, scratch, options) as standin:
         scratch = pathlib.Path(scratch)
-        for _ in range(arguments.rounds):
+        for _ in range(given.rounds):
             curl.append(with_curl(standin, scratch / "curl.zip"))
             expected = sha256(scratch / "curl.zip")
             (scratch / "curl.zip").unlink()
@@ -106,7 +103,7 @@ def work():
             idle = max(idle, peak)
             shutil.rmtree(home)
     theirs, own, start = (statistics.median(times) for times in (curl, ours, starts))
-    cells = [arguments.bytes] + ["%.2f s" % seconds for seconds in (theirs, own, start)]
+    cells = [given.bytes] + ["%.2f s" % seconds for seconds in (theirs, own, start)]
     cells += ["%.2f" % (own / theirs), "%.2f" % ((own - start) / theirs)]
     cells += ["%.0f MB" % (amount / 1e6) for amount in (memory, idle)]
     print(table(["bytes", "curl", "kaggle-kit, verified", "its start", "ratio",

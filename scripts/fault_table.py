@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What kaggle-kit and Kaggle's official client do when something goes wrong, as a Markdown table.
 
-    python3 scripts/fault_table.py BINARY [--standin BINARY] [--only FAULT]
+    python3 scripts/fault_table.py [BINARY] [--standin BINARY] [--only FAULT]
 
 Every fault of `standin serve` happens to a download of about 3 MB or to an upload of about 1 MB with
 `kaggle` 2.2.5 and with kaggle-kit. Columns: how the command ended and what it said; how many bytes
@@ -10,14 +10,13 @@ by sha256; and the same after the command is run once more, as a person would do
 not end within the limit is stopped.
 """
 
-import argparse
 import pathlib
 import re
 import shutil
 import tempfile
 
-from kaggle_clients import (SLUGS, Official, Ours, Standin, in_folder, install, main,
-                            program, sha256, table, unpacked)
+from kaggle_clients import (SLUGS, Official, Ours, Standin, arguments, in_folder, install, main,
+                            programs, sha256, table, unpacked)
 from wheels import Failure
 
 NAME = "dog-breed"  # its bundle holds the files themselves
@@ -172,21 +171,18 @@ def said(outcome):
 
 
 def work():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("binary", help="kaggle-kit")
-    parser.add_argument("--standin", help="the program whose `standin serve` is asked, if another")
+    parser = arguments(__doc__)
     parser.add_argument("--only", help="only faults with this in their names or arguments")
     parser.add_argument("--limit", type=int, default=150, help="seconds a command (150)")
-    arguments = parser.parse_args()
-    binary = program(arguments.binary)
-    server = program(arguments.standin or arguments.binary)
+    given = parser.parse_args()
+    binary, server = programs(given)
     binaries = install()
     wanted = [("download", *row) for row in DOWNLOADS] + [("upload", *row) for row in UPLOADS]
-    if arguments.only:
+    if given.only:
         wanted = [row for row in wanted
-                  if arguments.only in row[1] or any(arguments.only in name for name in row[2])]
+                  if given.only in row[1] or any(given.only in name for name in row[2])]
     if not wanted:
-        raise Failure("there is no fault with `%s`" % arguments.only, "leave out --only")
+        raise Failure("there is no fault with `%s`" % given.only, "leave out --only")
     options = {"download": ["--competition", NAME, "--filler", str(FILLER)],
                "upload": ["--competition", NAME]}
     with tempfile.TemporaryDirectory(prefix="kaggle-kit-faults-") as quiet:
@@ -199,7 +195,7 @@ def work():
                 bundles[kind] = standin.bundle(SLUG)
                 if kind == "upload":
                     Ours(binary, quiet, standin).must_run("fetch", NAME)
-        return tell(wanted, options, bundles, (binary, server, binaries), quiet, arguments.limit)
+        return tell(wanted, options, bundles, (binary, server, binaries), quiet, given.limit)
 
 
 def tell(wanted, options, bundles, programs, quiet, limit):

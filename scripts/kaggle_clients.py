@@ -4,6 +4,7 @@ Nothing here reaches Kaggle: the official clients are told that Kaggle is on thi
 proxy that could lead elsewhere leads to a port where nobody listens.
 """
 
+import argparse
 import hashlib
 import io
 import json
@@ -75,6 +76,19 @@ def program(path):
     if not os.access(found, os.X_OK) or found.is_dir():
         raise Failure("there is no program `%s`" % path, "build it with `make build`")
     return found
+
+
+def arguments(description):
+    """A parser with what every script here is told: our program, and another one that serves."""
+    parser = argparse.ArgumentParser(description=description.split("\n", maxsplit=1)[0])
+    parser.add_argument("binary", nargs="?", default="./kaggle-kit", help="kaggle-kit")
+    parser.add_argument("--standin", help="the program whose `standin serve` is asked, if another")
+    return parser
+
+
+def programs(given):
+    """Both of them."""
+    return program(given.binary), program(given.standin or given.binary)
 
 
 class Standin:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ends kaggle-kit with `kill -9` at random moments of a fetch and of an upload, again and again.
 
-    python3 scripts/kill_test.py BINARY [--standin BINARY] [--kills 40] [--seed 1]
+    python3 scripts/kill_test.py [BINARY] [--standin BINARY] [--kills 40] [--seed 1]
 
 A fetch of 200 MB and an upload of 24 MB from and to `standin serve`, each started anew after every
 kill until it ends by itself; then what is there is compared with what the stand-in has, and the next
@@ -11,7 +11,6 @@ last piece, which was on its way when the kill came, is allowed to be among them
 everything ended whole.
 """
 
-import argparse
 import pathlib
 import random
 import shutil
@@ -21,8 +20,8 @@ import tempfile
 import time
 
 from fault_table import large_submission
-from kaggle_clients import (SLUGS, Ours, Outcome, Standin, in_folder, main, program, table,
-                            unpacked)
+from kaggle_clients import (SLUGS, Ours, Outcome, Standin, arguments, in_folder, main, programs,
+                            table, unpacked)
 from wheels import Failure, say
 
 NAME = "dog-breed"  # its bundle holds the files themselves
@@ -148,22 +147,19 @@ def count(tally, over_the_wire, size, n_kills):
 
 
 def work():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("binary", help="kaggle-kit")
-    parser.add_argument("--standin", help="the program whose `standin serve` is asked, if another")
+    parser = arguments(__doc__)
     parser.add_argument("--kills", type=int, default=40, help="of each kind (40)")
     parser.add_argument("--seed", type=int, default=1, help="the moments follow from it (1)")
     parser.add_argument("--only", choices=["fetch", "upload"], help="only this kind")
-    arguments = parser.parse_args()
-    binary = program(arguments.binary)
-    server = program(arguments.standin or arguments.binary)
+    given = parser.parse_args()
+    binary, server = programs(given)
     started = time.monotonic()
     tallies = []
     for kind, kill in (("fetch", fetches), ("upload", uploads)):
-        if arguments.only in (None, kind):
+        if given.only in (None, kind):
             with tempfile.TemporaryDirectory(prefix="kaggle-kit-kills-") as scratch:
-                dice = random.Random(arguments.seed)
-                tallies.append(kill(binary, server, pathlib.Path(scratch), arguments.kills, dice))
+                dice = random.Random(given.seed)
+                tallies.append(kill(binary, server, pathlib.Path(scratch), given.kills, dice))
     print()
     print(table(["work", "kills", "ended whole", "bytes over the wire", "of them twice",
                  "twice a kill, at most", "problem"],

@@ -9,7 +9,6 @@ last line is `N passed, N failed`; exit code 0 only if none failed. The official
 PyPI into a virtual environment in the cache, once.
 """
 
-import argparse
 import csv
 import io
 import json
@@ -17,8 +16,8 @@ import pathlib
 import tempfile
 import zipfile
 
-from kaggle_clients import (SLUGS, Hub, Official, Ours, Standin, in_folder, install, main, program,
-                            table, unpacked)
+from kaggle_clients import (SLUGS, Hub, Official, Ours, Standin, arguments, in_folder, install,
+                            main, programs, table, unpacked)
 
 LIMIT = 120  # seconds a command
 
@@ -37,6 +36,13 @@ class Checks:
                           problem or result])
         print("%-13s %-16s %-16s %s" % tuple(self.rows[-1][:3] + [problem or "ok: " + result]),
               flush=True)
+
+    def ended(self, competition, step, client, outcome, check):
+        """A command's row; `check` gives a problem and a result, if the command is a success."""
+        problem, result = failed(outcome), ""
+        if not problem:
+            problem, result = check()
+        self.note(competition, step, client.name, problem, result)
 
 
 def failed(outcome):
@@ -70,11 +76,7 @@ def official(checks, name, client, standin, bundle, sample, folder):
     slug = SLUGS[name]
 
     def note(step, outcome, check):
-        problem = failed(outcome)
-        result = ""
-        if not problem:
-            problem, result = check()
-        checks.note(name, step, client.name, problem, result)
+        checks.ended(name, step, client, outcome, check)
 
     names, token = [], None
     while token != "":
@@ -174,11 +176,7 @@ def ours(checks, name, client, standin, bundle, sample, folder):
     slug = SLUGS[name]
 
     def note(step, outcome, check):
-        problem = failed(outcome)
-        result = ""
-        if not problem:
-            problem, result = check()
-        checks.note(name, step, client.name, problem, result)
+        checks.ended(name, step, client, outcome, check)
 
     outcome = client.run("fetch", name, "--dry-run", limit=LIMIT)
     note("files", outcome, lambda: (None, "fetch --dry-run"))
@@ -243,17 +241,14 @@ def ours(checks, name, client, standin, bundle, sample, folder):
 
 
 def work():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("binary", nargs="?", default="./kaggle-kit", help="kaggle-kit")
-    parser.add_argument("--standin", help="the program whose `standin serve` is asked, if another")
+    parser = arguments(__doc__)
     parser.add_argument("--competition", action="append", choices=sorted(SLUGS), help="only this")
-    arguments = parser.parse_args()
-    binary = program(arguments.binary)
-    server = program(arguments.standin or arguments.binary)
+    given = parser.parse_args()
+    binary, server = programs(given)
     binaries = install()
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="kaggle-kit-clients-") as scratch:
-        for name in arguments.competition or sorted(SLUGS):
+        for name in given.competition or sorted(SLUGS):
             folder = pathlib.Path(scratch) / name
             homes = [folder / client for client in ("official", "hub", "ours", "files")]
             for home in homes:
