@@ -4,10 +4,6 @@
 //! times the other program and then ours, both as processes of their own with an empty target
 //! folder; the table has the medians.
 
-#[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../src/archive/tests/made.rs"]
-mod made;
-
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use kaggle_kit::archive::made::noise;
 use kaggle_kit::{archive, fs, term};
-use made::noise;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 

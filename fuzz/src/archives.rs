@@ -7,8 +7,7 @@ use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::archive::{Kind, extract_at_most};
-use crate::fs;
+use kaggle_kit::archive::extract_at_most;
 
 const MOST_BYTES: u64 = 1_000_000;
 const MOST_FILES: usize = 200;

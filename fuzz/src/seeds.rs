@@ -3,20 +3,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use kaggle_kit::archive::made::{Entries, piped_zip, tar, zip_of as zip};
+use kaggle_kit::weights::made as weights;
 use sevenz_rust2::encoder_options::{EncoderOptions, Lzma2Options};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
-
-#[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../../src/archive/tests/made.rs"]
-mod made;
-
-#[allow(dead_code, reason = "the program's tests use more of it")]
-#[path = "../../src/weights/tests/made.rs"]
-mod weights;
-
-use made::{Entries, piped_zip, tar, zip_of as zip};
 
 fn main() {
     let root = std::env::args_os().nth(1).expect("usage: seeds FOLDER");

@@ -1,19 +1,16 @@
 //! Tables: samples, submissions, solutions.
 
-use crate::competition::Competition;
-use crate::dataset::SampleSubmission;
-use crate::submission::{Against, Rows, read, score_bytes};
-use crate::target::Classes;
+use kaggle_kit::competition::{self, Competition};
+use kaggle_kit::dataset::SampleSubmission;
+use kaggle_kit::submission::{Against, Rows, read, score_bytes};
+use kaggle_kit::target::Classes;
 
-const SPECS: [&str; 3] = [
-    include_str!("../../competitions/dogs-vs-cats.toml"),
-    include_str!("../../competitions/dog-breed.toml"),
-    include_str!("../../competitions/planet.toml"),
-];
+/// What the first byte of an input picks from.
+const NAMES: [&str; 3] = ["dogs-vs-cats", "dog-breed", "planet"];
 
 thread_local! {
     static COMPETITIONS: Vec<Competition> =
-        SPECS.iter().map(|text| Competition::parse("fuzzed", text, "a spec").unwrap()).collect();
+        NAMES.iter().map(|name| competition::find(name).unwrap()).collect();
 }
 
 /// Reads the bytes as a sample, and, split at `0xff`, as a submission and what it is compared with.

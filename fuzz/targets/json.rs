@@ -2,8 +2,9 @@
 
 #![no_main]
 
+use kaggle_kit::kaggle::fuzzing::read;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    kaggle_kit_fuzz::kaggle::read(data);
+    read(data);
 });

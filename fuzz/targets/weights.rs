@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use kaggle_kit_fuzz::weights;
+use kaggle_kit::weights;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -13,6 +13,8 @@
 mod budget;
 mod error;
 mod kind;
+#[cfg(any(test, feature = "testing"))]
+pub mod made;
 mod names;
 mod seven_z;
 mod sink;

@@ -12,11 +12,10 @@ use zip::{CompressionMethod, ZipWriter};
 use super::*;
 
 mod bounds;
-mod made;
 mod nested;
 mod restart;
 
-use made::{Entries, noise, piped_zip, tar, zip_of};
+use super::made::{Entries, noise, piped_zip, tar, zip_of};
 
 fn zip(entries: Entries) -> Vec<u8> {
     zip_of(CompressionMethod::Deflated, entries)

@@ -14,6 +14,8 @@ mod download;
 mod endpoint;
 mod environment;
 mod error;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod http;
 mod hub;
 mod leaderboard;

@@ -11,6 +11,8 @@ mod cursor;
 mod gather;
 mod hub;
 mod legacy;
+#[cfg(any(test, feature = "testing"))]
+pub mod made;
 mod names;
 mod pickle;
 mod source;

@@ -1,16 +1,14 @@
 //! Files that the tests put together byte by byte, as `PyTorch` does and as nobody should.
 
-mod made;
-
 use std::io::Write;
 
 use zip::CompressionMethod;
 
-use super::*;
-use made::{
+use super::made::{
     MAGIC, PROTOCOL, SIX, View, archive, dict, floats, legacy, pickled, safetensors, tensor, text,
     zipped,
 };
+use super::*;
 
 fn read_bytes(bytes: &[u8]) -> Result<BTreeMap<String, Stored>> {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,6 @@
-//! Archives made in memory. The fuzz targets' seeds and the benches are made with this file as well.
+//! Archives made in memory, for tests, the fuzz targets' seeds and the benches.
+
+#![allow(clippy::unwrap_used, reason = "for tests")]
 
 use std::io::{Cursor, Seek, Write};
 
@@ -6,15 +8,15 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// Entries of an archive: names and contents; a name that ends in `/` is a folder.
-pub(crate) type Entries<'a> = &'a [(&'a str, &'a [u8])];
+pub type Entries<'a> = &'a [(&'a str, &'a [u8])];
 
 /// A zip with its sizes in front of the entries.
-pub(crate) fn zip_of(method: CompressionMethod, entries: Entries) -> Vec<u8> {
+pub fn zip_of(method: CompressionMethod, entries: Entries) -> Vec<u8> {
     write_zip(ZipWriter::new(Cursor::new(Vec::new())), method, entries).into_inner()
 }
 
 /// A zip whose sizes stand behind the entries, as programs write it that cannot go back.
-pub(crate) fn piped_zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
+pub fn piped_zip(method: CompressionMethod, entries: Entries) -> Vec<u8> {
     write_zip(ZipWriter::new_stream(Vec::new()), method, entries).into_inner()
 }
 
@@ -36,7 +38,7 @@ fn write_zip<W: Write + Seek>(
 }
 
 /// A tar; names are written as they are, so that bad ones can be made.
-pub(crate) fn tar(entries: Entries) -> Vec<u8> {
+pub fn tar(entries: Entries) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in entries {
         let mut header = tar::Header::new_ustar();
@@ -56,7 +58,7 @@ pub(crate) fn tar(entries: Entries) -> Vec<u8> {
 }
 
 /// Bytes that do not pack (xorshift).
-pub(crate) fn noise(n: usize) -> Vec<u8> {
+pub fn noise(n: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = || {
         state ^= state << 13;

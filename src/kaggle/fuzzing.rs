@@ -1,19 +1,15 @@
-//! Kaggle's answers: read as far as they can be, and no secret in an error.
+//! For the fuzz targets: any bytes as an answer of Kaggle or of its storage.
 
-#[path = "../../src/kaggle/answer.rs"]
-mod answer;
-#[path = "../../src/kaggle/error.rs"]
-mod error;
-#[path = "../../src/kaggle/wire.rs"]
-mod wire;
+#![allow(clippy::unwrap_used, reason = "for tests")]
 
 use std::time::Duration;
 
-pub use error::Error;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 
-/// Reads the bytes as every answer there is.
+use super::{answer, wire};
+
+/// Reads the bytes as every answer there is; panics if an error tells a secret.
 pub fn read(bytes: &[u8]) {
     fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
         serde_json::from_slice(bytes).ok()
@@ -29,17 +25,17 @@ pub fn read(bytes: &[u8]) {
     answer::is_error_body(&body);
     const SECRET: &str = "fQ7kXw2Zp9";
     let url = Url::parse(&format!("http://localhost/a/b.zip?Signature={SECRET}")).unwrap();
-    let api = answer::Asked {
+    let api = answer::CallContext {
         url: &url,
         slug: "dog-breed-identification",
         what: "`labels.csv`",
         credentials: "`KAGGLE_API_TOKEN`",
         signed: false,
     };
-    for asked in [api, answer::Asked::storage(&url, true)] {
+    for context in [api, answer::CallContext::storage(&url, true)] {
         for status in [200, 400, 401, 403, 404, 429, 500] {
             let wait = (status == 429).then_some(Duration::from_secs(7));
-            let error = answer::from_answer(&asked, status, wait, &body);
+            let error = answer::from_answer(&context, status, wait, &body);
             let text = format!("{error} {error:?}");
             assert!(!text.contains(SECRET) || body.contains(SECRET), "{text}");
         }
