@@ -12,6 +12,7 @@ mod models;
 mod score;
 mod submission;
 // The house rules and the set-up.
+mod documents;
 mod setup;
 mod tidy;
 

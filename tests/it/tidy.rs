@@ -1,5 +1,4 @@
-//! Rules of the repository that no compiler holds: the layers, the two doors, who prints, and that
-//! the documents name what exists.
+//! Rules of the code that no compiler holds: the layers, the two doors, who prints, lengths.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -8,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kaggle_kit::fs;
 
-use crate::support::{self, kaggle_kit};
+use crate::support;
 
 /// From the top down. A module may use its own layer and the lower ones.
 const LAYERS: &[&[&str]] = &[
@@ -64,34 +63,6 @@ fn every_module_is_in_the_table_of_layers() {
     assert_eq!(modules, table);
 }
 
-#[test]
-fn competitions_parse_and_are_named_in_the_documents() {
-    let documents = ["README.md", "competitions/README.md"];
-    let texts = documents.map(|name| fs::read_to_string(support::repository().join(name)).unwrap());
-    let mut n = 0;
-    for path in files_in(&support::repository().join("competitions"), "toml") {
-        let competition = kaggle_kit::competition::find(path.to_str().unwrap()).unwrap();
-        for (document, text) in documents.iter().zip(&texts) {
-            assert!(text.contains(&competition.name), "{document} lacks `{}`", competition.name);
-        }
-        n += 1;
-    }
-    assert!(n >= 3, "{n} competitions");
-}
-
-#[test]
-fn the_readme_names_every_command_and_no_other() {
-    let readme = fs::read_to_string(support::repository().join("README.md")).unwrap();
-    let help = kaggle_kit().arg("--help").assert().success().get_output().stdout.clone();
-    let commands = commands_in_help(&String::from_utf8(help).unwrap());
-    let named = commands_in_code(&readme, "kaggle-kit");
-    assert_eq!(named, commands);
-    let makefile = fs::read_to_string(support::repository().join("Makefile")).unwrap();
-    for target in commands_in_code(&readme, "make") {
-        assert!(makefile.contains(&format!("\n{target}:")), "no `make {target}`");
-    }
-}
-
 /// The rules themselves, on sources that break them.
 #[test]
 fn the_rules_can_be_broken() {
@@ -121,16 +92,9 @@ fn the_rules_can_be_broken() {
     let loud = source("src/run.rs", "fn f() {\n    eprintln!(\"x\");\n    let println = 1;\n}\n");
     assert_eq!(printing(&loud), ["src/run.rs:2: `eprintln!` outside `term` and `report`"]);
     assert_eq!(length(&source("src/run.rs", &"\n".repeat(MAX_LINES + 1))).len(), 1);
-
-    let help =
-        "Usage: x\n\nCommands:\n  fetch  Gets data\n  help   Tells\n\nOptions:\n  -q  Quiet\n";
-    assert_eq!(commands_in_help(help), BTreeSet::from(["fetch".to_owned()]));
-    let text = "Run kaggle-kit daily.\n`kaggle-kit score a.csv`\n\n```\n$ kaggle-kit --root x\n./kaggle-kit fetch planet\n```\n";
-    let named = BTreeSet::from(["fetch".to_owned(), "score".to_owned()]);
-    assert_eq!(commands_in_code(text, "kaggle-kit"), named);
 }
 
-const NONE: [&str; 0] = [];
+pub(crate) const NONE: [&str; 0] = [];
 
 /// A file of the program, its comments taken out.
 struct Source {
@@ -193,7 +157,7 @@ fn in_sources(rule: impl Fn(&Source) -> Vec<String>) -> Vec<String> {
     sources().iter().flat_map(rule).collect()
 }
 
-fn files_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -292,45 +256,4 @@ fn reading(file: &Source) -> Vec<String> {
 fn length(file: &Source) -> Vec<String> {
     let n = file.code.matches('\n').count() + 1;
     if n > MAX_LINES { vec![format!("{}: {n} lines", file.path)] } else { Vec::new() }
-}
-
-/// The names under `Commands:`, without `help`.
-fn commands_in_help(help: &str) -> BTreeSet<String> {
-    help.lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The words after `program` in a Markdown text's code.
-fn commands_in_code(text: &str, program: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut fenced = false;
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-            continue;
-        }
-        let pieces: Vec<&str> =
-            if fenced { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
-        for piece in pieces {
-            let mut words = piece.split_whitespace().map(|word| word.trim_start_matches("./"));
-            while let Some(word) = words.next() {
-                if word != program {
-                    continue;
-                }
-                let next = words.next().unwrap_or_default();
-                let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
-                if next.starts_with(|c: char| c.is_ascii_lowercase()) && next.chars().all(is_name) {
-                    names.insert(next.to_owned());
-                }
-            }
-        }
-    }
-    names
 }
