@@ -4,16 +4,19 @@
 DEVICE ?=
 # The competition of `make demo`.
 COMPETITION ?= dogs-vs-cats
+# Of `make unit`: a part of a test's path, such as metric::fbeta.
+FILTER ?=
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build test test-kaggle test-resume demo fmt lint clean
+.PHONY: help setup build unit test test-kaggle test-resume demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
 	@echo "make build                           the program: ./kaggle-kit"
 	@echo "make demo   [COMPETITION=dogs-vs-cats|dog-breed|planet]"
 	@echo "                                     fetch, train and submit against a stand-in Kaggle"
+	@echo "make unit   [FILTER=metric::fbeta]   the library's tests alone, seconds after an edit"
 	@echo "make test                            all tests"
 	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
 	@echo "make test-resume                     20 times kill -9 in training, against an undisturbed run"
@@ -27,6 +30,10 @@ build: setup
 	@$(call say_first_build)
 	cargo build
 	@ln -sfn $(TARGET)/debug/kaggle-kit kaggle-kit
+
+# Our own code is not optimised here, so that compiling it takes seconds; dependencies stay as they are.
+unit:
+	CARGO_PROFILE_DEV_OPT_LEVEL=0 cargo test -p kaggle-kit --lib -- $(FILTER)
 
 test: setup
 	@$(call say_first_build)
