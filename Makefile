@@ -20,7 +20,7 @@ help:
 	@echo "make test                            all tests"
 	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
 	@echo "make test-resume                     20 times kill -9 in training, against an undisturbed run"
-	@echo "make fmt | make lint                 format the code | format check and clippy"
+	@echo "make fmt | make lint                 format the code | format check, clippy, features"
 	@echo "make clean                           removes what was built, keeps libtorch and weights"
 
 setup:
@@ -54,6 +54,7 @@ fmt:
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
+	@$(PYTHON) scripts/features.py
 
 clean:
 	cargo clean
