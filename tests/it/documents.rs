@@ -104,8 +104,7 @@ fn links(text: &str) -> Vec<String> {
 /// Whether a link in a document names a file, and a heading in it.
 fn leads(document: &Path, link: &str) -> bool {
     let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-    let target =
-        if path.is_empty() { document.to_owned() } else { document.with_file_name(path) };
+    let target = if path.is_empty() { document.to_owned() } else { document.with_file_name(path) };
     let has_heading = || {
         let text = fs::read_to_string(&target).unwrap_or_default();
         text.lines().any(|line| line.starts_with('#') && anchor(line) == heading)
