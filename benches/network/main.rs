@@ -113,7 +113,7 @@ fn pass<'a>(
 ) -> Result<f64> {
     let start = Instant::now();
     let rates = StepRates { rates: [1e-5, 1e-5, 1e-4], momentum: 0.9 };
-    let mut untold = None;
+    let mut pending = None;
     for (i, input) in inputs.enumerate() {
         let input = input?;
         if what == 0 {
@@ -121,11 +121,11 @@ fn pass<'a>(
             continue;
         }
         let loss = network.step(&input, targets, &rates, i as u64)?.loss;
-        if let Some(before) = untold.replace(loss) {
+        if let Some(before) = pending.replace(loss) {
             ensure!(before.wait()?.is_finite(), "a loss is no number");
         }
     }
-    if let Some(last) = untold {
+    if let Some(last) = pending {
         ensure!(last.wait()?.is_finite(), "a loss is no number");
     }
     Ok(start.elapsed().as_secs_f64())

@@ -52,9 +52,10 @@ impl Mock {
     }
 
     fn outcome(&self, loss: f64) -> StepOutcome {
-        let loss = match self.ahead {
-            false => StepLoss::Known(loss),
-            true => StepLoss::Pending(Box::new(move || Ok(loss))),
+        let loss = if self.ahead {
+            StepLoss::Pending(Box::new(move || Ok(loss)))
+        } else {
+            StepLoss::Known(loss)
         };
         StepOutcome { loss, note: None }
     }
