@@ -217,7 +217,7 @@ fn tell(decision: &TagDecision, on_test: Option<&[f64]>) {
     if decision.folds > 0 {
         term::say(format_args!(
             "   choosing itself, every fold decided by what is chosen without it: {}",
-            Metric::MeanFbeta { beta: decision.beta }.told(decision.of_choice)
+            Metric::MeanFbeta { beta: decision.beta }.describe(decision.of_choice)
         ));
     }
 }

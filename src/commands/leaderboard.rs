@@ -116,7 +116,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         term::out(term::table(&header, &rows.collect::<Vec<_>>()));
     }
     if let Some(Ours { score, from, place: Some(place) }) = &ours {
-        term::out(format_args!("{} ({from}): {}", metric.told(*score), told(*place)));
+        term::out(format_args!("{} ({from}): {}", metric.describe(*score), told(*place)));
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(accuracy) = score.accuracy {
         term::out(format_args!("accuracy {accuracy:.5}"));
     }
-    term::out(score.metric.told(score.value));
+    term::out(score.metric.describe(score.value));
     Ok(())
 }
 

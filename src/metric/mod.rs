@@ -75,8 +75,8 @@ impl Metric {
         }
     }
 
-    /// A score as it is told, `log-loss 0.03120`.
-    pub fn told(self, score: f64) -> String {
+    /// A score with its name, `log-loss 0.03120`.
+    pub fn describe(self, score: f64) -> String {
         format!("{} {score:.5}", self.name())
     }
 }

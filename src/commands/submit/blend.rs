@@ -71,7 +71,9 @@ pub(in crate::commands) fn tell(choice: &BlendChoice, members: &[Member]) {
     {
         let why = match choice.method {
             Method::Mean => "nothing beats it by more than two standard errors".to_owned(),
-            _ => format!("{} where the mean has {:.5}", metric.told(chosen.nested), mean.nested),
+            _ => {
+                format!("{} where the mean has {:.5}", metric.describe(chosen.nested), mean.nested)
+            }
         };
         term::say(format_args!("   {} is used: {why}", chosen.what.name));
     }

@@ -99,7 +99,7 @@ pub fn lines(two: &Comparison) -> Vec<Compared> {
             lines.push(Compared { what, a: or_dash(a), b: or_dash(b) });
         }
     };
-    line("score", &|f| Some(f.about.metric.told(f.about.score)));
+    line("score", &|f| Some(f.about.metric.describe(f.about.score)));
     line("accuracy", &|f| {
         single(f).map(|(rows, truth)| markup::percent(metric::accuracy(rows, &truth)))
     });
