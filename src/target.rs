@@ -25,17 +25,14 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// How many classes there are.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// All names, in order.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -66,7 +63,6 @@ pub struct Predictions {
     pub ids: Vec<String>,
     /// `[ids, classes]`, each in `[0, 1]`.
     pub probabilities: Table,
-    /// What the columns mean.
     pub classes: Classes,
 }
 
@@ -80,7 +76,6 @@ impl Predictions {
 /// What is said about every image in the end: what a submission holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
-    /// A probability a class.
     Probabilities(Predictions),
     /// The tags of every image.
     Tags {

@@ -54,7 +54,6 @@ impl Folds {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Candidate<What> {
-    /// What it is.
     #[serde(flatten)]
     pub what: What,
     /// The score on the images that it was fitted on.
@@ -96,10 +95,7 @@ pub(super) enum Clear {
     /// What gains more than two standard errors; the best of those that do.
     StandardErrors,
     /// The best, if the interval of its gain, of so many resamplings, lies above zero.
-    Interval {
-        /// Resamplings.
-        draws: usize,
-    },
+    Interval { draws: usize },
 }
 
 /// Candidates fitted on all images, and the scores of each, image by image.

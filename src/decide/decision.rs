@@ -36,7 +36,6 @@ use crate::target::{Answers, Predictions};
 pub enum Decision {
     /// Probabilities are submitted, softened or sharpened and clipped.
     Calibration(Calibration),
-    /// Tags are submitted.
     Tags(Box<TagDecision>),
 }
 
@@ -47,7 +46,6 @@ pub struct TagOptions {
     pub structure: TagRules,
     /// Which rows may be answered.
     pub rows: Rows,
-    /// How probabilities are calibrated.
     pub calibration: Kind,
     /// The method that decides, whatever others score.
     pub only: Option<Method>,

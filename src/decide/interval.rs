@@ -15,9 +15,7 @@ const SEED: u64 = 17;
 /// From where to where a mean lies in 95 of 100 resamplings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Its lower end.
     pub low: f64,
-    /// Its upper end.
     pub high: f64,
 }
 

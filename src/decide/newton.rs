@@ -38,7 +38,6 @@ impl Derivatives {
 /// From where to where a parameter may go.
 pub(super) type Bounds = (f64, f64);
 
-/// Anywhere.
 pub(super) const FREE: Bounds = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Where `function` is least, from `start` on; each parameter stays within its bounds.

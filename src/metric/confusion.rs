@@ -5,18 +5,14 @@
 pub struct Confusion {
     /// `[true class, answered class]`, row-major.
     pub counts: Vec<usize>,
-    /// How many classes there are.
     pub n_classes: usize,
 }
 
 /// One mistake that is made again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The true class.
     pub truth: usize,
-    /// The answer.
     pub answered: usize,
-    /// How often.
     pub n: usize,
 }
 

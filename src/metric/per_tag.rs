@@ -8,7 +8,6 @@ use super::sample_fbeta;
 pub struct TagCounts {
     /// Images that have the tag and were given it.
     pub right: usize,
-    /// Images that have it.
     pub truth: usize,
     /// Images that were given it.
     pub answered: usize,

@@ -10,7 +10,6 @@ use crate::table::Table;
 /// The answers whose probability falls into one bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
-    /// How many there are.
     pub n: usize,
     /// The mean of the probabilities given.
     pub confidence: f64,

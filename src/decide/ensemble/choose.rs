@@ -20,10 +20,8 @@ use crate::target::Answers;
 /// A way to answer, and how well it does.
 pub type Candidate = compare::Candidate<Name>;
 
-/// The method's name, or the member's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
-    /// As it is told.
     pub name: String,
 }
 
@@ -31,7 +29,6 @@ pub struct Name {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct BlendChoice {
-    /// The method of `blend`.
     pub method: Method,
     /// Images that it was chosen on.
     pub images: usize,
@@ -52,7 +49,6 @@ pub struct BlendChoice {
 }
 
 impl BlendChoice {
-    /// The chosen method's line.
     pub fn chosen(&self) -> Option<&Candidate> {
         self.methods.iter().find(|candidate| candidate.what.name == self.method.name())
     }

@@ -20,7 +20,6 @@ impl Method {
     /// All of them, the one that others must beat first.
     pub const ALL: [Self; 3] = [Self::Mean, Self::LogitMean, Self::Greedy];
 
-    /// As it is told.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mean => "mean",

@@ -31,11 +31,8 @@ use crate::target::{Classes, Predictions, TargetKind};
 pub struct Blend {
     /// The members' names, in the order in which their predictions are given.
     pub members: Vec<String>,
-    /// One class or many tags.
     pub kind: TargetKind,
-    /// What the columns mean.
     pub classes: Classes,
-    /// What is done.
     pub rule: Rule,
 }
 
@@ -50,10 +47,7 @@ pub enum Rule {
     },
     /// The weighted sum of `ln p`, scaled so that probabilities sum to one, or of `logit p` for
     /// tags.
-    Logits {
-        /// One a member.
-        weights: Vec<f64>,
-    },
+    Logits { weights: Vec<f64> },
 }
 
 impl Blend {

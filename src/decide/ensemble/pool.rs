@@ -14,11 +14,8 @@ use crate::target::{Classes, Predictions, TargetKind};
 pub struct Pool {
     /// How the competition is scored.
     pub metric: Metric,
-    /// One class or many tags.
     pub kind: TargetKind,
-    /// What the columns mean.
     pub classes: Classes,
-    /// The members' names.
     pub names: Vec<String>,
     /// What each member predicted: `[n, classes]`.
     pub members: Vec<Table>,

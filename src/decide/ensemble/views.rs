@@ -18,7 +18,6 @@ use crate::decide::compare::{Clear, MIN_IMAGES};
 pub struct ViewChoice {
     /// The candidate that is used.
     pub chosen: String,
-    /// The parts' names.
     pub parts: Vec<String>,
     /// The weight of each in the mean; they sum to one.
     pub weights: Vec<f64>,
@@ -26,7 +25,6 @@ pub struct ViewChoice {
     pub candidates: Vec<Candidate>,
 }
 
-/// As it is told.
 const WEIGHTED: &str = "weighted";
 
 /// Chooses among the members of `pool`, the parts of one model's answer.

@@ -17,7 +17,6 @@ use crate::target::{Classes, Predictions};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TagDecision {
-    /// What decides.
     pub chosen: Tried,
     /// How many times as much recall counts as precision.
     pub beta: f64,
@@ -37,7 +36,6 @@ pub struct TagDecision {
     pub candidates: Vec<Candidate>,
     /// How well each tag's probabilities were calibrated.
     pub reliability: Vec<TagReliability>,
-    /// What decides.
     #[serde(rename = "rule")]
     pub fitted: Fitted,
 }
@@ -46,9 +44,7 @@ pub struct TagDecision {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TagReliability {
-    /// The tag.
     pub tag: String,
-    /// Images that have it.
     pub images: usize,
     /// As the networks gave them.
     pub before: Reliability,

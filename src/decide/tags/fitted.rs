@@ -20,17 +20,14 @@ const CHUNK: usize = 512;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Fitted {
-    /// Which rows are answered.
     pub rows: Rows,
     /// What is done to probabilities first; nothing where a method takes them as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// How tags are chosen.
     #[serde(rename = "way")]
     pub by: By,
 }
 
-/// How tags are chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
@@ -50,9 +47,7 @@ pub struct Settings {
     pub beta: f64,
     /// What excludes and implies what.
     pub structure: TagRules,
-    /// Which rows are answered.
     pub rows: Rows,
-    /// How probabilities are calibrated.
     pub calibration: calibrate::Kind,
 }
 

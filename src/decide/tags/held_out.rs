@@ -3,7 +3,6 @@
 use crate::table::Table;
 use crate::target::tagged;
 
-/// Held-out images.
 #[derive(Clone, Debug)]
 pub struct HeldOut {
     /// What was predicted: `[n, classes]`.
@@ -30,12 +29,10 @@ impl HeldOut {
         }
     }
 
-    /// How many images.
     pub fn len(&self) -> usize {
         self.folds.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.folds.is_empty()
     }

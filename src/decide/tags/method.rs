@@ -17,7 +17,6 @@ pub enum Method {
     ExpectedF,
 }
 
-/// Which rows are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rows {
@@ -33,9 +32,7 @@ pub enum Rows {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Tried {
-    /// How tags are chosen.
     pub method: Method,
-    /// From which rows.
     pub rows: Rows,
 }
 

@@ -36,11 +36,9 @@ const RARE: usize = 200;
 /// Slopes are at least so large, so that a more probable image stays more probable.
 const SLOPES: Bounds = (0.05, f64::INFINITY);
 
-/// How probabilities are corrected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Not at all.
     None,
     /// By a slope for each tag's logits.
     Temperature,
@@ -57,7 +55,6 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Curve {
-    /// It stays.
     Identity,
     /// `sigmoid(slope * logit p)`.
     Temperature {

@@ -18,7 +18,6 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// The mean over tags.
     pub fn mean(of_tags: &[Self]) -> Self {
         let n = of_tags.len().max(1) as f64;
         Self {

@@ -12,7 +12,6 @@ pub struct Predicted<'a> {
     beta: f64,
 }
 
-/// One image.
 pub(in crate::decide::tags) struct PredictedImage<'a> {
     pub(in crate::decide::tags) probabilities: &'a [f32],
     pub(in crate::decide::tags) truth: &'a [bool],
@@ -26,12 +25,10 @@ impl<'a> Predicted<'a> {
         Self { probabilities, truth, beta }
     }
 
-    /// How many.
     pub fn len(&self) -> usize {
         self.truth.n_rows()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
