@@ -11,7 +11,7 @@ use crate::support;
 
 /// From the top down. A module may use its own layer and the lower ones.
 const LAYERS: &[&[&str]] = &[
-    &["main", "program", "cli"],
+    &["main", "program"],
     &["commands", "exit", "session", "standin"],
     &["torch", "report", "submission", "decide"],
     &["learn"],
