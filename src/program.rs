@@ -1,4 +1,4 @@
-//! What the programs do: parse, dispatch, tell the error, exit. Doc comments on what may be typed are
+//! What the programs do: parse, dispatch, print the error, exit. Doc comments on what may be typed are
 //! the help text.
 
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitC
     exit_code(dispatch(&cli.command, &workspace, |computation| compute(computation, &workspace)))
 }
 
-/// Before any work: how much is said.
+/// Before any work: how much is printed.
 pub fn configure(global: &Global) {
     let verbosity = match (global.quiet, global.verbose) {
         (true, _) => term::Verbosity::Quiet,
@@ -116,7 +116,7 @@ pub fn configure(global: &Global) {
     term::configure(verbosity, !global.no_progress);
 }
 
-/// After it: tells the error, if there is one.
+/// After it: prints the error, if there is one.
 pub fn exit_code(done: Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -152,9 +152,9 @@ mod tests {
             fs::write_atomic(folder.join(name), text).unwrap();
         }
         let run = Run { folder };
-        let said = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
-        let truth = run.truth(&said.ids, &said.classes).unwrap();
-        let decision = Decision::quick(spec.metric, &said, truth.iter().map(Vec::as_slice));
+        let predicted = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
+        let truth = run.truth(&predicted.ids, &predicted.classes).unwrap();
+        let decision = Decision::quick(spec.metric, &predicted, truth.iter().map(Vec::as_slice));
         run.write_toml(DECISION, &decision).unwrap();
     }
 
@@ -166,11 +166,11 @@ mod tests {
         make(&runs, "1-a", 64, 0.8);
         make(&runs, "2-b", 96, 0.9);
         let two = read(&runs, "1-a", "2-b").unwrap();
-        let told = to_json(&two, Path::new("x.html"));
-        assert_eq!(told["paired"]["images"], 4);
-        let gain = told["paired"]["b-less-a"].as_f64().unwrap();
+        let json = to_json(&two, Path::new("x.html"));
+        assert_eq!(json["paired"]["images"], 4);
+        let gain = json["paired"]["b-less-a"].as_f64().unwrap();
         assert!((gain - (0.8_f64.ln() - 0.9_f64.ln())).abs() < 1e-6, "{gain}");
-        assert_eq!(told["settings"][0], json!({ "setting": "size", "a": "64", "b": "96" }));
+        assert_eq!(json["settings"][0], json!({ "setting": "size", "a": "64", "b": "96" }));
         let b = runs.join("dogs-vs-cats/2-b").display().to_string();
         let args = Args { a: "1-a".to_owned(), b, output: None, json: false };
         run(&args, &workspace).unwrap();

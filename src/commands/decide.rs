@@ -8,7 +8,7 @@ use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
 use super::members::{self, Member};
-use super::submit::{Plan, Ready, TestSet, single, tell_blend};
+use super::submit::{Plan, Ready, TestSet, print_blend, single};
 use crate::competition;
 use crate::decide::ensemble::{BlendChoice, Pool, choose};
 use crate::decide::tags::calibrate::{Kind, Reliability};
@@ -85,7 +85,7 @@ pub fn run(
         ..pool.tags
     };
     let choice = choose(&pool)?;
-    tell_blend(&choice, &members);
+    print_blend(&choice, &members);
     let test = match test_set {
         Ok(test_set) => {
             let predicted = test_set.predictions(&members)?;
@@ -107,7 +107,7 @@ pub fn run(
         (None, ..) => None,
     };
     if let Decision::Tags(decision) = &choice.decision {
-        tell(decision, on_test.as_deref());
+        print(decision, on_test.as_deref());
     }
     if let Some(run) = single(&members) {
         keep(run, &choice.decision)?;
@@ -115,8 +115,8 @@ pub fn run(
     let csvs = workspace.submissions();
     let ready = test.map(|test| test.write(&members, &choice, &csvs)).transpose()?;
     if args.json {
-        let told = to_json(&members, &choice, on_test.as_deref(), ready.as_ref())?;
-        term::out(format_args!("{told:#}"));
+        let json = to_json(&members, &choice, on_test.as_deref(), ready.as_ref())?;
+        term::out(format_args!("{json:#}"));
     } else if let Some(ready) = ready {
         term::out(ready.csv.display());
     }
@@ -186,14 +186,14 @@ impl Test {
             None => Plan::Blend(choice.clone()),
         };
         let ready = plan.write(&self.test_set, members, &self.predicted, submissions)?;
-        ready.tell();
+        ready.print();
         let csv = ready.csv.display();
         term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));
         Ok(ready)
     }
 }
 
-fn tell(decision: &TagDecision, on_test: Option<&[f64]>) {
+fn print(decision: &TagDecision, on_test: Option<&[f64]>) {
     let lines = decision.structure.lines();
     if lines.is_empty() {
         term::say("   no tag excludes or implies another");
@@ -273,7 +273,7 @@ fn to_json(
     ready: Option<&Ready>,
 ) -> Result<Value> {
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-    let mut told = json!({
+    let mut json = json!({
         "members": names,
         "images": choice.images,
         "decision": serde_json::to_value(&choice.decision)?,
@@ -281,7 +281,7 @@ fn to_json(
         "submission": ready.map(Ready::to_json),
     });
     if members.len() > 1 {
-        told["blend"] = serde_json::to_value(&choice.methods)?;
+        json["blend"] = serde_json::to_value(&choice.methods)?;
     }
-    Ok(told)
+    Ok(json)
 }

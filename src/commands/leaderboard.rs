@@ -56,7 +56,7 @@ pub fn place_of(score: f64, standings: &[Standing], metric: Metric) -> Option<Bo
 }
 
 /// A place in words.
-pub fn told(BoardPlace { place, teams }: BoardPlace) -> String {
+pub fn describe(BoardPlace { place, teams }: BoardPlace) -> String {
     let percent = 100.0 * place.min(teams) as f64 / teams as f64;
     format!(
         "place {} of {} on the public board (top {percent:.1} %)",
@@ -116,7 +116,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         term::out(term::table(&header, &rows.collect::<Vec<_>>()));
     }
     if let Some(Ours { score, from, place: Some(place) }) = &ours {
-        term::out(format_args!("{} ({from}): {}", metric.describe(*score), told(*place)));
+        term::out(format_args!("{} ({from}): {}", metric.describe(*score), describe(*place)));
     }
     Ok(())
 }
@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(found, Some(BoardPlace { place: 2, teams: 4 }));
         assert_eq!(place_of(0.3, &[], Metric::MEAN_F2), None);
         let place = BoardPlace { place: 131, teams: 1314 };
-        assert_eq!(told(place), "place 131 of 1,314 on the public board (top 10.0 %)");
+        assert_eq!(describe(place), "place 131 of 1,314 on the public board (top 10.0 %)");
     }
 }

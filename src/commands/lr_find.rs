@@ -94,7 +94,7 @@ pub fn show(run: &Path, args: &Args) -> Result<()> {
     for fault in training.faults {
         term::warn(fault);
     }
-    tell(&training.sweeps, args)
+    print(&training.sweeps, args)
 }
 
 /// How wide the curves are in the terminal, in letters.
@@ -102,7 +102,7 @@ const COLUMNS: usize = 80;
 
 /// Shows the curves, writes them into a folder if one was named, and prints the rates as settings that
 /// `train --set` takes, or everything as JSON.
-pub fn tell(sweeps: &[Sweep], args: &Args) -> Result<()> {
+pub fn print(sweeps: &[Sweep], args: &Args) -> Result<()> {
     if sweeps.is_empty() {
         bail!(
             "the learning-rate finder has not run\nhint: its steps are `find-head-rate` and \
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_told_as_settings() {
+    fn rates_are_printed_as_settings() {
         let settings: Vec<String> = found().iter().map(|sweep| setting(sweep).unwrap()).collect();
         assert_eq!(settings, ["find-head-rate.rate=2.000e-3", "find-full-rate.rate=1.000e-4"]);
         let layers: Vec<Layer> =
@@ -241,17 +241,17 @@ mod tests {
     }
 
     #[test]
-    fn what_each_rule_says_is_told() {
+    fn what_each_rule_says_is_printed() {
         let sweeps = found();
         assert_eq!(
             table(&sweeps[0]),
             "rule     rate\nclear    2.0e-3\nvalley   2.0e-3\nsteep    -\nslide    -\nminimum  \
              -\nused     2.0e-3"
         );
-        let told = to_json(&sweeps[1]);
-        assert_eq!(told["stage"], "find-full-rate");
-        assert_eq!(told["suggestions"]["clear"], Value::Null);
-        assert!(told["why"].as_str().unwrap().starts_with("the loss never clearly improves"));
+        let json = to_json(&sweeps[1]);
+        assert_eq!(json["stage"], "find-full-rate");
+        assert_eq!(json["suggestions"]["clear"], Value::Null);
+        assert!(json["why"].as_str().unwrap().starts_with("the loss never clearly improves"));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
             device: DeviceChoice::Auto,
             json: false,
         };
-        let error = tell(&[], &args).unwrap_err().to_string();
+        let error = print(&[], &args).unwrap_err().to_string();
         assert!(error.contains("hint: "), "{error}");
     }
 }

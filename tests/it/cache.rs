@@ -71,7 +71,7 @@ fn a_limit_that_is_no_number_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = cache(folder.path(), &[]);
     let output = command.env("KAGGLE_KIT_CACHE_GB", "lots").assert().code(1);
-    let told = String::from_utf8(output.get_output().stderr.clone()).unwrap();
-    assert!(told.contains("`KAGGLE_KIT_CACHE_GB` is `lots`"), "{told}");
-    assert!(told.contains("hint: such as `KAGGLE_KIT_CACHE_GB=40`"), "{told}");
+    let message = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(message.contains("`KAGGLE_KIT_CACHE_GB` is `lots`"), "{message}");
+    assert!(message.contains("hint: such as `KAGGLE_KIT_CACHE_GB=40`"), "{message}");
 }

@@ -11,7 +11,7 @@ use crate::support::{Scratch, kaggle_kit};
 #[test]
 fn help_tells_every_command_and_ends_with_examples() {
     let help = kaggle_kit().arg("--help").assert().success();
-    let told = String::from_utf8(help.get_output().stdout.clone()).unwrap();
+    let text = String::from_utf8(help.get_output().stdout.clone()).unwrap();
     for command in [
         "fetch",
         "train",
@@ -25,10 +25,10 @@ fn help_tells_every_command_and_ends_with_examples() {
         "demo",
         "standin",
     ] {
-        assert!(told.contains(&format!("\n  {command} ")), "{told}");
+        assert!(text.contains(&format!("\n  {command} ")), "{text}");
         kaggle_kit().args([command, "--help"]).assert().success().stdout(contains("Usage:"));
     }
-    assert!(told.contains("Examples:") && told.contains("Exit codes:"), "{told}");
+    assert!(text.contains("Examples:") && text.contains("Exit codes:"), "{text}");
 }
 
 #[test]

@@ -83,8 +83,8 @@ fn weights_come_whole_through_a_cut_and_only_once() {
     let scratch = Scratch::new();
     let server = hub(sha256(&content()), &[150_000]);
     let url = format!("{}/", server.url());
-    let told = stderr(&mut models(&scratch, &url, &["pull", "resnet18", "resnet18"]), 0);
-    assert!(told.contains("resnet18: 400.0 kB"), "{told}");
+    let message = stderr(&mut models(&scratch, &url, &["pull", "resnet18", "resnet18"]), 0);
+    assert!(message.contains("resnet18: 400.0 kB"), "{message}");
     assert!(fs::read(cached(&scratch, "resnet18")).unwrap() == content());
     assert_eq!(files_in(&scratch.path().join("models/weights")), ["resnet18.safetensors"]);
     let requests = server.requests();
@@ -106,10 +106,10 @@ fn weights_come_whole_through_a_cut_and_only_once() {
 fn other_bytes_than_the_hub_names_are_not_kept() {
     let scratch = Scratch::new();
     let server = hub(sha256(b"other weights"), &[]);
-    let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 7);
-    assert!(told.contains("its SHA-256 is not the one that the server announced"), "{told}");
+    let message = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 7);
+    assert!(message.contains("its SHA-256 is not the one that the server announced"), "{message}");
     assert!(files_in(&scratch.path().join("models/weights")).is_empty());
-    assert!(!told.contains("s3cret") && !told.contains(TOKEN), "{told}");
+    assert!(!message.contains("s3cret") && !message.contains(TOKEN), "{message}");
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn a_refusal_says_what_to_do() {
             // More than anybody would wait for.
             if status == 429 { reply.with("Retry-After", "3600") } else { reply }
         });
-        let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
-        assert!(told.contains(expected) && !told.contains(TOKEN), "{told}");
+        let message = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
+        assert!(message.contains(expected) && !message.contains(TOKEN), "{message}");
         assert!(
-            told.contains("no weights of `resnet18`") && told.contains(&server.url()),
-            "{told}"
+            message.contains("no weights of `resnet18`") && message.contains(&server.url()),
+            "{message}"
         );
-        assert!(!told.contains("Kaggle "), "the hub is not Kaggle: {told}");
+        assert!(!message.contains("Kaggle "), "the hub is not Kaggle: {message}");
         assert_eq!(server.requests().len(), 1, "{status} is not asked for again");
     }
 }
@@ -143,9 +143,9 @@ fn storage_that_refuses_is_no_matter_of_tokens() {
     let server = Server::start(|_, request| {
         if is_storage(request) { Reply::new(403, "no") } else { to_storage(request, "0") }
     });
-    let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 4);
-    assert!(told.contains("/storage/weights`") && !told.contains("HF_TOKEN"), "{told}");
-    assert!(!told.contains("s3cret"), "{told}");
+    let message = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 4);
+    assert!(message.contains("/storage/weights`") && !message.contains("HF_TOKEN"), "{message}");
+    assert!(!message.contains("s3cret"), "{message}");
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn a_hub_in_trouble_is_asked_some_times() {
     {
         let scratch = Scratch::new();
         let server = Server::start(move |_, _| Reply::new(status, "busy").with("Retry-After", "0"));
-        let told = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
-        assert!(told.contains(expected), "{told}");
+        let message = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), code);
+        assert!(message.contains(expected), "{message}");
         assert_eq!(server.requests().len(), 6, "{status} may pass");
     }
 }
@@ -169,15 +169,15 @@ fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
         command.env("HF_HUB_OFFLINE", "1");
         command
     };
-    let told = stderr(&mut pull(), 1);
-    let lines: Vec<&str> = told.lines().collect();
+    let message = stderr(&mut pull(), 1);
+    let lines: Vec<&str> = message.lines().collect();
     let start = "error: `HF_HUB_OFFLINE` is set, and there are no weights of `resnet18` at ";
-    assert!(lines[0].starts_with(start), "{told}");
-    assert!(lines[1].starts_with("hint: save `") && lines[1].ends_with("` there"), "{told}");
+    assert!(lines[0].starts_with(start), "{message}");
+    assert!(lines[1].starts_with("hint: save `") && lines[1].ends_with("` there"), "{message}");
     assert_eq!(lines[2], "hint: or unset it and run `kaggle-kit models pull resnet18`");
     scratch.write(&snapshot_of("resnet18"), content());
-    let told = stderr(&mut pull(), 0);
-    assert!(told.contains("0a1b/model.safetensors"), "{told}");
+    let message = stderr(&mut pull(), 0);
+    assert!(message.contains("0a1b/model.safetensors"), "{message}");
     assert!(server.requests().is_empty());
 }
 
@@ -221,8 +221,8 @@ fn the_table_has_every_backbone_and_says_what_is_there() {
 fn a_name_that_is_nearly_one_is_answered() {
     let scratch = Scratch::new();
     for args in [&["convnext_tinny"][..], &["pull", "resnet18", "convnext_tinny"]] {
-        let told = stderr(&mut models(&scratch, "http://127.0.0.1:9", args), 1);
-        assert!(told.contains("did you mean `convnext_tiny`?"), "{told}");
+        let message = stderr(&mut models(&scratch, "http://127.0.0.1:9", args), 1);
+        assert!(message.contains("did you mean `convnext_tiny`?"), "{message}");
     }
     assert!(
         !cached(&scratch, "resnet18").exists(),

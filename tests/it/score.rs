@@ -105,7 +105,7 @@ fn ids_that_differ_are_counted_and_named() {
 #[test]
 fn a_solution_that_makes_no_sense_is_told_with_its_line() {
     let csv = "id,label\n1,0.5\n2,0.5\n";
-    for (solution, told) in [
+    for (solution, expected) in [
         ("id,label\n1,1\n2,horse\n", "the solution, line 3: `horse` is not 0, 1 or a class's name"),
         ("id,label\n1,1\n1,0\n", "line 3: id `1` is also on line 2"),
         ("name,label\n1,1\n2,0\n", "its header is `name,label`, without the id column `id`"),
@@ -113,7 +113,7 @@ fn a_solution_that_makes_no_sense_is_told_with_its_line() {
         ("id,label\n", "failed to read the solution: it has no rows"),
     ] {
         let error = refusal(csv, solution, &dogs_vs_cats());
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     let error = refusal("id,c1,c2\n1,0.5,0.5\n", "id,breed\n1,c3\n", &dog_breed());
     assert_eq!(error, "the solution, line 2: the submission has no column `c3`");
@@ -159,11 +159,11 @@ fn the_last_line_is_metric_and_value() {
 fn a_program_reads_the_score_as_json() {
     let csv = "id,c1,c2\n1,1,0\n";
     let output = run(csv, "id,breed\n1,c1\n", &["--competition", "dog-breed", "--json"]);
-    let told: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
-    assert_eq!(told["metric"], "log-loss");
-    assert_eq!(told["competition"], "dog-breed");
-    assert_eq!((&told["rows"], &told["accuracy"]), (&1.into(), &1.0.into()));
-    assert!(told["value"].as_f64().unwrap() < 1e-12);
+    let json: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(json["metric"], "log-loss");
+    assert_eq!(json["competition"], "dog-breed");
+    assert_eq!((&json["rows"], &json["accuracy"]), (&1.into(), &1.0.into()));
+    assert!(json["value"].as_f64().unwrap() < 1e-12);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     stage("train");
 
     let ready = submit::write(&[members::alone(run)?], &demo, args.device)?;
-    ready.tell();
+    ready.print();
     stage("submit");
 
     let client = session::connect(Some(endpoint), &environment)?;

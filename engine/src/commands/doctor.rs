@@ -17,7 +17,7 @@ use kaggle_kit::zoo;
 
 /// The version that tch is made for.
 const LIBTORCH: &str = "2.13.0";
-/// Less free space than this is told: a competition's archive and its pictures need more.
+/// Less free space than this is a problem: a competition's archive and its pictures need more.
 const ENOUGH_SPACE: u64 = 5_000_000_000;
 
 /// Everything found, as `--json` prints it.

@@ -1,7 +1,7 @@
 //! `kaggle-kit lr-find`: the golden rule up to one of its two learning-rate finders, and no further.
 
 use anyhow::{Context, Result};
-use kaggle_kit::commands::lr_find::{Args, Sweeps, tell, up_to};
+use kaggle_kit::commands::lr_find::{Args, Sweeps, print, up_to};
 use kaggle_kit::competition;
 use kaggle_kit::learn::{Learner, golden_rule};
 use kaggle_kit::recipe;
@@ -27,5 +27,5 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let mut listener = Both(&mut console, &mut sweeps);
     let learner = Learner::new(&mut network, &data, &mut listener);
     golden_rule(&mut learner.with_precomputed(precomputed))?;
-    tell(&sweeps.found, args)
+    print(&sweeps.found, args)
 }

@@ -13,8 +13,8 @@ use kaggle_kit::term;
 use crate::torch::Network;
 
 /// The mean of the probabilities that each of the run's weights files gives, for each part of the
-/// views; the network ends with the last one's. Where there is a place for what is said so far, this
-/// goes on from there.
+/// views; the network ends with the last one's. Where there is a place for what is predicted so
+/// far, this goes on from there.
 pub(super) fn predict(
     network: &mut Network,
     run: &Run,
@@ -27,16 +27,16 @@ pub(super) fn predict(
     for name in weights {
         network.restore_from(&run.file(name))?;
         let bar = Bar::new("predictions", Unit::Items("images"));
-        let said = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
-        if said.n_images > 0 {
-            let n = term::count(said.n_images, "image");
+        let so_far = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
+        if so_far.n_images > 0 {
+            let n = term::count(so_far.n_images, "image");
             term::say(format_args!("   going on after {n}"));
         }
-        let mut keep = |said: &ViewMeans| match &mut partial {
-            Some(place) => place.keep(name, said),
+        let mut keep = |so_far: &ViewMeans| match &mut partial {
+            Some(place) => place.keep(name, so_far),
             None => Ok(()),
         };
-        let parts = tta::predict(network, samples, recipe, said, &mut keep, &bar)?;
+        let parts = tta::predict(network, samples, recipe, so_far, &mut keep, &bar)?;
         names = parts.names;
         means.resize_with(names.len(), Mean::default);
         for (mean, probabilities) in means.iter_mut().zip(parts.probabilities) {

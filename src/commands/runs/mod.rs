@@ -52,7 +52,7 @@ pub const COLUMNS: [&str; 12] = [
 ];
 
 /// Settings that have a column or say nothing about the model.
-const TOLD_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
+const SHOWN_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
 
 /// Prints a table, or JSON.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -92,7 +92,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A run with all that is told of it.
+/// A run with all that is shown of it.
 struct Row {
     run: Run,
     competition: String,
@@ -256,7 +256,7 @@ impl Row {
         let changed: Vec<String> = self
             .changed
             .iter()
-            .filter(|setting| !TOLD_ELSEWHERE.contains(&setting.key.as_str()))
+            .filter(|setting| !SHOWN_ELSEWHERE.contains(&setting.key.as_str()))
             .map(|setting| format!("{}={}", setting.key, setting.value.trim_matches('"')))
             .collect();
         vec![

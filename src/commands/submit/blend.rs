@@ -1,4 +1,4 @@
-//! The choice of a blend for `submit`, told: what every method and every member scores on images
+//! The choice of a blend for `submit`: what every method and every member scores on images
 //! that it has not seen.
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ struct KeptMember<'a> {
 pub(super) fn fit(members: &[Member]) -> Result<BlendChoice> {
     let pool = members::pool(members)?;
     let choice = ensemble::choose(&pool)?;
-    tell(&choice, members);
+    print(&choice, members);
     Ok(choice)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn keep(choice: &BlendChoice, members: &[Member], csv: &Path) -> Resu
 }
 
 /// Says which blend is used, and what speaks for it.
-pub(in crate::commands) fn tell(choice: &BlendChoice, members: &[Member]) {
+pub(in crate::commands) fn print(choice: &BlendChoice, members: &[Member]) {
     let Some(metric) = members.first().map(|member| member.metric) else { return };
     term::heading(format_args!(
         "{} on {}",
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_table_tells_methods_and_members() {
-        let told = table(&choice(), &[member("a", 2), member("b", 0)], Metric::LogLoss);
+    fn a_table_has_methods_and_members() {
+        let text = table(&choice(), &[member("a", 2), member("b", 0)], Metric::LogLoss);
         let expected = "            log-loss in sample  nested    gain over the mean
 mean         0.04100             0.04200
 logit mean   0.03900             0.04000  +0.00200 +- 0.00050  used
 a0           0.04900             0.05000  -0.00800 +- 0.00050  2 folds
 b0           0.05900             0.06000  -0.01800 +- 0.00050  1 run";
-        assert_eq!(told, expected);
+        assert_eq!(text, expected);
     }
 
     #[test]

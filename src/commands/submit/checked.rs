@@ -24,7 +24,7 @@ pub struct Ready {
 
 impl Ready {
     /// Says that it fits, and what is worth a word.
-    pub fn tell(&self) {
+    pub fn print(&self) {
         self.notes.notes().for_each(|note| term::warn(format_args!("{note}")));
         let (rows, csv) = (term::thousands(self.n_rows), self.csv.display());
         term::done(format_args!("{rows} rows in `{csv}`"));
@@ -32,12 +32,12 @@ impl Ready {
 
     /// The same for a program.
     pub fn to_json(&self) -> Value {
-        let mut told = report(&self.csv.display().to_string(), true, &self.notes);
-        told["competition"] = self.competition.name.as_str().into();
-        told["slug"] = self.competition.slug.as_str().into();
-        told["run"] = self.run.as_ref().map(Run::id).into();
-        told["rows"] = self.n_rows.into();
-        told
+        let mut json = report(&self.csv.display().to_string(), true, &self.notes);
+        json["competition"] = self.competition.name.as_str().into();
+        json["slug"] = self.competition.slug.as_str().into();
+        json["run"] = self.run.as_ref().map(Run::id).into();
+        json["rows"] = self.n_rows.into();
+        json
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub(super) use self::blend::tell as tell_blend;
+pub(super) use self::blend::print as print_blend;
 pub use self::checked::{Ready, file_name};
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
@@ -81,7 +81,7 @@ pub fn check(csv: &Path, args: &Args, workspace: &Workspace) -> Result<()> {
     run(args, |competition| checked::check(csv, competition, workspace))
 }
 
-/// Tells of the CSV that `make` makes, and sends it if that was asked for.
+/// Prints the CSV that `make` makes, and sends it if that was asked for.
 pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>) -> Result<()> {
     let competition = args.competition.as_deref().map(competition::find).transpose()?;
     let environment = Environment::of_process();
@@ -93,7 +93,7 @@ pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>)
             term::out(format_args!("{:#}", checked::misfit_to_json(misfit)));
         }
     })?;
-    ready.tell();
+    ready.print();
     if !args.json {
         term::out(ready.csv.display());
     }
@@ -104,9 +104,9 @@ pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>)
         outcome = Some(upload(&client, &ready, message, args.again, wait)?);
     }
     if args.json {
-        let mut told = ready.to_json();
-        told["submission"] = serde_json::to_value(&outcome)?;
-        term::out(format_args!("{told:#}"));
+        let mut json = ready.to_json();
+        json["submission"] = serde_json::to_value(&outcome)?;
+        term::out(format_args!("{json:#}"));
     }
     outcome.map_or(Ok(()), |outcome| outcome.ensure_taken())
 }

@@ -111,7 +111,7 @@ pub fn upload(
         outcome.upload.place = place(client, competition, score).or(outcome.upload.place);
     }
     keep(&outcome.upload)?;
-    tell(&outcome.upload, competition);
+    print(&outcome.upload, competition);
     if outcome.sent_now {
         client.settle(&ready.csv)?;
     }
@@ -143,8 +143,8 @@ fn left_today(
             return Err(error.into());
         }
         Err(error) => {
-            let (told, _) = term::describe(&error.into());
-            term::warn(format_args!("the day's limit is not known: {told}"));
+            let (message, _) = term::describe(&error.into());
+            term::warn(format_args!("the day's limit is not known: {message}"));
             return Ok(None);
         }
     };
@@ -210,8 +210,8 @@ fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> R
             Err(error) if error.class() == Class::NotFound => {}
             Err(error) if error.class() == Class::Credentials => return Err(error.into()),
             Err(error) => {
-                let (told, _) = term::describe(&error.into());
-                bar.note(&format!("the score cannot be asked for now: {told}"));
+                let (message, _) = term::describe(&error.into());
+                bar.note(&format!("the score cannot be asked for now: {message}"));
             }
         }
         let left = patience.saturating_sub(start.elapsed());
@@ -237,7 +237,7 @@ fn place(client: &Client, competition: &Competition, score: f64) -> Option<Board
     }
 }
 
-fn tell(upload: &Upload, competition: &Competition) {
+fn print(upload: &Upload, competition: &Competition) {
     let page = format!("https://www.kaggle.com/competitions/{}/submissions", competition.slug);
     match (upload.status, upload.public_score) {
         (UploadStatus::Pending, _) => {
@@ -251,7 +251,7 @@ fn tell(upload: &Upload, competition: &Competition) {
             let private = private.unwrap_or_default();
             term::say(format_args!("   public score {score:.5}{private}"));
             if let Some(place) = upload.place {
-                term::say(format_args!("   {}", leaderboard::told(place)));
+                term::say(format_args!("   {}", leaderboard::describe(place)));
             }
         }
         (UploadStatus::Complete, None) => term::say(format_args!("   scored: see {page}")),

@@ -36,15 +36,15 @@ pub(super) use network::Prepared;
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let trained = train(args, workspace)?;
     if args.json {
-        let mut told = Vec::new();
+        let mut summaries = Vec::new();
         for run in &trained {
             let mut summary = serde_json::to_value(run.summary()?)?;
             summary["folder"] = run.folder.display().to_string().into();
-            told.push(summary);
+            summaries.push(summary);
         }
-        // A single run is told as it always was.
-        let told = if told.len() == 1 { told.remove(0) } else { told.into() };
-        term::out(serde_json::to_string_pretty(&told)?);
+        // A single run is no list, as it always was.
+        let summaries = if summaries.len() == 1 { summaries.remove(0) } else { summaries.into() };
+        term::out(serde_json::to_string_pretty(&summaries)?);
     }
     term::say("next: kaggle-kit submit");
     Ok(())
