@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::members;
 use crate::fs;
 use crate::recipe;
-use crate::report::html::comparison::{self, Compared, Comparison, paired};
+use crate::report::html::comparison::{self, Compared, TwoRuns, paired};
 use crate::report::html::gather;
 use crate::run::Workspace;
 use crate::term;
@@ -69,7 +69,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn read(runs: &Path, a: &str, b: &str) -> Result<Comparison> {
+fn read(runs: &Path, a: &str, b: &str) -> Result<TwoRuns> {
     let (one, other) = (members::find(runs, None, a)?, members::find(runs, None, b)?);
     let settings = recipe::changed(&one.recipe()?, &other.recipe()?)?;
     let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
@@ -83,17 +83,17 @@ fn read(runs: &Path, a: &str, b: &str) -> Result<Comparison> {
         b.about.competition,
         a.about.competition
     );
-    Ok(Comparison { a, b, settings })
+    Ok(TwoRuns { a, b, settings })
 }
 
-fn page_beside(runs: &Path, two: &Comparison) -> PathBuf {
-    let Comparison { a, b, .. } = two;
+fn page_beside(runs: &Path, two: &TwoRuns) -> PathBuf {
+    let TwoRuns { a, b, .. } = two;
     let name = format!("compare-{}-{}.html", a.about.run, b.about.run);
     runs.join(&a.about.competition).join(name)
 }
 
-fn to_json(two: &Comparison, page: &Path) -> Value {
-    let Comparison { a, b, settings } = two;
+fn to_json(two: &TwoRuns, page: &Path) -> Value {
+    let TwoRuns { a, b, settings } = two;
     let side = |facts: &crate::report::html::Facts| {
         json!({
             "run": facts.about.run,

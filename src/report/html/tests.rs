@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::comparison::{self, Comparison};
+use super::comparison::{self, TwoRuns};
 use super::facts::{
     About, ClassCount, Facts, Heat, NamedDuplicates, Outcome, StageFacts, Thumbnail,
 };
@@ -305,7 +305,7 @@ fn hostile_names_stay_text() {
     facts.duplicates.as_mut().unwrap().groups[0][0] = evil.to_owned();
     facts.outcome.as_mut().unwrap().ids.iter_mut().for_each(|id| *id = evil.to_owned());
     let plain = page(&super::tests::facts(TargetKind::SingleLabel, &names(2), 40));
-    let two = Comparison { a: facts.clone(), b: facts.clone(), settings: facts.changed.clone() };
+    let two = TwoRuns { a: facts.clone(), b: facts.clone(), settings: facts.changed.clone() };
     for text in [page(&facts), comparison::page(&two)] {
         check(&text);
         assert!(text.contains("&lt;script&gt;alert"), "the name is told");
@@ -353,7 +353,7 @@ fn a_comparison_says_whether_it_may_be_luck() {
     let a = facts(TargetKind::SingleLabel, &names(3), 200);
     let mut b = a.clone();
     b.about.run = "20261124-111500-77aa".to_owned();
-    let two = |b: Facts| Comparison { a: a.clone(), b, settings: Vec::new() };
+    let two = |b: Facts| TwoRuns { a: a.clone(), b, settings: Vec::new() };
     let same = comparison::verdict(&two(b.clone()));
     assert!(same.contains("score the same on the 200 images"), "{same}");
     // Everything a little surer of the truth is better, and on every image.

@@ -19,7 +19,7 @@ use crate::term;
 pub use paired::{Paired, paired};
 
 /// Two runs of one competition, and where their recipes differ.
-pub struct Comparison {
+pub struct TwoRuns {
     /// The one that is compared with.
     pub a: Facts,
     /// The other.
@@ -36,8 +36,8 @@ pub struct Compared {
     pub b: String,
 }
 
-pub fn page(two: &Comparison) -> String {
-    let Comparison { a, b, settings } = two;
+pub fn page(two: &TwoRuns) -> String {
+    let TwoRuns { a, b, settings } = two;
     let (title_a, title_b) = (&a.about.run, &b.about.run);
     let main = html! {
         header {
@@ -65,8 +65,8 @@ pub fn page(two: &Comparison) -> String {
 }
 
 /// Which run is better, by how much, and how far that can be trusted.
-pub fn verdict(two: &Comparison) -> String {
-    let Comparison { a, b, .. } = two;
+pub fn verdict(two: &TwoRuns) -> String {
+    let TwoRuns { a, b, .. } = two;
     let metric = a.about.metric;
     let Some(Paired { n, difference, standard_error }) = paired(a, b) else {
         return "The runs held out different images, or did not write their labels down: the \
@@ -89,8 +89,8 @@ pub fn verdict(two: &Comparison) -> String {
 }
 
 /// What both came to, for the page and the terminal.
-pub fn lines(two: &Comparison) -> Vec<Compared> {
-    let Comparison { a, b, .. } = two;
+pub fn lines(two: &TwoRuns) -> Vec<Compared> {
+    let TwoRuns { a, b, .. } = two;
     let mut lines = Vec::new();
     let mut line = |what: &'static str, of: &dyn Fn(&Facts) -> Option<String>| {
         if let (a, b) = (of(a), of(b))
