@@ -11,7 +11,7 @@ use super::model::{Input, Model, StepLoss, StepRates};
 use super::stop::Stop;
 use crate::metric::{self, Metric};
 use crate::run::{Entry, Epoch, Event, Position, Score, Stage, Step, cycle_file};
-use crate::schedule::{Rates, Shape};
+use crate::schedule::{Rates, Schedule};
 use crate::table::Table;
 use crate::target::TargetKind;
 
@@ -29,8 +29,8 @@ pub(super) struct CyclePlan {
     /// Fraction of the cycle in which rates climb to it.
     pub(super) warm_up: f64,
     /// The course of rates and momentum.
-    pub(super) shape: Shape,
-    /// The optimiser's momentum, where the shape has none of its own.
+    pub(super) schedule: Schedule,
+    /// The optimiser's momentum, where the schedule has none of its own.
     pub(super) momentum: f64,
     /// Side of the training images, in pixels.
     pub(super) size: usize,
@@ -39,10 +39,10 @@ pub(super) struct CyclePlan {
 impl CyclePlan {
     /// The rates at `t` in `[0, 1)` of the cycle.
     fn step_rates(&self, t: f64) -> StepRates {
-        let height = self.shape.height(self.warm_up, t);
+        let height = self.schedule.height(self.warm_up, t);
         StepRates {
             rates: self.rates.map(|rate| rate * height),
-            momentum: self.shape.momentum(self.momentum, t),
+            momentum: self.schedule.momentum(self.momentum, t),
         }
     }
 }

@@ -193,9 +193,19 @@ fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
 
 /// A stage's first cycle, of one epoch.
 fn cycle(recipe: &Recipe, stage: Stage, rates: Rates) -> CyclePlan {
-    let OptimizerSettings { schedule: shape, momentum, warm_up, .. } = recipe.optimizer;
+    let OptimizerSettings { schedule, momentum, warm_up, .. } = recipe.optimizer;
     let (size, epochs) = (recipe.size, 1);
-    CyclePlan { stage, number: 1, epochs_before: 0, epochs, rates, warm_up, shape, momentum, size }
+    CyclePlan {
+        stage,
+        number: 1,
+        epochs_before: 0,
+        epochs,
+        rates,
+        warm_up,
+        schedule,
+        momentum,
+        size,
+    }
 }
 
 impl CyclePlan {

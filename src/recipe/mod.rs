@@ -12,7 +12,7 @@ pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use of_competition::{commented, of_competition, smoke};
 pub use settings::{Setting, changed, settings};
 
-use crate::schedule::{LayerRates, Shape};
+use crate::schedule::{LayerRates, Schedule};
 
 /// The settings of one run, written into its folder. What [`resolve`] gives has no 0 that stands for
 /// the backbone's own.
@@ -164,7 +164,7 @@ pub struct OptimizerSettings {
     pub weight_decay: f64,
     /// Decay of the gradient's running mean (beta 1).
     pub momentum: f64,
-    pub schedule: Shape,
+    pub schedule: Schedule,
     /// Fraction of a stage's first cycle in which the rate climbs to its full height.
     pub warm_up: f64,
     /// The longest gradient over all weights, L2; 0: any length.

@@ -7,7 +7,7 @@ use super::curve::{cosine, two_cosines};
 /// The course of the rate over a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shape {
+pub enum Schedule {
     /// Half a cosine from the full rate to nothing, after a linear climb where there is a warm-up.
     Cosine,
     /// fast.ai v0.7's `CosAnneal`: the same cosine, but the warm-up stands at a hundredth of the
@@ -34,7 +34,7 @@ const MOMENTA: [f64; 3] = [0.95, 0.85, 0.95];
 /// fastai's `pct_start` of `fit_flat_cos`.
 const FLAT: f64 = 0.75;
 
-impl Shape {
+impl Schedule {
     /// The rate at `t` in `[0, 1]` of the cycle, as a part of its full height.
     ///
     /// `warm_up` is the fraction of the cycle that warms up; 0 in cycles after a restart. The curve
@@ -70,16 +70,17 @@ mod tests {
     use super::super::cycle_epochs;
     use super::*;
 
-    const ALL: [Shape; 4] = [Shape::Cosine, Shape::CosAnneal, Shape::OneCycle, Shape::FlatCosine];
+    const ALL: [Schedule; 4] =
+        [Schedule::Cosine, Schedule::CosAnneal, Schedule::OneCycle, Schedule::FlatCosine];
 
     #[test]
     fn a_warm_up_climbs_and_then_leaves_the_cosine_alone() {
-        for shape in [Shape::Cosine, Shape::FlatCosine] {
-            let height = |t| shape.height(0.1, t);
+        for schedule in [Schedule::Cosine, Schedule::FlatCosine] {
+            let height = |t| schedule.height(0.1, t);
             assert_eq!(height(0.0), 0.01);
             assert!(height(0.05) < height(0.0999) && height(0.0999) <= height(0.1));
             for t in [0.1, 0.5, 1.0] {
-                assert_eq!(height(t), shape.height(0.0, t));
+                assert_eq!(height(t), schedule.height(0.0, t));
             }
         }
     }
@@ -91,7 +92,7 @@ mod tests {
         );
         for (batch, expected) in [0, 4, 5, 6, 50, 99].into_iter().zip(expected) {
             let t = f64::from(batch) / 100.0;
-            assert_close(Shape::CosAnneal.height(0.05, t), expected);
+            assert_close(Schedule::CosAnneal.height(0.05, t), expected);
         }
     }
 
@@ -120,7 +121,7 @@ mod tests {
             .enumerate()
             .flat_map(|(cycle, epochs)| {
                 let (n, warm_up) = (100 * epochs, if cycle == 0 { 0.05 } else { 0.0 });
-                (0..n).map(move |i| Shape::CosAnneal.height(warm_up, i as f64 / n as f64))
+                (0..n).map(move |i| Schedule::CosAnneal.height(warm_up, i as f64 / n as f64))
             })
             .collect();
         assert_eq!(ours.len(), 700);
@@ -134,13 +135,13 @@ mod tests {
     fn one_cycle_has_fastai_s_rates_and_momenta() {
         let expected = reference("one-cycle pct .25: 4e-4 -> 1e-2 -> 1e-7");
         for (t, expected) in reference("positions").into_iter().zip(expected) {
-            assert_close(1e-2 * Shape::OneCycle.height(0.05, t), expected);
+            assert_close(1e-2 * Schedule::OneCycle.height(0.05, t), expected);
         }
         // [combined_cos(.25, .95, .85, .95)(i / 4) for i in range(5)]
         for (i, expected) in [0.95, 0.85, 0.875, 0.925, 0.95].into_iter().enumerate() {
-            assert_close(Shape::OneCycle.momentum(0.9, i as f64 / 4.0), expected);
+            assert_close(Schedule::OneCycle.momentum(0.9, i as f64 / 4.0), expected);
         }
-        assert_eq!(Shape::Cosine.momentum(0.9, 0.25), 0.9);
+        assert_eq!(Schedule::Cosine.momentum(0.9, 0.25), 0.9);
     }
 
     #[test]
@@ -148,25 +149,25 @@ mod tests {
         // [combined_cos(.75, 1, 1, 1e-5)(t) for t in (0, .5, .75, .875, 1)]
         for (t, expected) in [(0.0, 1.0), (0.5, 1.0), (0.75, 1.0), (0.875, 0.500_005), (1.0, 1e-5)]
         {
-            assert_close(Shape::FlatCosine.height(0.0, t), expected);
+            assert_close(Schedule::FlatCosine.height(0.0, t), expected);
         }
     }
 
     #[test]
-    fn no_shape_leaves_its_range() {
-        for shape in ALL {
+    fn no_schedule_leaves_its_range() {
+        for schedule in ALL {
             for i in 0..=1000 {
                 let t = f64::from(i) / 1000.0;
-                let (height, momentum) = (shape.height(0.05, t), shape.momentum(0.9, t));
-                assert!((0.0..=1.0).contains(&height), "{shape:?} is {height} at {t}");
-                assert!((0.85..=0.95).contains(&momentum), "{shape:?} has {momentum} at {t}");
+                let (height, momentum) = (schedule.height(0.05, t), schedule.momentum(0.9, t));
+                assert!((0.0..=1.0).contains(&height), "{schedule:?} is {height} at {t}");
+                assert!((0.85..=0.95).contains(&momentum), "{schedule:?} has {momentum} at {t}");
             }
         }
     }
 
     #[test]
-    fn recipes_name_shapes_in_kebab_case() {
-        let names = ALL.map(|shape| serde_json::to_string(&shape).unwrap());
+    fn recipes_name_schedules_in_kebab_case() {
+        let names = ALL.map(|schedule| serde_json::to_string(&schedule).unwrap());
         assert_eq!(names, ["\"cosine\"", "\"cos-anneal\"", "\"one-cycle\"", "\"flat-cosine\""]);
     }
 }

@@ -1,15 +1,15 @@
 //! Learning rates as pure functions of where training stands: no state, nothing to restore.
 //!
-//! `curve.rs` has the curves, `shape.rs` what a cycle can look like, `groups.rs` the rates of layer
+//! `curve.rs` has the curves, `cycle.rs` what a cycle can look like, `groups.rs` the rates of layer
 //! groups. How many cycles there are, and when they end, is `learn`'s business.
 
 mod curve;
+mod cycle;
 mod groups;
-mod shape;
 
 pub use curve::{cosine, exponential, two_cosines};
+pub use cycle::Schedule;
 pub use groups::{GROUPS, LayerRates, Rates, differential, layer_decay, rates_of};
-pub use shape::Shape;
 
 /// The epochs of each cycle: `len`, `len * mult`, `len * mult^2`, ...
 pub fn cycle_epochs(len: usize, mult: usize, cycles: usize) -> impl Iterator<Item = usize> {
