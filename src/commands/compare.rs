@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::members;
 use crate::fs;
 use crate::recipe;
 use crate::report::html::comparison::{self, Compared, TwoRuns, paired};
 use crate::report::html::gather;
-use crate::run::Workspace;
+use crate::run::{Run, Workspace};
 use crate::term;
 
 const EXAMPLES: &str = "\
@@ -70,7 +69,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 }
 
 fn read(runs: &Path, a: &str, b: &str) -> Result<TwoRuns> {
-    let (one, other) = (members::find(runs, None, a)?, members::find(runs, None, b)?);
+    let (one, other) = (Run::find(runs, None, a)?, Run::find(runs, None, b)?);
     let settings = recipe::changed(&one.recipe()?, &other.recipe()?)?;
     let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
     ensure!(

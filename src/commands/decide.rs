@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
-use super::members::{self, Member};
 use super::submit::{Plan, Ready, TestSet, print_blend, single};
 use crate::competition;
+use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{BlendChoice, Pool, choose};
 use crate::decide::tags::calibrate::{Kind, Reliability};
 use crate::decide::tags::{Candidate, HeldOut, Method, Rows, TagDecision, TagReliability};

@@ -11,7 +11,6 @@ pub mod fetch;
 pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
-pub mod members;
 pub mod models;
 pub mod runs;
 pub mod score;
@@ -20,8 +19,8 @@ pub mod submissions;
 pub mod submit;
 pub mod train;
 
-use self::members::Member;
 use self::submit::TestSet;
+use crate::decide::ensemble::members::Member;
 use crate::device::DeviceChoice;
 
 /// What needs libtorch: most of it as it was typed.

@@ -108,6 +108,22 @@ impl Run {
         )
     }
 
+    /// A run by its folder or its id.
+    pub fn find(runs: &Path, competition: Option<&str>, given: &str) -> Result<Self> {
+        let path = Path::new(given);
+        if path.is_dir() {
+            return Self::open(path);
+        }
+        let all = Self::all(runs, competition)?;
+        match all.iter().find(|run| run.id() == given) {
+            Some(run) => Self::open(&run.folder),
+            None => bail!(
+                "there is no run `{given}` in `{}`\nhint: `kaggle-kit runs` shows the runs there are",
+                runs.display()
+            ),
+        }
+    }
+
     /// A run's folder given by path.
     pub fn open(folder: &Path) -> Result<Self> {
         let run = Self { folder: folder.to_owned() };

@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 
 use super::{submit, train};
 use kaggle_kit::commands::demo::Args;
+use kaggle_kit::commands::fetch;
 use kaggle_kit::commands::submit::upload;
 use kaggle_kit::commands::train::{Args as TrainArgs, RecipeArgs, Start};
-use kaggle_kit::commands::{fetch, members};
 use kaggle_kit::competition::{self, Competition};
+use kaggle_kit::decide::ensemble::members;
 use kaggle_kit::fs;
 use kaggle_kit::kaggle::Environment;
 use kaggle_kit::run::Workspace;

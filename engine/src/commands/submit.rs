@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use kaggle_kit::commands::members::Member;
 use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
 use kaggle_kit::decide::ensemble::ViewChoice;
+use kaggle_kit::decide::ensemble::members::Member;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
 use kaggle_kit::run::{PartialPredictions, Run, VIEWS, Workspace};

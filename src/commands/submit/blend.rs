@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::commands::members::{self, Member};
+use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{self, BlendChoice, Candidate, Method};
 use crate::fs;
 use crate::metric::Metric;

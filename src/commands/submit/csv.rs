@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::blend;
 use super::checked::{Ready, file_name};
-use crate::commands::members::Member;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
 use crate::decide::ensemble::BlendChoice;
+use crate::decide::ensemble::members::Member;
 use crate::hash::Hash;
 use crate::run::{DECISION, Run, hash_of_test_images};
 use crate::submission;

@@ -8,6 +8,7 @@
 
 mod choose;
 mod greedy;
+pub mod members;
 mod method;
 mod pool;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The members of an ensemble: finished runs, those that are folds of one model together, and what
-//! they said about images that they had not seen.
+//! they predicted about images that they had not seen.
 //!
 //! Runs may come from several machines: whatever lies in the same folder and has the same `group`
 //! belongs together.
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::decide::ensemble::{Blend, Pool};
+use super::{Blend, Pool};
 use crate::decide::tags::rules::TagRules;
 use crate::decide::{TagOptions, tags};
 use crate::metric::Metric;
@@ -18,7 +18,7 @@ use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 use crate::term;
 
-/// A model of an ensemble, without what it said.
+/// A model of an ensemble, without what it predicted.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The id of its first run.
@@ -84,7 +84,7 @@ impl Member {
 pub fn named(runs: &Path, competition: Option<&str>, given: &[String]) -> Result<Vec<Member>> {
     let mut members: Vec<Member> = Vec::new();
     for name in given {
-        let member = of(find(runs, competition, name)?)?;
+        let member = of(Run::find(runs, competition, name)?)?;
         if !members.iter().any(|known| known.name == member.name) {
             members.push(member);
         }
@@ -137,11 +137,11 @@ pub fn best(runs: &Path, competition: &str, n: usize) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// What all members said about the images that each of them has held out, in the order of ids.
+/// What all members predicted about the images that each of them has held out, in the order of ids.
 pub fn pool(members: &[Member]) -> Result<Pool> {
     agree(members)?;
     let first = members.first().context("an ensemble without members")?;
-    let held_out: Vec<BTreeMap<String, HeldOut>> =
+    let held_out: Vec<BTreeMap<String, HeldOutImage>> =
         members.iter().map(held_out_by).collect::<Result<_>>()?;
     let common: Vec<&String> =
         held_out[0].keys().filter(|&id| held_out.iter().all(|of| of.contains_key(id))).collect();
@@ -163,7 +163,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         folds: Vec::new(),
         tags: TagOptions { structure: structure(first)?, ..TagOptions::default() },
     };
-    let n_folds = |of: &BTreeMap<String, HeldOut>| {
+    let n_folds = |of: &BTreeMap<String, HeldOutImage>| {
         let mut folds: Vec<usize> = common.iter().map(|&id| of[id].fold).collect();
         folds.sort_unstable();
         folds.dedup();
@@ -190,22 +190,6 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         pool.folds.push(folded[id].fold);
     }
     Ok(pool)
-}
-
-/// A run by its folder or its id.
-pub(super) fn find(runs: &Path, competition: Option<&str>, given: &str) -> Result<Run> {
-    let path = Path::new(given);
-    if path.is_dir() {
-        return Run::open(path);
-    }
-    let all = Run::all(runs, competition)?;
-    match all.iter().find(|run| run.id() == given) {
-        Some(run) => Run::open(&run.folder),
-        None => bail!(
-            "there is no run `{given}` in `{}`\nhint: `kaggle-kit runs` shows the runs there are",
-            runs.display()
-        ),
-    }
 }
 
 /// The finished runs in a folder, by their ids.
@@ -245,20 +229,20 @@ fn quoted(members: &[Member]) -> String {
     names.join(", ")
 }
 
-/// What a member said about an image that the network had not seen.
-struct HeldOut {
+/// What a member predicted about an image that the network had not seen.
+struct HeldOutImage {
     row: Vec<f32>,
     target: Vec<usize>,
     fold: usize,
 }
 
-fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOut>> {
-    let mut all: BTreeMap<String, HeldOut> = BTreeMap::new();
+fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
+    let mut all: BTreeMap<String, HeldOutImage> = BTreeMap::new();
     for (fold, run) in member.runs.iter().enumerate() {
-        let said = run.valid_predictions(&member.classes)?;
-        let truth = run.truth(&said.ids, &member.classes)?;
-        for ((id, row), target) in said.ids.iter().zip(said.rows()).zip(truth) {
-            let held_out = HeldOut { row: row.to_vec(), target, fold };
+        let predicted = run.valid_predictions(&member.classes)?;
+        let truth = run.truth(&predicted.ids, &member.classes)?;
+        for ((id, row), target) in predicted.ids.iter().zip(predicted.rows()).zip(truth) {
+            let held_out = HeldOutImage { row: row.to_vec(), target, fold };
             if all.insert(id.clone(), held_out).is_some() {
                 bail!(
                     "`{id}` is held out in two folds of `{}`: its runs were not made from the same \
@@ -278,5 +262,4 @@ fn structure(member: &Member) -> Result<TagRules> {
 }
 
 #[cfg(test)]
-#[path = "members_tests.rs"]
 mod tests;
