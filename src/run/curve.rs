@@ -72,8 +72,8 @@ impl Suggestions {
 /// `clear 1.2e-3, valley 5.2e-4, ...`, without those that say nothing.
 impl fmt::Display for Suggestions {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let told = |(name, rate): (&str, Option<f64>)| Some(format!("{name} {:.1e}", rate?));
-        let all: Vec<String> = self.named().into_iter().filter_map(told).collect();
+        let text = |(name, rate): (&str, Option<f64>)| Some(format!("{name} {:.1e}", rate?));
+        let all: Vec<String> = self.named().into_iter().filter_map(text).collect();
         f.write_str(&all.join(", "))
     }
 }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn suggestions_are_told_on_one_line() {
-        let said = Suggestions { valley: Some(5.214e-4), steep: Some(0.1), ..Default::default() };
-        assert_eq!(said.to_string(), "valley 5.2e-4, steep 1.0e-1");
+        let found = Suggestions { valley: Some(5.214e-4), steep: Some(0.1), ..Default::default() };
+        assert_eq!(found.to_string(), "valley 5.2e-4, steep 1.0e-1");
     }
 }

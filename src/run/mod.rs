@@ -9,12 +9,12 @@
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
 //! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`) |
 //! | `weights.safetensors`, `cycle-*.safetensors` | what predicts |
-//! | `valid-predictions.csv` | what it says of the images held out (`predictions.rs`) |
+//! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`) |
 //! | `views.toml`, `decision.toml` | how it predicts and decides: `decide`'s types |
 //! | `report.html` | the run as a page: `report`'s |
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
 //! | `asked/` | predictions while they are made (`partial.rs`) |
-//! | `test-predictions.csv`, `test-predictions.toml` | what it says of the test images (`predictions.rs`) |
+//! | `test-predictions.csv`, `test-predictions.toml` | what it predicts for the test images (`predictions.rs`) |
 //! | `submission.toml` | what came of its uploads (`uploads.rs`) |
 //!
 //! With the test images, the folder alone suffices to submit. The words that training is told in

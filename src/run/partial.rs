@@ -1,5 +1,5 @@
-//! Predictions that are not complete yet: what a run has said about the first test images, kept in
-//! its folder now and then, so that a submission that was stopped goes on there.
+//! Predictions that are not complete yet: those for the first test images, kept in the run's folder
+//! now and then, so that a submission that was stopped goes on there.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ const FOLDER: &str = "asked";
 /// What the file says of itself.
 const MADE_FOR: &str = "made-for";
 
-/// What a model says of images: `[n, classes]` for each set of views whose mean is taken.
+/// A model's predictions for images: `[n, classes]` for each set of views whose mean is taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewMeans {
     /// All views, then each crop where there are several, then the first view alone; a single one
@@ -40,7 +40,7 @@ pub struct PartialPredictions {
 }
 
 impl PartialPredictions {
-    /// What `run` has said about the test images with this hash, written down at most this often.
+    /// Those of `run` for the test images with this hash, written down at most this often.
     pub fn of(run: &Run, images: &str, every: Duration) -> Result<Self> {
         let made_for = toml::to_string(&MadeFor::of(run, images)?)?;
         Ok(Self::new(run.file(FOLDER), made_for, every))
@@ -50,7 +50,7 @@ impl PartialPredictions {
         Self { folder, made_for, every, last: Instant::now() }
     }
 
-    /// What one of the run's weights files has said; nothing where that is not to be had.
+    /// Those of one of the run's weights files; nothing where that is not to be had.
     pub fn read(&self, weights: &str) -> ViewMeans {
         let file = self.folder.join(weights);
         fs::read(&file).ok().and_then(|bytes| self.parsed(&bytes).ok()).unwrap_or_default()
@@ -74,21 +74,21 @@ impl PartialPredictions {
         Ok(means)
     }
 
-    /// Writes down what one of the weights files has said so far, if it is time to.
-    pub fn keep(&mut self, weights: &str, said: &ViewMeans) -> Result<()> {
-        if self.last.elapsed() < self.every || said.n_images == 0 {
+    /// Writes down what one of the weights files has predicted so far, if it is time to.
+    pub fn keep(&mut self, weights: &str, means: &ViewMeans) -> Result<()> {
+        if self.last.elapsed() < self.every || means.n_images == 0 {
             return Ok(());
         }
-        let bytes: Vec<Vec<u8>> = said
+        let bytes: Vec<Vec<u8>> = means
             .probabilities
             .iter()
             .map(|part| part.iter().flat_map(|p| p.to_le_bytes()).collect())
             .collect();
         let mut tensors = Vec::new();
         for (number, ((name, part), bytes)) in
-            said.names.iter().zip(&said.probabilities).zip(&bytes).enumerate()
+            means.names.iter().zip(&means.probabilities).zip(&bytes).enumerate()
         {
-            let shape = vec![said.n_images, part.len() / said.n_images];
+            let shape = vec![means.n_images, part.len() / means.n_images];
             let view = TensorView::new(Dtype::F32, shape, bytes)?;
             tensors.push((format!("{number} {name}"), view));
         }
@@ -99,7 +99,7 @@ impl PartialPredictions {
         Ok(())
     }
 
-    /// All is said and kept elsewhere.
+    /// All is predicted and kept elsewhere.
     pub fn remove(self) -> Result<()> {
         if self.folder.is_dir() {
             fs::remove_dir_all(self.folder)?;
@@ -118,19 +118,19 @@ mod tests {
         PartialPredictions::new(folder.join("asked"), made_for.to_owned(), every)
     }
 
-    fn said() -> ViewMeans {
+    fn predicted() -> ViewMeans {
         let names = ["all views", "crop of 1", "one view"].map(str::to_owned).to_vec();
         let probabilities = (0..3).map(|part| vec![0.1 + part as f32, 0.2, 0.3, 0.4]).collect();
         ViewMeans { names, probabilities, n_images: 2 }
     }
 
     #[test]
-    fn what_was_said_is_there_for_the_same_images_and_weights() {
+    fn what_was_predicted_is_there_for_the_same_images_and_weights() {
         let folder = tempfile::tempdir().unwrap();
         let place = |made_for| place(folder.path(), made_for, Duration::ZERO);
         assert_eq!(place("x").read("a.safetensors"), ViewMeans::default());
-        place("x").keep("a.safetensors", &said()).unwrap();
-        assert_eq!(place("x").read("a.safetensors"), said());
+        place("x").keep("a.safetensors", &predicted()).unwrap();
+        assert_eq!(place("x").read("a.safetensors"), predicted());
         assert_eq!(place("x").read("b.safetensors"), ViewMeans::default());
         assert_eq!(place("y").read("a.safetensors"), ViewMeans::default(), "other images");
         fs::write_atomic(folder.path().join("asked/a.safetensors"), "cut short").unwrap();
@@ -144,7 +144,7 @@ mod tests {
     fn it_is_written_down_now_and_then() {
         let folder = tempfile::tempdir().unwrap();
         let mut place = place(folder.path(), "x", Duration::from_secs(3600));
-        place.keep("a.safetensors", &said()).unwrap();
+        place.keep("a.safetensors", &predicted()).unwrap();
         assert_eq!(place.read("a.safetensors"), ViewMeans::default());
     }
 }

@@ -1,8 +1,9 @@
-//! What a run says about images: `valid-predictions.csv`, and `test-predictions.csv` so that deciding
-//! anew and going on after a stop need no network. Both are `id,class,class,...`, a row an image.
+//! What a run predicts for images: `valid-predictions.csv`, and `test-predictions.csv` so that
+//! deciding anew and going on after a stop need no network. Both are `id,class,class,...`, a row an
+//! image.
 //!
-//! What it says about test images counts only for those that it was made for: `test-predictions.toml`
-//! beside it has a hash of their ids and sizes, and the weights' names.
+//! Predictions for test images count only for those that they were made for:
+//! `test-predictions.toml` beside them has a hash of their ids and sizes, and the weights' names.
 
 use std::collections::HashMap;
 
@@ -47,27 +48,27 @@ pub fn hash_of_test_images(samples: &[Sample]) -> Result<String> {
 }
 
 impl Run {
-    /// Keeps what the run says about the images that it held out.
+    /// Keeps what the run predicts for the images that it held out.
     pub fn write_valid_predictions(&self, predictions: &Predictions) -> Result<()> {
         self.write(VALID, csv_of(predictions)?)
     }
 
-    /// What it says about the images that it held out.
+    /// What it predicts for the images that it held out.
     pub fn valid_predictions(&self, classes: &Classes) -> Result<Predictions> {
         self.predictions(VALID, classes)
     }
 
-    /// Keeps what the run says about the test images with this hash.
+    /// Keeps what the run predicts for the test images with this hash.
     pub fn write_test_predictions(&self, images: &str, predictions: &Predictions) -> Result<()> {
         self.write(TEST, csv_of(predictions)?)?;
         self.write_toml(MADE_FOR, &MadeFor::of(self, images)?)
     }
 
-    /// What it has said about these test images, in their order.
+    /// What it has predicted for these test images, in their order.
     pub fn test_predictions(&self, samples: &[Sample], classes: &Classes) -> Result<Predictions> {
-        let said = self.predictions(TEST, classes)?;
+        let predicted = self.predictions(TEST, classes)?;
         let rows: HashMap<&str, &[f32]> =
-            said.ids.iter().map(String::as_str).zip(said.rows()).collect();
+            predicted.ids.iter().map(String::as_str).zip(predicted.rows()).collect();
         let mut probabilities = Table::empty(classes.len());
         for sample in samples {
             let row = rows.get(sample.id.as_str()).with_context(|| {
@@ -84,7 +85,7 @@ impl Run {
         Ok(Predictions { ids, probabilities, classes: classes.clone() })
     }
 
-    /// Whether it was asked about just the test images with this hash before.
+    /// Whether there are predictions for just the test images with this hash.
     pub fn has_test_predictions(&self, images: &str) -> Result<bool> {
         let made_for: Option<MadeFor> = self.read_toml(MADE_FOR).ok();
         match made_for.filter(|_| self.file(TEST).is_file()) {
@@ -142,7 +143,7 @@ mod tests {
         ["cat", "dog, big"].map(str::to_owned).to_vec().into()
     }
 
-    fn said() -> Predictions {
+    fn predicted() -> Predictions {
         let ids = ["b", "a,1"].map(str::to_owned).to_vec();
         // The shortest decimals of these are read back to the last bit.
         let probabilities = Table::new(vec![1.0 / 3.0, 1e-30, f32::MIN_POSITIVE, 1.0], 2);
@@ -153,12 +154,14 @@ mod tests {
     fn predictions_are_read_back_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
-        run.write_valid_predictions(&said()).unwrap();
-        assert_eq!(run.valid_predictions(&classes()).unwrap(), said());
+        run.write_valid_predictions(&predicted()).unwrap();
+        assert_eq!(run.valid_predictions(&classes()).unwrap(), predicted());
         let text = fs::read_to_string(run.file(VALID)).unwrap();
         assert!(text.starts_with("id,cat,\"dog, big\"\nb,0.33333334,"), "{text}");
-        let hair =
-            Predictions { probabilities: Table::new(vec![1.000_001, 0.0, 0.0, 1.0], 2), ..said() };
+        let hair = Predictions {
+            probabilities: Table::new(vec![1.000_001, 0.0, 0.0, 1.0], 2),
+            ..predicted()
+        };
         run.write_valid_predictions(&hair).unwrap();
         assert_eq!(run.valid_predictions(&classes()).unwrap().probabilities.row(0)[0], 1.0);
     }
@@ -183,7 +186,7 @@ mod tests {
     fn predictions_of_test_images_come_in_the_order_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
-        run.write(TEST, csv_of(&said()).unwrap()).unwrap();
+        run.write(TEST, csv_of(&predicted()).unwrap()).unwrap();
         let sample = |id: &str| Sample {
             id: id.to_owned(),
             path: folder.path().join(id),
@@ -191,7 +194,7 @@ mod tests {
         };
         let read = run.test_predictions(&[sample("a,1"), sample("b")], &classes()).unwrap();
         assert_eq!(read.ids, ["a,1", "b"]);
-        assert_eq!(read.probabilities.row(0), said().probabilities.row(1));
+        assert_eq!(read.probabilities.row(0), predicted().probabilities.row(1));
         let error = run.test_predictions(&[sample("c")], &classes()).unwrap_err().to_string();
         assert!(error.contains("has no row `c`\nhint: remove the file"), "{error}");
     }

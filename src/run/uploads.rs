@@ -95,8 +95,8 @@ impl Upload {
         self.status = now.status.into();
         self.public_score = now.public_score.or(self.public_score);
         self.private_score = now.private_score.or(self.private_score);
-        let told = now.error_description.clone().filter(|text| !text.is_empty());
-        self.error = told.filter(|_| self.status == UploadStatus::Error);
+        let reason = now.error_description.clone().filter(|text| !text.is_empty());
+        self.error = reason.filter(|_| self.status == UploadStatus::Error);
     }
 }
 

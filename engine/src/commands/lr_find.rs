@@ -8,7 +8,7 @@ use kaggle_kit::recipe;
 use kaggle_kit::report::{Both, Console};
 use kaggle_kit::run::Workspace;
 
-use super::train::{Images, Prepared};
+use super::train::{CompetitionImages, NewNetwork};
 use crate::torch::device;
 
 /// Shows the curves and the rates read off them; nothing is kept but the activations' cache.
@@ -19,10 +19,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     layers.push(up_to(args.finder)?);
     let recipe = recipe::of_competition(&competition, &layers)?;
     let data = workspace.data().join(&competition.name);
-    let data = Images::open(&competition, &data, &recipe)?.split(&recipe)?;
+    let data = CompetitionImages::open(&competition, &data, &recipe)?.split(&recipe)?;
     let device = device::resolve(args.device)?;
-    let Prepared { mut network, precomputed } =
-        Prepared::new(&competition, &recipe, &data, device)?;
+    let NewNetwork { mut network, precomputed } =
+        NewNetwork::new(&competition, &recipe, &data, device)?;
     let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);
     let learner = Learner::new(&mut network, &data, &mut listener);

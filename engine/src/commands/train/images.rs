@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::keep::keep as keep_pictures;
 
 /// All labelled images that a recipe trains on or holds out.
-pub(in crate::commands) struct Images {
+pub(in crate::commands) struct CompetitionImages {
     pub(super) dataset: Dataset,
     /// Which of them show the same picture.
     pub(super) duplicates: Twins,
@@ -28,7 +28,7 @@ pub(in crate::commands) struct Images {
     source: String,
 }
 
-impl Images {
+impl CompetitionImages {
     /// Opens them, and looks at every image: a bad one is better found now than in hours.
     pub(in crate::commands) fn open(
         competition: &Competition,

@@ -46,7 +46,7 @@ pub(super) fn keep(
 }
 
 /// Says what stood in the way of keeping them, if anything did.
-pub(super) fn tell_trouble(data: &Data) {
+pub(super) fn warn_of_trouble(data: &Data) {
     let kept = [&data.train.kept, &data.valid.kept];
     if let Some(trouble) = kept.into_iter().flatten().find_map(PictureCache::trouble) {
         term::warn(format_args!("not all pictures were kept: {trouble}"));

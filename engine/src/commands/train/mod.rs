@@ -29,8 +29,8 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 
 use crate::torch::{Network, device};
-pub(super) use images::Images;
-pub(super) use network::Prepared;
+pub(super) use images::CompetitionImages;
+pub(super) use network::NewNetwork;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -55,7 +55,8 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     let interrupted = on_ctrl_c()?;
-    let images = Images::open(&competition, &workspace.data().join(&competition.name), &recipe)?;
+    let images =
+        CompetitionImages::open(&competition, &workspace.data().join(&competition.name), &recipe)?;
     // One after the other, unless one is named; those that are finished already are left alone.
     let folds = if args.fold.is_none() && recipe.folds > 0 {
         1..=recipe.folds
@@ -88,7 +89,7 @@ struct TrainOne<'a> {
     workspace: &'a Workspace,
     competition: &'a Competition,
     recipe: &'a Recipe,
-    images: &'a Images,
+    images: &'a CompetitionImages,
     data: Data,
     group: String,
     n_folds: usize,
@@ -98,10 +99,10 @@ impl TrainOne<'_> {
     fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Run> {
         let Self { args, competition, recipe, data, .. } = &self;
         let device = device::resolve(args.device)?;
-        let Prepared { mut network, precomputed } =
-            Prepared::new(competition, recipe, data, device)?;
+        let NewNetwork { mut network, precomputed } =
+            NewNetwork::new(competition, recipe, data, device)?;
         let device = device::describe(device);
-        self.tell_plan(&device);
+        self.print_plan(&device);
 
         let split = images::split_table(data);
         let (run, _lock) = self.folder(&split)?;
@@ -123,7 +124,7 @@ impl TrainOne<'_> {
         let every = Duration::from_secs(args.checkpoint_every);
         learner.keep_checkpoints(Checkpoints::new(folder, every))?;
         learn::golden_rule(&mut learner)?;
-        keep::tell_trouble(data);
+        keep::warn_of_trouble(data);
         let journal = learner.journal().clone();
 
         self.finish(&run, &journal, device, &mut network, &mut listener)?;
@@ -220,7 +221,7 @@ impl TrainOne<'_> {
     }
 
     /// What will happen, before it does.
-    fn tell_plan(&self, device: &str) {
+    fn print_plan(&self, device: &str) {
         let Self { competition, recipe, data, n_folds, .. } = self;
         let fold = match (recipe.folds, n_folds) {
             (0, _) => String::new(),

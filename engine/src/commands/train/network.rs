@@ -16,12 +16,12 @@ use kaggle_kit::zoo::{self, Architecture};
 use crate::torch::{Device, Network, device};
 
 /// A network to train, and where its activations are kept.
-pub(in crate::commands) struct Prepared {
+pub(in crate::commands) struct NewNetwork {
     pub(in crate::commands) network: Network,
     pub(in crate::commands) precomputed: Option<Precomputed>,
 }
 
-impl Prepared {
+impl NewNetwork {
     /// A pretrained backbone with a new head.
     pub(in crate::commands) fn new(
         competition: &Competition,

@@ -1,5 +1,5 @@
-//! What a trained network is kept as: the weights that predict, what they say of the held-out images,
-//! and how that is submitted.
+//! What a trained network is kept as: the weights that predict, their predictions for the held-out
+//! images, and how those are submitted.
 
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
@@ -45,7 +45,7 @@ pub(super) fn weights(run: &Run, journal: &Journal, n: usize) -> Result<Vec<Stri
 }
 
 /// Chooses the views that predict, by the held-out images, and keeps the choice; gives what these
-/// views say of the images, and the choice in words.
+/// views predict, and the choice in words.
 pub(super) fn predictions(
     network: &mut Network,
     run: &Run,

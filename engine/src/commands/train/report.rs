@@ -12,7 +12,7 @@ use kaggle_kit::report::html::facts::Heat;
 use kaggle_kit::report::html::{self, duplicates, gallery, gather};
 use kaggle_kit::run::{REPORT, Run, Summary};
 
-use super::images::Images;
+use super::images::CompetitionImages;
 use crate::torch::Network;
 
 /// Writes `report.html`.
@@ -20,7 +20,7 @@ pub(super) fn write(
     run: &Run,
     summary: &Summary,
     data: &Data,
-    images: &Images,
+    images: &CompetitionImages,
     network: &mut Network,
 ) -> Result<()> {
     let mut facts = gather::with_summary(run, summary)?;
@@ -30,8 +30,8 @@ pub(super) fn write(
         duplicates::named(&dataset.train, &dataset.test, &dataset.classes, &images.duplicates);
     facts.duplicates = Some(named);
     // What the network looked at is drawn for the class that it finds most probable.
-    let said = run.valid_predictions(&summary.classes)?;
-    let rows = said.ids.iter().map(String::as_str).zip(said.rows());
+    let predicted = run.valid_predictions(&summary.classes)?;
+    let rows = predicted.ids.iter().map(String::as_str).zip(predicted.rows());
     let answers: HashMap<&str, &[f32]> = rows.collect();
     let samples = data.valid.samples.iter().map(|sample| (sample.id.as_str(), sample));
     let samples: HashMap<&str, &Sample> = samples.collect();
