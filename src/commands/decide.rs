@@ -86,25 +86,10 @@ pub fn run(
     };
     let choice = choose(&pool)?;
     print_blend(&choice, &members);
-    let test = match test_set {
-        Ok(test_set) => {
-            let predicted = test_set.predictions(&members)?;
-            Some(Test { test_set, predicted })
-        }
-        Err(error) => {
-            term::warn(format_args!("no CSV was written: {error:#}"));
-            None
-        }
-    };
-    let on_test = match (&args.solution, &test, &choice.decision) {
-        (Some(path), Some(test), Decision::Tags(decision)) => {
-            Some(test.score_methods(path, &pool, &choice, decision)?)
-        }
-        (Some(path), ..) => {
-            term::warn(format_args!("`{}` is not used: no tags are answered", path.display()));
-            None
-        }
-        (None, ..) => None,
+    let test = Test::of(test_set, &members)?;
+    let on_test = match &args.solution {
+        Some(path) => score_methods(path, test.as_ref(), &pool, &choice)?,
+        None => None,
     };
     if let Decision::Tags(decision) = &choice.decision {
         print(decision, on_test.as_deref());
@@ -121,6 +106,20 @@ pub fn run(
         term::out(ready.csv.display());
     }
     Ok(())
+}
+
+/// What each method scores on the test images, if tags are answered.
+fn score_methods(
+    solution: &Path,
+    test: Option<&Test>,
+    pool: &Pool,
+    choice: &BlendChoice,
+) -> Result<Option<Vec<f64>>> {
+    if let (Some(test), Decision::Tags(decision)) = (test, &choice.decision) {
+        return test.score_methods(solution, pool, choice, decision).map(Some);
+    }
+    term::warn(format_args!("`{}` is not used: no tags are answered", solution.display()));
+    Ok(None)
 }
 
 /// The models that are meant.
@@ -152,6 +151,20 @@ struct Test {
 }
 
 impl Test {
+    /// None where there are no test images.
+    fn of(test_set: Result<TestSet>, members: &[Member]) -> Result<Option<Self>> {
+        match test_set {
+            Ok(test_set) => {
+                let predicted = test_set.predictions(members)?;
+                Ok(Some(Self { test_set, predicted }))
+            }
+            Err(error) => {
+                term::warn(format_args!("no CSV was written: {error:#}"));
+                Ok(None)
+            }
+        }
+    }
+
     /// What each method scores, in the order of the decision's candidates.
     fn score_methods(
         &self,

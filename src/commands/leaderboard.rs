@@ -4,11 +4,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::competition::Competition;
 use crate::kaggle::{Client, Environment, Standing, Submission, SubmissionStatus};
-use crate::metric::Metric;
 use crate::report::{Bar, Unit};
 use crate::run::{BoardPlace, Run, Workspace};
 use crate::session;
@@ -48,23 +47,6 @@ struct Ours {
     place: Option<BoardPlace>,
 }
 
-/// Where a score stands on a board, behind those that are better; none on an empty one.
-pub fn place_of(score: f64, standings: &[Standing], metric: Metric) -> Option<BoardPlace> {
-    let n_better = standings.iter().filter(|team| metric.better(team.score, score)).count();
-    let place = BoardPlace { place: n_better + 1, teams: standings.len() };
-    (!standings.is_empty()).then_some(place)
-}
-
-/// A place in words.
-pub fn describe(BoardPlace { place, teams }: BoardPlace) -> String {
-    let percent = 100.0 * place.min(teams) as f64 / teams as f64;
-    format!(
-        "place {} of {} on the public board (top {percent:.1} %)",
-        term::thousands(place),
-        term::thousands(teams)
-    )
-}
-
 /// Prints the board's top and our place, or JSON.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let competition = workspace.competition(args.competition.as_deref())?;
@@ -83,24 +65,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         None => best(&client, &competition, &workspace.runs())?,
     };
     let ours = ours.map(|(score, from)| {
-        let place = place_of(score, &standings, metric);
+        let place = BoardPlace::of(score, &standings, metric);
         Ours { score, from, place }
     });
     let top = &standings[..args.top.min(standings.len())];
     if args.json {
-        let rows = top.iter().map(|team| {
-            json!({
-                "rank": team.rank, "team": team.team, "score": team.score, "date": team.date
-            })
-        });
-        term::out(serde_json::to_string_pretty(&json!({
-            "competition": competition.name,
-            "slug": competition.slug,
-            "metric": metric,
-            "teams": standings.len(),
-            "top": rows.collect::<Vec<_>>(),
-            "ours": ours,
-        }))?);
+        let json = to_json(&competition, standings.len(), top, ours.as_ref());
+        term::out(format_args!("{json:#}"));
         return Ok(());
     }
     let rows = top.iter().map(|team| {
@@ -116,9 +87,28 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         term::out(term::table(&header, &rows.collect::<Vec<_>>()));
     }
     if let Some(Ours { score, from, place: Some(place) }) = &ours {
-        term::out(format_args!("{} ({from}): {}", metric.describe(*score), describe(*place)));
+        term::out(format_args!("{} ({from}): {place}", metric.describe(*score)));
     }
     Ok(())
+}
+
+fn to_json(
+    competition: &Competition,
+    n_teams: usize,
+    top: &[Standing],
+    ours: Option<&Ours>,
+) -> Value {
+    let rows = top.iter().map(|team| {
+        json!({ "rank": team.rank, "team": team.team, "score": team.score, "date": team.date })
+    });
+    json!({
+        "competition": competition.name,
+        "slug": competition.slug,
+        "metric": competition.metric,
+        "teams": n_teams,
+        "top": rows.collect::<Vec<_>>(),
+        "ours": ours,
+    })
 }
 
 /// The day of a date as Kaggle writes it, `2026-11-24T06:01:02.003Z`.
@@ -145,32 +135,4 @@ fn best(client: &Client, competition: &Competition, runs: &Path) -> Result<Optio
     }
     let all = Run::all(runs, Some(&competition.name))?;
     Ok(all.iter().filter_map(held_out).reduce(better))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_score_stands_behind_those_that_are_better() {
-        let board: Vec<Standing> = [0.1, 0.2, 0.2, 0.4]
-            .iter()
-            .zip(1..)
-            .map(|(&score, rank)| Standing {
-                rank,
-                team: String::new(),
-                score,
-                date: String::new(),
-            })
-            .collect();
-        for (score, place) in [(0.05, 1), (0.1, 1), (0.15, 2), (0.2, 2), (0.3, 4), (0.5, 5)] {
-            let found = place_of(score, &board, Metric::LogLoss);
-            assert_eq!(found, Some(BoardPlace { place, teams: 4 }), "{score}");
-        }
-        let found = place_of(0.3, &board, Metric::MEAN_F2);
-        assert_eq!(found, Some(BoardPlace { place: 2, teams: 4 }));
-        assert_eq!(place_of(0.3, &[], Metric::MEAN_F2), None);
-        let place = BoardPlace { place: 131, teams: 1314 };
-        assert_eq!(describe(place), "place 131 of 1,314 on the public board (top 10.0 %)");
-    }
 }

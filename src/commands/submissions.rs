@@ -7,7 +7,6 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use super::submit::file_name;
 use crate::competition::Competition;
 use crate::kaggle::{Environment, Submission};
 use crate::run::{Run, Upload, UploadStatus, Uploads, Workspace};
@@ -160,7 +159,7 @@ impl Known {
                     known.by_reference.insert(upload.reference, (run.clone(), upload));
                 }
             }
-            known.by_name.insert(file_name(&competition.name, &run), run);
+            known.by_name.insert(run.csv_name(&competition.name), run);
         }
         Ok(known)
     }

@@ -143,6 +143,11 @@ impl Run {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// The name of the CSV that it is submitted as.
+    pub fn csv_name(&self, competition: &str) -> String {
+        format!("{competition}-{}.csv", self.id())
+    }
+
     /// Whether the run came to its end.
     pub fn is_finished(&self) -> bool {
         self.file(SUMMARY).is_file()

@@ -1,10 +1,14 @@
 //! What has become of a run's uploads: `submission.toml` in the run folder, a list over time.
 
+use std::fmt;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::folder::Run;
-use crate::kaggle::{self, SubmissionStatus};
+use crate::kaggle::{self, Standing, SubmissionStatus};
+use crate::metric::Metric;
+use crate::term;
 
 const FILE: &str = "submission.toml";
 
@@ -66,6 +70,24 @@ pub struct BoardPlace {
     /// From 1, the best.
     pub place: usize,
     pub teams: usize,
+}
+
+impl BoardPlace {
+    /// Where a score stands on a board, behind those that are better; none on an empty one.
+    pub fn of(score: f64, standings: &[Standing], metric: Metric) -> Option<Self> {
+        let n_better = standings.iter().filter(|team| metric.better(team.score, score)).count();
+        let place = Self { place: n_better + 1, teams: standings.len() };
+        (!standings.is_empty()).then_some(place)
+    }
+}
+
+impl fmt::Display for BoardPlace {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { place, teams } = *self;
+        let percent = 100.0 * place.min(teams) as f64 / teams as f64;
+        let (place, teams) = (term::thousands(place), term::thousands(teams));
+        write!(f, "place {place} of {teams} on the public board (top {percent:.1} %)")
+    }
 }
 
 impl From<SubmissionStatus> for UploadStatus {
@@ -176,5 +198,28 @@ mod tests {
         let now = r#"{"ref":7,"status":"COMPLETE","publicScore":"0.25","errorDescription":"x"}"#;
         kept.update(&serde_json::from_str(now).unwrap());
         assert_eq!((kept.public_score, kept.error), (Some(0.25), None));
+    }
+
+    #[test]
+    fn a_score_stands_behind_those_that_are_better() {
+        let board: Vec<Standing> = [0.1, 0.2, 0.2, 0.4]
+            .iter()
+            .zip(1..)
+            .map(|(&score, rank)| Standing {
+                rank,
+                team: String::new(),
+                score,
+                date: String::new(),
+            })
+            .collect();
+        for (score, place) in [(0.05, 1), (0.1, 1), (0.15, 2), (0.2, 2), (0.3, 4), (0.5, 5)] {
+            let found = BoardPlace::of(score, &board, Metric::LogLoss);
+            assert_eq!(found, Some(BoardPlace { place, teams: 4 }), "{score}");
+        }
+        let found = BoardPlace::of(0.3, &board, Metric::MEAN_F2);
+        assert_eq!(found, Some(BoardPlace { place: 2, teams: 4 }));
+        assert_eq!(BoardPlace::of(0.3, &[], Metric::MEAN_F2), None);
+        let place = BoardPlace { place: 131, teams: 1314 };
+        assert_eq!(place.to_string(), "place 131 of 1,314 on the public board (top 10.0 %)");
     }
 }

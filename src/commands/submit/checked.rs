@@ -95,17 +95,12 @@ pub(super) fn check(
     Ok(Ready { competition, run, csv: csv.to_owned(), n_rows: sample.ids.len(), notes })
 }
 
-/// The name of the file that a run is submitted as.
-pub fn file_name(competition: &str, run: &Run) -> String {
-    format!("{competition}-{}.csv", run.id())
-}
-
 /// The finished run that a file is named after.
 fn run_of(csv: &Path, runs: &Path) -> Result<Option<Run>> {
     let name = csv.file_name().unwrap_or_default();
     let named = |run: &Run| {
         let competition = run.folder.parent().and_then(Path::file_name).unwrap_or_default();
-        run.is_finished() && *file_name(&competition.to_string_lossy(), run) == *name
+        run.is_finished() && *run.csv_name(&competition.to_string_lossy()) == *name
     };
     Ok(Run::all(runs, None)?.into_iter().find(named))
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::blend;
-use super::checked::{Ready, file_name};
+use super::checked::Ready;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, SampleSubmission};
 use crate::decide::Decision;
@@ -105,7 +105,7 @@ impl Plan {
     ) -> Result<Ready> {
         let competition = test_set.competition.clone();
         let csv = submissions.join(match self {
-            Self::Run(_) => file_name(&competition.name, newest(members)?),
+            Self::Run(_) => newest(members)?.csv_name(&competition.name),
             Self::Blend(_) => blend_name(&competition, members),
         });
         let answers = self.answers(of_members)?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub(super) use self::blend::print as print_blend;
-pub use self::checked::{Ready, file_name};
+pub use self::checked::Ready;
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
 use crate::competition::{self, Competition};

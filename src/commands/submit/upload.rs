@@ -13,7 +13,6 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::checked::Ready;
-use crate::commands::leaderboard;
 use crate::competition::Competition;
 use crate::fs;
 use crate::hash::Hash;
@@ -229,7 +228,7 @@ fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> R
 /// Where a score stands; none where the board cannot be had, which is no reason to fail.
 fn place(client: &Client, competition: &Competition, score: f64) -> Option<BoardPlace> {
     match client.leaderboard(&competition.slug, &()) {
-        Ok(standings) => leaderboard::place_of(score, &standings, competition.metric),
+        Ok(standings) => BoardPlace::of(score, &standings, competition.metric),
         Err(error) => {
             term::detail(format_args!("no leaderboard: {error}"));
             None
@@ -251,7 +250,7 @@ fn print(upload: &Upload, competition: &Competition) {
             let private = private.unwrap_or_default();
             term::say(format_args!("   public score {score:.5}{private}"));
             if let Some(place) = upload.place {
-                term::say(format_args!("   {}", leaderboard::describe(place)));
+                term::say(format_args!("   {place}"));
             }
         }
         (UploadStatus::Complete, None) => term::say(format_args!("   scored: see {page}")),
