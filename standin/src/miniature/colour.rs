@@ -5,13 +5,13 @@ use rand::Rng;
 /// Red, green, blue and opacity in `[0, 1]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Colour {
-    rgb: [f32; 3],
-    opacity: f32,
+    pub(super) rgb: [f32; 3],
+    pub(super) opacity: f32,
 }
 
 impl Colour {
-    pub(super) const BLACK: Self = Self::rgb(0.07, 0.06, 0.06);
-    pub(super) const WHITE: Self = Self::rgb(0.97, 0.96, 0.94);
+    pub(super) const BLACK: Self = Self::rgb(0.1, 0.09, 0.1);
+    pub(super) const WHITE: Self = Self::rgb(0.95, 0.93, 0.9);
 
     pub(super) const fn rgb(red: f32, green: f32, blue: f32) -> Self {
         Self { rgb: [red, green, blue], opacity: 1.0 }
@@ -41,20 +41,9 @@ impl Colour {
         Self { rgb: [mix(0), mix(1), mix(2)], ..self }
     }
 
-    /// A neighbour of this colour: each channel and the whole off by up to `amount`.
+    /// A neighbour of this colour, each channel off by up to `amount`.
     pub(super) fn vary(self, rng: &mut impl Rng, amount: f32) -> Self {
-        let factor = 1.0 + rng.random_range(-amount..=amount);
-        let rgb = self.rgb.map(|value| {
-            (value * factor + rng.random_range(-amount..=amount) * 0.3).clamp(0.0, 1.0)
-        });
-        Self { rgb, ..self }
-    }
-}
-
-impl From<Colour> for tiny_skia::Color {
-    fn from(colour: Colour) -> Self {
-        let [red, green, blue] = colour.rgb.map(|value| value.clamp(0.0, 1.0));
-        let opacity = colour.opacity.clamp(0.0, 1.0);
-        Self::from_rgba(red, green, blue, opacity).unwrap_or(Self::BLACK)
+        let near = |value: f32| (value + rng.random_range(-amount..=amount)).clamp(0.0, 1.0);
+        Self { rgb: self.rgb.map(near), ..self }
     }
 }

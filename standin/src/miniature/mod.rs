@@ -4,17 +4,12 @@
 //! single labels become breeds, many labels become tiles seen from above.
 
 mod animal;
-mod breed;
+mod brush;
 mod canvas;
-mod coat;
 mod colour;
-mod head;
 mod ids;
 mod land;
 mod noise;
-mod quadruped;
-mod scene;
-mod strokes;
 mod tables;
 mod tags;
 mod tile;
@@ -23,7 +18,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use self::tile::Feature;
@@ -146,7 +141,7 @@ fn vocabulary(competition: &Competition, sizes: Sizes) -> Classes {
         return competition.target.classes.clone().into();
     }
     match competition.target.kind {
-        TargetKind::SingleLabel => breed::names(sizes.classes).into(),
+        TargetKind::SingleLabel => animal::breeds(sizes.classes).into(),
         TargetKind::MultiLabel => {
             tags::TAGS.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>().into()
         }
@@ -157,17 +152,16 @@ fn picture(
     competition: &Competition,
     classes: &Classes,
     image: &Image,
-    rng: &mut impl Rng,
+    rng: &mut ChaCha8Rng,
 ) -> canvas::Canvas {
     match (competition.target.kind, image.target.as_slice()) {
         (TargetKind::MultiLabel, _) => tile::picture(&image.features, rng),
         (TargetKind::SingleLabel, [class]) if competition.target.classes.len() == 2 => {
-            let kind = if *class == 0 { animal::Kind::CatLike } else { animal::Kind::DogLike };
-            animal::picture(kind, rng)
+            animal::cat_or_dog(*class == 1, rng)
         }
         (TargetKind::SingleLabel, target) => {
             let class = target.first().copied().unwrap_or_default();
-            breed::picture(&classes.names()[class], class, rng)
+            animal::dog_of_breed(&classes.names()[class], class, rng)
         }
     }
 }
