@@ -6,8 +6,7 @@ use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::run::{Epoch, Stage, Step, Sweep};
-use crate::table::Table;
-use crate::target::{Classes, TargetKind};
+use crate::target::{Predictions, TargetKind};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.
 #[derive(Clone, Debug)]
@@ -21,13 +20,13 @@ pub struct Facts {
     pub steps: Vec<Step>,
     pub epochs: Vec<Epoch>,
     /// The answers for the images held out.
-    pub outcome: Option<Outcome>,
+    pub validation: Option<Validation>,
     /// What is done to probabilities before they are submitted.
     pub decision: Option<Decision>,
     /// Images of each class, in the classes' order.
     pub counts: Vec<ClassCount>,
     pub duplicates: Option<NamedDuplicates>,
-    /// The galleries' pictures, by their row in `outcome`.
+    /// The galleries' pictures, by their row in `validation`.
     pub pictures: BTreeMap<usize, Thumbnail>,
     /// The whole recipe, as TOML.
     pub recipe: String,
@@ -84,18 +83,14 @@ pub struct StageFacts {
 
 /// The answers for the images held out, before anything is decided.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// An id a row.
-    pub ids: Vec<String>,
-    pub classes: Classes,
+pub struct Validation {
+    pub predictions: Predictions,
     pub kind: TargetKind,
-    /// `[rows, classes]`.
-    pub probabilities: Table,
     /// Class indices, a list a row.
     pub truth: Vec<Vec<usize>>,
 }
 
-impl Outcome {
+impl Validation {
     pub fn len(&self) -> usize {
         self.truth.len()
     }
@@ -104,13 +99,17 @@ impl Outcome {
         self.truth.is_empty()
     }
 
+    pub fn n_classes(&self) -> usize {
+        self.predictions.classes.len()
+    }
+
     pub fn row(&self, row: usize) -> &[f32] {
-        self.probabilities.row(row)
+        self.predictions.probabilities.row(row)
     }
 
     /// Rows of probabilities, in order.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
-        self.probabilities.rows()
+        self.predictions.rows()
     }
 
     /// The one class of every image of a single-label competition.
@@ -119,7 +118,7 @@ impl Outcome {
     }
 
     pub fn name(&self, class: usize) -> &str {
-        &self.classes.names()[class]
+        &self.predictions.classes.names()[class]
     }
 }
 

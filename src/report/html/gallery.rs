@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use image::RgbImage;
 
 use super::decided::decided;
-use super::facts::{Facts, Heat, Outcome, Thumbnail};
+use super::facts::{Facts, Heat, Thumbnail, Validation};
 use super::thumbnail;
 use crate::decide::Decision;
 use crate::metric::most_probable;
@@ -21,7 +21,7 @@ const TINY: f64 = 1e-7;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gallery {
     pub kind: GalleryKind,
-    /// Rows of the outcome.
+    /// Rows of the validation predictions.
     pub rows: Vec<usize>,
 }
 
@@ -41,9 +41,9 @@ pub enum GalleryKind {
 /// that the network saw, with what the network looked at. One that cannot be had is told without its
 /// picture.
 pub fn fill(facts: &mut Facts, mut load: impl FnMut(&str) -> Option<(RgbImage, Option<Heat>)>) {
-    let Some(outcome) = &facts.outcome else { return };
-    for row in wanted(outcome, facts.decision.as_ref()) {
-        let loaded = load(&outcome.ids[row]);
+    let Some(validation) = &facts.validation else { return };
+    for row in wanted(validation, facts.decision.as_ref()) {
+        let loaded = load(&validation.predictions.ids[row]);
         let picture = loaded
             .and_then(|(image, heat)| Some(Thumbnail { jpeg: thumbnail::jpeg(&image)?, heat }));
         if let Some(picture) = picture {
@@ -53,18 +53,18 @@ pub fn fill(facts: &mut Facts, mut load: impl FnMut(&str) -> Option<(RgbImage, O
 }
 
 /// The rows whose pictures a page shows.
-pub(super) fn wanted(outcome: &Outcome, decision: Option<&Decision>) -> Vec<usize> {
-    galleries(outcome, decision).into_iter().flat_map(|gallery| gallery.rows).collect()
+pub(super) fn wanted(validation: &Validation, decision: Option<&Decision>) -> Vec<usize> {
+    galleries(validation, decision).into_iter().flat_map(|gallery| gallery.rows).collect()
 }
 
 /// The galleries that have a picture.
-pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery> {
-    if outcome.is_empty() || outcome.classes.is_empty() {
+pub fn galleries(validation: &Validation, decision: Option<&Decision>) -> Vec<Gallery> {
+    if validation.is_empty() || validation.predictions.classes.is_empty() {
         return Vec::new();
     }
-    let judged = match outcome.kind {
-        TargetKind::SingleLabel => judge_classes(outcome),
-        TargetKind::MultiLabel => judge_tags(outcome, decision),
+    let judged = match validation.kind {
+        TargetKind::SingleLabel => judge_classes(validation),
+        TargetKind::MultiLabel => judge_tags(validation, decision),
     };
     let mut shown = HashSet::new();
     let mut pick = |kind: GalleryKind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {
@@ -78,7 +78,7 @@ pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery>
         shown.extend(rows.iter().copied());
         Gallery { kind, rows }
     };
-    let all = || (0..outcome.len()).collect::<Vec<usize>>();
+    let all = || (0..validation.len()).collect::<Vec<usize>>();
     let wrong = || all().into_iter().filter(|&row| !judged[row].is_right).collect::<Vec<usize>>();
     let right = || all().into_iter().filter(|&row| judged[row].is_right).collect::<Vec<usize>>();
     let mut galleries = vec![
@@ -88,7 +88,7 @@ pub fn galleries(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Gallery>
         pick(GalleryKind::MostConfident, right(), |judged| judged.confidence),
     ];
     // Of two classes the most wrong answer is the most confident wrong one.
-    let same = outcome.kind == TargetKind::SingleLabel && outcome.classes.len() <= 2;
+    let same = validation.kind == TargetKind::SingleLabel && validation.n_classes() <= 2;
     galleries.retain(|gallery| !(same && gallery.kind == GalleryKind::ConfidentlyWrong));
     galleries.retain(|gallery| !gallery.rows.is_empty());
     galleries
@@ -105,7 +105,7 @@ struct Judged {
     class: usize,
 }
 
-fn judge_classes(outcome: &Outcome) -> Vec<Judged> {
+fn judge_classes(validation: &Validation) -> Vec<Judged> {
     let judge = |(row, truth): (&[f32], &Vec<usize>)| {
         let (answer, truth) = (most_probable(row), truth.first().copied().unwrap_or_default());
         Judged {
@@ -116,11 +116,11 @@ fn judge_classes(outcome: &Outcome) -> Vec<Judged> {
             class: answer,
         }
     };
-    outcome.rows().zip(&outcome.truth).map(judge).collect()
+    validation.rows().zip(&validation.truth).map(judge).collect()
 }
 
-fn judge_tags(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Judged> {
-    let answered = decided(outcome, decision);
+fn judge_tags(validation: &Validation, decision: Option<&Decision>) -> Vec<Judged> {
+    let answered = decided(validation, decision);
     let judge = |((row, truth), answered): ((&[f32], &Vec<usize>), Vec<usize>)| {
         let given = |tag: usize| {
             let p = f64::from(row[tag]);
@@ -138,7 +138,7 @@ fn judge_tags(outcome: &Outcome, decision: Option<&Decision>) -> Vec<Judged> {
             class: truth.iter().fold(0, |seed, tag| seed * 31 + tag + 1),
         }
     };
-    outcome.rows().zip(&outcome.truth).zip(answered).map(judge).collect()
+    validation.rows().zip(&validation.truth).zip(answered).map(judge).collect()
 }
 
 fn entropy(p: f32) -> f64 {
@@ -165,15 +165,16 @@ fn spread(rows: &[usize], judged: &[Judged]) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::table::Table;
+    use crate::target::Predictions;
 
-    fn outcome(kind: TargetKind, classes: &[&str], rows: &[(&[f32], &[usize])]) -> Outcome {
-        Outcome {
+    fn validation(kind: TargetKind, classes: &[&str], rows: &[(&[f32], &[usize])]) -> Validation {
+        let predictions = Predictions {
             ids: (0..rows.len()).map(|i| i.to_string()).collect(),
             classes: classes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>().into(),
-            kind,
             probabilities: Table::from_rows(rows.iter().map(|(row, _)| *row), classes.len()),
-            truth: rows.iter().map(|(_, truth)| truth.to_vec()).collect(),
-        }
+        };
+        let truth = rows.iter().map(|(_, truth)| truth.to_vec()).collect();
+        Validation { predictions, kind, truth }
     }
 
     fn rows_of(galleries: &[Gallery], kind: GalleryKind) -> Vec<usize> {
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn each_picture_is_shown_once_and_in_its_place() {
-        let three = outcome(
+        let three = validation(
             TargetKind::SingleLabel,
             &["cat", "dog", "emu"],
             &[
@@ -209,7 +210,7 @@ mod tests {
             std::iter::repeat_n::<(&[f32], &[usize])>((&[0.999, 0.001], &[0]), 60)
                 .chain(std::iter::repeat_n::<(&[f32], &[usize])>((&[0.1, 0.9], &[1]), 60))
                 .collect();
-        let two = outcome(TargetKind::SingleLabel, &["cat", "dog"], &rows);
+        let two = validation(TargetKind::SingleLabel, &["cat", "dog"], &rows);
         let surest = rows_of(&galleries(&two, None), GalleryKind::MostConfident);
         assert_eq!(surest.len(), PICTURES);
         assert_eq!(surest.iter().filter(|&&row| row < 60).count(), PICTURES / 2);
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_missing_tag_is_a_mistake_and_so_is_a_false_one() {
-        let tags = outcome(
+        let tags = validation(
             TargetKind::MultiLabel,
             &["clear", "road", "water"],
             &[
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn nothing_has_no_galleries() {
-        assert_eq!(galleries(&outcome(TargetKind::SingleLabel, &["a", "b"], &[]), None), []);
-        assert_eq!(galleries(&outcome(TargetKind::MultiLabel, &[], &[]), None), []);
+        assert_eq!(galleries(&validation(TargetKind::SingleLabel, &["a", "b"], &[]), None), []);
+        assert_eq!(galleries(&validation(TargetKind::MultiLabel, &[], &[]), None), []);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::comparison::{self, TwoRuns};
 use super::facts::{
-    About, ClassCount, Facts, Heat, NamedDuplicates, Outcome, StageFacts, Thumbnail,
+    About, ClassCount, Facts, Heat, NamedDuplicates, StageFacts, Thumbnail, Validation,
 };
 use super::{gallery, page};
 use crate::decide::{Decision, TagOptions};
@@ -20,16 +20,12 @@ use rand::Rng;
 
 /// A run with everything: `n` images held out, one class or about three tags each.
 fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
-    let outcome = outcome(kind, classes, n);
+    let validation = validation(kind, classes, n);
     let metric = if kind == TargetKind::SingleLabel { Metric::LogLoss } else { Metric::MEAN_F2 };
-    let predictions = Predictions {
-        ids: outcome.ids.clone(),
-        probabilities: outcome.probabilities.clone(),
-        classes: outcome.classes.clone(),
-    };
-    let truth = outcome.truth.iter().map(Vec::as_slice);
-    let decision = Decision::fit(metric, &predictions, truth, &[], &TagOptions::default());
-    let pictures = gallery::wanted(&outcome, Some(&decision))
+    let truth = validation.truth.iter().map(Vec::as_slice);
+    let decision =
+        Decision::fit(metric, &validation.predictions, truth, &[], &TagOptions::default());
+    let pictures = gallery::wanted(&validation, Some(&decision))
         .into_iter()
         .map(|row| (row, picture()))
         .collect::<BTreeMap<_, _>>();
@@ -50,7 +46,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
         sweeps: vec![sweep()],
         steps: steps(),
         epochs: epochs(kind),
-        outcome: Some(outcome),
+        validation: Some(validation),
         decision: Some(decision),
         counts: counts.collect(),
         duplicates: Some(NamedDuplicates {
@@ -92,7 +88,7 @@ fn about(metric: Metric, score: f64, n: usize) -> About {
 }
 
 /// Answers that are mostly right, and surer the righter they are.
-fn outcome(kind: TargetKind, classes: &[String], n: usize) -> Outcome {
+fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
     let mut random = rng::stream(Purpose::Split, 1, 0, 0);
     let mut probabilities = Vec::new();
     let mut truth = Vec::new();
@@ -124,7 +120,8 @@ fn outcome(kind: TargetKind, classes: &[String], n: usize) -> Outcome {
     }
     let ids = (0..n).map(|i| format!("image_{i}")).collect();
     let probabilities = Table::new(probabilities, classes.len());
-    Outcome { ids, classes: Classes::from(classes.to_vec()), kind, probabilities, truth }
+    let predictions = Predictions { ids, classes: Classes::from(classes.to_vec()), probabilities };
+    Validation { predictions, kind, truth }
 }
 
 fn picture() -> Thumbnail {
@@ -246,7 +243,7 @@ fn what_is_absent_is_left_out() {
     bare.sweeps.clear();
     bare.steps.clear();
     bare.epochs.clear();
-    bare.outcome = None;
+    bare.validation = None;
     bare.decision = None;
     bare.counts.clear();
     bare.duplicates = None;
@@ -264,12 +261,13 @@ fn what_is_absent_is_left_out() {
 fn odd_outcomes_break_no_page() {
     let single = || facts(TargetKind::SingleLabel, &names(3), 9);
     let mut nothing_held_out = single();
-    nothing_held_out.outcome = Some(outcome(TargetKind::SingleLabel, &names(3), 0));
+    nothing_held_out.validation = Some(validation(TargetKind::SingleLabel, &names(3), 0));
     let mut all_right = single();
     let truth = vec![vec![0], vec![1], vec![2]];
     let probabilities = Table::new(vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
-    all_right.outcome =
-        Some(Outcome { probabilities, truth, ..outcome(TargetKind::SingleLabel, &names(3), 3) });
+    let right = all_right.validation.insert(validation(TargetKind::SingleLabel, &names(3), 3));
+    right.predictions.probabilities = probabilities;
+    right.truth = truth;
     let mut diverged = single();
     for epoch in &mut diverged.epochs {
         epoch.train_loss = f64::NAN;
@@ -282,7 +280,7 @@ fn odd_outcomes_break_no_page() {
     let mut no_pictures = single();
     no_pictures.pictures.clear();
     let mut no_tags = facts(TargetKind::MultiLabel, &names(3), 5);
-    no_tags.outcome.as_mut().unwrap().truth = vec![vec![]; 5];
+    no_tags.validation.as_mut().unwrap().truth = vec![vec![]; 5];
     for odd in [nothing_held_out, all_right, diverged, no_steps, no_pictures, no_tags] {
         check(&page(&odd));
     }
@@ -303,7 +301,14 @@ fn hostile_names_stay_text() {
     facts.changed[0].key = evil.to_owned();
     facts.environment[0].1 = evil.to_owned();
     facts.duplicates.as_mut().unwrap().groups[0][0] = evil.to_owned();
-    facts.outcome.as_mut().unwrap().ids.iter_mut().for_each(|id| *id = evil.to_owned());
+    facts
+        .validation
+        .as_mut()
+        .unwrap()
+        .predictions
+        .ids
+        .iter_mut()
+        .for_each(|id| *id = evil.to_owned());
     let plain = page(&super::tests::facts(TargetKind::SingleLabel, &names(2), 40));
     let two = TwoRuns { a: facts.clone(), b: facts.clone(), settings: facts.changed.clone() };
     for text in [page(&facts), comparison::page(&two)] {
@@ -357,9 +362,9 @@ fn a_comparison_says_whether_it_may_be_luck() {
     let same = comparison::verdict(&two(b.clone()));
     assert!(same.contains("score the same on the 200 images"), "{same}");
     // Everything a little surer of the truth is better, and on every image.
-    let outcome = b.outcome.as_mut().unwrap();
-    for (row, truth) in outcome.truth.iter().enumerate() {
-        let p = &mut outcome.probabilities.row_mut(row)[truth[0]];
+    let validation = b.validation.as_mut().unwrap();
+    for (row, truth) in validation.truth.iter().enumerate() {
+        let p = &mut validation.predictions.probabilities.row_mut(row)[truth[0]];
         *p += (1.0 - *p) * 0.5;
     }
     let better = comparison::verdict(&two(b.clone()));
@@ -367,9 +372,9 @@ fn a_comparison_says_whether_it_may_be_luck() {
     let text = comparison::page(&two(b.clone()));
     check(&text);
     assert!(text.contains("20261124-101500-3fa9") && text.contains("20261124-111500-77aa"));
-    b.outcome.as_mut().unwrap().ids.iter_mut().for_each(|id| id.push('x'));
+    b.validation.as_mut().unwrap().predictions.ids.iter_mut().for_each(|id| id.push('x'));
     let apart = comparison::verdict(&two(b.clone()));
     assert!(apart.contains("different images"), "{apart}");
-    b.outcome = None;
+    b.validation = None;
     check(&comparison::page(&two(b)));
 }

@@ -125,9 +125,9 @@ pub fn lines(two: &TwoRuns) -> Vec<Compared> {
 
 /// Probabilities and truth of a run with one class an image.
 fn single(facts: &Facts) -> Option<(&Table, Vec<usize>)> {
-    let outcome = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty())?;
-    let is_single = outcome.kind == TargetKind::SingleLabel;
-    is_single.then(|| (&outcome.probabilities, outcome.classes_true()))
+    let validation = facts.validation.as_ref().filter(|validation| !validation.is_empty())?;
+    let is_single = validation.kind == TargetKind::SingleLabel;
+    is_single.then(|| (&validation.predictions.probabilities, validation.classes_true()))
 }
 
 fn table(lines: &[Compared]) -> Markup {
@@ -243,8 +243,8 @@ fn stages(a: &Facts, b: &Facts) -> Markup {
 /// The classes for which it matters most which run answers.
 fn classes(a: &Facts, b: &Facts) -> Markup {
     const SHOWN: usize = 12;
-    let (Some(one), Some(other)) = (&a.outcome, &b.outcome) else { return html! {} };
-    if one.classes != other.classes || one.is_empty() || other.is_empty() {
+    let (Some(one), Some(other)) = (&a.validation, &b.validation) else { return html! {} };
+    if one.predictions.classes != other.predictions.classes || one.is_empty() || other.is_empty() {
         return html! {};
     }
     let (of_a, of_b) = (paired::found(a, one), paired::found(b, other));

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::decided::decided;
-use super::super::facts::{Facts, Outcome};
+use super::super::facts::{Facts, Validation};
 use crate::decide::compare::mean_and_error;
 use crate::decide::{Decision, log_loss};
 use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
@@ -26,14 +26,15 @@ pub struct Paired {
 /// Compares two runs on the images that both held out with the same labels; none where there is no
 /// such image. The metric is taken image by image, with each run's own decision.
 pub fn paired(a: &Facts, b: &Facts) -> Option<Paired> {
-    let (one, other) = (a.outcome.as_ref()?, b.outcome.as_ref()?);
-    if one.classes != other.classes || one.kind != other.kind {
+    let (one, other) = (a.validation.as_ref()?, b.validation.as_ref()?);
+    if one.predictions.classes != other.predictions.classes || one.kind != other.kind {
         return None;
     }
     let (of_a, of_b) = (scores(a, one), scores(b, other));
     let places: HashMap<&str, usize> =
-        other.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
+        other.predictions.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
     let differences: Vec<f64> = one
+        .predictions
         .ids
         .iter()
         .enumerate()
@@ -49,23 +50,23 @@ pub fn paired(a: &Facts, b: &Facts) -> Option<Paired> {
 }
 
 /// The metric of every image.
-fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
+fn scores(facts: &Facts, validation: &Validation) -> Vec<f64> {
     let decision = facts.decision.as_ref();
-    match outcome.kind {
+    match validation.kind {
         TargetKind::SingleLabel => {
-            let mut rows = outcome.probabilities.clone();
+            let mut rows = validation.predictions.probabilities.clone();
             if let Some(Decision::Calibration(found)) = decision {
                 log_loss::apply(&mut rows, found.temperature, found.epsilon);
             }
-            let truth = outcome.classes_true();
+            let truth = validation.classes_true();
             rows.rows()
                 .zip(truth)
                 .map(|(row, class)| -f64::from(row[class]).max(TINY).ln())
                 .collect()
         }
         TargetKind::MultiLabel => {
-            let answers = decided(outcome, decision);
-            outcome
+            let answers = decided(validation, decision);
+            validation
                 .truth
                 .iter()
                 .zip(answers)
@@ -79,19 +80,19 @@ fn scores(facts: &Facts, outcome: &Outcome) -> Vec<f64> {
 }
 
 /// The share of each class's images in which it was found; none for a class without images.
-pub(super) fn found(facts: &Facts, outcome: &Outcome) -> Vec<Option<f64>> {
-    let n_classes = outcome.classes.len();
-    match outcome.kind {
+pub(super) fn found(facts: &Facts, validation: &Validation) -> Vec<Option<f64>> {
+    let n_classes = validation.n_classes();
+    match validation.kind {
         TargetKind::SingleLabel => {
-            let answers = outcome.rows().map(most_probable);
+            let answers = validation.rows().map(most_probable);
             let confusion =
-                Confusion::count(outcome.classes_true().into_iter().zip(answers), n_classes);
+                Confusion::count(validation.classes_true().into_iter().zip(answers), n_classes);
             (0..n_classes).map(|class| confusion.recall(class)).collect()
         }
         TargetKind::MultiLabel => {
-            let answers = decided(outcome, facts.decision.as_ref());
+            let answers = decided(validation, facts.decision.as_ref());
             let of = |tag: usize| {
-                let pairs = outcome.truth.iter().zip(&answers);
+                let pairs = validation.truth.iter().zip(&answers);
                 let counts =
                     TagCounts::count(pairs.map(|(t, a)| (t.contains(&tag), a.contains(&tag))));
                 (counts.truth > 0).then(|| counts.recall())

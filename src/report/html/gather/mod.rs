@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::facts::{About, ClassCount, Facts, Outcome, StageFacts};
+use super::facts::{About, ClassCount, Facts, StageFacts, Validation};
 use crate::recipe;
 use crate::run::{DECISION, LabelledImage, Run, Side, Summary};
 use crate::target::Classes;
@@ -48,13 +48,8 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     });
     let classes = &summary.classes;
     let predictions = run.valid_predictions(classes)?;
-    let outcome = Outcome {
-        truth: run.truth(&predictions.ids, classes)?,
-        classes: classes.clone(),
-        kind: competition.target.kind,
-        ids: predictions.ids,
-        probabilities: predictions.probabilities,
-    };
+    let truth = run.truth(&predictions.ids, classes)?;
+    let validation = Validation { predictions, kind: competition.target.kind, truth };
     let environment = [
         ("program", &summary.program),
         ("device", &summary.device),
@@ -68,7 +63,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         sweeps: training.sweeps,
         steps: training.steps,
         epochs: training.epochs,
-        outcome: Some(outcome),
+        validation: Some(validation),
         decision: Some(run.read_toml(DECISION)?),
         counts: count_classes(&run.labelled(classes)?, classes),
         duplicates: None,

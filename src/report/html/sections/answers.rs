@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::facts::{Facts, Outcome};
+use super::super::facts::{Facts, Validation};
 use super::super::markup::{self, bar, cell, or_dash, percent, words};
 use super::Section;
 use crate::metric::{Confusion, most_probable};
@@ -16,17 +16,17 @@ const PAIRS: usize = 15;
 const HARDEST: usize = 15;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let outcome = facts.outcome.as_ref()?;
-    if outcome.kind == TargetKind::MultiLabel || outcome.is_empty() {
+    let validation = facts.validation.as_ref()?;
+    if validation.kind == TargetKind::MultiLabel || validation.is_empty() {
         return None;
     }
-    let answered = outcome.rows().map(most_probable);
-    let pairs = outcome.classes_true().into_iter().zip(answered);
-    let confusion = Confusion::count(pairs, outcome.classes.len());
-    let few = outcome.classes.len() <= MATRIX;
+    let answered = validation.rows().map(most_probable);
+    let pairs = validation.classes_true().into_iter().zip(answered);
+    let confusion = Confusion::count(pairs, validation.n_classes());
+    let few = validation.n_classes() <= MATRIX;
     let body = html! {
-        @if few { (matrix(outcome, &confusion)) } @else { (most_confused(outcome, &confusion)) }
-        (hardest(outcome, &confusion))
+        @if few { (matrix(validation, &confusion)) } @else { (most_confused(validation, &confusion)) }
+        (hardest(validation, &confusion))
     };
     let lead = if few {
         "A row is a true class, a column an answer; right answers are on the diagonal. Shades are \
@@ -38,27 +38,32 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     Some(Section { id: "answers", title, lead: lead.to_owned(), body })
 }
 
-fn matrix(outcome: &Outcome, confusion: &Confusion) -> Markup {
-    let name = |class| words(outcome.name(class));
+fn matrix(validation: &Validation, confusion: &Confusion) -> Markup {
+    let name = |class| words(validation.name(class));
     markup::matrix(confusion.n_classes, name, |truth, answered| {
-        matrix_cell(outcome, confusion, truth, answered)
+        matrix_cell(validation, confusion, truth, answered)
     })
 }
 
-fn matrix_cell(outcome: &Outcome, confusion: &Confusion, truth: usize, answered: usize) -> Markup {
+fn matrix_cell(
+    validation: &Validation,
+    confusion: &Confusion,
+    truth: usize,
+    answered: usize,
+) -> Markup {
     let count = confusion.at(truth, answered);
     let share = count as f64 / confusion.of(truth).max(1) as f64;
     let text = if count == 0 { String::new() } else { count.to_string() };
     let tip = format!(
         "{} taken for {}: {count} of {}",
-        words(outcome.name(truth)),
-        words(outcome.name(answered)),
+        words(validation.name(truth)),
+        words(validation.name(answered)),
         confusion.of(truth)
     );
     cell(share, &text, &tip, truth == answered)
 }
 
-fn most_confused(outcome: &Outcome, confusion: &Confusion) -> Markup {
+fn most_confused(validation: &Validation, confusion: &Confusion) -> Markup {
     let mistakes = confusion.mistakes();
     if mistakes.is_empty() {
         return html! { p { "No mistake was made." } };
@@ -68,8 +73,8 @@ fn most_confused(outcome: &Outcome, confusion: &Confusion) -> Markup {
     let rows = html! {
         @for mistake in mistakes.iter().take(PAIRS) {
             tr {
-                td.name { (words(outcome.name(mistake.truth))) }
-                td.whole { (words(outcome.name(mistake.answered))) }
+                td.name { (words(validation.name(mistake.truth))) }
+                td.whole { (words(validation.name(mistake.answered))) }
                 td.n { (mistake.n) " of " (confusion.of(mistake.truth)) }
                 td.track { (bar(mistake.n as f64 / most)) }
             }
@@ -86,7 +91,7 @@ fn most_confused(outcome: &Outcome, confusion: &Confusion) -> Markup {
     }
 }
 
-fn hardest(outcome: &Outcome, confusion: &Confusion) -> Markup {
+fn hardest(validation: &Validation, confusion: &Confusion) -> Markup {
     let mut classes: Vec<usize> =
         (0..confusion.n_classes).filter(|&class| confusion.of(class) > 0).collect();
     let recall = |class: usize| confusion.recall(class).unwrap_or(1.0);
@@ -103,7 +108,7 @@ fn hardest(outcome: &Outcome, confusion: &Confusion) -> Markup {
     let rows = html! {
         @for class in classes.into_iter().take(HARDEST) {
             tr {
-                td { (words(outcome.name(class))) }
+                td { (words(validation.name(class))) }
                 td.n { (confusion.of(class)) }
                 td.n { (percent(recall(class))) }
                 td.n { (or_dash(confusion.precision(class).map(percent))) }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::facts::{Facts, Outcome};
+use super::super::facts::{Facts, Validation};
 use super::super::markup::{percent, table};
 use super::Section;
 use super::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
@@ -24,9 +24,9 @@ const CLIP_POINTS: usize = 60;
 const FAR: f64 = 2.5;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let outcome = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty())?;
-    let answers = answers(outcome);
-    let n_bins = if outcome.len() < FEW_IMAGES { FEW_BINS } else { BINS };
+    let validation = facts.validation.as_ref().filter(|validation| !validation.is_empty())?;
+    let answers = answers(validation);
+    let n_bins = if validation.len() < FEW_IMAGES { FEW_BINS } else { BINS };
     let bins = metric::reliability(answers, n_bins);
     let calibration = match &facts.decision {
         Some(Decision::Calibration(calibration)) => Some(calibration),
@@ -34,16 +34,16 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     };
     let by_log_loss = facts.about.metric == Metric::LogLoss;
     let body = html! {
-        (figures(outcome, &bins))
+        (figures(validation, &bins))
         div.charts {
             (reliability(&bins, n_bins).figure(Width::Half))
             (histogram(&bins, n_bins).figure(Width::Half))
         }
-        @if by_log_loss && outcome.kind == TargetKind::SingleLabel {
-            (clip(outcome, calibration))
+        @if by_log_loss && validation.kind == TargetKind::SingleLabel {
+            (clip(validation, calibration))
         }
     };
-    let lead = match outcome.kind {
+    let lead = match validation.kind {
         TargetKind::SingleLabel => {
             "Of all answers given with 80 %, 80 % should be right. Points below the diagonal are \
              too sure of themselves, points above too modest."
@@ -57,15 +57,15 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 }
 
 /// Every answer's probability and whether it came true.
-fn answers(outcome: &Outcome) -> Vec<(f64, bool)> {
-    match outcome.kind {
+fn answers(validation: &Validation) -> Vec<(f64, bool)> {
+    match validation.kind {
         TargetKind::SingleLabel => {
-            let truth = outcome.classes_true();
-            metric::top_answers(&outcome.probabilities, &truth).collect()
+            let truth = validation.classes_true();
+            metric::top_answers(&validation.predictions.probabilities, &truth).collect()
         }
-        TargetKind::MultiLabel => outcome
+        TargetKind::MultiLabel => validation
             .rows()
-            .zip(&outcome.truth)
+            .zip(&validation.truth)
             .flat_map(|(row, truth)| {
                 row.iter().enumerate().map(|(tag, &p)| (f64::from(p), truth.contains(&tag)))
             })
@@ -73,7 +73,7 @@ fn answers(outcome: &Outcome) -> Vec<(f64, bool)> {
     }
 }
 
-fn figures(outcome: &Outcome, bins: &[Bin]) -> Markup {
+fn figures(validation: &Validation, bins: &[Bin]) -> Markup {
     let error = metric::expected_calibration_error(bins);
     let n: usize = bins.iter().map(|bin| bin.n).sum();
     let mean = |value: fn(&Bin) -> f64| {
@@ -83,14 +83,14 @@ fn figures(outcome: &Outcome, bins: &[Bin]) -> Markup {
     html! {
         div.figures {
             div { b { (percent(error)) } span { "expected calibration error, over " (bins.len()) " bins" } }
-            @if outcome.kind == TargetKind::SingleLabel {
-                @let truth = outcome.classes_true();
+            @if validation.kind == TargetKind::SingleLabel {
+                @let truth = validation.classes_true();
                 div {
-                    b { (label(metric::brier(&outcome.probabilities, &truth))) }
+                    b { (label(metric::brier(&validation.predictions.probabilities, &truth))) }
                     span { "Brier score, 0 to 2, lower is better" }
                 }
                 div {
-                    b { (label(metric::log_loss(&outcome.probabilities, &truth))) }
+                    b { (label(metric::log_loss(&validation.predictions.probabilities, &truth))) }
                     span { "log loss of the raw probabilities" }
                 }
             }
@@ -156,15 +156,15 @@ fn histogram(bins: &[Bin], n_bins: usize) -> Chart {
 }
 
 /// What clipping does to the log loss, on these images and by arithmetic.
-fn clip(outcome: &Outcome, decided: Option<&Calibration>) -> Markup {
-    let truth = outcome.classes_true();
-    let sure = SureAnswers::count(&outcome.probabilities, &truth);
+fn clip(validation: &Validation, decided: Option<&Calibration>) -> Markup {
+    let truth = validation.classes_true();
+    let sure = SureAnswers::count(&validation.predictions.probabilities, &truth);
     let rows = risk::table(sure.error_rate());
     html! {
         h3 { "How sure a submission dares to be" }
         @if let Some(decided) = decided { p { "Decided: " (decided) "." } }
         div.charts {
-            (clip_chart(outcome, decided, &truth).figure(Width::Half))
+            (clip_chart(validation, decided, &truth).figure(Width::Half))
             div {
                 p {
                     "Of " (term::count(sure.n, "answer")) " given with at least "
@@ -181,10 +181,10 @@ fn clip(outcome: &Outcome, decided: Option<&Calibration>) -> Markup {
     }
 }
 
-fn clip_chart(outcome: &Outcome, decided: Option<&Calibration>, truth: &[usize]) -> Chart {
+fn clip_chart(validation: &Validation, decided: Option<&Calibration>, truth: &[usize]) -> Chart {
     let temperature = decided.map_or(1.0, |decided| decided.temperature);
     let loss = |epsilon: f64| {
-        let mut rows = outcome.probabilities.clone();
+        let mut rows = validation.predictions.probabilities.clone();
         log_loss::apply(&mut rows, temperature, epsilon);
         metric::log_loss(&rows, truth)
     };

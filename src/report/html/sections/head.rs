@@ -56,10 +56,11 @@ pub(in super::super) fn figures(facts: &Facts) -> Markup {
 
 /// The score in words that need no getting used to.
 fn of_answers(facts: &Facts) -> Markup {
-    let Some(outcome) = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty()) else {
+    let Some(validation) = facts.validation.as_ref().filter(|validation| !validation.is_empty())
+    else {
         return html! {};
     };
-    if outcome.kind == TargetKind::MultiLabel {
+    if validation.kind == TargetKind::MultiLabel {
         return match &facts.decision {
             Some(Decision::Tags(tags)) => html! {
                 div { b { (tags.chosen.method) } span { "decides about tags" } }
@@ -67,9 +68,9 @@ fn of_answers(facts: &Facts) -> Markup {
             _ => html! {},
         };
     }
-    let truth = outcome.classes_true();
-    let accuracy = metric::accuracy(&outcome.probabilities, &truth);
-    let n_wrong = outcome.len() - (accuracy * outcome.len() as f64).round() as usize;
+    let truth = validation.classes_true();
+    let accuracy = metric::accuracy(&validation.predictions.probabilities, &truth);
+    let n_wrong = validation.len() - (accuracy * validation.len() as f64).round() as usize;
     html! {
         div {
             b { (percent(accuracy)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::decided::decided;
-use super::super::facts::{Facts, Outcome, Thumbnail};
+use super::super::facts::{Facts, Thumbnail, Validation};
 use super::super::gallery::{GalleryKind, galleries};
 use super::super::markup::{rough, words};
 use super::super::thumbnail::{heat_address, jpeg_address};
@@ -18,13 +18,13 @@ const MAX_BYTES: usize = 3_000_000;
 const MAX_TAGS: usize = 4;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let outcome = facts.outcome.as_ref()?;
-    let galleries = galleries(outcome, facts.decision.as_ref());
+    let validation = facts.validation.as_ref()?;
+    let galleries = galleries(validation, facts.decision.as_ref());
     if galleries.is_empty() {
         return None;
     }
-    let tags = match outcome.kind {
-        TargetKind::MultiLabel => decided(outcome, facts.decision.as_ref()),
+    let tags = match validation.kind {
+        TargetKind::MultiLabel => decided(validation, facts.decision.as_ref()),
         TargetKind::SingleLabel => Vec::new(),
     };
     let mut left = MAX_BYTES;
@@ -44,14 +44,14 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             }
             @for gallery in galleries {
                 h3 { (title(gallery.kind)) }
-                p.quiet { (meaning(gallery.kind, outcome.kind)) }
+                p.quiet { (meaning(gallery.kind, validation.kind)) }
                 ul.gallery {
                     @for row in gallery.rows {
                         li {
-                            (picture(outcome, row, affordable(row)))
-                            @match outcome.kind {
-                                TargetKind::SingleLabel => (class_caption(outcome, row)),
-                                TargetKind::MultiLabel => (tags_caption(outcome, row, &tags[row])),
+                            (picture(validation, row, affordable(row)))
+                            @match validation.kind {
+                                TargetKind::SingleLabel => (class_caption(validation, row)),
+                                TargetKind::MultiLabel => (tags_caption(validation, row, &tags[row])),
                             }
                         }
                     }
@@ -93,8 +93,8 @@ fn meaning(kind: GalleryKind, target: TargetKind) -> &'static str {
     }
 }
 
-fn picture(outcome: &Outcome, row: usize, picture: Option<&Thumbnail>) -> Markup {
-    let id = &outcome.ids[row];
+fn picture(validation: &Validation, row: usize, picture: Option<&Thumbnail>) -> Markup {
+    let id = &validation.predictions.ids[row];
     html! {
         span.picture {
             @if let Some(picture) = picture {
@@ -108,12 +108,12 @@ fn picture(outcome: &Outcome, row: usize, picture: Option<&Thumbnail>) -> Markup
     }
 }
 
-fn class_caption(outcome: &Outcome, row: usize) -> Markup {
-    let probabilities = outcome.row(row);
+fn class_caption(validation: &Validation, row: usize) -> Markup {
+    let probabilities = validation.row(row);
     let answer = most_probable(probabilities);
-    let truth = outcome.truth[row].first().copied().unwrap_or_default();
+    let truth = validation.truth[row].first().copied().unwrap_or_default();
     let describe = |class: usize| {
-        format!("{} {}", words(outcome.name(class)), rough(f64::from(probabilities[class])))
+        format!("{} {}", words(validation.name(class)), rough(f64::from(probabilities[class])))
     };
     html! {
         @if answer == truth {
@@ -135,15 +135,15 @@ fn second(probabilities: &[f32], first: usize) -> Option<usize> {
         .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
 }
 
-fn tags_caption(outcome: &Outcome, row: usize, answered: &[usize]) -> Markup {
-    let probabilities = outcome.row(row);
-    let truth = &outcome.truth[row];
+fn tags_caption(validation: &Validation, row: usize, answered: &[usize]) -> Markup {
+    let probabilities = validation.row(row);
+    let truth = &validation.truth[row];
     let describe = |tags: Vec<usize>| {
         let mut names: Vec<String> = tags
             .iter()
             .take(MAX_TAGS)
             .map(|&tag| {
-                format!("{} {}", words(outcome.name(tag)), rough(f64::from(probabilities[tag])))
+                format!("{} {}", words(validation.name(tag)), rough(f64::from(probabilities[tag])))
             })
             .collect();
         if tags.len() > MAX_TAGS {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::decided::decided;
-use super::super::facts::{Facts, Outcome};
+use super::super::facts::{Facts, Validation};
 use super::super::markup::{self, bar, cell, percent, words};
 use super::Section;
 use crate::decide::Decision;
@@ -19,30 +19,30 @@ const GRID: std::ops::RangeInclusive<usize> = 1..=99;
 const SPARK: (f64, f64) = (110.0, 26.0);
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let outcome = facts.outcome.as_ref().filter(|outcome| !outcome.is_empty())?;
-    if outcome.kind == TargetKind::SingleLabel {
+    let validation = facts.validation.as_ref().filter(|validation| !validation.is_empty())?;
+    if validation.kind == TargetKind::SingleLabel {
         return None;
     }
     let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.beta());
-    let answered = decided(outcome, decision);
+    let answered = decided(validation, decision);
     let threshold = decision.and_then(Decision::threshold);
-    let n = outcome.classes.len();
-    let averages = averages(&hot(&outcome.truth, n), &hot(&answered, n), beta);
+    let n = validation.n_classes();
+    let averages = averages(&hot(&validation.truth, n), &hot(&answered, n), beta);
     let body = html! {
         @if let Some(decision) = decision { p { "Decided: " (decision) "." } }
         (means(&averages, beta))
-        (global(outcome, threshold, beta).figure(Width::Full))
+        (global(validation, threshold, beta).figure(Width::Full))
         h3 { "Tag by tag, the hardest first" }
-        (table(outcome, &averages.per_tag, threshold, beta))
+        (table(validation, &averages.per_tag, threshold, beta))
         h3 { "Which tags stand together" }
         p.quiet {
             "Of the images held out that have the tag of the row, the share that has the tag of the \
             column too; on the diagonal, how many have the tag."
         }
-        (together(outcome, &outcome.truth))
+        (together(validation, &validation.truth))
         details {
             summary { "the same of the answers" }
-            (together(outcome, &answered))
+            (together(validation, &answered))
         }
     };
     let lead = format!(
@@ -80,12 +80,12 @@ fn means(averages: &Averages, beta: f64) -> Markup {
 }
 
 /// The score by one threshold for all tags.
-fn global(outcome: &Outcome, single: Option<f64>, beta: f64) -> Chart {
-    let n = outcome.classes.len();
-    let truth = hot(&outcome.truth, n);
+fn global(validation: &Validation, single: Option<f64>, beta: f64) -> Chart {
+    let n = validation.n_classes();
+    let truth = hot(&validation.truth, n);
     let score = |threshold: f64| {
         let answered: Vec<Vec<usize>> =
-            outcome.rows().map(|row| decide(row, |_| threshold)).collect();
+            validation.rows().map(|row| decide(row, |_| threshold)).collect();
         mean_fbeta(&truth, &hot(&answered, n), beta)
     };
     let points = GRID.map(|i| i as f64 / 100.0).map(|t| (t, score(t))).collect();
@@ -107,8 +107,13 @@ fn global(outcome: &Outcome, single: Option<f64>, beta: f64) -> Chart {
     }
 }
 
-fn table(outcome: &Outcome, per_tag: &[TagCounts], threshold: Option<f64>, beta: f64) -> Markup {
-    let mut tags: Vec<usize> = (0..outcome.classes.len()).collect();
+fn table(
+    validation: &Validation,
+    per_tag: &[TagCounts],
+    threshold: Option<f64>,
+    beta: f64,
+) -> Markup {
+    let mut tags: Vec<usize> = (0..validation.n_classes()).collect();
     // A tag that no image held out has is neither hard nor easy: it comes last.
     tags.sort_by(|&a, &b| {
         let key = |tag: usize| (per_tag[tag].truth == 0, per_tag[tag].fbeta(beta));
@@ -124,7 +129,7 @@ fn table(outcome: &Outcome, per_tag: &[TagCounts], threshold: Option<f64>, beta:
         @for tag in tags {
             @let counts = per_tag[tag];
             tr {
-                td { (words(outcome.name(tag))) }
+                td { (words(validation.name(tag))) }
                 td.n { (counts.truth) }
                 @if counts.truth == 0 {
                     td.n { "–" } td.n { "–" } td.n { "–" } td.track {}
@@ -135,7 +140,7 @@ fn table(outcome: &Outcome, per_tag: &[TagCounts], threshold: Option<f64>, beta:
                     td.track { (bar(counts.fbeta(beta))) }
                 }
                 @if let Some(threshold) = threshold { td.n { (label(threshold)) } }
-                td { (spark(&curve(outcome, tag, beta), threshold)) }
+                td { (spark(&curve(validation, tag, beta), threshold)) }
             }
         }
     };
@@ -143,9 +148,9 @@ fn table(outcome: &Outcome, per_tag: &[TagCounts], threshold: Option<f64>, beta:
 }
 
 /// A tag's F-beta at each threshold of the grid.
-fn curve(outcome: &Outcome, tag: usize, beta: f64) -> Vec<f64> {
+fn curve(validation: &Validation, tag: usize, beta: f64) -> Vec<f64> {
     let at = |threshold: f64| {
-        let pairs = outcome.rows().zip(&outcome.truth);
+        let pairs = validation.rows().zip(&validation.truth);
         let pair = |(row, truth): (&[f32], &Vec<usize>)| {
             (truth.contains(&tag), f64::from(row[tag]) > threshold)
         };
@@ -175,8 +180,8 @@ fn spark(curve: &[f64], threshold: Option<f64>) -> Markup {
 }
 
 /// The shares of tags among the images of each tag.
-fn together(outcome: &Outcome, tags: &[Vec<usize>]) -> Markup {
-    let n = outcome.classes.len();
+fn together(validation: &Validation, tags: &[Vec<usize>]) -> Markup {
+    let n = validation.n_classes();
     let mut counts = vec![0usize; n * n];
     for tags in tags {
         for &a in tags {
@@ -192,7 +197,7 @@ fn together(outcome: &Outcome, tags: &[Vec<usize>]) -> Markup {
         (_, percent) => format!("{percent}"),
     };
     let tip = |a: usize, b: usize| {
-        let (of, with) = (words(outcome.name(a)), words(outcome.name(b)));
+        let (of, with) = (words(validation.name(a)), words(validation.name(b)));
         if a == b {
             format!("{} images of {of}", counts[a * n + a])
         } else {
@@ -201,7 +206,7 @@ fn together(outcome: &Outcome, tags: &[Vec<usize>]) -> Markup {
     };
     markup::matrix(
         n,
-        |tag| words(outcome.name(tag)),
+        |tag| words(validation.name(tag)),
         |a, b| cell(if a == b { 0.0 } else { share(a, b) }, &text(a, b), &tip(a, b), a == b),
     )
 }
