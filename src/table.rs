@@ -95,6 +95,7 @@ impl<T: Copy> Table<T> {
     }
 
     /// Some of the rows, in the order of `rows`.
+    #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self::from_rows(rows.iter().map(|&row| self.row(row)), self.width)
     }

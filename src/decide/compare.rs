@@ -226,7 +226,9 @@ impl<Fitted: Sync> Comparison<Fitted> {
         let n: usize = self.folds.iter().map(Vec::len).sum();
         let of_fold = |fold: &Vec<usize>| -> f64 {
             let mut is_other = vec![true; n];
-            fold.iter().for_each(|&i| is_other[i] = false);
+            for &i in fold {
+                is_other[i] = false;
+            }
             let of_others = |scores: &Vec<f64>| -> Vec<f64> {
                 scores.iter().zip(&is_other).filter(|(_, is)| **is).map(|(s, _)| *s).collect()
             };

@@ -147,8 +147,8 @@ fn a_calibration_survives_toml() {
     let (of_tags, tags) = images(3000, 2, |z| 0.7 * z);
     let (of_weathers, weather) = weathers(3000);
     let (mut rows, mut truth) = (Table::empty(5), Table::empty(5));
-    for i in 0..3000 {
-        rows.push(&[&of_weathers[i].map(|p| p as f32)[..], of_tags.row(i)].concat());
+    for (i, weathers) in of_weathers.iter().enumerate() {
+        rows.push(&[&weathers.map(|p| p as f32)[..], of_tags.row(i)].concat());
         truth.push(&[weather.row(i), tags.row(i)].concat());
     }
     for kind in [Kind::None, Kind::Temperature, Kind::Platt] {
