@@ -5,7 +5,7 @@
 //! what nobody needs stays where it is (planet's 30 GB of TIFF). Many are a trap: thousands of calls
 //! run into Kaggle's rate limit.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -107,8 +107,9 @@ fn remove_empty(folder: &Path) -> Result<()> {
 }
 
 fn choose(competition: &Competition, listed: &FirstFiles) -> Vec<Download> {
+    let files = listed.files.iter().filter(|file| stays_inside(&file.name));
     let needed: Vec<&DataFile> =
-        listed.files.iter().filter(|file| layout::is_named(competition, &file.name)).collect();
+        files.filter(|file| layout::is_named(competition, &file.name)).collect();
     let names: Vec<&str> = needed.iter().map(|file| file.name.as_str()).collect();
     if listed.more || needed.len() > MOST_FILES || !is_enough(competition, &names) {
         let name = format!("{}.zip", competition.slug);
@@ -120,6 +121,11 @@ fn choose(competition: &Competition, listed: &FirstFiles) -> Vec<Download> {
         bytes: Some(file.total_bytes),
     };
     needed.iter().map(download).collect()
+}
+
+/// Whether a listed name is one of a file in the folder that it is joined to.
+fn stays_inside(name: &str) -> bool {
+    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Whether these files are all of the competition: images may be lacking where the spec says that
@@ -188,6 +194,14 @@ mod tests {
         let images: Vec<String> = (0..30).map(|i| format!("train/{i}.jpg")).collect();
         let files: Vec<&str> = images.iter().map(String::as_str).chain(DOGS).collect();
         assert_eq!(chosen("dogs-vs-cats", &files, false), bundle);
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_are_not_asked_for() {
+        let bundle = ["dogs-vs-cats-redux-kernels-edition.zip"];
+        for name in ["../sample_submission.csv", "/sample_submission.csv", "train/../../1.jpg"] {
+            assert_eq!(chosen("dogs-vs-cats", &[name, DOGS[1], DOGS[2]], false), bundle, "{name}");
+        }
     }
 
     #[test]
