@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-WAYS = ["test", "build", "test --lib", "test -p kaggle-kit --lib", "build -p kaggle-kit"]
+WAYS = ["test", "build", "test --lib", "test -p kaggle-kit --lib"]
 # Cargo.toml of the root names what is missing, as a dependency that no code uses.
 HINT = "give the root package the features that the others ask for (Cargo.toml, \"Not named\")"
 

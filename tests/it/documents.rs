@@ -58,12 +58,30 @@ fn links_in_the_documents_lead_somewhere() {
 }
 
 #[test]
+fn files_that_the_documents_name_exist() {
+    let root = support::repository();
+    let mut documents = files_in(&root.join("docs"), "md");
+    documents.extend(["CONTRIBUTING.md", "SECURITY.md"].map(|name| root.join(name)));
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for code in text.split('`').skip(1).step_by(2) {
+            let is_ours = ["src/", "engine/", "standin/", "scripts/", "tests/"]
+                .into_iter()
+                .any(|folder| code.starts_with(folder));
+            if is_ours && !code.contains(['<', ' ', ':']) {
+                assert!(root.join(code).exists(), "{}: `{code}`", document.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_package_is_licensed_and_the_texts_are_here() {
     let root = support::repository();
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
         assert!(root.join(licence).is_file(), "no {licence}");
     }
-    for manifest in ["", "engine", "benches", "fuzz"] {
+    for manifest in ["", "engine", "standin", "benches", "fuzz"] {
         let text = fs::read_to_string(root.join(manifest).join("Cargo.toml")).unwrap();
         assert!(text.contains("license"), "`{manifest}` has no licence");
     }
