@@ -218,8 +218,10 @@ mod tests {
         checkpoints.write(&at(steps), &|| Ok(state.to_vec()), best).unwrap();
     }
 
-    /// What is read back, and how many checkpoints were passed over.
-    fn load(folder: &Path) -> (Result<Option<Loaded<Vec<u8>>>>, Vec<String>) {
+    type Read = Result<Option<Loaded<Vec<u8>>>>;
+
+    /// What is read back, and a note for each checkpoint that was passed over.
+    fn load(folder: &Path) -> (Read, Vec<String>) {
         let mut notes = Vec::new();
         let mut checkpoints = Checkpoints::new(folder, Duration::ZERO);
         let loaded = checkpoints.load(|bytes| Ok(bytes.to_vec()), |note| notes.push(note));

@@ -25,7 +25,9 @@ impl Run {
     pub fn training(&self) -> Result<Training> {
         let LogLines { lines, faults } = self.events()?;
         let mut training = Training { faults, ..Training::default() };
-        lines.into_iter().for_each(|event| training.take(event));
+        for event in lines {
+            training.take(event);
+        }
         let LogLines { lines, faults } = self.steps()?;
         training.steps = lines;
         training.faults.extend(faults);

@@ -56,7 +56,9 @@ fn all() -> Vec<Event> {
 fn events_are_read_back_by_the_type_that_wrote_them() {
     let (_folder, run) = new();
     let mut log = Log::open(&run).unwrap();
-    all().iter().for_each(|event| log.write(event).unwrap());
+    for event in all() {
+        log.write(&event).unwrap();
+    }
     log.write(&Event::PassStarted { unit: "steps", total: 3 }).unwrap();
     log.write(&Event::Advanced { units: 1 }).unwrap();
     log.write(&Event::Unknown).unwrap();
@@ -69,7 +71,9 @@ fn events_are_read_back_by_the_type_that_wrote_them() {
 fn a_line_of_the_log_looks_as_it_always_did() {
     let (_folder, run) = new();
     let mut log = Log::open(&run).unwrap();
-    all().iter().for_each(|event| log.write(event).unwrap());
+    for event in all() {
+        log.write(&event).unwrap();
+    }
     let text = fs::read_to_string(run.file(EVENTS)).unwrap();
     let without_time = |line: &str| {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -100,7 +104,9 @@ fn steps_are_read_back_and_those_made_in_vain_are_dropped() {
     let (_folder, run) = new();
     assert!(run.steps().unwrap().lines.is_empty() && run.events().unwrap().lines.is_empty());
     let mut log = Log::open(&run).unwrap();
-    (1..=4).for_each(|number| log.write(&Event::Step(made(number))).unwrap());
+    for number in 1..=4 {
+        log.write(&Event::Step(made(number))).unwrap();
+    }
     assert_eq!(run.steps().unwrap().lines, [1, 2, 3, 4].map(made));
     drop(log);
     let mut log = Log::open(&run).unwrap();
