@@ -61,11 +61,10 @@ fn of_answers(facts: &Facts) -> Markup {
         return html! {};
     };
     if validation.kind == TargetKind::MultiLabel {
-        return match &facts.decision {
-            Some(Decision::Tags(tags)) => html! {
+        return html! {
+            @if let Some(Decision::Tags(tags)) = &facts.decision {
                 div { b { (tags.chosen.method) } span { "decides about tags" } }
-            },
-            _ => html! {},
+            }
         };
     }
     let truth = validation.classes_true();
