@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::line::NoAnswer;
+use crate::connection::NoAnswer;
 
 /// A good answer.
 pub(crate) enum Answer {

@@ -15,13 +15,13 @@ use http_body::{Frame, SizeHint};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::line::{Cutter, NoAnswer};
+use crate::connection::{Cutter, NoAnswer};
 use crate::state::{Request, State};
 
 /// Writes every request down, with what its answer was.
 pub(crate) async fn keep(
     Shared(state): Shared<Arc<State>>,
-    ConnectInfo(line): ConnectInfo<Cutter>,
+    ConnectInfo(connection): ConnectInfo<Cutter>,
     request: Incoming,
     next: Next,
 ) -> Response {
@@ -38,7 +38,7 @@ pub(crate) async fn keep(
     let request = request.map(|body| Body::new(Counted { body, n: received, entry: None }));
     let response = next.run(request).await;
     if response.extensions().get::<NoAnswer>().is_some() {
-        line.cut();
+        connection.cut();
     } else {
         entry.request.status = Some(response.status().as_u16());
     }

@@ -17,8 +17,8 @@ use tokio::runtime::Runtime;
 
 use crate::account::{Account, Rules};
 use crate::answer::Refusal;
+use crate::connection::{Connections, Cutter};
 use crate::faults::Faults;
-use crate::line::{Cutter, Lines};
 use crate::miniature::Miniature;
 use crate::pack::{Images, Packed};
 use crate::state::{Changing, Request, Served, State, Submission};
@@ -107,7 +107,7 @@ pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
         let listener =
             tokio::net::TcpListener::from_std(listener).context("failed to start the stand-in")?;
         drop(entered);
-        let server = axum::serve(Lines(listener), service.clone());
+        let server = axum::serve(Connections(listener), service.clone());
         runtime.spawn(async move { server.await });
     }
     Ok(Server { port, state, runtime: Some(runtime) })

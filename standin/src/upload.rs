@@ -14,8 +14,8 @@ use http_body::Body as _;
 use serde_json::json;
 use tokio::time::sleep_until;
 
+use crate::connection::NoAnswer;
 use crate::faults::{Endpoint, Fault};
-use crate::line::NoAnswer;
 use crate::outgoing::Pace;
 use crate::state::State;
 use crate::storage;

@@ -1,4 +1,4 @@
-//! The lines to clients: connections that can be broken off without an answer, as a network does.
+//! Connections to clients, which can be broken off without an answer, as a network does.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Takes connections.
-pub(crate) struct Lines(pub(crate) TcpListener);
+pub(crate) struct Connections(pub(crate) TcpListener);
 
 /// A connection.
-pub(crate) struct Line {
+pub(crate) struct Connection {
     stream: TcpStream,
     cutter: Cutter,
 }
@@ -50,21 +50,21 @@ impl Cutter {
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Cutter {
-    fn connect_info(incoming: IncomingStream<'_, Lines>) -> Self {
+impl Connected<IncomingStream<'_, Connections>> for Cutter {
+    fn connect_info(incoming: IncomingStream<'_, Connections>) -> Self {
         incoming.io().cutter.clone()
     }
 }
 
-impl Listener for Lines {
-    type Io = Line;
+impl Listener for Connections {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         // Answers are written in one go; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
-        (Line { stream, cutter: Cutter::default() }, address)
+        (Connection { stream, cutter: Cutter::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -72,7 +72,7 @@ impl Listener for Lines {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -83,7 +83,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
