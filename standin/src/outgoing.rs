@@ -26,7 +26,7 @@ pub(crate) enum End {
 pub(crate) struct Outgoing {
     part: Part,
     end: End,
-    pace: Option<Pace>,
+    throttle: Option<Throttle>,
     /// Until when nothing is sent.
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -36,7 +36,7 @@ impl Outgoing {
     const BEFORE_CUT: Duration = Duration::from_millis(100);
 
     pub(crate) fn new(part: Part, end: End, rate: Option<u64>) -> Self {
-        Self { part, end, pace: rate.map(Pace::new), pause: None }
+        Self { part, end, throttle: rate.map(Throttle::new), pause: None }
     }
 }
 
@@ -58,11 +58,11 @@ impl http_body::Body for Outgoing {
                 return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
             }
         }
-        let most = if this.pace.is_some() { Pace::PIECE } else { Part::MOST };
+        let most = if this.throttle.is_some() { Throttle::PIECE } else { Part::MOST };
         match this.part.next(most) {
             Ok(Some(piece)) => {
-                if let Some(pace) = &mut this.pace {
-                    this.pause = Some(Box::pin(sleep_until(pace.after(piece.len()))));
+                if let Some(throttle) = &mut this.throttle {
+                    this.pause = Some(Box::pin(sleep_until(throttle.after(piece.len()))));
                 }
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
@@ -82,13 +82,13 @@ impl http_body::Body for Outgoing {
 }
 
 /// Keeps to a number of bytes a second.
-pub(crate) struct Pace {
+pub(crate) struct Throttle {
     rate: u64,
     started: Instant,
     passed: u64,
 }
 
-impl Pace {
+impl Throttle {
     /// Small enough for an even flow.
     const PIECE: usize = 32 << 10;
 

@@ -16,7 +16,7 @@ use tokio::time::sleep_until;
 
 use crate::connection::NoAnswer;
 use crate::faults::{Endpoint, Fault};
-use crate::outgoing::Pace;
+use crate::outgoing::Throttle;
 use crate::state::State;
 use crate::storage;
 
@@ -106,7 +106,7 @@ async fn receive(
         Some(Fault::UploadCut(n) | Fault::UploadLost(n)) => Some(n as usize),
         _ => None,
     };
-    let mut pace = state.rate.map(Pace::new);
+    let mut throttle = state.rate.map(Throttle::new);
     let mut n = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(frame) = frame else { return End::Cut };
@@ -121,8 +121,8 @@ async fn receive(
         if most.is_some_and(|most| n >= most) {
             return End::Cut;
         }
-        if let Some(pace) = &mut pace {
-            sleep_until(pace.after(piece.len())).await;
+        if let Some(throttle) = &mut throttle {
+            sleep_until(throttle.after(piece.len())).await;
         }
     }
     End::Whole
