@@ -71,9 +71,9 @@ impl Blob {
     }
 
     /// The bytes from the first to before the last.
-    pub(crate) fn part(&self, start: u64, end: u64) -> Part {
+    pub(crate) fn part(&self, start: u64, end: u64) -> BlobSlice {
         let flipped = (self.is_zip && self.is_changed()).then_some(Self::TIME_IN_ZIP);
-        Part { source: self.source.clone(), at: start, end, flipped: [flipped, None] }
+        BlobSlice { source: self.source.clone(), at: start, end, flipped: [flipped, None] }
     }
 
     /// Computed when first asked for.
@@ -84,7 +84,7 @@ impl Blob {
         }
         let (mut md5, mut crc32c) = (Md5::new(), 0);
         let mut part = self.part(0, self.length);
-        while let Some(piece) = part.next(Part::MOST)? {
+        while let Some(piece) = part.next(BlobSlice::MOST)? {
             md5.update(&piece);
             crc32c = crc32c::crc32c_append(crc32c, &piece);
         }
@@ -106,7 +106,7 @@ impl Hashes {
 }
 
 /// A part of an object that is read piece by piece.
-pub(crate) struct Part {
+pub(crate) struct BlobSlice {
     source: Source,
     at: u64,
     end: u64,
@@ -114,7 +114,7 @@ pub(crate) struct Part {
     flipped: [Option<u64>; 2],
 }
 
-impl Part {
+impl BlobSlice {
     /// As much as is held in memory for one download.
     pub(crate) const MOST: usize = 256 << 10;
 

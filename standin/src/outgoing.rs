@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::blob::Part;
+use crate::blob::BlobSlice;
 
 /// How a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) enum End {
 
 /// A body on its way.
 pub(crate) struct Outgoing {
-    part: Part,
+    part: BlobSlice,
     end: End,
     throttle: Option<Throttle>,
     /// Until when nothing is sent.
@@ -35,7 +35,7 @@ impl Outgoing {
     /// What was written needs a moment to leave before the connection goes.
     const BEFORE_CUT: Duration = Duration::from_millis(100);
 
-    pub(crate) fn new(part: Part, end: End, rate: Option<u64>) -> Self {
+    pub(crate) fn new(part: BlobSlice, end: End, rate: Option<u64>) -> Self {
         Self { part, end, throttle: rate.map(Throttle::new), pause: None }
     }
 }
@@ -58,7 +58,7 @@ impl http_body::Body for Outgoing {
                 return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
             }
         }
-        let most = if this.throttle.is_some() { Throttle::PIECE } else { Part::MOST };
+        let most = if this.throttle.is_some() { Throttle::PIECE } else { BlobSlice::MOST };
         match this.part.next(most) {
             Ok(Some(piece)) => {
                 if let Some(throttle) = &mut this.throttle {

@@ -12,7 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::blob::{Blob, Hashes, Part, Wanted, wanted};
+use crate::blob::{Blob, BlobSlice, Hashes, Wanted, wanted};
 use crate::faults::Fault;
 use crate::outgoing::{End, Outgoing};
 use crate::state::State;
@@ -134,7 +134,7 @@ fn submission(state: &State, path: &str) -> Response {
 /// What a request asks for.
 struct Asked {
     status: StatusCode,
-    part: Part,
+    part: BlobSlice,
     content_range: Option<String>,
 }
 

@@ -31,11 +31,11 @@ pub(crate) async fn put(
         return storage::refuse_credentials();
     }
     let token = storage::parameter(query.as_deref(), "upload_id").unwrap_or_default();
-    let range = headers.get(CONTENT_RANGE).map(|value| value.to_str().ok().and_then(part));
+    let range = headers.get(CONTENT_RANGE).map(|value| value.to_str().ok().and_then(content_range));
     let start = match range {
         None => Some(0),
-        Some(Some(Part::From(start))) => Some(start),
-        Some(Some(Part::Nothing)) => None,
+        Some(Some(ContentRange::From(start))) => Some(start),
+        Some(Some(ContentRange::Nothing)) => None,
         Some(None) => return StatusCode::BAD_REQUEST.into_response(),
     };
     let (before, request) = {
@@ -129,17 +129,17 @@ async fn receive(
 }
 
 /// What a `Content-Range` says of the body.
-enum Part {
+enum ContentRange {
     /// `bytes */N`: how far is it?
     Nothing,
     /// `bytes a-b/N`.
     From(usize),
 }
 
-fn part(range: &str) -> Option<Part> {
+fn content_range(range: &str) -> Option<ContentRange> {
     let (part, _) = range.strip_prefix("bytes ")?.split_once('/')?;
     if part == "*" {
-        return Some(Part::Nothing);
+        return Some(ContentRange::Nothing);
     }
-    Some(Part::From(part.split_once('-')?.0.parse().ok()?))
+    Some(ContentRange::From(part.split_once('-')?.0.parse().ok()?))
 }
