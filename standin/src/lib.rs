@@ -25,6 +25,6 @@ pub mod serve;
 
 pub use account::{Account, Rules};
 pub use faults::{Endpoint, Fault, Faults};
-pub use pack::Images;
+pub use pack::ImageFiles;
 pub use server::{Options, Server, start};
 pub use state::{Request, Submission, Verdict};

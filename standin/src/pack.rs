@@ -39,7 +39,7 @@ const MAPPING: &str = "test_v2_file_mapping.csv";
 
 impl Packed {
     /// Packs a competition as Kaggle would, with a filler of so many bytes.
-    pub(crate) fn new(miniature: &Miniature, images: Images, filler: u64) -> Result<Self> {
+    pub(crate) fn new(miniature: &Miniature, images: ImageFiles, filler: u64) -> Result<Self> {
         let files = data_files(miniature, images)?;
         let mut listing: Vec<(String, u64)> =
             files.iter().map(|file| (file.path.clone(), file.bytes.len() as u64)).collect();
@@ -111,7 +111,7 @@ fn bundle_on_disk(files: &[DataFile], filler: u64) -> Result<(Blob, Blob)> {
 
 /// Whether images are among the files, or only tables are left, as at planet since 2019.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Images {
+pub enum ImageFiles {
     Served,
     Withdrawn,
 }
@@ -138,7 +138,7 @@ impl Packing {
 }
 
 /// The files that Kaggle lists for a competition, by name.
-fn data_files(miniature: &Miniature, images: Images) -> Result<Vec<DataFile>> {
+fn data_files(miniature: &Miniature, images: ImageFiles) -> Result<Vec<DataFile>> {
     let competition = &miniature.competition;
     let packing = Packing::of(competition);
     let folders = || competition.files.train.iter().chain(&competition.files.test);
@@ -158,7 +158,7 @@ fn data_files(miniature: &Miniature, images: Images) -> Result<Vec<DataFile>> {
     if packing == Packing::TarSevenZ {
         files.push(mapping(miniature)?);
     }
-    if images == Images::Withdrawn {
+    if images == ImageFiles::Withdrawn {
         return Ok(files);
     }
     if packing == Packing::Loose {

@@ -20,7 +20,7 @@ use crate::answer::Refusal;
 use crate::connection::{Connections, Cutter};
 use crate::faults::Faults;
 use crate::miniature::Miniature;
-use crate::pack::{Images, Packed};
+use crate::pack::{ImageFiles, Packed};
 use crate::state::{Changing, Request, Served, State, Submission};
 use crate::{api, record, storage, upload};
 
@@ -32,7 +32,7 @@ pub struct Options {
     pub port: u16,
     /// Whether images are among the files; planet's are withdrawn since 2019
     #[arg(long, default_value = "served")]
-    pub images: Images,
+    pub images: ImageFiles,
     /// Whether the account has accepted the rules
     #[arg(long, default_value = "accepted")]
     pub rules: Rules,
@@ -58,7 +58,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
-            images: Images::Served,
+            images: ImageFiles::Served,
             rules: Rules::Accepted,
             filler: 0,
             rate: None,

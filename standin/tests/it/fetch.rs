@@ -7,7 +7,7 @@ use kaggle_kit::kaggle::{Client, Environment, SubmissionStatus};
 use kaggle_kit::run::Workspace;
 use kaggle_kit::{competition, term};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
-use kaggle_kit_standin::{Endpoint, Fault, Faults, Images, Options, Rules, Server};
+use kaggle_kit_standin::{Endpoint, Fault, Faults, ImageFiles, Options, Rules, Server};
 
 use crate::support::Scratch;
 
@@ -102,7 +102,7 @@ fn the_stand_in_refuses_as_kaggle_does() {
         "{message}"
     );
 
-    let server = serve("planet", |options| options.images = Images::Withdrawn);
+    let server = serve("planet", |options| options.images = ImageFiles::Withdrawn);
     let person = Person::of(&server);
     let (message, hints) = person.fetch().unwrap_err();
     assert!(message.contains("no training images"), "{message}");
