@@ -85,13 +85,13 @@ pub(crate) async fn get(
     let Some(blob) = found else {
         return xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.");
     };
-    let Ok(asked) = Asked::read(blob, &headers) else {
+    let Ok(requested) = Requested::read(blob, &headers) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let fault = {
         let mut changing = state.changing();
         let spent = changing.spent.get(signature).copied();
-        let fault = spent.or_else(|| changing.faults.take_for_download(asked.part.length()));
+        let fault = spent.or_else(|| changing.faults.take_for_download(requested.part.length()));
         if let Some(Fault::Expired | Fault::Denied) = fault {
             changing.spent.extend(fault.map(|fault| (signature.to_owned(), fault)));
         }
@@ -111,7 +111,7 @@ pub(crate) async fn get(
             let page = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Log in to go on.</body></html>\n";
             ([(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
         }
-        other => send(blob, asked, other, state.rate)
+        other => send(blob, requested, other, state.rate)
             .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()),
     }
 }
@@ -132,13 +132,13 @@ fn submission(state: &State, path: &str) -> Response {
 }
 
 /// What a request asks for.
-struct Asked {
+struct Requested {
     status: StatusCode,
     part: BlobSlice,
     content_range: Option<String>,
 }
 
-impl Asked {
+impl Requested {
     fn read(blob: &Blob, headers: &HeaderMap) -> io::Result<Self> {
         let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let etag = &blob.hashes()?.etag;
@@ -170,11 +170,11 @@ fn date_of(blob: &Blob) -> &'static str {
 
 fn send(
     blob: &Blob,
-    asked: Asked,
+    requested: Requested,
     fault: Option<Fault>,
     rate: Option<u64>,
 ) -> anyhow::Result<Response> {
-    let Asked { status, mut part, content_range } = asked;
+    let Requested { status, mut part, content_range } = requested;
     let (hashes, date) = (blob.hashes()?, date_of(blob));
     let announced = part.length();
     let mut end = End::Whole;
