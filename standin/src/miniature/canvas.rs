@@ -42,17 +42,22 @@ impl Canvas {
         (low, high): (Point, Point),
         shape: impl Fn(Point) -> (f32, Colour),
     ) {
-        let within = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
-        for y in within(low.1, self.height)..within(high.1 + 1.0, self.height) {
-            for x in within(low.0, self.width)..within(high.0 + 1.0, self.width) {
-                let (distance, colour) = shape((x as f32 + 0.5, y as f32 + 0.5));
-                let cover = (0.5 - distance).clamp(0.0, 1.0) * colour.opacity;
-                let pixel = &mut self.pixels[y * self.width + x];
-                for (old, new) in pixel.iter_mut().zip(colour.rgb) {
-                    *old += (new - *old) * cover;
-                }
-            }
+        for (i, p) in self.within((low, high)) {
+            let (distance, colour) = shape(p);
+            blend(&mut self.pixels[i], distance, colour);
         }
+    }
+
+    /// The pixels between two corners: where they are stored, and their middles.
+    fn within(&self, (low, high): (Point, Point)) -> impl Iterator<Item = (usize, Point)> + use<> {
+        let (width, height) = (self.width, self.height);
+        let side = |low: f32, high: f32, most: usize| {
+            (low.max(0.0) as usize).min(most)..((high + 1.0).max(0.0) as usize).min(most)
+        };
+        let columns = side(low.0, high.0, width);
+        side(low.1, high.1, height).flat_map(move |y| {
+            columns.clone().map(move |x| (y * width + x, (x as f32 + 0.5, y as f32 + 0.5)))
+        })
     }
 
     pub(super) fn ellipse(&mut self, (x, y): Point, (rx, ry): Point, colour: Colour) {
@@ -89,10 +94,16 @@ impl Canvas {
 
     /// A line with round ends.
     pub(super) fn line(&mut self, points: &[Point], width: f32, colour: Colour) {
-        self.paint(bounds(points, width), |p| {
-            let pieces = points.windows(2).map(|ends| along(ends[0], ends[1], p).0);
-            (pieces.fold(f32::INFINITY, f32::min) - width / 2.0, colour)
-        });
+        // Piece by piece, and painted once: a piece is near to few pixels.
+        let mut nearest = vec![f32::INFINITY; self.pixels.len()];
+        for ends in points.windows(2) {
+            for (i, p) in self.within(bounds(ends, width)) {
+                nearest[i] = nearest[i].min(along(ends[0], ends[1], p).0);
+            }
+        }
+        for (pixel, distance) in self.pixels.iter_mut().zip(nearest) {
+            blend(pixel, distance - width / 2.0, colour);
+        }
     }
 
     /// Lightens and darkens by `amount`, in grains of about `grain` pixels.
@@ -125,6 +136,14 @@ impl Canvas {
             .write_image(&rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
             .context("failed to encode a drawn picture")?;
         Ok(bytes)
+    }
+}
+
+/// Lays a colour over a pixel whose middle is so far outside a shape.
+fn blend(pixel: &mut [f32; 3], distance: f32, colour: Colour) {
+    let cover = (0.5 - distance).clamp(0.0, 1.0) * colour.opacity;
+    for (old, new) in pixel.iter_mut().zip(colour.rgb) {
+        *old += (new - *old) * cover;
     }
 }
 
