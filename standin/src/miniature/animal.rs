@@ -3,6 +3,8 @@
 //! Cats and dogs get their colours, coats and places alike, so that only the shape tells them apart.
 //! Breeds are a table of shapes and coats.
 
+#![expect(clippy::many_single_char_names, reason = "plane geometry")]
+
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -64,9 +66,11 @@ const WHITE: Colour = Colour::rgb(0.95, 0.93, 0.9);
 const GREY: Colour = Colour::rgb(0.46, 0.48, 0.52);
 const BROWN: Colour = Colour::rgb(0.42, 0.26, 0.15);
 
-/// Name; length, depth, legs and muzzle; ears; coat. In the order in which a smaller competition
-/// takes them: the first differ the most.
-const BREEDS: [(&str, [f32; 4], Ears, Pattern, Colour, Colour); 8] = [
+/// Name; length, depth, legs and muzzle; ears; coat.
+type Breed = (&'static str, [f32; 4], Ears, Pattern, Colour, Colour);
+
+/// In the order in which a smaller competition takes them: the first differ the most.
+const BREEDS: [Breed; 8] = [
     ("basset", [1.2, 0.4, 0.24, 0.2], Hanging, Patches, TAN, WHITE),
     ("samoyed", [0.85, 0.52, 0.5, 0.13], Pricked, Plain, WHITE, WHITE),
     ("rottweiler", [0.95, 0.5, 0.5, 0.15], Hanging, Bib, BLACK, TAN),

@@ -1,5 +1,7 @@
 //! What lies on a tile, a painter a feature.
 
+#![expect(clippy::many_single_char_names, reason = "plane geometry")]
+
 use super::brush::{Brush, S, shrunk};
 use super::canvas::Point;
 use super::colour::Colour;
