@@ -3,8 +3,8 @@
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use super::tile::Feature;
-use super::{Image, tags};
+use super::Image;
+use super::tags::{self, Feature};
 use kaggle_kit::competition::{Competition, Labels};
 use kaggle_kit::rng::{Purpose, stream};
 use kaggle_kit::target::{Classes, TargetKind};

@@ -5,7 +5,7 @@
 use super::brush::{Brush, S, shrunk};
 use super::canvas::Point;
 use super::colour::Colour;
-use super::tile::Feature;
+use super::tags::Feature;
 
 type Painter = fn(&mut Brush);
 

@@ -21,7 +21,7 @@ use clap::Args;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use self::tile::Feature;
+use self::tags::Feature;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::fs;
 use kaggle_kit::rng::{Purpose, stream};

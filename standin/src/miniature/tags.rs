@@ -3,11 +3,35 @@
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
-use super::tile::Feature;
-use super::tile::Feature::{
+use self::Feature::{
     Agriculture, ArtisanalMine, BareGround, Blooming, BlowDown, Clear, Cloudy, ConventionalMine,
     Cultivation, Habitation, Haze, PartlyCloudy, Primary, Road, SelectiveLogging, SlashBurn, Water,
 };
+
+/// Something a tile shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Feature {
+    Agriculture,
+    ArtisanalMine,
+    BareGround,
+    Blooming,
+    BlowDown,
+    Clear,
+    Cloudy,
+    ConventionalMine,
+    Cultivation,
+    Habitation,
+    Haze,
+    PartlyCloudy,
+    Primary,
+    Road,
+    SelectiveLogging,
+    SlashBurn,
+    Water,
+    /// A tag that no painter knows, the so-manieth of its competition: a pond of a colour and
+    /// a number of corners of its own.
+    Marked(usize),
+}
 
 /// Planet's seventeen, in its spelling and order.
 pub(super) const TAGS: [(&str, Feature); 17] = [

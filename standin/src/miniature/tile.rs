@@ -8,31 +8,7 @@ use super::canvas::Canvas;
 use super::colour::Colour;
 use super::land;
 use super::noise::Noise;
-
-/// Something a tile shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Feature {
-    Agriculture,
-    ArtisanalMine,
-    BareGround,
-    Blooming,
-    BlowDown,
-    Clear,
-    Cloudy,
-    ConventionalMine,
-    Cultivation,
-    Habitation,
-    Haze,
-    PartlyCloudy,
-    Primary,
-    Road,
-    SelectiveLogging,
-    SlashBurn,
-    Water,
-    /// A tag that no painter knows, the so-manieth of its competition: a pond of a colour and
-    /// a number of corners of its own.
-    Marked(usize),
-}
+use super::tags::Feature;
 
 /// A picture of a tile with these features.
 pub(super) fn picture(features: &[Feature], rng: &mut ChaCha8Rng) -> Canvas {
