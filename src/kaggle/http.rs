@@ -57,6 +57,8 @@ impl Http {
 
     /// A blocking agent's timeout is one on silence: it starts anew with every piece of an answer.
     fn builder(&self) -> ClientBuilder {
+        // Refused only where a provider is there already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Agent::builder()
             .user_agent(concat!("kaggle-kit/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
