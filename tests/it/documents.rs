@@ -57,6 +57,13 @@ fn links_in_the_documents_lead_somewhere() {
     assert_eq!(documents.iter().flat_map(broken).collect::<Vec<_>>(), NONE);
 }
 
+/// What is more belongs into `docs/`.
+#[test]
+fn the_readme_is_short() {
+    let readme = fs::read_to_string(support::repository().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 120, "{} lines", readme.lines().count());
+}
+
 #[test]
 fn files_that_the_documents_name_exist() {
     let root = support::repository();
