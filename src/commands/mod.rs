@@ -24,6 +24,7 @@ use crate::decide::ensemble::members::Member;
 use crate::device::DeviceChoice;
 
 /// What needs libtorch: most of it as it was typed.
+#[derive(Clone, Copy)]
 pub enum Computation<'a> {
     Train(&'a train::Args),
     LrFind(&'a lr_find::Args),

@@ -490,8 +490,8 @@ fn data_that_do_not_fit_are_not_called_fetched() {
 #[test]
 fn two_at_once_are_one_too_many() {
     let place = Place::new("dogs-vs-cats");
-    fs::create_dir_all(&place.data()).unwrap();
-    let held = fs::File::open(&place.data()).unwrap();
+    fs::create_dir_all(place.data()).unwrap();
+    let held = fs::File::open(place.data()).unwrap();
     held.file().lock().unwrap();
     assert!(place.fetch().unwrap_err().0.contains("another kaggle-kit is fetching"));
 }
