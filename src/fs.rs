@@ -132,6 +132,24 @@ pub fn write_at(file: &File, mut bytes: &[u8], mut place: u64) -> io::Result<()>
     Ok(())
 }
 
+/// Fills `bytes` from a place of a file, wherever others read meanwhile; an error where it ends before.
+#[cfg(unix)]
+pub fn read_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file.file(), bytes, place)
+}
+
+/// Fills `bytes` from a place of a file, wherever others read meanwhile; an error where it ends before.
+#[cfg(windows)]
+pub fn read_at(file: &File, mut bytes: &mut [u8], mut place: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file.file(), bytes, place)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => (bytes, place) = (&mut bytes[n..], place + n as u64),
+        }
+    }
+    Ok(())
+}
+
 /// How many bytes a person may still write to the disk that `folder` is on, or will be on once it
 /// is made; `None` where the system does not tell.
 pub fn free_space(folder: &Path) -> Option<u64> {

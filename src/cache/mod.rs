@@ -17,7 +17,6 @@
 mod activations;
 mod header;
 mod lock;
-mod map;
 mod pictures;
 mod policy;
 mod shelf;

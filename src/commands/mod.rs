@@ -2,6 +2,7 @@
 //!
 //! What needs libtorch is in `engine/src/commands`.
 
+pub mod bad_images;
 pub mod cache;
 pub mod compare;
 pub mod decide;

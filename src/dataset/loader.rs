@@ -10,9 +10,10 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use super::buffer::{Buffer, BufferPool};
+use super::digest;
 use super::picture_cache::PictureCache;
 use super::sample::Sample;
-use super::view::{DecodeBuffers, Prepared, Shot, View, finish, render, render_and_keep};
+use super::view::{DecodeBuffers, Pixels, Prepared, Shot, View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -179,18 +180,22 @@ impl Loader {
             && kept.prepared() == Prepared::of(*view, *size, *augment)
         {
             let shot = Shot { size: *size, augment: *augment, view: *view, index };
-            if let Some(pixels) = kept.get(index) {
-                return finish(pixels, shot, out).with_context(failed);
-            }
             return BUFFERS.with_borrow_mut(|buffers| {
-                buffers.decoded(path, |image| {
-                    render_and_keep(image, shot, out, |pixels| kept.put(index, pixels))
-                        .with_context(failed)
+                if let Some(pixels) = kept.get(index, buffers.kept()) {
+                    return finish(pixels, shot, out).with_context(failed);
+                }
+                buffers.decoded(path, |file, image| {
+                    let keep = |pixels: Pixels| {
+                        // A file that was replaced since it was looked at has no place.
+                        let digest = digest::of_bytes(path, &file.metadata, file.bytes);
+                        kept.put(index, digest, pixels);
+                    };
+                    render_and_keep(image, shot, out, keep).with_context(failed)
                 })
             });
         }
         BUFFERS.with_borrow_mut(|buffers| {
-            buffers.decoded(path, |image| {
+            buffers.decoded(path, |_, image| {
                 views.iter().zip(places).try_for_each(|(&view, out)| {
                     render(image, *size, *augment, view, index, out).with_context(failed)
                 })

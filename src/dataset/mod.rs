@@ -4,9 +4,12 @@
 //! Nothing here knows tensors: a batch is bytes, `[n, size, size, 3]`, and is normalised where the
 //! network runs.
 
+mod bad_image;
 mod buffer;
+mod digest;
 mod folder;
 mod format;
+mod image_file;
 mod loader;
 mod picture_cache;
 mod sample;
@@ -15,13 +18,13 @@ mod split;
 mod twins;
 mod view;
 
+pub use bad_image::{BadImage, BadImages};
 pub use buffer::Buffer;
-pub use folder::{
-    Dataset, SampleSubmission, audit, find_file, natural_order, open, open_test, tags,
-};
+pub use digest::{digest_of_set, digests};
+pub use folder::{Dataset, SampleSubmission, find_file, natural_order, open, open_test, tags};
 pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
 pub use split::{Split, folds, hold_out, split};
-pub use twins::{Likeness, PictureId, Twins, find_twins};
+pub use twins::{Likeness, PictureId, Twins, find_broken, find_twins};
 pub use view::{Prepared, Symmetry, View, decode, render};

@@ -7,14 +7,25 @@ use anyhow::Result;
 use super::twins::PictureId;
 use super::view::{Pixels, Prepared};
 use crate::cache::{PictureFile, PictureSource, PicturesKey, Store};
+use crate::hash::Hash;
 
 /// A place for the prepared picture of each sample.
 #[derive(Clone, Debug)]
 pub struct PictureCache {
     pictures: Arc<PictureFile>,
     prepared: Prepared,
-    /// Of each sample: its place among the pictures, and the sides of what is kept there.
-    places: Arc<[(usize, [usize; 2])]>,
+    places: Arc<[Place]>,
+}
+
+/// Of a sample.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Among the pictures.
+    number: usize,
+    /// Of what is kept there.
+    sides: [usize; 2],
+    /// Of the file that it is made of.
+    file: Hash,
 }
 
 /// Pictures that could be kept.
@@ -23,6 +34,7 @@ pub struct PictureCachePlan {
     key: PicturesKey,
     prepared: Prepared,
     sides: Vec<[usize; 2]>,
+    files: Vec<Hash>,
 }
 
 impl PictureCachePlan {
@@ -37,7 +49,8 @@ impl PictureCachePlan {
             pixels: &pixels,
             sides: &sides,
         });
-        Self { key, prepared, sides }
+        let files = pictures.iter().map(|picture| picture.file).collect();
+        Self { key, prepared, sides, files }
     }
 
     /// How much room they take, on disk and in memory.
@@ -48,7 +61,8 @@ impl PictureCachePlan {
     /// Opens the place for them.
     pub fn open(self, store: &Store) -> Result<PictureCache> {
         let pictures = Arc::new(store.pictures(&self.key)?);
-        let places = self.sides.into_iter().enumerate().collect();
+        let places = self.sides.into_iter().zip(self.files).enumerate();
+        let places = places.map(|(number, (sides, file))| Place { number, sides, file }).collect();
         Ok(PictureCache { pictures, prepared: self.prepared, places })
     }
 }
@@ -65,16 +79,17 @@ impl PictureCache {
         self.prepared
     }
 
-    pub(super) fn get(&self, sample: usize) -> Option<Pixels<'_>> {
-        let (place, sides) = self.places[sample];
-        self.pictures.get(place).map(|bytes| Pixels { bytes, sides })
+    /// A sample's picture, read into `room`.
+    pub(super) fn get<'a>(&self, sample: usize, room: &'a mut Vec<u8>) -> Option<Pixels<'a>> {
+        let Place { number, sides, .. } = self.places[sample];
+        self.pictures.read(number, room).then_some(Pixels { bytes: room, sides })
     }
 
-    pub(super) fn put(&self, sample: usize, pixels: Pixels) {
-        let (place, sides) = self.places[sample];
-        // A file that was replaced since its picture was looked at has no place.
-        if pixels.sides == sides {
-            self.pictures.put(place, pixels.bytes);
+    /// Keeps what was prepared of the file of this hash, if that is the one that the place is for.
+    pub(super) fn put(&self, sample: usize, file: Hash, pixels: Pixels) {
+        let place = self.places[sample];
+        if (pixels.sides, file) == (place.sides, place.file) {
+            self.pictures.put(place.number, pixels.bytes);
         }
     }
 

@@ -131,7 +131,7 @@ impl Data {
                 let batches: Vec<Vec<usize>> =
                     order.chunks(batch_size).map(<[usize]>::to_vec).collect();
                 Box::new(batches.into_iter().map(move |indices| {
-                    let rows = activations.of_epoch(epoch, &indices);
+                    let rows = activations.of_epoch(epoch, &indices)?;
                     Ok((Input::Activations(rows), self.targets(&indices)))
                 }))
             }
@@ -227,26 +227,26 @@ impl Data {
 impl Activations {
     /// The rows of training images at `indices`, `[indices, width]`: of another view every epoch,
     /// and not the same one for all images.
-    fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Vec<f32> {
+    fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Result<Vec<f32>> {
         let n_views = self.rows[0].shape().views.max(1);
         let turn = |image: usize| (epoch as usize).wrapping_add(image) % n_views;
         self.joined(indices.iter().map(|&image| (turn(image), self.train[image])))
     }
 
     /// The rows of the held-out images in `range`, `[range, width]`.
-    pub(super) fn of_valid(&self, range: std::ops::Range<usize>) -> Vec<f32> {
+    pub(super) fn of_valid(&self, range: std::ops::Range<usize>) -> Result<Vec<f32>> {
         self.joined(self.valid[range].iter().map(|&image| (0, image)))
     }
 
     /// What all backbones say of views of images, one after another for each.
-    fn joined(&self, wanted: impl Iterator<Item = (usize, usize)>) -> Vec<f32> {
+    fn joined(&self, wanted: impl Iterator<Item = (usize, usize)>) -> Result<Vec<f32>> {
         let mut joined = Vec::new();
         for (view, image) in wanted {
             for rows in &self.rows {
-                joined.extend(rows.rows(&[rows.index(view, image)]));
+                joined.extend(rows.rows(&[rows.index(view, image)])?);
             }
         }
-        joined
+        Ok(joined)
     }
 }
 

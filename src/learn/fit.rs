@@ -196,7 +196,7 @@ impl<M: Model> Learner<'_, M> {
         if let Some(activations) = &self.activations {
             let (n, batch_size) = (data.valid.len(), data.recipe.batch_size);
             for start in (0..n).step_by(batch_size) {
-                let rows = activations.of_valid(start..(start + batch_size).min(n));
+                let rows = activations.of_valid(start..(start + batch_size).min(n))?;
                 probabilities.extend(self.model.predict(&Input::Activations(rows))?);
             }
         } else {

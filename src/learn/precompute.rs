@@ -9,8 +9,7 @@ use super::data::{Activations, Data, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
 use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Dtype, Shape, Slot, Writer};
-use crate::dataset::Sample;
-use crate::hash::hash_files;
+use crate::dataset::{Sample, digests};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::run::{Event, Listener, Stage};
@@ -73,8 +72,7 @@ impl<M: Model> Learner<'_, M> {
             };
             return Ok(widths.into_iter().map(in_memory).collect());
         };
-        let paths: Vec<_> = all.samples.iter().map(|sample| &sample.path).collect();
-        let images = hash_files(&paths, &notes)?;
+        let images = digests(&all.samples, &notes)?;
         let transform = transform(self.data, views);
         let claim = |(backbone, width): (&Pretrained, usize)| {
             let key = ActivationsKey::new(&ActivationsSource {

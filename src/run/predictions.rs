@@ -3,18 +3,16 @@
 //! image.
 //!
 //! Predictions for test images count only for those that they were made for:
-//! `test-predictions.toml` beside them has a hash of their ids and sizes, and the weights' names.
+//! `test-predictions.toml` beside them has a hash of their ids and bytes, and the weights' names.
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::folder::Run;
-use crate::dataset::Sample;
+use crate::dataset::{Sample, digest_of_set};
 use crate::fs;
-use crate::hash::Hash;
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
@@ -37,14 +35,9 @@ impl MadeFor {
     }
 }
 
-/// Which test images there are: a hash of their ids and sizes.
+/// Which test images there are: a hash of their ids and of their files' bytes.
 pub fn hash_of_test_images(samples: &[Sample]) -> Result<String> {
-    let mut hash = Sha256::new();
-    for sample in samples {
-        let size = fs::metadata(&sample.path)?.len();
-        hash.update(format!("{} {size}\n", sample.id));
-    }
-    Ok(Hash::from(hash).to_string())
+    Ok(digest_of_set(samples, &())?.to_string())
 }
 
 impl Run {

@@ -1,6 +1,7 @@
 //! `kaggle-kit lr-find`: the golden rule up to one of its two learning-rate finders, and no further.
 
 use anyhow::{Context, Result};
+use kaggle_kit::commands::bad_images;
 use kaggle_kit::commands::lr_find::{Args, Sweeps, print, up_to};
 use kaggle_kit::competition;
 use kaggle_kit::learn::{Learner, golden_rule};
@@ -19,7 +20,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     layers.push(up_to(args.finder)?);
     let recipe = recipe::of_competition(&competition, &layers)?;
     let data = workspace.data().join(&competition.name);
-    let data = CompetitionImages::open(&competition, &data, &recipe)?.split(&recipe)?;
+    let images = CompetitionImages::open(&competition, &data, &recipe)
+        .inspect_err(|error| bad_images::tell(error, args.json))?;
+    let data = images.split(&recipe)?;
     let device = device::resolve(args.device)?;
     let NewNetwork { mut network, precomputed } =
         NewNetwork::new(&competition, &recipe, &data, device)?;

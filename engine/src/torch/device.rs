@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use kaggle_kit::device::DeviceChoice;
+use kaggle_kit::recipe::Precision;
 use tch::Device;
 
 /// The device that a choice comes to on this machine.
@@ -42,15 +43,21 @@ pub fn describe(device: Device) -> String {
     }
 }
 
-/// What computes, for what depends on its last bits: `libtorch 2.13.0 on CPU`.
-pub fn engine(device: Device) -> String {
+/// What computes, and with which numbers, for what depends on its last bits: `libtorch 2.13.0 on CPU in
+/// f32`.
+pub fn engine(device: Device, precision: Precision) -> String {
     let device = match device {
         Device::Cpu => "CPU",
         Device::Cuda(_) => "CUDA",
         Device::Mps => "MPS",
         Device::Vulkan => "Vulkan",
     };
-    format!("libtorch {} on {device}", env!("KAGGLE_KIT_LIBTORCH_VERSION"))
+    let precision = match precision {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+        Precision::F16 => "f16",
+    };
+    format!("libtorch {} on {device} in {precision}", env!("KAGGLE_KIT_LIBTORCH_VERSION"))
 }
 
 /// What this libtorch can do here.

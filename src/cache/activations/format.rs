@@ -12,7 +12,7 @@ use crate::fs;
 
 /// Of the file's layout, and of whatever in this program decides what is written: a change of
 /// either needs another number, which makes every older cache unknown.
-pub(in crate::cache) const FORMAT: &str = "kaggle-kit activations 2";
+pub(in crate::cache) const FORMAT: &str = "kaggle-kit activations 3";
 
 /// Rows a checksum covers, fewer at the end of a view: a killed writer loses no more than that, and
 /// batches of 256 and its divisors go on where they would have been.

@@ -19,7 +19,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::rows::Mapping;
+use self::rows::WholeFile;
 use super::lock::Lock;
 use super::shelf::{self, Claim, Shelf};
 use crate::fs;
@@ -60,7 +60,7 @@ pub(super) fn claim(shelf: &Shelf, key: &ActivationsKey, progress: &dyn Progress
 }
 
 fn read(path: &Path, lock: Option<Lock>, key: &ActivationsKey) -> Result<ActivationRows> {
-    Ok(ActivationRows::mapped(Mapping::open(path, key)?, lock))
+    Ok(ActivationRows::of_file(WholeFile::open(path, key)?, lock))
 }
 
 /// The slot of `key`, alone.
@@ -72,10 +72,10 @@ fn fill(
 ) -> Result<Slot> {
     let data = claim.file(DATA);
     if data.is_file() {
-        match Mapping::open(&data, key) {
-            Ok(mapping) => {
+        match WholeFile::open(&data, key) {
+            Ok(whole) => {
                 claim.stamp();
-                return Ok(Slot::Ready(ActivationRows::mapped(mapping, Some(claim.share()?))));
+                return Ok(Slot::Ready(ActivationRows::of_file(whole, Some(claim.share()?))));
             }
             Err(error) => {
                 progress.note(&format!(

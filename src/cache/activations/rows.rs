@@ -1,22 +1,20 @@
-//! Activations to read: a mapped file, or memory where no file could be kept.
+//! Activations to read: a file, or memory where no file could be kept.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::format::{self, Head, Shape};
 use super::key::ActivationsKey;
 use crate::cache::lock::Lock;
-use crate::cache::map::map;
 use crate::fs;
 
 /// The activations of some images in some views.
 ///
-/// A mapped file may be larger than memory: the system keeps of it what there is room for, and counts
-/// it as this process's only until somebody else needs the room.
+/// A file may be larger than memory: the system keeps of it what there is room for. It is read and not
+/// mapped: a map of a file that another program cuts short ends the process that looks at it.
 pub struct ActivationRows {
     shape: Shape,
     body: Body,
@@ -24,7 +22,8 @@ pub struct ActivationRows {
 
 enum Body {
     File {
-        map: Mmap,
+        file: fs::File,
+        path: PathBuf,
         /// Where the first row is.
         start: usize,
         /// Keeps others from removing the file; none where locks are not to be had.
@@ -43,9 +42,9 @@ impl ActivationRows {
         Self { shape, body: Body::Memory { bytes, reason } }
     }
 
-    pub(super) fn mapped(mapping: Mapping, lock: Option<Lock>) -> Self {
-        let Mapping { map, start, shape } = mapping;
-        Self { shape, body: Body::File { map, start, _lock: lock } }
+    pub(super) fn of_file(whole: WholeFile, lock: Option<Lock>) -> Self {
+        let WholeFile { file, path, start, shape } = whole;
+        Self { shape, body: Body::File { file, path, start, _lock: lock } }
     }
 
     /// How many rows there are, and of what.
@@ -59,20 +58,30 @@ impl ActivationRows {
         view * self.shape.images + image
     }
 
-    /// The rows at `indices`, one after another: `[indices, width]`.
+    /// The rows at `indices`, one after another: `[indices, width]`. An error where the file was changed
+    /// since it was opened.
     ///
     /// # Panics
     ///
     /// If there is no row at an index.
-    pub fn rows(&self, indices: &[usize]) -> Vec<f32> {
-        let (bytes, row) = (self.bytes(), self.shape.row_bytes());
+    pub fn rows(&self, indices: &[usize]) -> Result<Vec<f32>> {
+        let row = self.shape.row_bytes();
         let mut numbers = Vec::with_capacity(indices.len() * self.shape.width);
-        let mut bits = Vec::new();
+        let (mut bits, mut room) = (Vec::new(), vec![0; row]);
         for &index in indices {
+            assert!(index < self.shape.rows(), "row {index} of {}", self.shape.rows());
             let place = index * row..(index + 1) * row;
-            self.shape.dtype.decode(&bytes[place], &mut numbers, &mut bits);
+            let bytes = match &self.body {
+                Body::Memory { bytes, .. } => &bytes[place],
+                Body::File { file, path, start, .. } => {
+                    let place = (start + place.start) as u64;
+                    fs::read_at(file, &mut room, place).with_context(|| changed(path))?;
+                    &room
+                }
+            };
+            self.shape.dtype.decode(bytes, &mut numbers, &mut bits);
         }
-        numbers
+        Ok(numbers)
     }
 
     /// Why these rows are in memory only, if they are: the next run computes them again.
@@ -82,14 +91,14 @@ impl ActivationRows {
             Body::Memory { reason, .. } => Some(reason),
         }
     }
+}
 
-    /// Of all rows, as they are kept.
-    fn bytes(&self) -> &[u8] {
-        match &self.body {
-            Body::File { map, start, .. } => &map[*start..*start + self.shape.bytes()],
-            Body::Memory { bytes, .. } => bytes,
-        }
-    }
+fn changed(path: &Path) -> String {
+    format!(
+        "`{}` was changed by another program while it was in use\nhint: run the command again: what \
+         is missing is computed anew",
+        path.display()
+    )
 }
 
 impl fmt::Debug for ActivationRows {
@@ -101,15 +110,16 @@ impl fmt::Debug for ActivationRows {
     }
 }
 
-/// A finished file in memory.
-pub(super) struct Mapping {
-    map: Mmap,
+/// A finished file, opened.
+pub(super) struct WholeFile {
+    file: fs::File,
+    path: PathBuf,
     start: usize,
     shape: Shape,
 }
 
-impl Mapping {
-    /// Maps the file of `key` and verifies all of it; an error says what is wrong with it.
+impl WholeFile {
+    /// Opens the file of `key` and verifies all of it; an error says what is wrong with it.
     ///
     /// A checksum runs as fast as memory, or as the disk where the file is not in memory yet; and
     /// every row is needed in the first epoch anyway, then from places all over the disk.
@@ -117,39 +127,33 @@ impl Mapping {
         let mut file = fs::File::open(path)?;
         let Head { about, shape, start } = format::read_head(&mut file)?;
         ensure!(about.key == key.about.key && shape == key.shape, "it belongs to another key");
-        let map = map(&file).with_context(|| format!("failed to map `{}`", path.display()))?;
-        let whole = start + shape.bytes() + 4 * shape.blocks();
-        ensure!(map.len() == whole, "{} bytes instead of {whole}", map.len());
-        advise(&map, Reading::Through);
-        let (rows, sums) = map[start..].split_at(shape.bytes());
-        let (sums, _) = sums.as_chunks::<4>();
-        let bad = sums.par_iter().enumerate().find_any(|(block, sum)| {
-            crc32c::crc32c(&rows[shape.block_bytes(*block)]) != u32::from_le_bytes(**sum)
-        });
-        ensure!(bad.is_none(), "a checksum does not fit");
-        advise(&map, Reading::AnyOrder);
-        Ok(Self { map, start, shape })
+        let (whole, found) =
+            ((start + shape.bytes() + 4 * shape.blocks()) as u64, file.metadata()?.len());
+        ensure!(found == whole, "{found} bytes instead of {whole}");
+        let mut sums = vec![0; 4 * shape.blocks()];
+        fs::read_at(&file, &mut sums, (start + shape.bytes()) as u64)?;
+        let is_whole = |room: &mut Vec<u8>, block: usize, sum: [u8; 4]| -> std::io::Result<bool> {
+            let place = shape.block_bytes(block);
+            room.resize(place.len(), 0);
+            fs::read_at(&file, room, (start + place.start) as u64)?;
+            Ok(crc32c::crc32c(room) == u32::from_le_bytes(sum))
+        };
+        let blocks = sums.as_chunks().0.par_iter().enumerate();
+        let whole = blocks
+            .map_init(Vec::new, |room, (block, sum)| is_whole(room, block, *sum))
+            .try_reduce(|| true, |a, b| Ok(a && b))?;
+        ensure!(whole, "a checksum does not fit");
+        read_here_and_there(&file);
+        Ok(Self { file, path: path.to_owned(), start, shape })
     }
 }
 
-/// How a map is about to be read.
-#[derive(Clone, Copy)]
-enum Reading {
-    /// From its start to its end.
-    Through,
-    /// A row here and a row there. Where a file is larger than memory, a row is then read without
-    /// its neighbours, which nobody asked for.
-    AnyOrder,
+/// Says that a row is read here and a row there. Where a file is larger than memory, a row is then read
+/// without its neighbours, which nobody asked for. It is only advice: what comes of it does not matter.
+#[cfg(target_os = "linux")]
+fn read_here_and_there(file: &fs::File) {
+    let _ = rustix::fs::fadvise(file.file(), 0, None, rustix::fs::Advice::Random);
 }
 
-/// It is only advice: what comes of it does not matter.
-#[cfg(unix)]
-fn advise(map: &Mmap, reading: Reading) {
-    let _ = map.advise(match reading {
-        Reading::Through => memmap2::Advice::Sequential,
-        Reading::AnyOrder => memmap2::Advice::Random,
-    });
-}
-
-#[cfg(not(unix))]
-fn advise(_: &Mmap, _: Reading) {}
+#[cfg(not(target_os = "linux"))]
+fn read_here_and_there(_: &fs::File) {}

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::format::{self, Dtype, Head, Shape};
 use super::key::ActivationsKey;
-use super::rows::{ActivationRows, Mapping};
+use super::rows::{ActivationRows, WholeFile};
 use crate::cache::shelf::Claim;
 use crate::{fs, term};
 
@@ -103,9 +103,9 @@ impl Writer {
         ensure!(missing == 0, "{missing} of {} activations were not computed", shape.rows());
         if let Some(mut part) = self.part.take() {
             match part.publish(&self.sums) {
-                Ok(mapping) => {
+                Ok(whole) => {
                     // Without it others wait for this run's end, or compute for themselves.
-                    return Ok(ActivationRows::mapped(mapping, part.claim.share().ok()));
+                    return Ok(ActivationRows::of_file(whole, part.claim.share().ok()));
                 }
                 Err(error) => self.retreat(part, &error)?,
             }
@@ -224,8 +224,8 @@ impl PartFile {
         self.sums.write_all(&sum.to_le_bytes())
     }
 
-    /// Ends the file, gives it its name, and maps it.
-    fn publish(&mut self, sums: &[u32]) -> Result<Mapping> {
+    /// Ends the file, gives it its name, and opens it.
+    fn publish(&mut self, sums: &[u32]) -> Result<WholeFile> {
         let bytes: Vec<u8> = sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
         self.data.write_all(&bytes)?;
         self.data.sync_all()?;
@@ -234,7 +234,7 @@ impl PartFile {
         // What it leaves behind if that fails is small, and removed with the cache.
         let _ = fs::remove_file(self.claim.file(SUMS));
         self.claim.stamp();
-        Mapping::open(&whole, &self.key)
+        WholeFile::open(&whole, &self.key)
             .with_context(|| format!("`{}` is not what was written", whole.display()))
     }
 
@@ -286,7 +286,7 @@ mod tests {
     fn assert_held(writer: Writer, store: &Store, key: &ActivationsKey, expected: &str) {
         let rows = writer.finish().unwrap();
         let all: Vec<usize> = (0..IMAGES).collect();
-        assert_eq!(rows.rows(&all), all.iter().map(|&i| i as f32).collect::<Vec<_>>());
+        assert_eq!(rows.rows(&all).unwrap(), all.iter().map(|&i| i as f32).collect::<Vec<_>>());
         let reason = rows.unsaved().unwrap();
         assert!(reason.contains(expected), "{reason}");
         // Nothing is left on the full disk, and the next run may try again.
@@ -310,7 +310,7 @@ mod tests {
         fs::create_dir_all(writer.part.as_ref().unwrap().claim.file(DATA)).unwrap();
         let rows = writer.finish().unwrap();
         assert!(rows.unsaved().unwrap().contains(DATA), "{rows:?}");
-        assert_eq!(rows.rows(&[499]), [499.0]);
+        assert_eq!(rows.rows(&[499]).unwrap(), [499.0]);
         drop((rows, store, key));
     }
 }

@@ -15,16 +15,14 @@ use std::fmt;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, ensure};
-use memmap2::Mmap;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::header::{Tensor, framed, read_framed};
 use super::lock::Lock;
-use super::map::map;
 use super::shelf::{self, Claim, Shelf};
 use crate::fs;
 
@@ -152,54 +150,47 @@ pub(super) fn describe(path: &Path) -> Result<AboutPictures> {
 }
 
 /// The pictures of a key: those that are there, and places for the others.
+///
+/// They are read and not mapped: a map of a file that another program cuts short ends the process that
+/// looks at it.
 pub struct PictureFile {
     file: fs::File,
-    map: Mmap,
     /// As the key's, but from the file's first byte.
     starts: Vec<usize>,
-    /// What the file said of each picture when it was opened.
-    sums: Vec<u64>,
-    states: Vec<AtomicU8>,
+    /// Of each picture that is there, as the file said when it was opened or was written since; 0 of the
+    /// others.
+    sums: Vec<AtomicU64>,
     /// Why no more are kept.
     trouble: OnceLock<String>,
     /// Keeps others from removing the file; none where locks are not to be had.
     _lock: Option<Lock>,
 }
 
-/// A picture is not there, or was not when the file was opened.
-const MISSING: u8 = 0;
-/// It is there if its checksum fits.
-const TOLD: u8 = 1;
-/// It is there, and stays as it is.
-const WHOLE: u8 = 2;
-
 impl PictureFile {
     /// How many there is room for.
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.sums.len()
     }
 
     /// Whether there is room for none.
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.sums.is_empty()
     }
 
-    /// The picture at `place`, if it is there and whole.
-    pub fn get(&self, place: usize) -> Option<&[u8]> {
-        let state = &self.states[place];
-        let bytes = || &self.map[self.starts[place]..self.starts[place + 1]];
-        match state.load(Ordering::Acquire) {
-            WHOLE => Some(bytes()),
-            TOLD if sum_of(bytes()) == self.sums[place] => {
-                state.store(WHOLE, Ordering::Release);
-                Some(bytes())
-            }
-            TOLD => {
-                state.store(MISSING, Ordering::Release);
-                None
-            }
-            _ => None,
+    /// Reads the picture at `place` into `room`, if it is there and whole. A checksum is a tenth of what
+    /// reading takes, so each time tells.
+    pub fn read(&self, place: usize, room: &mut Vec<u8>) -> bool {
+        let sum = self.sums[place].load(Ordering::Acquire);
+        if sum & THERE == 0 {
+            return false;
         }
+        room.resize(self.starts[place + 1] - self.starts[place], 0);
+        let whole = fs::read_at(&self.file, room, self.starts[place] as u64).is_ok();
+        if whole && sum_of(room) == sum {
+            return true;
+        }
+        self.sums[place].store(0, Ordering::Release);
+        false
     }
 
     /// Keeps a picture. Where that does not work, on a full disk for one, none is kept from then on,
@@ -210,11 +201,12 @@ impl PictureFile {
     /// If it has another length than the place.
     pub fn put(&self, place: usize, bytes: &[u8]) {
         assert_eq!(bytes.len(), self.starts[place + 1] - self.starts[place], "picture {place}");
-        if self.trouble.get().is_some() || self.states[place].load(Ordering::Acquire) == WHOLE {
+        let sum = sum_of(bytes);
+        if self.trouble.get().is_some() || self.sums[place].load(Ordering::Acquire) == sum {
             return;
         }
-        match self.write(place, bytes) {
-            Ok(()) => self.states[place].store(WHOLE, Ordering::Release),
+        match self.write(place, bytes, sum) {
+            Ok(()) => self.sums[place].store(sum, Ordering::Release),
             Err(error) => {
                 let _ = self.trouble.set(error.to_string());
             }
@@ -222,10 +214,10 @@ impl PictureFile {
     }
 
     /// The pixels first, so that a checksum stands for what is there.
-    fn write(&self, place: usize, bytes: &[u8]) -> std::io::Result<()> {
+    fn write(&self, place: usize, bytes: &[u8], sum: u64) -> std::io::Result<()> {
         fs::write_at(&self.file, bytes, self.starts[place] as u64)?;
         let sums = self.starts[self.len()];
-        fs::write_at(&self.file, &sum_of(bytes).to_le_bytes(), (sums + SUM * place) as u64)
+        fs::write_at(&self.file, &sum.to_le_bytes(), (sums + SUM * place) as u64)
     }
 
     /// Why no more are kept, if so.
@@ -235,7 +227,7 @@ impl PictureFile {
 
     /// How many are there, as far as was told when the file was opened or happened since.
     pub fn kept(&self) -> usize {
-        self.states.iter().filter(|state| state.load(Ordering::Acquire) != MISSING).count()
+        self.sums.iter().filter(|sum| sum.load(Ordering::Acquire) & THERE != 0).count()
     }
 
     fn open(path: &Path, key: &PicturesKey, lock: Option<Lock>) -> Result<Self> {
@@ -253,12 +245,9 @@ impl PictureFile {
         file.seek(SeekFrom::Start((start + key.end()) as u64))?;
         let mut sums = Vec::new();
         file.read_to_end(&mut sums)?;
-        let sums: Vec<u64> =
-            sums.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let state = |sum: &u64| AtomicU8::new(if *sum & THERE == 0 { MISSING } else { TOLD });
-        let states = sums.iter().map(state).collect();
-        let map = map(&file).with_context(|| format!("failed to map `{}`", path.display()))?;
-        Ok(Self { file, map, starts, sums, states, trouble: OnceLock::new(), _lock: lock })
+        let sum = |bytes: &[u8; SUM]| AtomicU64::new(u64::from_le_bytes(*bytes));
+        let sums = sums.as_chunks().0.iter().map(sum).collect();
+        Ok(Self { file, starts, sums, trouble: OnceLock::new(), _lock: lock })
     }
 }
 

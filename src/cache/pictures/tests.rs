@@ -19,6 +19,11 @@ fn scratch() -> (TempDir, Store) {
     (folder, store)
 }
 
+fn read(pictures: &PictureFile, place: usize) -> Option<Vec<u8>> {
+    let mut room = vec![9; 100];
+    pictures.read(place, &mut room).then_some(room)
+}
+
 fn pixels(place: usize) -> Vec<u8> {
     let [width, height] = SIDES[place];
     (0..width * height * 3).map(|i| (i * 7 + place) as u8).collect()
@@ -28,17 +33,17 @@ fn pixels(place: usize) -> Vec<u8> {
 fn what_was_put_is_there_for_this_run_and_the_next() {
     let (_folder, store) = scratch();
     let pictures = store.pictures(&key("whole")).unwrap();
-    assert_eq!((pictures.len(), pictures.get(0)), (3, None));
+    assert_eq!((pictures.len(), read(&pictures, 0)), (3, None));
     for place in [2, 0] {
         pictures.put(place, &pixels(place));
         pictures.put(place, &pixels(place));
-        assert_eq!(pictures.get(place), Some(pixels(place).as_slice()));
+        assert_eq!(read(&pictures, place), Some(pixels(place)));
     }
     // Another run has the file too, while this one does.
     let again = store.pictures(&key("whole")).unwrap();
     assert_eq!(again.kept(), 2);
-    assert_eq!(again.get(2), Some(pixels(2).as_slice()));
-    assert_eq!(again.get(1), None);
+    assert_eq!(read(&again, 2), Some(pixels(2)));
+    assert_eq!(read(&again, 1), None);
     drop((pictures, again));
     let other = store.pictures(&key("squares")).unwrap();
     assert_eq!(other.kept(), 0, "another way to make them is another key");
@@ -55,14 +60,30 @@ fn a_picture_that_is_damaged_is_made_again() {
     let file = fs::File::options().write(true).open(&path).unwrap();
     fs::write_at(&file, &[77], at + 1).unwrap();
     let pictures = store.pictures(&key("whole")).unwrap();
-    assert_eq!(pictures.get(2), None);
-    assert_eq!(pictures.get(1), Some(pixels(1).as_slice()));
+    assert_eq!(read(&pictures, 2), None);
+    assert_eq!(read(&pictures, 1), Some(pixels(1)));
     pictures.put(2, &pixels(2));
-    assert_eq!(pictures.get(2), Some(pixels(2).as_slice()));
+    assert_eq!(read(&pictures, 2), Some(pixels(2)));
     drop((pictures, file));
     fs::write_atomic(&path, "something else").unwrap();
     assert_eq!(store.entries().unwrap()[0].state, CacheState::Unusable);
     assert_eq!(store.pictures(&key("whole")).unwrap().kept(), 0);
+}
+
+#[test]
+fn a_file_that_is_cut_short_in_use_only_costs_the_pictures() {
+    let (_folder, store) = scratch();
+    let pictures = store.pictures(&key("whole")).unwrap();
+    (0..3).for_each(|place| pictures.put(place, &pixels(place)));
+    let path = store.folder().join(key("whole").name()).join(PICTURES);
+    let other = fs::File::options().write(true).open(&path).unwrap();
+    other.set_len(pictures.starts[1] as u64).unwrap();
+    assert_eq!([0, 1].map(|place| read(&pictures, place)), [Some(pixels(0)), None]);
+    // What is not in the file any more is no picture, however long the file is made again.
+    other.set_len(1000).unwrap();
+    assert_eq!(read(&pictures, 2), None);
+    pictures.put(1, &pixels(1));
+    assert_eq!(read(&pictures, 1), Some(pixels(1)));
 }
 
 #[test]
@@ -73,7 +94,7 @@ fn a_disk_that_takes_no_more_only_ends_the_keeping() {
     let path = store.folder().join(key("whole").name()).join(PICTURES);
     pictures.file = fs::File::open(path).unwrap();
     pictures.put(1, &pixels(1));
-    assert_eq!((pictures.get(0), pictures.get(1)), (Some(pixels(0).as_slice()), None));
+    assert_eq!((read(&pictures, 0), read(&pictures, 1)), (Some(pixels(0)), None));
     assert!(pictures.trouble().is_some());
 }
 

@@ -131,7 +131,7 @@ fn cleaning_removes_what_was_meant_and_nothing_in_use() {
         let mut names: Vec<&str> = listing.caches.iter().map(backbone).collect();
         names.sort_unstable();
         assert_eq!(names.join(" "), left, "{which:?}");
-        assert_eq!(rows.rows(&[1]), [1.0, 1.0]);
+        assert_eq!(rows.rows(&[1]).unwrap(), [1.0, 1.0]);
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::broken;
 use crate::commands::score;
 use crate::competition::{self, Competition, SubmissionFormat};
-use crate::dataset::{self, SampleSubmission};
+use crate::dataset::{self, BadImage, SampleSubmission};
 use crate::run::{Run, Workspace};
 use crate::submission::{self, Findings, Misfit};
 use crate::term;
@@ -20,12 +21,15 @@ pub struct Ready {
     pub csv: PathBuf,
     pub n_rows: usize,
     pub notes: Findings,
+    /// Test images that could not be used.
+    pub broken: Vec<BadImage>,
 }
 
 impl Ready {
     /// Says that it fits, and what is worth a word.
     pub fn print(&self) {
         self.notes.notes().for_each(|note| term::warn(format_args!("{note}")));
+        broken::warn(&self.broken);
         let (rows, csv) = (term::thousands(self.n_rows), self.csv.display());
         term::done(format_args!("{rows} rows in `{csv}`"));
     }
@@ -37,6 +41,9 @@ impl Ready {
         json["slug"] = self.competition.slug.as_str().into();
         json["run"] = self.run.as_ref().map(Run::id).into();
         json["rows"] = self.n_rows.into();
+        if !self.broken.is_empty() {
+            json["broken"] = json!(self.broken);
+        }
         json
     }
 }
@@ -92,7 +99,8 @@ pub(super) fn check(
         _ => None,
     };
     let notes = submission::check(csv, &competition, &sample, classes.as_ref())?;
-    Ok(Ready { competition, run, csv: csv.to_owned(), n_rows: sample.ids.len(), notes })
+    let (csv, n_rows) = (csv.to_owned(), sample.ids.len());
+    Ok(Ready { competition, run, csv, n_rows, notes, broken: Vec::new() })
 }
 
 /// The finished run that a file is named after.

@@ -8,13 +8,15 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::blend;
+use super::broken;
 use super::checked::Ready;
 use crate::competition::Competition;
-use crate::dataset::{self, Sample, SampleSubmission};
+use crate::dataset::{self, BadImage, Sample, SampleSubmission};
 use crate::decide::Decision;
 use crate::decide::ensemble::BlendChoice;
 use crate::decide::ensemble::members::Member;
 use crate::hash::Hash;
+use crate::report::{Bar, Unit};
 use crate::run::{DECISION, Run, hash_of_test_images};
 use crate::submission;
 use crate::target::{Answers, Predictions};
@@ -22,7 +24,10 @@ use crate::target::{Answers, Predictions};
 /// The test images, and the file that an answer must fit.
 pub struct TestSet {
     pub competition: Competition,
+    /// Those that can be used.
     pub samples: Arc<[Sample]>,
+    /// The others, whose rows are not predicted.
+    pub broken: Vec<BadImage>,
     /// Of the test images: what tells them from others.
     pub hash: String,
     /// The ids, their order and the header.
@@ -35,11 +40,14 @@ impl TestSet {
         let first = members.first().context("no run to submit")?;
         let competition = newest(members)?.competition()?;
         let folder = data.join(&competition.name);
-        let samples: Arc<[Sample]> =
-            dataset::open_test(&competition, &folder, &first.classes)?.into();
+        let samples = dataset::open_test(&competition, &folder, &first.classes)?;
+        let bar = Bar::new("check images", Unit::Items("images"));
+        let (samples, broken) = broken::take_out(samples, &folder, &bar)?;
+        drop(bar);
+        let samples: Arc<[Sample]> = samples.into();
         let sample = SampleSubmission::find(&competition, &folder)?;
         let hash = hash_of_test_images(&samples)?;
-        Ok(Self { competition, samples, hash, sample })
+        Ok(Self { competition, samples, broken, hash, sample })
     }
 
     /// The runs whose predictions of these images are missing.
@@ -57,9 +65,11 @@ impl TestSet {
     pub fn predictions(&self, members: &[Member]) -> Result<Vec<Predictions>> {
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
-            let of_runs: Vec<Predictions> = runs
-                .map(|run| run.test_predictions(&self.samples, &member.classes))
-                .collect::<Result<_>>()?;
+            let of_run = |run: &Run| {
+                let predicted = run.test_predictions(&self.samples, &member.classes)?;
+                broken::completed(predicted, &self.broken, run)
+            };
+            let of_runs: Vec<Predictions> = runs.map(of_run).collect::<Result<_>>()?;
             member.mean(&of_runs)
         };
         members.iter().map(of_member).collect()
@@ -114,7 +124,8 @@ impl Plan {
             blend::keep(choice, members, &csv)?;
         }
         let run = if members.len() == 1 { members[0].runs.last().cloned() } else { None };
-        Ok(Ready { competition, run, csv, n_rows: test_set.sample.ids.len(), notes })
+        let (n_rows, broken) = (test_set.sample.ids.len(), test_set.broken.clone());
+        Ok(Ready { competition, run, csv, n_rows, notes, broken })
     }
 }
 

@@ -1,9 +1,10 @@
 //! `kaggle-kit submit`: a CSV that Kaggle takes, made of runs' predictions or elsewhere, and its upload.
 //!
 //! `csv.rs` makes it of predictions, `blend.rs` shows what was blended, `checked.rs` is a file that
-//! fits, `upload.rs` sends it. `engine/src/commands/submit.rs` predicts.
+//! fits, `broken.rs` answers for test images that cannot be used, `upload.rs` sends it. `engine/src/commands/submit.rs` predicts.
 
 mod blend;
+mod broken;
 mod checked;
 mod csv;
 mod upload;
@@ -17,6 +18,7 @@ pub(super) use self::blend::print as print_blend;
 pub use self::checked::Ready;
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
+use super::bad_images;
 use crate::competition::{self, Competition};
 use crate::decide::ensemble::members::{self, Member};
 use crate::device::DeviceChoice;
@@ -65,6 +67,9 @@ pub struct Args {
     /// Send a file that this run has sent before
     #[arg(long, requires = "upload")]
     pub again: bool,
+    /// Send it although test images cannot be used: the mean of the training images is in their rows
+    #[arg(long)]
+    pub skip_broken: bool,
     /// Where Kaggle's API is
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
@@ -92,12 +97,16 @@ pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>)
         if let Some(misfit) = error.downcast_ref::<Misfit>().filter(|_| args.json) {
             term::out(format_args!("{:#}", checked::misfit_to_json(misfit)));
         }
+        bad_images::tell(error, args.json);
     })?;
     ready.print();
     if !args.json {
         term::out(ready.csv.display());
     }
     let mut outcome = None;
+    if args.upload && !args.skip_broken {
+        broken::ensure_allowed(&ready.broken)?;
+    }
     if let Some(message) = args.message.as_deref().filter(|_| args.upload) {
         let client = early.map_or_else(connect, Ok)?;
         let wait = args.wait.map(Duration::from_secs);

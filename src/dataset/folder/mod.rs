@@ -1,7 +1,5 @@
-//! What lies in a data folder: labels, sample submission and images, joined into samples; and every
-//! image that is no good, before the first hour of training.
+//! What lies in a data folder: labels, sample submission and images, joined into samples.
 
-mod audit;
 mod images;
 mod index;
 mod labels;
@@ -10,8 +8,6 @@ mod open;
 mod sample_submission;
 mod table;
 
-pub use self::audit::audit;
-pub(super) use self::audit::cannot_be_used;
 pub use self::index::{find_file, natural_order};
 pub use self::labels::tags;
 pub use self::open::{Dataset, open, open_test};

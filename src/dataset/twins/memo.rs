@@ -1,55 +1,32 @@
 //! What is known of a data folder's images from an earlier look, so that the next run decodes none.
 //!
-//! `<data>/.kaggle-kit/looks.bin`: for each file its path in the folder, its size and time of last
-//! change, and its [`Fingerprint`]. A file whose size or time differ is looked at again; one that
-//! is rewritten with the same size within the clock's tick is not noticed. Whatever is wrong with
-//! the file, it is ignored and written anew.
+//! `<data>/.kaggle-kit/looks.bin`: the [`Fingerprint`] of each file, found by the hash of the file's
+//! bytes and by nothing else: names, sizes and times say nothing of what is in a file. Whatever is
+//! wrong with the record, it is ignored and written anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use anyhow::Result;
 
 use super::fingerprint::Fingerprint;
 use super::perceptual_hash::PerceptualHash;
 use crate::fs::{self, AtomicFile};
+use crate::hash::Hash;
 
-/// The file's first bytes. A change of what a look is, or of the format, is a new number.
-const MAGIC: &[u8] = b"kaggle-kit looks 2\n";
-/// More images than any competition has: what is beyond is not kept.
+/// The file's first bytes. A change of what a look is, of a decoder, or of the format, is a new number.
+const MAGIC: &[u8] = b"kaggle-kit looks 3\n";
+/// More images than any competition has. Beyond it those are forgotten that are not there any more.
 const MOST: usize = 1_000_000;
-/// Bytes an image without its path.
-const ENTRY: usize = 2 + 8 + 8 + 4 + Fingerprint::BYTES;
 
-/// A file's size and time of last change: seconds and nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    size: u64,
-    seconds: u64,
-    nanoseconds: u32,
-}
-
-impl Stamp {
-    /// `None` where the system does not tell a time.
-    pub(super) fn of(path: &Path) -> Result<Option<Self>> {
-        let metadata = fs::metadata(path)?;
-        let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Ok(since.map(|since| Self {
-            size: metadata.len(),
-            seconds: since.as_secs(),
-            nanoseconds: since.subsec_nanos(),
-        }))
-    }
-}
-
-/// The fingerprints of a data folder's files, by path in it.
+/// The fingerprints of files, by the hash of their bytes.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     file: PathBuf,
-    folder: PathBuf,
-    entries: HashMap<String, (Stamp, Fingerprint)>,
+    entries: HashMap<[u8; 32], Fingerprint>,
+    /// Those that were asked for or found in this look.
+    seen: HashSet<[u8; 32]>,
 }
 
 impl Memo {
@@ -57,42 +34,28 @@ impl Memo {
     pub(super) fn read(folder: &Path) -> Self {
         let file = folder.join(".kaggle-kit/looks.bin");
         let entries = fs::read(&file).ok().and_then(|bytes| parsed(&bytes)).unwrap_or_default();
-        Self { file, folder: folder.to_owned(), entries }
+        Self { file, entries, seen: HashSet::new() }
     }
 
-    /// The path's name here; `None` for one that is not text.
-    fn name<'a>(&self, path: &'a Path) -> Option<&'a str> {
-        path.strip_prefix(&self.folder).unwrap_or(path).to_str()
+    pub(super) fn get(&self, file: Hash) -> Option<Fingerprint> {
+        self.entries.get(&file.0).copied()
     }
 
-    pub(super) fn get(&self, path: &Path, stamp: Stamp) -> Option<Fingerprint> {
-        let (known, fingerprint) = self.entries.get(self.name(path)?)?;
-        (*known == stamp).then_some(*fingerprint)
+    /// This one is there.
+    pub(super) fn insert(&mut self, fingerprint: Fingerprint) {
+        self.seen.insert(fingerprint.file.0);
+        self.entries.insert(fingerprint.file.0, fingerprint);
     }
 
-    pub(super) fn insert(&mut self, path: &Path, stamp: Stamp, fingerprint: Fingerprint) {
-        let Some(name) = self.name(path).filter(|name| name.len() <= u16::MAX.into()) else {
-            return;
-        };
-        if self.entries.len() < MOST || self.entries.contains_key(name) {
-            self.entries.insert(name.to_owned(), (stamp, fingerprint));
-        }
-    }
-
-    /// Writes everything known of files that are still there.
+    /// Writes everything that is known.
     pub(super) fn write(&self) -> Result<()> {
-        let mut names: Vec<&String> = self.entries.keys().collect();
-        names.retain(|name| self.folder.join(name.as_str()).exists());
-        names.sort();
+        let is_kept = |file: &[u8; 32]| self.entries.len() <= MOST || self.seen.contains(file);
+        let mut files: Vec<&[u8; 32]> = self.entries.keys().filter(|file| is_kept(file)).collect();
+        files.sort_unstable();
         let mut bytes = MAGIC.to_vec();
-        for name in names {
-            let (stamp, fingerprint) = &self.entries[name];
-            bytes.extend((name.len() as u16).to_le_bytes());
-            bytes.extend(name.as_bytes());
-            bytes.extend(stamp.size.to_le_bytes());
-            bytes.extend(stamp.seconds.to_le_bytes());
-            bytes.extend(stamp.nanoseconds.to_le_bytes());
-            bytes.extend(fingerprint.file);
+        for file in files {
+            let fingerprint = &self.entries[file];
+            bytes.extend(file);
             bytes.extend(fingerprint.pixels);
             bytes.extend(fingerprint.sides.map(u32::to_le_bytes).as_flattened());
             bytes.extend(fingerprint.look.0.map(i8::cast_unsigned));
@@ -105,29 +68,22 @@ impl Memo {
 }
 
 /// The entries of a whole file; `None` when it is none.
-fn parsed(bytes: &[u8]) -> Option<HashMap<String, (Stamp, Fingerprint)>> {
+fn parsed(bytes: &[u8]) -> Option<HashMap<[u8; 32], Fingerprint>> {
     let (body, sum) = bytes.split_last_chunk()?;
     if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
         return None;
     }
     let mut rest = body.strip_prefix(MAGIC)?;
-    let mut entries = HashMap::with_capacity(rest.len() / (ENTRY + 30));
+    let mut entries = HashMap::with_capacity(rest.len() / Fingerprint::BYTES);
     while !rest.is_empty() {
-        let length = u16::from_le_bytes(take(&mut rest)?);
-        let (name, after) = rest.split_at_checked(length.into())?;
-        rest = after;
-        let stamp = Stamp {
-            size: u64::from_le_bytes(take(&mut rest)?),
-            seconds: u64::from_le_bytes(take(&mut rest)?),
-            nanoseconds: u32::from_le_bytes(take(&mut rest)?),
-        };
+        let file = take(&mut rest)?;
         let fingerprint = Fingerprint {
-            file: take(&mut rest)?,
+            file: Hash(file),
             pixels: take(&mut rest)?,
             sides: [u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?)],
             look: PerceptualHash(take(&mut rest)?.map(u8::cast_signed)),
         };
-        entries.insert(str::from_utf8(name).ok()?.to_owned(), (stamp, fingerprint));
+        entries.insert(file, fingerprint);
     }
     Some(entries)
 }

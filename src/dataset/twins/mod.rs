@@ -5,6 +5,7 @@
 //! mirrored or trimmed by its [perceptual hash](perceptual_hash). Two views of one scene are twins only if they are as
 //! near as that; a crop of less than nine tenths is not noticed.
 
+mod examine;
 mod fingerprint;
 mod memo;
 mod perceptual_hash;
@@ -17,18 +18,18 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use rayon::prelude::*;
 
+use self::examine::examine;
+pub use self::examine::find_broken;
 use self::fingerprint::Fingerprint;
-use self::memo::{Memo, Stamp};
 use self::perceptual_hash::PerceptualHash;
 use self::search::{Pair, similar_pairs};
-use super::folder;
+use super::bad_image::{self, BadImage, BadImages};
 use super::sample::Sample;
 use super::sets::Sets;
 use super::view::Symmetry;
+use crate::hash::Hash;
 use crate::progress::Progress;
-use crate::term;
 
 /// The similarity from which two pictures are twins, and what is tried in turn where the pictures
 /// of a set are so alike by nature that this one would make a heap of them.
@@ -64,6 +65,8 @@ pub struct PictureId {
     pub sides: [usize; 2],
     /// A hash of width, height and pixels.
     pub pixels: [u8; 16],
+    /// Of its file's bytes.
+    pub file: Hash,
 }
 
 /// Images of a data set that show the same pictures.
@@ -86,14 +89,16 @@ pub struct Twins {
     /// The similarity that made twins; `None` where the pictures of the set are so alike that none
     /// could, and only equal pixels count.
     pub least: Option<f32>,
+    /// Test images that cannot be used, by their places: training does without them.
+    pub broken: Vec<(usize, BadImage)>,
 }
 
 /// Finds the twins in and between training and test images.
 ///
 /// Pictures that one of `symmetries` makes equal are twins too: a network that learns from one
 /// with augmentation has seen the other. What was found out about each file is kept in `folder`,
-/// the data folder, where that can be written to. Fails when an image cannot be decoded, and names
-/// all of them.
+/// the data folder, where that can be written to. Fails with [`BadImages`] when a training image
+/// cannot be decoded, and names all bad ones, test images too.
 pub fn find_twins(
     train: &[Sample],
     test: &[Sample],
@@ -101,18 +106,18 @@ pub fn find_twins(
     symmetries: &[Symmetry],
     progress: &dyn Progress,
 ) -> Result<Twins> {
-    let paths: Vec<&Path> = train.iter().chain(test).map(|s| s.path.as_path()).collect();
-    let fingerprints = fingerprints(&paths, folder, progress)?;
+    let Looked { fingerprints, test_places, broken } = look(train, test, folder, progress)?;
     let (sets, least) = sets_of_twins(&fingerprints, symmetries);
     let picture = |print: &Fingerprint| PictureId {
         sides: print.sides.map(|side| side as usize),
         pixels: print.pixels,
+        file: print.file,
     };
     let pictures = fingerprints[..train.len()].iter().map(picture).collect();
-    let mut found = Twins { pictures, least, ..Twins::default() };
+    let mut found = Twins { pictures, least, broken, ..Twins::default() };
     for members in sets.members() {
         let (of_train, of_test) = members.split_at(members.partition_point(|&i| i < train.len()));
-        let of_test: Vec<usize> = of_test.iter().map(|i| i - train.len()).collect();
+        let of_test: Vec<usize> = of_test.iter().map(|i| test_places[i - train.len()]).collect();
         if let Some(&first) = of_train.first() {
             found.across.extend(of_test.iter().map(|&test| (first, test)));
         }
@@ -132,49 +137,48 @@ pub fn find_twins(
     Ok(found)
 }
 
-/// The fingerprint of every file: known, or made now and then known.
-fn fingerprints(
-    paths: &[&Path],
+/// What a look at all images found.
+struct Looked {
+    /// Of all training images, and of those test images that can be used.
+    fingerprints: Vec<Fingerprint>,
+    /// Which these are.
+    test_places: Vec<usize>,
+    broken: Vec<(usize, BadImage)>,
+}
+
+fn look(
+    train: &[Sample],
+    test: &[Sample],
     folder: &Path,
     progress: &dyn Progress,
-) -> Result<Vec<Fingerprint>> {
-    let mut memo = Memo::read(folder);
-    progress.total(paths.len() as u64);
-    let looked_at = |path: &&Path| -> Result<(Option<Stamp>, Fingerprint, bool)> {
-        // Taken before the file is read: a change in between makes it stale, not wrong.
-        let stamp = Stamp::of(path)?;
-        let old = stamp.and_then(|stamp| memo.get(path, stamp));
-        let fingerprint = old.map_or_else(|| Fingerprint::of(path), Ok)?;
-        Ok((stamp, fingerprint, old.is_none()))
-    };
-    let results: Vec<Result<(Option<Stamp>, Fingerprint, bool)>> = paths
-        .par_iter()
-        .map(|path| {
-            let result = looked_at(path);
-            progress.advance(1);
-            result
-        })
-        .collect();
-    let mut fingerprints = Vec::with_capacity(paths.len());
-    let mut bad = Vec::new();
-    let mut any_new = false;
-    for (path, result) in paths.iter().zip(results) {
+) -> Result<Looked> {
+    let mut results = examine(train.iter().chain(test), folder, progress).into_iter();
+    let (mut fingerprints, mut bad) = (Vec::with_capacity(train.len()), Vec::new());
+    for result in results.by_ref().take(train.len()) {
+        result.map_or_else(|error| bad.push(error), |print| fingerprints.push(print));
+    }
+    let (mut test_places, mut broken) = (Vec::with_capacity(test.len()), Vec::new());
+    for (place, result) in results.enumerate() {
         match result {
-            Ok((stamp, fingerprint, is_new)) => {
-                fingerprints.push(fingerprint);
-                if let Some(stamp) = stamp.filter(|_| is_new) {
-                    memo.insert(path, stamp, fingerprint);
-                    any_new = true;
-                }
+            Ok(print) => {
+                test_places.push(place);
+                fingerprints.push(print);
             }
-            Err(error) => bad.push(term::describe(&error).0),
+            Err(error) => broken.push((place, error)),
         }
     }
-    // A data folder may be for reading only (Kaggle's own is): then it is done again next time.
-    if any_new && memo.write().is_err() {
-        progress.note("the data folder cannot be written to: the next run looks for twins again");
+    let any_in_train = !bad.is_empty();
+    bad.extend(broken.iter().map(|(_, bad)| bad.clone()));
+    if any_in_train {
+        bail!(BadImages::listed(bad, train.len() + test.len(), folder));
     }
-    if bad.is_empty() { Ok(fingerprints) } else { bail!(folder::cannot_be_used(&bad, paths.len())) }
+    if bad.is_empty() {
+        bad_image::forget_list(folder);
+    } else {
+        // Who reads the warning sees them there as well.
+        let _ = bad_image::list(&bad, folder);
+    }
+    Ok(Looked { fingerprints, test_places, broken })
 }
 
 /// The images of each picture, and the similarity that made twins.

@@ -12,8 +12,8 @@ mod resize;
 mod symmetry;
 mod warp;
 
+pub(super) use self::decode::DecodeBuffers;
 pub use self::decode::decode;
-pub(super) use self::decode::{DecodeBuffers, decode_bytes};
 pub use self::pixels::View;
 pub(super) use self::pixels::{Pixels, Shot};
 pub use self::prepared::Prepared;

@@ -3,50 +3,85 @@
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use kaggle_kit::{dataset, fs};
+use kaggle_kit::dataset::{self, BadImages, Sample};
+use kaggle_kit::fs;
 
 use super::Folder;
 use crate::support;
 
+/// The error of a look at all images, the folder's own path taken out.
+fn error_of(folder: &Folder, samples: &[Sample]) -> String {
+    let error = dataset::find_twins(samples, &[], folder.folder.path(), &[], &()).unwrap_err();
+    assert!(error.is::<BadImages>());
+    format!("{error:#}").replace(folder.folder.path().to_str().unwrap(), "DATA")
+}
+
 #[test]
-fn the_audit_names_every_bad_file() {
+fn every_bad_file_is_named_in_one_round() {
     let folder = Folder::pets();
-    dataset::audit(&folder.open().train, &()).unwrap();
-    let data = folder.open();
+    let mut data = folder.open();
+    let whole = fs::read(folder.path("train/dog.0.jpg")).unwrap();
+    let more = ["dog.1", "dog.2", "dog.3", "dog.4"].map(|id| Sample {
+        id: id.to_owned(),
+        path: folder.path(&format!("train/{id}.jpg")),
+        target: vec![1],
+    });
+    data.train.extend(more);
     folder.remove("train/cat.0.jpg");
     folder.text("train/cat.9.jpg", "");
     folder.text("train/cat.10.jpg", "<!doctype html>\n<title>Sign in</title>");
-    let whole = fs::read(folder.path("train/dog.0.jpg")).unwrap();
     fs::write_atomic(folder.path("train/dog.0.jpg"), &whole[..whole.len() - 20]).unwrap();
-    let error = format!("{:#}", dataset::audit(&data.train, &()).unwrap_err());
-    let error = error.replace(folder.folder.path().to_str().unwrap(), "DATA");
+    // Only decoding shows this one: its table of codes is gone.
+    let mut spoilt = whole.clone();
+    let table = spoilt.windows(2).position(|marker| marker == [0xff, 0xc4]).unwrap();
+    spoilt[table + 1] = 0xfe;
+    fs::write_atomic(folder.path("train/dog.1.jpg"), &spoilt).unwrap();
+    fs::write_atomic(folder.path("train/dog.2.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+        .unwrap();
+    fs::create_dir_all(folder.path("train/dog.3.jpg")).unwrap();
+    fs::write_atomic(folder.path("train/dog.4.jpg"), &whole).unwrap();
+    let error = error_of(&folder, &data.train);
+    let of_decoder = error.lines().find(|line| line.contains("dog.1.jpg")).unwrap().to_owned();
+    assert!(of_decoder.starts_with("  failed to decode `DATA/train/dog.1.jpg`: "), "{error}");
     assert_eq!(
-        error,
-        "4 of 4 images cannot be used:
+        error.replace(&of_decoder, "  dog.1"),
+        "7 of 8 images cannot be used:
   `DATA/train/cat.0.jpg` is missing
   `DATA/train/cat.9.jpg` is empty
   `DATA/train/cat.10.jpg` is not an image but an HTML page (of a login, perhaps)
   `DATA/train/dog.0.jpg` is cut short: the end of the JPG is missing
-hint: get these files again, or take out a training image together with its label"
+  dog.1
+  `DATA/train/dog.2.jpg` is a HEIC (HEIF) photograph of a telephone
+  `DATA/train/dog.3.jpg` is a folder, not a file
+hint: get these files again, or take out a training image together with its label
+hint: convert what is no JPEG, PNG, GIF, BMP, TIFF or WebP to one of these, with any program that shows it
+hint: take out what is no file
+hint: all of them are listed in `DATA/.kaggle-kit/bad-images.csv`"
     );
+    let list = fs::read_to_string(folder.path(".kaggle-kit/bad-images.csv")).unwrap();
+    assert_eq!(list.lines().count(), 8, "{list}");
     let error = format!("{:#}", dataset::decode(&data.train[3].path).unwrap_err());
     assert!(error.contains("dog.0.jpg` is cut short"), "{error}");
+    // Nothing is bad any more, and nothing is listed.
+    let good: Vec<Sample> = data.train[7..].to_vec();
+    dataset::find_twins(&good, &[], folder.folder.path(), &[], &()).unwrap();
+    assert!(!folder.path(".kaggle-kit/bad-images.csv").exists());
 }
 
 #[test]
-fn the_audit_names_ten_and_counts_all() {
+fn bad_test_images_do_not_stop_a_look_but_are_told_with_bad_training_images() {
     let folder = Folder::pets();
-    let mut samples = folder.open().train;
-    let gone = samples[0].clone();
-    samples.extend(
-        (0..13).map(|i| dataset::Sample { path: format!("gone-{i}").into(), ..gone.clone() }),
-    );
-    let error = dataset::audit(&samples, &()).unwrap_err().to_string();
-    assert!(
-        error.starts_with("13 of 17 images cannot be used:\n  `gone-0` is missing\n"),
-        "{error}"
-    );
-    assert!(error.contains("`gone-9` is missing\n  and 3 more\nhint: "), "{error}");
+    folder.text("test/2.jpg", "");
+    let data = folder.open();
+    let look = || dataset::find_twins(&data.train, &data.test, folder.folder.path(), &[], &());
+    let found = look().unwrap();
+    let (place, bad) = &found.broken[0];
+    assert_eq!((found.broken.len(), *place, bad.id.as_str()), (1, 1, "2"));
+    assert!(folder.path(".kaggle-kit/bad-images.csv").is_file());
+    folder.text("train/cat.0.jpg", "");
+    let error = look().unwrap_err().to_string();
+    assert!(error.starts_with("2 of 7 images cannot be used:\n"), "{error}");
+    assert!(error.contains("cat.0.jpg` is empty") && error.contains("2.jpg` is empty"), "{error}");
 }
 
 #[test]
@@ -73,7 +108,6 @@ fn four_components_without_a_marker() {
     {
         let path = folder.path("train/dog.0.jpg");
         fs::write_atomic(&path, four_component_jpeg(stored)).unwrap();
-        dataset::audit(&folder.open().train, &()).unwrap();
         let image = dataset::decode(&path).unwrap();
         assert_eq!(image.dimensions(), (8, 8));
         for pixel in image.pixels() {

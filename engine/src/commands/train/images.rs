@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::CachePolicy;
+use kaggle_kit::commands::bad_images;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
@@ -38,14 +39,11 @@ impl CompetitionImages {
         let mut dataset = dataset::open(competition, data)?;
         limit(&mut dataset, recipe);
         let bar = Bar::new("check images", Unit::Items("images"));
-        let samples: Vec<_> = dataset.train.iter().chain(&dataset.test).cloned().collect();
-        dataset::audit(&samples, &bar)?;
-        drop(bar);
-        let bar = Bar::new("look for twins", Unit::Items("images"));
         let symmetries = recipe.augment.symmetries();
         let duplicates =
             dataset::find_twins(&dataset.train, &dataset.test, data, symmetries, &bar)?;
         drop(bar);
+        bad_images::warn_of_test(duplicates.broken.iter().map(|(_, bad)| bad));
         for line in duplicates.lines(&dataset.train, &dataset.test) {
             term::say(format_args!("   {line}"));
         }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use kaggle_kit::commands::bad_images;
 use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::fs;
@@ -34,7 +35,7 @@ pub(super) use network::NewNetwork;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let trained = train(args, workspace)?;
+    let trained = train(args, workspace).inspect_err(|error| bad_images::tell(error, args.json))?;
     if args.json {
         let mut summaries = Vec::new();
         for run in &trained {

@@ -50,7 +50,7 @@ impl NewNetwork {
                 store: Store::usual()?,
                 label: competition.name.clone(),
                 backbones: backbones.collect::<Result<_>>()?,
-                engine: device::engine(device),
+                engine: device::engine(device, recipe.optimizer.precision),
             })
         } else {
             None

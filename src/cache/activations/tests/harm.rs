@@ -112,3 +112,16 @@ fn damage_in_the_rows_or_their_checksums_is_always_noticed() {
     fs::write_atomic(&path, whole).unwrap();
     assert!(store.open(&key).is_some());
 }
+
+#[test]
+fn a_file_that_is_cut_short_in_use_is_an_error() {
+    let (_folder, store) = scratch();
+    let key = key(|_| {});
+    let rows = written(&store, &key);
+    let path = file(&store, &key, DATA);
+    fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    let error = format!("{:#}", rows.rows(&[0]).unwrap_err());
+    assert!(error.contains("safetensors` was changed by another program"), "{error}");
+    drop(rows);
+    assert!(matches!(store.claim(&key, &()), Slot::Empty(_)));
+}

@@ -4,6 +4,8 @@
 //! short. Image formats begin with a signature and most end with a marker, so the first bytes and
 //! the last are enough in all but odd cases.
 
+mod foreign;
+
 use std::fmt;
 
 use image::ImageFormat;
@@ -15,8 +17,10 @@ pub(super) enum Defect {
     Missing,
     /// It has no bytes.
     Empty,
-    /// It is something else: what a person would call it.
-    NotAnImage(&'static str),
+    /// It is something else: what a person would call it, and what helps.
+    NotAnImage(&'static str, Help),
+    /// It is no file: a folder, a pipe, a device.
+    NoFile(&'static str),
     /// It starts as an image and stops before its end.
     Truncated(ImageFormat),
     /// It cannot be read.
@@ -28,7 +32,12 @@ impl fmt::Display for Defect {
         match self {
             Self::Missing => f.write_str("is missing"),
             Self::Empty => f.write_str("is empty"),
-            Self::NotAnImage(what) => write!(f, "is not an image but {what}"),
+            Self::NotAnImage(what, help) => {
+                // Another format of pictures is one, but none of those that are read here.
+                let verb = if *help == Help::Convert { "is" } else { "is not an image but" };
+                write!(f, "{verb} {what}")
+            }
+            Self::NoFile(what) => write!(f, "is {what}, not a file"),
             Self::Truncated(format) => {
                 let name = format.extensions_str().first().map_or("image", |name| name);
                 write!(f, "is cut short: the end of the {} is missing", name.to_uppercase())
@@ -38,13 +47,54 @@ impl fmt::Display for Defect {
     }
 }
 
+impl Defect {
+    pub(super) fn help(&self) -> Help {
+        match self {
+            Self::NotAnImage(_, help) => *help,
+            Self::NoFile(_) => Help::TakeOut,
+            _ => Help::GetAgain,
+        }
+    }
+}
+
+/// What a person can do about files that are no good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Help {
+    GetAgain,
+    Convert,
+    Unpack,
+    TakeOut,
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GetAgain => {
+                "get these files again, or take out a training image together with its label"
+            }
+            Self::Convert => {
+                "convert what is no JPEG, PNG, GIF, BMP, TIFF or WebP to one of these, with any program \
+                 that shows it"
+            }
+            Self::Unpack => "unpack what is packed, or get the pictures themselves",
+            Self::TakeOut => "take out what is no file",
+        })
+    }
+}
+
 /// The format that the first bytes of a file announce.
 pub(super) fn sniff(head: &[u8]) -> Result<ImageFormat, Defect> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    if head.starts_with(&[0xff, 0xd8, 0xff, 0xf7]) {
+        return Err(Defect::NotAnImage("a JPEG-LS", Help::Convert));
+    }
     match image::guess_format(head) {
         Ok(format) if [Jpeg, Png, Gif, Bmp, WebP, Tiff].contains(&format) => Ok(format),
         _ if head.is_empty() => Err(Defect::Empty),
-        _ => Err(Defect::NotAnImage(describe(head))),
+        _ => {
+            let (what, help) = foreign::describe(head);
+            Err(Defect::NotAnImage(what, help))
+        }
     }
 }
 
@@ -132,32 +182,6 @@ fn little_endian(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
 
-/// What a person would call a file that is no image.
-fn describe(head: &[u8]) -> &'static str {
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let starts = |prefix: &str| {
-        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    };
-    let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
-    if starts("<!doctype html") || starts("<html") {
-        "an HTML page (of a login, perhaps)"
-    } else if starts("<?xml") {
-        "XML (an error of the storage, perhaps)"
-    } else if starts("version https://git-lfs") {
-        "a Git LFS pointer to one"
-    } else if starts("PK\x03\x04") {
-        "a zip archive"
-    } else if head.starts_with(b"7z\xbc\xaf\x27\x1c") {
-        "a 7z archive"
-    } else if head.iter().all(|byte| *byte == 0) {
-        "nothing but zeros"
-    } else if head.iter().all(printable) {
-        "text"
-    } else {
-        "something unknown"
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -209,17 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_named() {
-        for (bytes, what) in [
-            (&b"\n <!DOCTYPE HTML><title>Sign in"[..], "an HTML page (of a login, perhaps)"),
-            (b"<?xml version='1.0'?><Error>", "XML (an error of the storage, perhaps)"),
-            (b"not an image\n", "text"),
-            (b"PK\x03\x04\x14\0", "a zip archive"),
-            (&[0; 64], "nothing but zeros"),
-            (b"\x7fELF\x02\x01", "something unknown"),
-        ] {
-            assert_eq!(check(bytes), Err(Defect::NotAnImage(what)));
-        }
+    fn what_is_no_image_is_named_with_what_helps() {
+        let html = check(b"<html>").unwrap_err();
+        assert_eq!(html.to_string(), "is not an image but an HTML page (of a login, perhaps)");
+        assert_eq!(html.help(), Help::GetAgain);
+        let pdf = check(b"%PDF-1.7").unwrap_err();
+        assert_eq!(pdf.to_string(), "is a PDF");
+        assert!(pdf.help().to_string().starts_with("convert"));
+        let packed = check(b"\x1f\x8b\x08").unwrap_err();
+        assert_eq!(packed.to_string(), "is not an image but packed with gzip");
+        // The first bytes of these are those of JPEG too.
+        let lossless = check(b"\xff\xd8\xff\xf7\0\x0b").unwrap_err();
+        assert_eq!(lossless.to_string(), "is a JPEG-LS");
         assert_eq!(check(b""), Err(Defect::Empty));
     }
 }

@@ -1,0 +1,131 @@
+//! Test images that cannot be used: a submission needs a row for each all the same, which is what is
+//! known without looking, the mean of the training images.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::dataset::{BadImage, BadImages, Sample, find_broken};
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::target::{Classes, Predictions};
+use crate::term;
+
+/// How many a warning names.
+const NAMED: usize = 3;
+
+/// Takes those out of `samples` that cannot be used. Fails where none can.
+pub(super) fn take_out(
+    samples: Vec<Sample>,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<(Vec<Sample>, Vec<BadImage>)> {
+    let broken = find_broken(&samples, folder, progress);
+    let of = samples.len();
+    let mut is_good = vec![true; of];
+    broken.iter().for_each(|(place, _)| is_good[*place] = false);
+    let good: Vec<Sample> =
+        samples.into_iter().zip(is_good).filter_map(|(s, good)| good.then_some(s)).collect();
+    let bad: Vec<BadImage> = broken.into_iter().map(|(_, bad)| bad).collect();
+    if good.is_empty() {
+        bail!(BadImages { bad, of, list: None });
+    }
+    Ok((good, bad))
+}
+
+/// What a run says of all test images: what it predicts for those that can be used, and for the others
+/// the share of its images that have each class.
+pub(super) fn completed(
+    mut predictions: Predictions,
+    broken: &[BadImage],
+    run: &Run,
+) -> Result<Predictions> {
+    if broken.is_empty() {
+        return Ok(predictions);
+    }
+    let prior = prior(run, &predictions.classes)?;
+    for bad in broken {
+        predictions.ids.push(bad.id.clone());
+        predictions.probabilities.push(&prior);
+    }
+    Ok(predictions)
+}
+
+fn prior(run: &Run, classes: &Classes) -> Result<Vec<f32>> {
+    let images = run.labelled(classes)?;
+    let mut counts = vec![0_usize; classes.len()];
+    images.iter().flat_map(|image| &image.target).for_each(|&class| counts[class] += 1);
+    Ok(counts.iter().map(|&count| count as f32 / images.len().max(1) as f32).collect())
+}
+
+/// Says whose rows were not predicted.
+pub(super) fn warn(broken: &[BadImage]) {
+    if !broken.is_empty() {
+        term::warn(format_args!(
+            "{}; the mean of the training images is in their rows",
+            told(broken)
+        ));
+        broken.iter().for_each(|bad| term::detail(&bad.problem));
+    }
+}
+
+/// Fails where such a file would be sent without having been asked for.
+pub(super) fn ensure_allowed(broken: &[BadImage]) -> Result<()> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "nothing was sent: {}\nhint: get these files again, or send the mean of the training images in \
+         their rows with `--skip-broken`",
+        told(broken)
+    )
+}
+
+fn told(broken: &[BadImage]) -> String {
+    let shown: Vec<&str> = broken.iter().take(NAMED).map(|bad| bad.problem.as_str()).collect();
+    let more = broken.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let count = term::count(broken.len(), "test image");
+    format!("{count} cannot be used: {}{more}", shown.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs;
+    use crate::table::Table;
+
+    #[test]
+    fn a_broken_image_gets_the_mean_of_the_training_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = |id: &str| {
+            let path = folder.path().join(format!("{id}.png"));
+            Sample { id: id.to_owned(), path, target: Vec::new() }
+        };
+        let samples: Vec<Sample> = ["a", "b", "c"].map(sample).to_vec();
+        for sample in &samples {
+            image::RgbImage::new(3, 2).save(&sample.path).unwrap();
+        }
+        fs::write_atomic(&samples[1].path, "").unwrap();
+        let (good, bad) = take_out(samples.clone(), folder.path(), &()).unwrap();
+        assert_eq!(good, [samples[0].clone(), samples[2].clone()]);
+        assert!(bad[0].problem.ends_with("b.png` is empty"), "{bad:?}");
+        let error = ensure_allowed(&bad).unwrap_err().to_string();
+        assert!(error.contains("1 test image cannot be used") && error.contains("`--skip-broken`"));
+
+        let run = Run { folder: folder.path().to_owned() };
+        let split = "id,part,labels\n1,train,cat\n2,train,dog\n3,valid,dog\n4,train,dog\n";
+        fs::write_atomic(run.file("split.csv"), split).unwrap();
+        let classes: Classes = ["cat", "dog"].map(str::to_owned).to_vec().into();
+        let ids = ["a", "c"].map(str::to_owned).to_vec();
+        let probabilities = Table::new(vec![0.1, 0.9, 0.2, 0.8], 2);
+        let predicted = Predictions { ids, probabilities, classes };
+        let all = completed(predicted, &bad, &run).unwrap();
+        assert_eq!(all.ids, ["a", "c", "b"]);
+        assert_eq!(all.probabilities.row(2), [0.25, 0.75]);
+
+        samples.iter().for_each(|sample| fs::write_atomic(&sample.path, "").unwrap());
+        let error = take_out(samples, folder.path(), &()).unwrap_err();
+        assert!(error.is::<BadImages>() && error.to_string().starts_with("3 of 3 images"));
+    }
+}
