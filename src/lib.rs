@@ -34,6 +34,7 @@ pub mod fs;
 pub mod hash;
 pub mod lines;
 pub mod progress;
+pub mod relative;
 pub mod rng;
 pub mod sibling;
 pub mod term;

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "table", "target", "zoo"],
-    &["fs", "hash", "lines", "term", "progress", "rng", "sibling", "words"],
+    &["fs", "hash", "lines", "term", "progress", "relative", "rng", "sibling", "words"],
 ];
 
 /// The files of the layer of pure values that may read files.
