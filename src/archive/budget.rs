@@ -12,7 +12,7 @@ use crate::term;
 pub(super) struct Budget {
     most_bytes: u64,
     most_files: usize,
-    free: Option<u64>,
+    room: Room,
     bytes: AtomicU64,
     announced: AtomicU64,
     entries: AtomicUsize,
@@ -20,13 +20,24 @@ pub(super) struct Budget {
     is_exceeded: AtomicBool,
 }
 
+/// What the disk has room for, where that is known.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Room {
+    pub(super) bytes: Option<u64>,
+    /// Files and folders.
+    pub(super) files: Option<u64>,
+}
+
+/// So many files must stay possible on the disk: other programs want some.
+const SPARE_FILES: u64 = 1000;
+
 impl Budget {
-    /// At most so many bytes and files; `free` is the room on the disk where it is known.
-    pub(super) fn new(most_bytes: u64, most_files: usize, free: Option<u64>) -> Self {
+    /// At most so many bytes and files (folders among them), and no more than there is room for.
+    pub(super) fn new(most_bytes: u64, most_files: usize, room: Room) -> Self {
         Self {
             most_bytes,
             most_files,
-            free,
+            room,
             bytes: AtomicU64::new(0),
             announced: AtomicU64::new(0),
             entries: AtomicUsize::new(0),
@@ -43,13 +54,21 @@ impl Budget {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One more entry, a file or an archive, is on its way.
+    /// One more entry, a file, a folder or an archive, is on its way.
     pub(super) fn one_more_entry(&self, archive: &Path) -> Result<(), Error> {
-        if self.entries.fetch_add(1, Ordering::Relaxed) < self.most_files {
-            return Ok(());
+        let n = self.entries.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if n > self.most_files {
+            let most = term::thousands(self.most_files);
+            return Err(Error::too_big(archive, format!("it holds more than {most} files")));
         }
-        let most = term::thousands(self.most_files);
-        Err(Error::too_big(archive, format!("it holds more than {most} files")))
+        match self.room.files {
+            Some(free) if (n as u64).saturating_add(SPARE_FILES) > free => {
+                let (n, free) = (term::thousands(n), term::thousands(free as usize));
+                let reason = format!("it holds {n} files or more, the disk has room for {free}");
+                Err(Error::no_space(archive, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The entries to come have so many bytes in all, says the archive, and so many of them go to
@@ -60,7 +79,7 @@ impl Budget {
             return Err(self.too_many_bytes(archive, total));
         }
         let on_disk = self.announced.fetch_add(on_disk, Ordering::Relaxed).saturating_add(on_disk);
-        match self.free {
+        match self.room.bytes {
             Some(free) if on_disk > free => {
                 let (need, free) = (term::bytes(on_disk), term::bytes(free));
                 Err(Error::no_space(archive, format!("it needs {need}, the disk has {free} left")))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::kind;
+use super::{foreign, kind};
 
 /// An archive that could not be unpacked; nothing of it has reached its final place.
 ///
@@ -15,11 +15,11 @@ use super::kind;
 #[derive(Debug, Error)]
 pub enum Error {
     /// Some other kind of file.
-    #[error("`{}` is neither a zip, a tar nor a 7z archive{hint}", archive.display())]
+    #[error("`{}` is {is}", archive.display())]
     NotAnArchive {
         archive: PathBuf,
-        /// A hint line or nothing.
-        hint: &'static str,
+        /// What it is or is not, and a hint line where there is one.
+        is: String,
     },
     /// Broken or cut off.
     #[error("`{}` is damaged at `{entry}`: {reason}\nhint: get the archive again", archive.display())]
@@ -62,12 +62,11 @@ impl From<io::Error> for Error {
 
 impl Error {
     pub(super) fn not_an_archive(archive: &Path) -> Self {
-        let hint = match kind::start_of(archive).unwrap_or_default().as_slice() {
-            [0x1f, 0x8b, ..] => "\nhint: it is packed with gzip: run `gunzip` on it first",
-            [b'<', ..] => "\nhint: it is a web page: the download went to a login or error page",
-            _ => "",
+        let is = match kind::start_of(archive).ok().and_then(|start| foreign::kind(&start)) {
+            Some(foreign) => format!("{}\nhint: {}", foreign.is, foreign.way_on),
+            None => format!("no archive that kaggle-kit unpacks ({})", super::UNPACKED),
         };
-        Self::NotAnArchive { archive: archive.to_owned(), hint }
+        Self::NotAnArchive { archive: archive.to_owned(), is }
     }
 
     pub(super) fn too_big(archive: &Path, reason: impl Into<String>) -> Self {

@@ -1,9 +1,11 @@
-//! Archives as Kaggle serves them: zip, tar and 7z, one inside another, told apart by content.
+//! Archives as Kaggle and people have them: zip, tar and 7z, one inside another, and single packed files
+//! (gzip, bzip2, xz), told apart by content.
 //!
 //! An archive is unpacked into a folder of its own beside the final place, archives inside it
 //! included, and only a whole result is moved where it belongs: what has its final name is whole.
 //! A killed run leaves that folder, which the next one empties. Names that leave the folder or that
-//! meet, links and devices are refused, and so is an archive that grows beyond its bounds.
+//! meet, links and devices are refused, and so is an archive that grows beyond its bounds. What has a
+//! name that kaggle-kit itself needs in a data folder is left out.
 //!
 //! An archive inside another is not written to disk first: where it lies there as it is, it is read
 //! in place, and where it is packed, it is unpacked as it comes out. Only what cannot be read in
@@ -12,10 +14,12 @@
 
 mod budget;
 mod error;
+mod foreign;
 mod kind;
 #[cfg(any(test, feature = "testing"))]
 pub mod made;
 mod names;
+mod packed;
 mod seven_z;
 mod sink;
 mod tarball;
@@ -28,14 +32,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 
-use budget::{Budget, Meter};
+use budget::{Budget, Meter, Room};
 pub use error::Error;
-pub use kind::{Kind, stem};
+pub use foreign::{Foreign, foreign};
+pub use kind::{Kind, Packing, stem};
 use sink::{Content, Sink, Unpacked};
 use window::Window;
+pub use zip_file::zipped_size;
 
 use crate::fs;
 use crate::progress::Progress;
+use crate::relative;
 
 /// Archives inside archives are unpacked so deep; Kaggle's go to two.
 const MOST_LEVELS: usize = 4;
@@ -47,9 +54,19 @@ const RATIO_SLACK: u64 = 200_000_000;
 const MOST_BYTES: u64 = 2_000_000_000_000;
 /// No competition has more files.
 const MOST_FILES: usize = 5_000_000;
+/// An archive may hold a file for so many of its bytes, and some more: names and sizes alone, well
+/// packed, take more.
+const BYTES_A_FILE: u64 = 8;
+const FILES_SLACK: u64 = 100_000;
+/// Memory that an archive may ask for to be unpacked (its dictionary): 7-Zip's `ultra` needs 64 MB.
+const MOST_MEMORY_KB: usize = 1024 * 1024;
+
+/// The kinds that are unpacked, in words.
+pub const UNPACKED: &str = "zip, tar, 7z, gz, bz2, xz";
 
 const LINK: &str = "a link";
 const NO_PLAIN_FILE: &str = "no plain file";
+const OWN: &str = "a name that kaggle-kit needs in the data folder";
 
 /// Unpacks `archive` and every archive inside it into the folder `into`; counts the files, archives
 /// among them aside.
@@ -60,7 +77,8 @@ const NO_PLAIN_FILE: &str = "no plain file";
 pub fn extract(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<usize, Error> {
     let size = fs::metadata(archive)?.len();
     let most = size.saturating_mul(MOST_RATIO).saturating_add(RATIO_SLACK).min(MOST_BYTES);
-    extract_at_most(most, MOST_FILES, archive, into, progress)
+    let files = (size / BYTES_A_FILE).saturating_add(FILES_SLACK).min(MOST_FILES as u64);
+    extract_at_most(most, files as usize, archive, into, progress)
 }
 
 /// As [`extract`], with other bounds: the fuzz targets have them lower.
@@ -71,7 +89,8 @@ pub fn extract_at_most(
     into: &Path,
     progress: &dyn Progress,
 ) -> Result<usize, Error> {
-    extract_within(archive, into, Budget::new(bytes, files, fs::free_space(into)), progress)
+    let room = Room { bytes: fs::free_space(into), files: fs::free_files(into) };
+    extract_within(archive, into, Budget::new(bytes, files, room), progress)
 }
 
 fn extract_within(
@@ -81,13 +100,21 @@ fn extract_within(
     progress: &dyn Progress,
 ) -> Result<usize, Error> {
     let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
-    let file = fs::File::open(archive)?;
+    let file = fs::open(archive)?;
     let meter = Meter::new(file.metadata()?.len(), progress);
     let work = Work { staging: Staging::open(into)?, n_fresh: AtomicUsize::new(0), budget };
     let content = Content::Part(Window::whole(&file, Some(&meter))?);
     let Unpacked { folder, is_loose } = unpack(&work, archive, kind, content, 0)?;
-    let target = if is_loose { into.join(stem(archive)) } else { into.to_owned() };
-    move_into(&folder, &target)?;
+    if is_loose {
+        let name = stem(archive);
+        if relative::is_own_name(&name) {
+            return Err(Error::refused(archive, &name, OWN));
+        }
+        move_into(&folder, &into.join(name))?;
+    } else {
+        leave_out_own(&folder, archive, progress)?;
+        move_into(&folder, into)?;
+    }
     meter.finish();
     Ok(work.budget.files())
 }
@@ -111,6 +138,12 @@ fn unpack(
         (Kind::Zip, Content::Stream(stream)) => zip_stream::entries(stream, &mut sink)?,
         (Kind::Tar, Content::Part(window)) => tarball::placed(&window, &mut sink)?,
         (Kind::Tar, Content::Stream(stream)) => tarball::streamed(stream, &mut sink)?,
+        (Kind::Packed(packing), Content::Part(mut window)) => {
+            packed::content(packing, &mut window, &mut sink)?;
+        }
+        (Kind::Packed(packing), Content::Stream(stream)) => {
+            packed::content(packing, stream, &mut sink)?;
+        }
         (Kind::SevenZ, Content::Part(window)) => seven_z::entries(&window, &mut sink)?,
         (Kind::SevenZ, Content::Stream(stream)) => {
             let aside = sink.put_aside(&[], stream)?;
@@ -118,6 +151,30 @@ fn unpack(
         }
     }
     sink.finish()
+}
+
+/// Takes out what has the name of something that kaggle-kit keeps in a data folder, such as the record of
+/// a fetch: an archive does not say what was fetched, and what is to be deleted after it.
+fn leave_out_own(folder: &Path, archive: &Path, progress: &dyn Progress) -> anyhow::Result<()> {
+    let mut left_out = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if relative::is_own_name(&name) {
+            if path.is_dir() {
+                fs::remove_dir_all(&path)?
+            } else {
+                fs::remove_file(&path)?
+            }
+            left_out.push(format!("`{name}`"));
+        }
+    }
+    if !left_out.is_empty() {
+        left_out.sort();
+        let (archive, names) = (archive.display(), left_out.join(", "));
+        progress.note(&format!("`{archive}`: {names} left out, which kaggle-kit makes itself"));
+    }
+    Ok(())
 }
 
 /// Moves everything in `from` into `into`, folder by folder; files that are there are replaced.

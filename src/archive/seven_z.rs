@@ -9,10 +9,8 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Pa
 
 use super::sink::{Content, Entry, Sink, piece};
 use super::window::Window;
-use super::{Error, LINK, NO_PLAIN_FILE, kind, stem};
+use super::{Error, LINK, MOST_MEMORY_KB, NO_PLAIN_FILE, kind, stem};
 
-/// Memory that an archive may ask for to be unpacked (its dictionary): 7-Zip's `ultra` needs 64 MB.
-const MOST_MEMORY_KB: usize = 1024 * 1024;
 /// Blocks are unpacked side by side while their dictionaries take no more than this.
 const PARALLEL_MEMORY: u64 = 128 * 1024 * 1024;
 

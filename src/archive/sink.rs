@@ -126,6 +126,12 @@ impl<'a> Sink<'a> {
         Ok(Some(path))
     }
 
+    /// As [`Sink::plan`], for the one file of an archive that is not one of many.
+    pub(super) fn plan_alone(&mut self, name: &str) -> Result<Option<PathBuf>, Error> {
+        self.has_other_than_images = true;
+        self.plan(name)
+    }
+
     /// A name as a path that stays inside the folder.
     pub(super) fn safe(&self, name: &str) -> Result<PathBuf, Error> {
         names::safe(name).map_err(|reason| self.refused(name, reason))
@@ -192,7 +198,8 @@ impl<'a> Sink<'a> {
 
     fn write(&self, entry: &Entry, content: Content, piece: &mut [u8]) -> Result<(), Error> {
         let target = self.folder.join(entry.path);
-        let mut file = fs::File::create_new(&target)?;
+        let file = fs::File::create_new(&target);
+        let mut file = file.map_err(|error| self.unwritten(&target, error))?;
         let mut part;
         let content: &mut dyn Read = match content {
             Content::Part(window) => {
@@ -240,7 +247,7 @@ impl<'a> Sink<'a> {
             file.write_all(&piece[..n]).map_err(|error| self.unwritten(&path, error))?;
         }
         drop(file);
-        let file = fs::File::open(&path)?;
+        let file = fs::open(&path)?;
         Ok(Aside { file, path })
     }
 
@@ -286,7 +293,7 @@ impl<'a> Sink<'a> {
     }
 
     fn unwritten(&self, target: &Path, error: io::Error) -> Error {
-        if error.kind() == ErrorKind::StorageFull {
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Error::no_space(&self.archive, "the disk is full");
         }
         let failed = format!("failed to write `{}`", target.display());
@@ -294,11 +301,17 @@ impl<'a> Sink<'a> {
     }
 
     fn make(&mut self, relative: &Path) -> Result<(), Error> {
-        if self.made.contains(relative) {
+        // From the deepest up: one that was made has those above it.
+        let is_new =
+            |folder: &&Path| !folder.as_os_str().is_empty() && !self.made.contains(*folder);
+        let new: Vec<&Path> = relative.ancestors().take_while(is_new).collect();
+        if new.is_empty() {
             return Ok(());
         }
-        fs::create_dir_all(self.folder.join(relative))?;
-        self.made.insert(relative.to_owned());
+        new.iter().try_for_each(|_| self.budget().one_more_entry(&self.archive))?;
+        let target = self.folder.join(relative);
+        fs::create_dir_all(&target).map_err(|error| self.unwritten(&target, error))?;
+        self.made.extend(new.into_iter().map(Path::to_owned));
         Ok(())
     }
 }

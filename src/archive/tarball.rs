@@ -21,8 +21,8 @@ pub(super) fn placed(window: &Window, sink: &mut Sink) -> Result<(), Error> {
     let mut last = "its start".to_owned();
     let mut batch = Vec::with_capacity(BATCH);
     for (order, entry) in entries.enumerate() {
-        let entry = entry.map_err(|error| sink.unread(&last, &error))?;
-        let (name, path) = plan(&entry, sink)?;
+        let mut entry = entry.map_err(|error| sink.unread(&last, &error))?;
+        let (name, path) = plan(&mut entry, sink)?;
         if let Some(path) = path {
             let (start, size) = (entry.raw_file_position(), entry.size());
             let part = window.part(start, size);
@@ -63,7 +63,7 @@ pub(super) fn streamed(stream: &mut dyn Read, sink: &mut Sink) -> Result<(), Err
     let mut piece = piece();
     for (order, entry) in entries.enumerate() {
         let mut entry = entry.map_err(|error| sink.unread(&last, &error))?;
-        let (name, path) = plan(&entry, sink)?;
+        let (name, path) = plan(&mut entry, sink)?;
         if let Some(path) = path {
             let planned = Entry { name: &name, path: &path, size: Some(entry.size()), order };
             sink.take(&planned, Content::Stream(&mut entry), &mut piece)?;
@@ -75,10 +75,13 @@ pub(super) fn streamed(stream: &mut dyn Read, sink: &mut Sink) -> Result<(), Err
 
 /// Plans an entry by its name and type; a path comes back for what is to be written.
 fn plan<R: Read>(
-    entry: &tar::Entry<R>,
+    entry: &mut tar::Entry<R>,
     sink: &mut Sink,
 ) -> Result<(String, Option<PathBuf>), Error> {
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    if let Some(sparse) = sparse_name(entry) {
+        return Err(sink.refused(&sparse.unwrap_or(name), NO_PLAIN_FILE));
+    }
     let path = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous => sink.plan(&name)?,
         EntryType::Directory => {
@@ -90,4 +93,16 @@ fn plan<R: Read>(
         _ => return Err(sink.refused(&name, NO_PLAIN_FILE)),
     };
     Ok((name, path))
+}
+
+/// Whether an entry is a sparse file as GNU tar writes it among pax headers, whose bytes begin with a map
+/// of its holes; with the file's own name where the headers tell it.
+fn sparse_name<R: Read>(entry: &mut tar::Entry<R>) -> Option<Option<String>> {
+    // Headers that cannot be read say nothing; the entry itself will be told about.
+    let headers = entry.pax_extensions().ok()??;
+    let sparse: Vec<_> =
+        headers.flatten().filter(|header| header.key_bytes().starts_with(b"GNU.sparse.")).collect();
+    let name = sparse.iter().find(|header| header.key_bytes() == b"GNU.sparse.name");
+    let name = name.map(|header| String::from_utf8_lossy(header.value_bytes()).into_owned());
+    (!sparse.is_empty()).then_some(name)
 }

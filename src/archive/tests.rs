@@ -13,6 +13,8 @@ use super::*;
 
 mod bounds;
 mod nested;
+mod own;
+mod packed;
 mod restart;
 
 use super::made::{Entries, noise, piped_zip, tar, zip_of};
@@ -256,20 +258,6 @@ fn damage_leaves_nothing_behind() {
     let (folder, result) = unpacked("a.zip", &flipped);
     assert!(matches!(result.unwrap_err(), Error::Damaged { .. }));
     assert!(names(&folder).is_empty());
-}
-
-#[test]
-fn other_files_are_told_what_they_are() {
-    for (bytes, hint) in [
-        (&b"\x1f\x8b\x08"[..], "gunzip"),
-        (b"<!DOCTYPE html>", "web page"),
-        (b"id,breed\n", "neither a zip, a tar nor a 7z"),
-        (b"", "neither a zip, a tar nor a 7z"),
-    ] {
-        let (_folder, result) = unpacked("train.zip", bytes);
-        let text = result.unwrap_err().to_string();
-        assert!(text.contains(hint), "{text}");
-    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Zip archives that can be read in any order: by their directory, several entries at a time.
 
 use std::collections::HashMap;
+use std::path::Path;
 
+use anyhow::Context;
 use rayon::iter::ParallelIterator;
 use rayon::slice::ParallelSlice;
 use zip::read::{ArchiveOffset, Config, ZipFileEntry, ZipReadOptions};
@@ -10,7 +12,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::sink::{Content, Entry, Sink, piece};
 use super::window::Window;
-use super::{Error, LINK, NO_PLAIN_FILE, kind};
+use super::{Error, Kind, LINK, NO_PLAIN_FILE, kind};
+use crate::fs;
 
 /// Neighbours are unpacked by one thread, which so reads the file in order.
 const NEIGHBOURS: usize = 16;
@@ -43,6 +46,21 @@ pub(super) fn entries(window: &Window, sink: &mut Sink, done: &Done) -> Result<(
             chunk.iter().try_for_each(|&index| take(&archive, index, window, sink, piece))
         },
     )
+}
+
+/// How many bytes the files of a zip have by its directory; `None` for anything else.
+pub fn zipped_size(path: &Path) -> anyhow::Result<Option<u64>> {
+    if Kind::of(path)? != Some(Kind::Zip) {
+        return Ok(None);
+    }
+    let file = fs::open(path)?;
+    let config = Config { archive_offset: ArchiveOffset::Detect };
+    let failed = || format!("`{}` is damaged at its directory", path.display());
+    let archive =
+        ZipArchive::with_config(config, Window::whole(&file, None)?).with_context(failed)?;
+    let sizes = (0..archive.len()).map(|index| Ok(archive.by_index_data(index)?.size()));
+    let sizes = sizes.collect::<Result<Vec<u64>, ZipError>>().with_context(failed)?;
+    Ok(Some(sizes.into_iter().fold(0, u64::saturating_add)))
 }
 
 /// Checks every name, and counts, before a byte is written; lists the entries to take.

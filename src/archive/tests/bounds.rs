@@ -13,13 +13,13 @@ fn bombs_are_stopped() {
         zip(&[("in.zip", &zip(&[("a", &zeros)]))]),
     ] {
         fs::write_atomic(&archive, bytes).unwrap();
-        let budget = Budget::new(200_000, 10, None);
+        let budget = Budget::new(200_000, 10, Room::default());
         let error = extract_within(&archive, &folder.path().join("data"), budget, &()).unwrap_err();
         assert!(error.to_string().contains("the limit for its size is 200.0 kB"), "{error}");
         assert!(names(&folder).is_empty());
     }
     fs::write_atomic(&archive, zip(&[("a", b"1"), ("b", b"2"), ("c", b"3")])).unwrap();
-    let budget = Budget::new(1000, 2, None);
+    let budget = Budget::new(1000, 2, Room::default());
     let error = extract_within(&archive, &folder.path().join("data"), budget, &()).unwrap_err();
     assert!(error.to_string().contains("more than 2 files"), "{error}");
 }
@@ -31,7 +31,7 @@ fn room_on_the_disk_is_looked_at_first() {
     let inner = stored_zip(&[("1.csv", &[b'1'; 3000])]);
     fs::write_atomic(&archive, stored_zip(&[("in.zip", &inner), ("2.csv", b"2")])).unwrap();
     let with_free = |free| {
-        let budget = Budget::new(1_000_000, 10, Some(free));
+        let budget = Budget::new(1_000_000, 10, Room { bytes: Some(free), files: None });
         extract_within(&archive, &folder.path().join("data"), budget, &())
     };
     let error = with_free(3000).unwrap_err();

@@ -53,7 +53,7 @@ fn n_fresh(name: &str, bytes: &[u8]) -> usize {
     let work = Work {
         staging: Staging::open(folder.path()).unwrap(),
         n_fresh: AtomicUsize::new(0),
-        budget: Budget::new(10_000_000, 100, None),
+        budget: Budget::new(10_000_000, 100, Room::default()),
     };
     let content = Content::Part(Window::whole(&file, None).unwrap());
     unpack(&work, &path, Kind::of(&path).unwrap().unwrap(), content, 0).unwrap();
