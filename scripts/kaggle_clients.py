@@ -34,7 +34,7 @@ SLUGS = {
 
 
 def cache_folder():
-    """As in src/fs.rs."""
+    """As in src/fs/mod.rs."""
     named = os.environ.get("KAGGLE_KIT_CACHE")
     if named:
         return pathlib.Path(named)

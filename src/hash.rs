@@ -47,7 +47,7 @@ impl fmt::Display for Hex<'_> {
 
 /// The hash of a file's bytes.
 pub fn hash_file(path: &Path) -> Result<Hash> {
-    let (mut file, mut piece) = (fs::File::open(path)?, vec![0; PIECE]);
+    let (mut file, mut piece) = (fs::open(path)?, vec![0; PIECE]);
     let mut hash = Sha256::new();
     loop {
         match file

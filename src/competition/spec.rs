@@ -6,13 +6,15 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
+use crate::relative::RelativePath;
 use crate::target::TargetKind;
 
 /// One competition: where its files are, what is predicted, how it is scored and submitted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Competition {
-    /// The short name typed on the command line: the stem of the spec's file.
+    /// The short name typed on the command line: the stem of the spec's file, and the name of its folders
+    /// of data and runs.
     #[serde(skip)]
     pub name: String,
     /// The spec's own text, kept in every run so that a run folder alone suffices to submit.
@@ -41,11 +43,11 @@ pub struct Competition {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Files {
     /// Folders of training images; an image's id is its file stem.
-    pub train: Vec<String>,
+    pub train: Vec<RelativePath>,
     /// Folders of test images; those that do not exist are passed over so long as one does.
-    pub test: Vec<String>,
+    pub test: Vec<RelativePath>,
     /// The sample submission: its ids, their order, and its header.
-    pub sample: String,
+    pub sample: RelativePath,
     #[serde(default = "jpg")]
     pub extension: String,
     /// How many images Kaggle has, to compare with.
@@ -102,7 +104,7 @@ pub struct TagGroups {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Labels {
     /// A table with a row an image; the tags of a multi-label row are separated by spaces.
-    Csv { file: String, id: String, label: String },
+    Csv { file: RelativePath, id: String, label: String },
     /// The part of the file name before the first separator: `cat.0.jpg`.
     FileName {
         /// Usually `.`.
@@ -143,6 +145,12 @@ impl Competition {
     /// Reads a spec; `origin` names it in errors. A typo is answered with line, caret and the
     /// accepted words.
     pub fn parse(name: &str, source: &str, origin: &str) -> Result<Self> {
+        let named = RelativePath::new(name);
+        ensure!(
+            named.is_ok_and(|path| path.is_bare() && path == *name),
+            "`{name}` cannot be a competition's name, and so that of its folders: `{origin}` has no \
+             name of its own\nhint: rename it to something like `mine.toml`"
+        );
         let mut competition: Self =
             toml::from_str(source).with_context(|| format!("failed to read `{origin}`"))?;
         name.clone_into(&mut competition.name);
@@ -151,7 +159,7 @@ impl Competition {
         Ok(competition)
     }
 
-    /// Finds what types cannot: contradictions between fields, names that would leave the folder.
+    /// Finds what types cannot: contradictions between fields, names that are taken.
     fn check(&self) -> Result<()> {
         ensure!(!self.files.train.is_empty(), "`files.train` is empty: name a folder");
         ensure!(!self.files.test.is_empty(), "`files.test` is empty: name a folder");
@@ -160,9 +168,12 @@ impl Competition {
             Labels::FileName { .. } | Labels::Folder {} => None,
         };
         let folders = self.files.train.iter().chain(&self.files.test);
-        for path in folders.chain([&self.files.sample]).chain(labels_file) {
-            let leaves = path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..");
-            ensure!(!leaves && !path.is_empty(), "`{path}` is not a path inside the data folder");
+        let tables = || [&self.files.sample].into_iter().chain(labels_file);
+        for path in folders.chain(tables()) {
+            ensure!(!path.is_own(), "`{path}` is a name that kaggle-kit needs in the data folder");
+        }
+        for path in tables() {
+            ensure!(!path.is_folder_itself(), "`{path}` is the data folder itself: name a table");
         }
         let slug_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{self, CallContext};
 use super::credentials::{self, Credentials, FoundCredentials};
-use super::download::{self, Announced};
+use super::download::{self, Announced, Wanted};
 use super::error;
 use super::http::{self, Http};
 use super::wire::{
@@ -115,7 +115,7 @@ impl Client {
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<Received, Error> {
-        self.download(&Call::about("DownloadDataFiles", slug), path, progress)
+        self.download(&Call::about("DownloadDataFiles", slug), path, None, progress)
     }
 
     /// What [`Client::download_bundle`] would download, for the price of one byte.
@@ -129,18 +129,20 @@ impl Client {
         })
     }
 
-    /// Downloads one data file. Kaggle sends large plain files as a zip of the file, whatever the
-    /// name: look at the content.
+    /// Downloads one data file, of which Kaggle's list tells a size. Kaggle sends large plain files as
+    /// a zip of the file, whatever the name: look at the content.
     pub fn download_file(
         &self,
         slug: &str,
         name: &str,
+        listed: Option<u64>,
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<Received, Error> {
         let body = FileOf { competition_name: slug, file_name: name };
         let what = format!("`{name}` in `{slug}`");
-        self.download(&Call { method: "DownloadDataFile", slug, what, body }, path, progress)
+        let call = Call { method: "DownloadDataFile", slug, what, body };
+        self.download(&call, path, listed, progress)
     }
 
     /// How many submissions are left today.
@@ -186,12 +188,14 @@ impl Client {
         &self,
         call: &Call<B>,
         path: &Path,
+        listed: Option<u64>,
         progress: &dyn Progress,
     ) -> Result<Received, Error> {
         let signed = Signed::default();
         let what = format!("{} from {}", call.what, self.endpoint);
         let open = |range: &HeaderMap| self.open(call, range, &signed, &|text| progress.note(text));
-        download::to_file(&what, &open, path, self.retry_policy, progress)
+        let wanted = Wanted { what: &what, path, listed };
+        download::to_file(&wanted, &open, self.retry_policy, progress)
     }
 
     /// Opens what a call redirects to. The signed address is asked for once, as Kaggle counts such

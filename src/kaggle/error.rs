@@ -131,15 +131,16 @@ pub enum Error {
     Busy { path: PathBuf },
     /// The disk is full, or too small for what is to come.
     #[error(
-        "no room for `{}`{}\nhint: free some disk space, then run the same command again: what has \
-         arrived is kept",
-        path.display(), room(*needed, *free)
+        "no room for `{}`{}\nhint: free some disk space, then run the same command again{}",
+        path.display(), room(*needed, *free), if *kept { ": what has arrived is kept" } else { "" }
     )]
     NoSpace {
         path: PathBuf,
         /// How many bytes are still to come, where that is known.
         needed: Option<u64>,
         free: Option<u64>,
+        /// Whether a later attempt can go on with what has arrived.
+        kept: bool,
     },
     /// A local file.
     #[error(transparent)]
@@ -245,7 +246,10 @@ fn room(needed: Option<u64>, free: Option<u64>) -> String {
     match (needed.map(term::bytes), free.map(term::bytes)) {
         (Some(needed), Some(free)) => format!(": {needed} are to come, {free} are free"),
         (Some(needed), None) => format!(": {needed} are to come"),
-        (None, _) => ": the disk is full".to_owned(),
+        (None, Some(free)) => {
+            format!(": {free} are free, and the server does not tell how much is to come")
+        }
+        (None, None) => ": the disk is full".to_owned(),
     }
 }
 

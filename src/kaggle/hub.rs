@@ -6,7 +6,7 @@ use std::path::Path;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::download::{LINKED_ETAG, parse, to_file};
+use super::download::{LINKED_ETAG, Wanted, parse, to_file};
 use super::error;
 use super::http::Http;
 use super::{Error, RetryPolicy};
@@ -46,7 +46,8 @@ pub fn download_from_hub(
         Ok(response)
     };
     let shown = error::shown(&address);
-    to_file(&shown, &open, path, policy, progress).map(|_| ())
+    let wanted = Wanted { what: &shown, path, listed: None };
+    to_file(&wanted, &open, policy, progress).map(|_| ())
 }
 
 /// The same trouble without the words that are about Kaggle.

@@ -65,7 +65,7 @@ pub(super) struct Pending {
 
 impl Csv {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = fs::File::open(path)?;
+        let file = fs::open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
             // A file system without locks has to do without.

@@ -189,9 +189,21 @@ impl Run {
     /// The competition it was trained for.
     pub fn competition(&self) -> Result<Competition> {
         let path = self.file(COMPETITION);
-        let name = self.folder.parent().and_then(Path::file_name).unwrap_or_default();
         let text = fs::read_to_string(&path)?;
-        Competition::parse(&name.to_string_lossy(), &text, &path.display().to_string())
+        let origin = path.display().to_string();
+        let name_above = |folder: &Path| {
+            let above = folder.file_name().and(folder.parent())?.file_name()?;
+            Some(above.to_string_lossy().into_owned())
+        };
+        // `.` and `a/..` have no names of their own.
+        let name =
+            name_above(&self.folder).or_else(|| name_above(&self.folder.canonicalize().ok()?));
+        if let Some(name) = name {
+            return Competition::parse(&name, &text, &origin);
+        }
+        let mut competition = Competition::parse("competition", &text, &origin)?;
+        competition.name.clone_from(&competition.slug);
+        Ok(competition)
     }
 }
 

@@ -22,7 +22,7 @@ const ALWAYS: u64 = 16 << 20;
 
 impl WeightFile {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = fs::File::open(path)?;
+        let file = fs::open(path)?;
         let length = file.metadata()?.len();
         let budget = length.saturating_mul(MOST_OF_LENGTH).saturating_add(ALWAYS);
         Ok(Self { file, length, budget })

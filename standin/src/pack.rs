@@ -164,8 +164,8 @@ fn data_files(miniature: &Miniature, images: ImageFiles) -> Result<Vec<DataFile>
     if packing == Packing::Loose {
         files.extend(miniature.files.iter().filter(is_image).cloned());
     } else {
-        let folders: Vec<&String> = folders().collect();
-        let pack = |folder: &&String| {
+        let folders: Vec<&str> = folders().map(|folder| folder.as_str()).collect();
+        let pack = |folder: &&str| {
             let inside = miniature.files.iter().filter(|file| in_folder(file, folder));
             match packing {
                 Packing::TarSevenZ => tar_7z(folder, inside),
@@ -180,7 +180,7 @@ fn data_files(miniature: &Miniature, images: ImageFiles) -> Result<Vec<DataFile>
 
 /// Which of the last test folder's pictures in another format has which name; nobody needs it.
 fn mapping(miniature: &Miniature) -> Result<DataFile> {
-    let folder = miniature.competition.files.test.last().map_or("", String::as_str);
+    let folder = miniature.competition.files.test.last().map_or("", |folder| folder.as_str());
     let stems = miniature.files.iter().filter_map(|file| {
         let stem = Path::new(file.path.strip_prefix(folder)?.strip_prefix('/')?).file_stem()?;
         Some(stem.to_string_lossy())

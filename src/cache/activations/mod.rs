@@ -100,6 +100,6 @@ fn fill(
 
 /// What the file at `path` says that it holds.
 pub(super) fn describe(path: &Path) -> Result<(AboutActivations, Shape)> {
-    let format::Head { about, shape, .. } = format::read_head(&mut fs::File::open(path)?)?;
+    let format::Head { about, shape, .. } = format::read_head(&mut fs::open(path)?)?;
     Ok((about, shape))
 }

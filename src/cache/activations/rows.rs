@@ -124,7 +124,7 @@ impl WholeFile {
     /// A checksum runs as fast as memory, or as the disk where the file is not in memory yet; and
     /// every row is needed in the first epoch anyway, then from places all over the disk.
     pub(super) fn open(path: &Path, key: &ActivationsKey) -> Result<Self> {
-        let mut file = fs::File::open(path)?;
+        let mut file = fs::open(path)?;
         let Head { about, shape, start } = format::read_head(&mut file)?;
         ensure!(about.key == key.about.key && shape == key.shape, "it belongs to another key");
         let (whole, found) =

@@ -145,7 +145,7 @@ struct Header {
 
 /// What the file at `path` says it is.
 pub(super) fn describe(path: &Path) -> Result<AboutPictures> {
-    let (header, _): (Header, usize) = read_framed(&mut fs::File::open(path)?)?;
+    let (header, _): (Header, usize) = read_framed(&mut fs::open(path)?)?;
     Ok(header.about)
 }
 
@@ -233,8 +233,7 @@ impl PictureFile {
     fn open(path: &Path, key: &PicturesKey, lock: Option<Lock>) -> Result<Self> {
         let mut options = fs::File::options();
         // Where it cannot be written to, it can still be read: the first `put` finds out.
-        let mut file =
-            options.read(true).write(true).open(path).or_else(|_| fs::File::open(path))?;
+        let mut file = options.read(true).write(true).open(path).or_else(|_| fs::open(path))?;
         let (header, start): (Header, usize) = read_framed(&mut file)?;
         let same = AboutPictures { label: header.about.label.clone(), ..key.about.clone() };
         ensure!(header.about == same && header.sums == key.header().sums, "another key's");

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::archive::{self, Kind};
+use crate::archive::{self, Foreign, Kind};
 use crate::competition::{Competition, Labels};
 use crate::dataset;
 use crate::fs;
+use crate::relative::RelativePath;
 
 /// Mirrors put the data two folders deep (`planet/planet/train-jpg`).
 const DEEPEST: usize = 2;
@@ -16,15 +17,17 @@ const DEEPEST: usize = 2;
 /// The parts of a competition's data that a folder holds, by the names they should have.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    pub(super) folders: Vec<(String, PathBuf)>,
+    pub(super) folders: Vec<(RelativePath, PathBuf)>,
     /// Labels and sample submission.
-    pub(super) tables: Vec<(String, PathBuf)>,
+    pub(super) tables: Vec<(RelativePath, PathBuf)>,
     /// Parts that are still packed.
-    pub(super) archives: Vec<(String, PathBuf)>,
+    pub(super) archives: Vec<(RelativePath, PathBuf)>,
+    /// What looks like a packed part and cannot be unpacked.
+    pub(super) foreign: Vec<(PathBuf, Foreign)>,
 }
 
 impl Parts {
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &RelativePath) -> bool {
         let lists = [&self.folders, &self.tables, &self.archives];
         lists.into_iter().flatten().any(|(part, _)| part == name)
     }
@@ -35,27 +38,29 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
     let mut parts = Parts::default();
     let places = places(competition, folder)?;
     for name in folders(competition) {
-        let found = places.iter().map(|place| place.path.join(name)).find(|path| path.is_dir());
+        let found = places.iter().map(|place| name.under(&place.path)).find(|path| path.is_dir());
         if let Some(path) = found {
-            parts.folders.push((name.to_owned(), path));
+            parts.folders.push((name.clone(), path));
         }
     }
     for name in tables(competition) {
         let found = places.iter().find_map(|place| dataset::find_file(&place.path, name));
         if let Some(path) = found.filter(|path| !is_archive(path)) {
-            parts.tables.push((name.to_owned(), path));
+            parts.tables.push((name.clone(), path));
         }
     }
     for name in names(competition) {
         if parts.has(name) {
             continue;
         }
-        let bare = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
-        let files = places.iter().flat_map(|place| &place.files);
-        if let Some(path) =
-            files.clone().find(|path| archive::stem(path) == bare && is_archive(path))
-        {
-            parts.archives.push((name.to_owned(), path.clone()));
+        let mut files = places.iter().flat_map(|place| &place.files);
+        let packed =
+            files.clone().find(|path| archive::stem(path) == name.base() && is_archive(path));
+        if let Some(path) = packed {
+            parts.archives.push((name.clone(), path.clone()));
+        } else {
+            let found = files.find_map(|path| Some((path.clone(), foreign(path, name.base())?)));
+            parts.foreign.extend(found);
         }
     }
     Ok(parts)
@@ -68,6 +73,8 @@ pub(super) struct Missing {
     pub(super) images: Vec<String>,
     /// Labels and sample submission.
     pub(super) tables: Vec<String>,
+    /// What is in their place, and what to do about it.
+    pub(super) foreign: Vec<(PathBuf, Foreign)>,
 }
 
 impl Missing {
@@ -80,19 +87,24 @@ impl Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let all: Vec<&str> = self.images.iter().chain(&self.tables).map(String::as_str).collect();
-        write!(f, "no {}", all.join(", no "))
+        write!(f, "no {}", all.join(", no "))?;
+        let is = |(path, foreign): &(PathBuf, Foreign)| {
+            format!("; `{}` is {}", path.display(), foreign.is)
+        };
+        self.foreign.iter().try_for_each(|one| f.write_str(&is(one)))
     }
 }
 
 /// Which parts none of the folders has.
 pub(super) fn missing(competition: &Competition, places: &[&Path]) -> Result<Missing> {
-    let found = places
+    let mut found = places
         .iter()
         .filter(|place| place.is_dir())
         .map(|place| parts(competition, place))
         .collect::<Result<Vec<_>>>()?;
-    let has = |name: &str| found.iter().any(|parts| parts.has(name));
-    let mut missing = Missing::default();
+    let foreign = found.iter_mut().flat_map(|parts| std::mem::take(&mut parts.foreign)).collect();
+    let has = |name: &RelativePath| found.iter().any(|parts| parts.has(name));
+    let mut missing = Missing { foreign, ..Missing::default() };
     let files = &competition.files;
     for (names, what) in [(&files.train, "training images"), (&files.test, "test images")] {
         if !names.iter().any(|name| has(name)) {
@@ -101,60 +113,41 @@ pub(super) fn missing(competition: &Competition, places: &[&Path]) -> Result<Mis
         }
     }
     for name in tables(competition).into_iter().filter(|name| !has(name)) {
-        let what = if name == files.sample { "sample submission" } else { "labels" };
+        let what = if *name == files.sample { "sample submission" } else { "labels" };
         missing.tables.push(format!("{what} (`{name}`)"));
     }
     Ok(missing)
 }
 
-/// Moves parts that an archive had in folders of its own to where they belong.
-pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
-    let parts = parts(competition, data)?;
-    for (name, path) in parts.folders {
-        let target = data.join(&name);
-        if path != target {
-            archive::move_into(&path, &target)?;
-        }
-    }
-    for (name, path) in parts.tables {
-        // A table may lie in a folder of its own name: that is Kaggle's own way.
-        if !path.starts_with(data.join(&name)) {
-            fs::rename(&path, data.join(&name))?;
-        }
-    }
-    Ok(())
-}
-
 /// Every part, images first.
-pub(super) fn names(competition: &Competition) -> impl Iterator<Item = &str> {
+pub(super) fn names(competition: &Competition) -> impl Iterator<Item = &RelativePath> {
     folders(competition).chain(tables(competition))
 }
 
 /// Whether a file that Kaggle lists brings something that the layout names.
-pub(super) fn is_named(competition: &Competition, listed: &str) -> bool {
+pub(super) fn is_named(competition: &Competition, listed: &RelativePath) -> bool {
     names(competition).any(|part| belongs(listed, part))
 }
 
 /// Whether a file that Kaggle lists is a part, an archive of it, or lies in it.
-pub(super) fn belongs(listed: &str, part: &str) -> bool {
-    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    archive::stem(Path::new(listed)) == base(part)
-        || listed.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+pub(super) fn belongs(listed: &RelativePath, part: &RelativePath) -> bool {
+    archive::stem(listed.as_ref()) == part.base()
+        || listed.strip_prefix(part.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Where a listed file that is no archive goes: a table right into the data folder, whatever folder
 /// Kaggle has it in, an image where it is.
-pub(super) fn place_of(competition: &Competition, listed: &str) -> String {
+pub(super) fn place_of(competition: &Competition, listed: &RelativePath) -> RelativePath {
     let table = tables(competition).into_iter().find(|table| belongs(listed, table));
-    table.unwrap_or(listed).to_owned()
+    table.unwrap_or(listed).clone()
 }
 
 /// The folders of images, training images first.
-fn folders(competition: &Competition) -> impl Iterator<Item = &str> {
+pub(super) fn folders(competition: &Competition) -> impl Iterator<Item = &RelativePath> {
     let files = &competition.files;
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<&RelativePath> = Vec::new();
     for name in files.train.iter().chain(&files.test) {
-        if !names.contains(&name.as_str()) {
+        if !names.contains(&name) {
             names.push(name);
         }
     }
@@ -162,16 +155,22 @@ fn folders(competition: &Competition) -> impl Iterator<Item = &str> {
 }
 
 /// The tables that the layout names.
-pub(super) fn tables(competition: &Competition) -> Vec<&str> {
+pub(super) fn tables(competition: &Competition) -> Vec<&RelativePath> {
     let labels = match &competition.target.labels {
-        Labels::Csv { file, .. } => Some(file.as_str()),
+        Labels::Csv { file, .. } => Some(file),
         Labels::FileName { .. } | Labels::Folder {} => None,
     };
-    labels.into_iter().chain([competition.files.sample.as_str()]).collect()
+    labels.into_iter().chain([&competition.files.sample]).collect()
 }
 
 fn is_archive(path: &Path) -> bool {
     path.is_file() && matches!(Kind::of(path), Ok(Some(_)))
+}
+
+/// What a file is that is called after a part (`train.rar`) and cannot be unpacked.
+fn foreign(path: &Path, part: &str) -> Option<Foreign> {
+    let name = path.file_name()?.to_string_lossy();
+    name.strip_prefix(part)?.starts_with('.').then(|| archive::foreign(path))?
 }
 
 /// A folder to look in, with the files right in it.
@@ -198,7 +197,7 @@ fn places(competition: &Competition, folder: &Path) -> Result<Vec<Place>> {
                 }
                 if entry.is_file() {
                     files.push(entry);
-                } else if depth < DEEPEST && !folders(competition).any(|images| images == name) {
+                } else if depth < DEEPEST && !folders(competition).any(|images| **images == *name) {
                     next.push(entry);
                 }
             }

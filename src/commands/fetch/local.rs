@@ -5,13 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{layout, unpack};
-use crate::archive::Kind;
+use super::bring::{Bringer, Brought};
+use super::{Fetched, layout, unpack};
+use crate::archive::{self, Kind};
 use crate::competition::Competition;
-use crate::fs;
+use crate::fs::{self, Other};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
 use crate::term;
@@ -24,8 +25,13 @@ pub(super) fn take(
     anew: bool,
 ) -> Result<()> {
     let sources = Sources::look(competition, data, from)?;
+    let mut bringer = Bringer::new(data, &sources.folders, anew)?;
+    Fetched::forget(data)?;
     for folder in sources.folders {
-        take_folder(competition, folder, data, anew)?;
+        take_folder(competition, folder, data, &mut bringer)?;
+    }
+    if !sources.archives.is_empty() {
+        bringer.check_parts(competition)?;
     }
     for archive in sources.archives {
         unpack(archive, data)?;
@@ -50,7 +56,7 @@ pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf])
             (&parts.archives, "unpacked"),
         ] {
             for (name, path) in kind {
-                add(path, how, &data.join(name));
+                add(path, how, &name.under(data));
             }
         }
     }
@@ -75,15 +81,18 @@ impl<'a> Sources<'a> {
             if source.is_dir() {
                 refuse_itself(source, data)?;
                 folders.push(source);
-            } else if !source.exists() {
+            } else if fs::symlink_metadata(source).is_err() {
                 bail!("no file or folder `{}`", source.display());
             } else if Kind::of(source)?.is_some() {
                 archives.push(source);
+            } else if let Some(foreign) = archive::foreign(source) {
+                bail!("`{}` is {}\nhint: {}", source.display(), foreign.is, foreign.way_on);
             } else {
                 bail!(
-                    "`{}` is neither a folder nor a zip, tar or 7z archive\nhint: for a folder with \
-                     tables and images give the folder",
-                    source.display()
+                    "`{}` is neither a folder nor an archive ({})\nhint: for a folder with tables \
+                     and images give the folder",
+                    source.display(),
+                    archive::UNPACKED
                 );
             }
         }
@@ -94,9 +103,12 @@ impl<'a> Sources<'a> {
             if !missing.is_nothing() {
                 let names: Vec<String> =
                     folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+                let way_on = missing.foreign.first().map_or(
+                    "give further folders or archives with more `--from`",
+                    |(_, foreign)| foreign.way_on,
+                );
                 bail!(
-                    "{} does not hold the data of `{}`: {missing}\nhint: give further folders or \
-                     archives with more `--from`",
+                    "{} does not hold the data of `{}`: {missing}\nhint: {way_on}",
                     names.join(" and "),
                     competition.name
                 );
@@ -117,20 +129,51 @@ fn refuse_itself(source: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
-fn take_folder(competition: &Competition, source: &Path, data: &Path, anew: bool) -> Result<()> {
+/// Says what the sources hold that can be neither linked nor copied.
+pub(super) fn tell(source: &Path, others: &[Other]) {
+    let Some(first) = others.first() else { return };
+    let name = |other: &Other| {
+        let inside = other.path.strip_prefix(source).unwrap_or(&other.path);
+        format!("`{}` is {}", inside.display(), other.is)
+    };
+    let more = match others.len() - 1 {
+        0 => String::new(),
+        n => format!(", and {n} more like it"),
+    };
+    term::warn(format_args!("passed over in `{}`: {}{more}", source.display(), name(first)));
+}
+
+fn take_folder(
+    competition: &Competition,
+    source: &Path,
+    data: &Path,
+    bringer: &mut Bringer,
+) -> Result<()> {
     let parts = layout::parts(competition, source)?;
     let mut pairs = Vec::new();
+    let mut others = Vec::new();
     for (name, path) in &parts.folders {
         // Some mirrors have `test-jpg/test-jpg/1.jpg`.
-        let inner = path.join(Path::new(name).file_name().unwrap_or_default());
+        let inner = path.join(name.base());
         let path = if inner.is_dir() { &inner } else { path };
-        collect(path, &data.join(name), &mut pairs)?;
+        let target = name.under(data);
+        let below = fs::below(path, Some(data))?;
+        bringer.folder(&target)?;
+        for folder in below.folders {
+            bringer.folder(&target.join(folder.strip_prefix(path)?))?;
+        }
+        for (from, _) in below.files {
+            let to = target.join(from.strip_prefix(path)?);
+            pairs.push((from, to));
+        }
+        others.extend(below.others);
     }
+    tell(source, &others);
     let bar = Bar::new("images", Unit::Items("files"));
     bar.total(pairs.len() as u64);
     let (mut n_linked, mut n_copied) = (0, 0);
     for (from, to) in &pairs {
-        match bring(from, to, anew)? {
+        match bringer.image(from, to)? {
             Brought::Linked => n_linked += 1,
             Brought::Copied => n_copied += 1,
             Brought::There => {}
@@ -139,7 +182,10 @@ fn take_folder(competition: &Competition, source: &Path, data: &Path, anew: bool
     }
     drop(bar);
     for (name, path) in &parts.tables {
-        fs::write_atomic(data.join(name), fs::read(path)?)?;
+        bringer.table(path, &name.under(data))?;
+    }
+    if !parts.archives.is_empty() {
+        bringer.check_parts(competition)?;
     }
     for (_, archive) in &parts.archives {
         unpack(archive, data)?;
@@ -153,52 +199,4 @@ fn take_folder(competition: &Competition, source: &Path, data: &Path, anew: bool
     }
     term::say(format_args!("   `{}`: {}", source.display(), counts.join(", ")));
     Ok(())
-}
-
-/// Every file below a folder, with the place it should have.
-fn collect(from: &Path, to: &Path, pairs: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, &target, pairs)?;
-        } else {
-            pairs.push((path, target));
-        }
-    }
-    Ok(())
-}
-
-enum Brought {
-    Linked,
-    Copied,
-    There,
-}
-
-/// Gives one image its place: a link, or a copy where the file system wants one.
-fn bring(from: &Path, to: &Path, anew: bool) -> Result<Brought> {
-    // A link to a symbolic link would hang on a name that may go.
-    let from =
-        from.canonicalize().with_context(|| format!("failed to read `{}`", from.display()))?;
-    if let Ok(there) = fs::metadata(to) {
-        if !anew && there.len() == fs::metadata(&from)?.len() {
-            return Ok(Brought::There);
-        }
-        fs::remove_file(to)?;
-    }
-    if fs::hard_link(&from, to).is_ok() {
-        return Ok(Brought::Linked);
-    }
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let partial = to.with_file_name(format!(".partial-{name}"));
-    if partial.exists() {
-        fs::remove_file(&partial)?;
-    }
-    fs::copy(&from, &partial)?;
-    fs::rename(&partial, to)?;
-    Ok(Brought::Copied)
 }

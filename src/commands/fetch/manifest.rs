@@ -12,9 +12,10 @@ use sha2::{Digest, Sha256};
 
 use super::layout;
 use crate::competition::Competition;
-use crate::fs;
+use crate::fs::{self, Other};
 use crate::hash::Hash;
 use crate::progress::Progress;
+use crate::relative::RelativePath;
 
 const NAME: &str = "manifest.csv";
 const PIECE: usize = 256 * 1024;
@@ -23,7 +24,7 @@ const PIECE: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// Below the data folder, with `/` between folders.
-    pub(super) path: String,
+    pub(super) path: RelativePath,
     pub(super) bytes: u64,
     /// In hexadecimal digits.
     pub(super) sha256: String,
@@ -33,7 +34,7 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// As the competition's layout names it.
-    pub name: String,
+    pub name: RelativePath,
     pub files: usize,
     pub bytes: u64,
     /// Of the lines `path,bytes,sha256` of its files, sorted, each with a newline.
@@ -44,6 +45,10 @@ pub struct Part {
 pub(super) struct Manifest {
     pub(super) parts: Vec<Part>,
     pub(super) entries: Vec<Entry>,
+    /// Where the entries' files are.
+    pub(super) files: Vec<PathBuf>,
+    /// What lies among them and is no file.
+    pub(super) others: Vec<Other>,
 }
 
 impl Manifest {
@@ -54,28 +59,37 @@ impl Manifest {
         progress: &dyn Progress,
     ) -> Result<Self> {
         let found = layout::parts(competition, data)?;
-        let mut files: Vec<(String, PathBuf, u64)> = Vec::new();
-        for (name, path) in found.folders.iter().chain(&found.tables) {
-            collect(path, &mut |path| {
-                files.push((name.clone(), path.to_owned(), fs::metadata(path)?.len()));
-                Ok(())
-            })?;
+        let mut files: Vec<(&RelativePath, PathBuf, u64)> = Vec::new();
+        let mut others = Vec::new();
+        for (name, path) in &found.folders {
+            let below = fs::below(path, None)?;
+            files.extend(below.files.into_iter().map(|(path, is)| (name, path, is.len())));
+            others.extend(below.others);
         }
-        progress.total(files.iter().map(|(_, _, bytes)| bytes).sum());
+        for (name, path) in &found.tables {
+            files.push((name, path.clone(), fs::metadata(path)?.len()));
+        }
+        progress.total(files.iter().fold(0, |sum: u64, (_, _, bytes)| sum.saturating_add(*bytes)));
         let piece = || vec![0; PIECE];
         let hashed = files.par_iter().map_init(piece, |piece, (part, path, _)| {
             let (bytes, sha256) = hash(path, piece, progress)?;
             let inside = path.strip_prefix(data).unwrap_or(path);
-            let path = inside.to_string_lossy().replace('\\', "/");
-            Ok((part.as_str(), Entry { path, bytes, sha256 }))
+            let path = RelativePath::named(&inside.to_string_lossy())?;
+            Ok((*part, Entry { path, bytes, sha256 }))
         });
-        let mut hashed = hashed.collect::<Result<Vec<(&str, Entry)>>>()?;
+        let mut hashed = hashed.collect::<Result<Vec<(&RelativePath, Entry)>>>()?;
         hashed.sort_by(|a, b| a.1.cmp(&b.1));
         let mut parts = Vec::new();
         for (name, _) in found.folders.iter().chain(&found.tables) {
-            parts.push(Part::of(name, hashed.iter().filter(|(p, _)| p == name).map(|(_, e)| e)));
+            parts.push(Part::of(name, hashed.iter().filter(|(p, _)| *p == name).map(|(_, e)| e)));
         }
-        Ok(Self { parts, entries: hashed.into_iter().map(|(_, entry)| entry).collect() })
+        let entries = hashed.into_iter().map(|(_, entry)| entry).collect();
+        Ok(Self {
+            parts,
+            entries,
+            files: files.into_iter().map(|(_, path, _)| path).collect(),
+            others,
+        })
     }
 
     pub(super) fn write(&self, data: &Path) -> Result<()> {
@@ -97,13 +111,13 @@ impl Manifest {
 }
 
 impl Part {
-    fn of<'a>(name: &str, entries: impl Iterator<Item = &'a Entry>) -> Self {
+    fn of<'a>(name: &RelativePath, entries: impl Iterator<Item = &'a Entry>) -> Self {
         let mut digest = Sha256::new();
-        let mut part = Self { name: name.to_owned(), files: 0, bytes: 0, sha256: String::new() };
+        let mut part = Self { name: name.clone(), files: 0, bytes: 0, sha256: String::new() };
         for entry in entries {
             digest.update(format!("{},{},{}\n", entry.path, entry.bytes, entry.sha256));
             part.files += 1;
-            part.bytes += entry.bytes;
+            part.bytes = part.bytes.saturating_add(entry.bytes);
         }
         part.sha256 = Hash::from(digest).to_string();
         part
@@ -113,14 +127,14 @@ impl Part {
 /// What differs between then and now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Differences {
-    pub(super) missing: Vec<String>,
-    pub(super) changed: Vec<String>,
-    pub(super) new: Vec<String>,
+    pub(super) missing: Vec<RelativePath>,
+    pub(super) changed: Vec<RelativePath>,
+    pub(super) new: Vec<RelativePath>,
 }
 
 impl Differences {
     pub(super) fn between(then: &[Entry], now: &[Entry]) -> Self {
-        let by_path = |entries: &'_ [Entry]| -> HashMap<String, Entry> {
+        let by_path = |entries: &'_ [Entry]| -> HashMap<RelativePath, Entry> {
             entries.iter().map(|entry| (entry.path.clone(), entry.clone())).collect()
         };
         let (was, is) = (by_path(then), by_path(now));
@@ -138,22 +152,8 @@ impl Differences {
     }
 }
 
-/// Every file at or below `path`, hidden ones left out.
-fn collect(path: &Path, found: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
-    if !path.is_dir() {
-        return found(path);
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            collect(&entry.path(), found)?;
-        }
-    }
-    Ok(())
-}
-
 fn hash(path: &Path, piece: &mut [u8], progress: &dyn Progress) -> Result<(u64, String)> {
-    let mut file = fs::File::open(path)?;
+    let mut file = fs::open(path)?;
     let (mut digest, mut bytes) = (Sha256::new(), 0);
     loop {
         let n = file.read(piece)?;

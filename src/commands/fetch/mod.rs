@@ -5,6 +5,7 @@
 //! `fetched.toml` is written last, so its presence says that the folder is whole; until then a
 //! second call goes on from what is there.
 
+mod bring;
 mod layout;
 mod local;
 mod manifest;
@@ -24,6 +25,7 @@ use crate::competition::{self, Competition};
 use crate::dataset;
 use crate::fs;
 use crate::kaggle::Environment;
+use crate::relative::RelativePath;
 use crate::report::{Bar, Unit};
 use crate::run::Workspace;
 use crate::term;
@@ -113,7 +115,7 @@ pub fn run_in(args: &Args, workspace: &Workspace, environment: &Environment) -> 
 /// Fetches, checks the folder against the competition's layout, and says what is there.
 fn fetch(job: &Fetch) -> Result<()> {
     let Fetch { args, competition, data, .. } = job;
-    fs::create_dir_all(data)?;
+    fs::make_folder(data)?;
     let _lock = lock(data)?;
     if !args.mode.force
         && let Some(fetched) = fetched_before(competition, data)?
@@ -122,7 +124,6 @@ fn fetch(job: &Fetch) -> Result<()> {
         term::say("   nothing was downloaded; `--force` fetches it again");
         return print(job, &fetched);
     }
-    Fetched::forget(data)?;
     term::heading(format_args!("{}: {}", competition.name, competition.title));
     let sources = if args.from.is_empty() {
         vec![remote::fetch(job)?]
@@ -131,7 +132,7 @@ fn fetch(job: &Fetch) -> Result<()> {
         args.from.iter().map(|path| path.display().to_string()).collect()
     };
     let fetched = check(competition, data, sources)?;
-    fetched.write(data)?;
+    // Only what is on the disk for good is deleted here.
     if !args.keep_archives {
         Plan::remove(&remote::archives(data), &competition.slug)?;
     }
@@ -192,9 +193,10 @@ fn unpack(archive: &Path, data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compares the folder with the competition's layout and counts what is in it.
+/// Compares the folder with the competition's layout, counts what is in it, and writes down that it is
+/// whole.
 fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result<Fetched> {
-    layout::lift(competition, data)?;
+    bring::lift(competition, data)?;
     let missing = layout::missing(competition, &[data])?;
     if !missing.is_nothing() {
         print_parts(competition, data)?;
@@ -210,16 +212,19 @@ fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result
     let bar = Bar::new("hashing", Unit::Bytes);
     let manifest = Manifest::take(competition, data, &bar)?;
     drop(bar);
+    local::tell(data, &manifest.others);
     manifest.write(data)?;
-    Ok(Fetched::new(competition, sources, &dataset, manifest.parts))
+    let fetched = Fetched::new(competition, sources, &dataset, manifest.parts);
+    fetched.write(data, &manifest.files)?;
+    Ok(fetched)
 }
 
 /// The parts of the layout, and whether they are there.
 fn print_parts(competition: &Competition, data: &Path) -> Result<()> {
     let parts = layout::parts(competition, data)?;
     let there = parts.folders.iter().chain(&parts.tables);
-    let there: Vec<&str> = there.map(|(name, _)| name.as_str()).collect();
-    let row = |name: &str| {
+    let there: Vec<&RelativePath> = there.map(|(name, _)| name).collect();
+    let row = |name: &RelativePath| {
         let state = if there.contains(&name) { "there" } else { "missing" };
         vec![format!("   {name}"), state.to_owned()]
     };
@@ -234,6 +239,7 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
         Some(text) if !missing.images.is_empty() => {
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
+        _ if !missing.foreign.is_empty() => missing.foreign[0].1.way_on.to_owned(),
         _ => format!(
             "get the rest with `kaggle-kit fetch {name}`, or `kaggle-kit fetch {name} --from \
              <folder or archive>`; what is there stays",

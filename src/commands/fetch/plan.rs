@@ -5,16 +5,18 @@
 //! what nobody needs stays where it is (planet's 30 GB of TIFF). Many are a trap: thousands of calls
 //! run into Kaggle's rate limit.
 
-use std::path::{Component, Path};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::layout;
 use crate::archive;
 use crate::competition::Competition;
 use crate::fs;
-use crate::kaggle::{Client, DataFile, FirstFiles};
+use crate::kaggle::{Client, FirstFiles};
+use crate::relative::RelativePath;
 
 /// More files than this are fetched as a bundle.
 const MOST_FILES: usize = 20;
@@ -34,7 +36,7 @@ pub(super) struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Download {
     /// Its name in the folder of archives.
-    pub(super) name: String,
+    pub(super) name: RelativePath,
     pub(super) what: What,
     /// Its size, as far as Kaggle tells: what it zips on the way is smaller.
     pub(super) bytes: Option<u64>,
@@ -55,7 +57,8 @@ impl Plan {
         let slug = &competition.slug;
         let failed = || format!("failed to fetch `{slug}`");
         let listed = client.first_files(slug).with_context(failed)?;
-        let mut plan = Self { slug: slug.clone(), downloads: choose(competition, &listed) };
+        let downloads = choose(competition, &listed).with_context(failed)?;
+        let mut plan = Self { slug: slug.clone(), downloads };
         for download in plan.downloads.iter_mut().filter(|one| one.what == What::Bundle) {
             download.bytes = client.bundle_head(slug).with_context(failed)?.bytes;
         }
@@ -78,9 +81,8 @@ impl Plan {
     pub(super) fn remove(archives: &Path, slug: &str) -> Result<()> {
         let Some(plan) = Self::read(archives, slug) else { return Ok(()) };
         for download in &plan.downloads {
-            for suffix in ["", ".part", ".part.toml"] {
-                let path = archives.join(format!("{}{suffix}", download.name));
-                if path.exists() {
+            for path in download.files(archives) {
+                if fs::symlink_metadata(&path).is_ok() {
                     fs::remove_file(&path)?;
                 }
             }
@@ -90,15 +92,23 @@ impl Plan {
     }
 }
 
+impl Download {
+    /// Itself, what there is of it while it is unfinished, and what is known of that.
+    pub(super) fn files(&self, archives: &Path) -> [PathBuf; 3] {
+        ["", ".part", ".part.toml"].map(|suffix| archives.join(format!("{}{suffix}", self.name)))
+    }
+}
+
 /// Removes the folders below `folder` that hold nothing, and then itself if it does not either.
 fn remove_empty(folder: &Path) -> Result<()> {
     let mut empty = true;
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            remove_empty(&path)?;
+        let entry = entry?;
+        // A link to a folder is a person's own.
+        if entry.file_type()?.is_dir() {
+            remove_empty(&entry.path())?;
         }
-        empty &= !path.exists();
+        empty &= fs::symlink_metadata(entry.path()).is_err();
     }
     if empty {
         fs::remove_dir(folder)?;
@@ -106,33 +116,33 @@ fn remove_empty(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn choose(competition: &Competition, listed: &FirstFiles) -> Vec<Download> {
-    let files = listed.files.iter().filter(|file| stays_inside(&file.name));
-    let needed: Vec<&DataFile> =
-        files.filter(|file| layout::is_named(competition, &file.name)).collect();
-    let names: Vec<&str> = needed.iter().map(|file| file.name.as_str()).collect();
-    if listed.more || needed.len() > MOST_FILES || !is_enough(competition, &names) {
-        let name = format!("{}.zip", competition.slug);
-        return vec![Download { name, what: What::Bundle, bytes: None }];
+fn choose(competition: &Competition, listed: &FirstFiles) -> Result<Vec<Download>> {
+    let mut needed: Vec<Download> = Vec::new();
+    let mut seen = HashSet::new();
+    for file in &listed.files {
+        let name = RelativePath::named(&file.name).context(
+            "Kaggle's list of files holds a name that is not taken: nothing was downloaded",
+        )?;
+        ensure!(
+            !is_ours(&name),
+            "Kaggle's list of files holds `{name}`, a name that kaggle-kit needs: nothing was downloaded"
+        );
+        if layout::is_named(competition, &name) && seen.insert(name.clone()) {
+            needed.push(Download { name, what: What::File, bytes: Some(file.total_bytes) });
+        }
     }
-    let download = |file: &&DataFile| Download {
-        name: file.name.clone(),
-        what: What::File,
-        bytes: Some(file.total_bytes),
-    };
-    needed.iter().map(download).collect()
-}
-
-/// Whether a listed name is one of a file in the folder that it is joined to.
-fn stays_inside(name: &str) -> bool {
-    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
+    if listed.more || needed.len() > MOST_FILES || !is_enough(competition, &needed) {
+        let name = RelativePath::named(&format!("{}.zip", competition.slug))?;
+        return Ok(vec![Download { name, what: What::Bundle, bytes: None }]);
+    }
+    Ok(needed)
 }
 
 /// Whether these files are all of the competition: images may be lacking where the spec says that
 /// they can be.
-fn is_enough(competition: &Competition, names: &[&str]) -> bool {
-    let has = |part: &str| names.iter().any(|name| layout::belongs(name, part));
-    let has_images = |parts: &[String]| parts.iter().any(|part| has(part));
+fn is_enough(competition: &Competition, needed: &[Download]) -> bool {
+    let has = |part: &RelativePath| needed.iter().any(|one| layout::belongs(&one.name, part));
+    let has_images = |parts: &[RelativePath]| parts.iter().any(has);
     let files = &competition.files;
     layout::tables(competition).into_iter().all(has)
         && (files.if_missing.is_some() || (has_images(&files.train) && has_images(&files.test)))
@@ -141,17 +151,20 @@ fn is_enough(competition: &Competition, names: &[&str]) -> bool {
 /// Whether a download is an archive, by its name alone: what Kaggle zips on the way is found out
 /// when it is there.
 pub(super) fn is_packed(download: &Download) -> bool {
-    download.what == What::Bundle || archive::stem(Path::new(&download.name)) != base(download)
+    download.what == What::Bundle || archive::stem(download.name.as_ref()) != download.name.base()
 }
 
-fn base(download: &Download) -> &str {
-    download.name.rsplit('/').next().unwrap_or(&download.name)
+/// Whether a download of this name would lie where the plan or an unfinished download does.
+fn is_ours(name: &RelativePath) -> bool {
+    let name = name.to_lowercase();
+    name == NAME || name.ends_with(".part") || name.ends_with(".part.toml")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::competition;
+    use crate::kaggle::DataFile;
 
     fn chosen(name: &str, files: &[&str], more: bool) -> Vec<String> {
         let competition = competition::find(name).unwrap();
@@ -161,7 +174,8 @@ mod tests {
             creation_date: String::new(),
         };
         let listed = FirstFiles { files: files.iter().map(file).collect(), more };
-        choose(&competition, &listed).into_iter().map(|download| download.name).collect()
+        let downloads = choose(&competition, &listed).unwrap();
+        downloads.into_iter().map(|download| download.name.into()).collect()
     }
 
     const DOGS: [&str; 3] = ["sample_submission.csv", "test.zip", "train.zip"];
@@ -197,10 +211,46 @@ mod tests {
     }
 
     #[test]
-    fn names_that_leave_the_folder_are_not_asked_for() {
-        let bundle = ["dogs-vs-cats-redux-kernels-edition.zip"];
-        for name in ["../sample_submission.csv", "/sample_submission.csv", "train/../../1.jpg"] {
-            assert_eq!(chosen("dogs-vs-cats", &[name, DOGS[1], DOGS[2]], false), bundle, "{name}");
+    fn names_that_leave_the_folder_are_refused() {
+        let competition = competition::find("dogs-vs-cats").unwrap();
+        for name in [
+            "../sample_submission.csv",
+            "/sample_submission.csv",
+            "train/../../1.jpg",
+            "a\\..\\..\\b",
+            "C:/a.csv",
+            "plan.toml",
+            "train.zip.part",
+        ] {
+            // Whether or not anybody would want the file.
+            let names = [DOGS[0], DOGS[1], DOGS[2], name];
+            let file = |name: &&str| DataFile {
+                name: (*name).to_owned(),
+                total_bytes: 1,
+                creation_date: String::new(),
+            };
+            let listed = FirstFiles { files: names.iter().map(file).collect(), more: false };
+            let error = format!("{:#}", choose(&competition, &listed).unwrap_err());
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+        // Spellings of one name are one download.
+        let twice = ["sample_submission.csv", "./sample_submission.csv", "test.zip", "train.zip"];
+        assert_eq!(chosen("dogs-vs-cats", &twice, false), DOGS);
+    }
+
+    #[test]
+    fn a_plan_from_elsewhere_deletes_nothing_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let archives = folder.path().join("data/archives");
+        fs::write_atomic(folder.path().join("precious.txt"), "my thesis").unwrap();
+        for name in ["../../precious.txt", "a/../../../precious.txt", "/precious.txt"] {
+            let plan = format!(
+                "slug = 'mini'\n[[downloads]]\nname = '{name}'\nwhat = 'file'\nbytes = 1\n"
+            );
+            fs::write_atomic(archives.join(NAME), plan).unwrap();
+            assert_eq!(Plan::read(&archives, "mini"), None);
+            Plan::remove(&archives, "mini").unwrap();
+            assert!(folder.path().join("precious.txt").exists());
         }
     }
 
@@ -216,7 +266,7 @@ mod tests {
         };
         let files = vec![file("train_v2.csv/train_v2.csv"), file("sample_submission_v2.csv")];
         let listed = FirstFiles { files, more: false };
-        let downloads = choose(&competition, &listed);
+        let downloads = choose(&competition, &listed).unwrap();
         let plan = Plan { slug: competition.slug.clone(), downloads };
         plan.write(&archives).unwrap();
         assert_eq!(Plan::read(&archives, &plan.slug), Some(plan.clone()));

@@ -1,7 +1,7 @@
 //! `fetched.toml`: that a data folder is whole, and where it came from.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -64,17 +64,15 @@ impl Fetched {
         Ok(Some(fetched))
     }
 
-    pub(super) fn write(&self, data: &Path) -> Result<()> {
-        fs::write_atomic(data.join(NAME), toml::to_string(self)?)
+    /// Says that `files` are whole, once they are on the disk: after a power cut they are there, or this
+    /// record is not.
+    pub(super) fn write(&self, data: &Path, files: &[PathBuf]) -> Result<()> {
+        fs::write_record(data.join(NAME), toml::to_string(self)?, files)
     }
 
     /// Takes the record away: from now on the folder is not known to be whole.
     pub(super) fn forget(data: &Path) -> Result<()> {
-        let path = data.join(NAME);
-        if path.exists() {
-            fs::remove_file(path)?;
-        }
-        Ok(())
+        fs::remove_flushed(&data.join(NAME))
     }
 
     /// The record and its folder as one JSON object.

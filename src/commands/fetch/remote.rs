@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::plan::{self, Download, Plan, What};
-use super::{Fetch, layout, unpack};
-use crate::archive::Kind;
+use super::{Fetch, Fetched, layout, unpack};
+use crate::archive::{self, Kind};
 use crate::competition::Competition;
 use crate::fs;
 use crate::kaggle::Client;
@@ -50,17 +50,18 @@ pub(super) fn fetch(job: &Fetch) -> Result<String> {
         plan
     };
     let (there, missing): (Vec<&Download>, Vec<&Download>) =
-        plan.downloads.iter().partition(|one| archives.join(&one.name).exists());
+        plan.downloads.iter().partition(|one| one.name.under(&archives).exists());
     for one in there {
-        term::say(format_args!("   `{}` is there already", archives.join(&one.name).display()));
+        term::say(format_args!("   `{}` is there already", one.name.under(&archives).display()));
     }
     if !missing.is_empty() {
         let client = client.map_or_else(|| connect(job), Ok)?;
-        refuse_full_disk(&Needs::of(&plan, &archives), data)?;
+        refuse_full_disk(&plan, &archives, data)?;
         download_all(&client, slug, &missing, &archives)?;
     }
+    Fetched::forget(data)?;
     for one in &plan.downloads {
-        place(competition, &one.name, &archives.join(&one.name), data)?;
+        place(competition, one, &archives, data)?;
     }
     Ok(source)
 }
@@ -77,7 +78,7 @@ pub(super) fn rehearse(job: &Fetch) -> Result<Value> {
         .downloads
         .iter()
         .map(|one| {
-            let path = archives.join(&one.name);
+            let path = one.name.under(&archives);
             let state = match there(&path) {
                 _ if path.exists() => "there already".to_owned(),
                 0 => String::new(),
@@ -100,7 +101,7 @@ pub(super) fn rehearse(job: &Fetch) -> Result<Value> {
         "folder": data,
         "downloads": plan.downloads.iter().map(|one| json!({
             "name": one.name, "what": one.what, "bytes": one.bytes,
-            "path": archives.join(&one.name), "bytes-there": there(&archives.join(&one.name)),
+            "path": one.name.under(&archives), "bytes-there": there(&one.name.under(&archives)),
         })).collect::<Vec<_>>(),
         "bytes-to-download": needs.download,
         "bytes-of-disk": needs.disk(),
@@ -126,19 +127,24 @@ struct Needs {
     unpacked: u64,
 }
 
+/// Sums of what a server says: beyond all numbers is more than any disk has, and no reason to stop here.
+fn sum(bytes: impl Iterator<Item = u64>) -> u64 {
+    bytes.fold(0, u64::saturating_add)
+}
+
 impl Needs {
     fn of(plan: &Plan, archives: &Path) -> Self {
         let bytes = |one: &Download| one.bytes.unwrap_or(0);
-        let left = |one: &Download| bytes(one).saturating_sub(there(&archives.join(&one.name)));
+        let left = |one: &Download| bytes(one).saturating_sub(there(&one.name.under(archives)));
         Self {
-            download: plan.downloads.iter().map(left).sum(),
+            download: sum(plan.downloads.iter().map(left)),
             // Photographs are as large unpacked as packed.
-            unpacked: plan.downloads.iter().map(bytes).sum(),
+            unpacked: sum(plan.downloads.iter().map(bytes)),
         }
     }
 
     fn disk(&self) -> u64 {
-        self.download + self.unpacked
+        self.download.saturating_add(self.unpacked)
     }
 }
 
@@ -150,20 +156,36 @@ fn there(path: &Path) -> u64 {
     size(path).or_else(|| size(Path::new(&part))).unwrap_or(0)
 }
 
-fn refuse_full_disk(needs: &Needs, data: &Path) -> Result<()> {
+fn refuse_full_disk(plan: &Plan, archives: &Path, data: &Path) -> Result<()> {
+    let needs = Needs::of(plan, archives);
     let Some(free) = fs::free_space(data) else { return Ok(()) };
-    let wanted = needs.disk() + SPARE_BYTES;
+    let wanted = needs.disk().saturating_add(SPARE_BYTES);
     if free < wanted {
         bail!(
             "`{}` has {} free, and the data need {} ({} to download, as much again unpacked)\n\
-             hint: free some, or use another disk with `--root`; nothing was downloaded",
+             hint: free some, or use another disk with `--root`; nothing was downloaded{}",
             data.display(),
             term::bytes(free),
             term::bytes(wanted),
-            term::bytes(needs.download)
+            term::bytes(needs.download),
+            unfinished(plan, archives)
         );
     }
     Ok(())
+}
+
+/// A hint at what earlier downloads hold of the disk, or nothing.
+fn unfinished(plan: &Plan, archives: &Path) -> String {
+    let held = |one: &Download| {
+        let [_, part, _] = one.files(archives);
+        let bytes = fs::metadata(&part).ok()?.len();
+        (bytes > 0).then(|| format!("`{}` ({})", part.display(), term::bytes(bytes)))
+    };
+    let held: Vec<String> = plan.downloads.iter().filter_map(held).collect();
+    if held.is_empty() {
+        return String::new();
+    }
+    format!("\nhint: unfinished downloads hold some: {}; `--force` deletes them", held.join(", "))
 }
 
 /// Some at once; the first error counts, and what has arrived by then stays.
@@ -174,11 +196,11 @@ fn download_all(
     archives: &Path,
 ) -> Result<()> {
     let label = match downloads {
-        [one] => one.name.clone(),
+        [one] => one.name.to_string(),
         several => term::count(several.len(), "file"),
     };
     let bar = Bar::new(label, Unit::Bytes);
-    let total = Mutex::new(downloads.iter().map(|one| one.bytes.unwrap_or(0)).sum::<u64>());
+    let total = Mutex::new(sum(downloads.iter().map(|one| one.bytes.unwrap_or(0))));
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     let received = Mutex::new(0);
@@ -216,12 +238,25 @@ fn download(
     archives: &Path,
     progress: &dyn Progress,
 ) -> Result<u64> {
-    let path = archives.join(&one.name);
+    let path = one.name.under(archives);
     let received = match one.what {
-        What::Bundle => client.download_bundle(slug, &path, progress),
-        What::File => client.download_file(slug, &one.name, &path, progress),
+        What::Bundle => client.download_bundle(slug, &path, progress)?,
+        What::File => client.download_file(slug, &one.name, one.bytes, &path, progress)?,
     };
-    Ok(received?.fetched)
+    if !received.is_announced
+        && let Some(listed) = one.bytes.filter(|listed| *listed > 0 && *listed != received.bytes)
+        && let Some(unpacked) = archive::zipped_size(&path)?
+        && unpacked != listed
+        && !plan::is_packed(one)
+    {
+        fs::remove_file(&path)?;
+        bail!(
+            "`{}` came packed, with {unpacked} bytes in it, and Kaggle lists {listed}\nhint: run the \
+             same command again",
+            one.name
+        );
+    }
+    Ok(received.fetched)
 }
 
 /// One download's part of a bar that several share.
@@ -235,7 +270,7 @@ struct Share<'a> {
 impl Progress for Share<'_> {
     fn total(&self, units: u64) {
         let (mut total, mut announced) = (locked(self.total), locked(&self.announced));
-        *total = (*total + units).saturating_sub(*announced);
+        *total = total.saturating_add(units).saturating_sub(*announced);
         *announced = units;
         self.bar.total(*total);
     }
@@ -255,11 +290,12 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Unpacks a download, or puts it where the layout wants it.
-fn place(competition: &Competition, name: &str, path: &Path, data: &Path) -> Result<()> {
-    if Kind::of(path)?.is_some() {
-        return unpack(path, data);
+fn place(competition: &Competition, one: &Download, archives: &Path, data: &Path) -> Result<()> {
+    let path = one.name.under(archives);
+    if Kind::of(&path)?.is_some() {
+        return unpack(&path, data);
     }
-    let target = layout::place_of(competition, name);
-    fs::write_atomic(data.join(&target), fs::read(path)?)
+    let target = layout::place_of(competition, &one.name);
+    fs::write_atomic(target.under(data), fs::read(path)?)
         .with_context(|| format!("failed to put `{target}` in its place"))
 }

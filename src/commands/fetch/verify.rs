@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::manifest::{Differences, Manifest};
 use super::{Fetch, Fetched};
+use crate::relative::RelativePath;
 use crate::report::{Bar, Unit};
 use crate::term;
 
@@ -33,7 +34,12 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
             let same = now.parts.contains(part);
             let state = if same { "as fetched" } else { "differs" };
             let files = format!("{:>9}", term::thousands(part.files));
-            vec![part.name.clone(), files, format!("{:>10}", term::bytes(part.bytes)), state.into()]
+            vec![
+                part.name.to_string(),
+                files,
+                format!("{:>10}", term::bytes(part.bytes)),
+                state.into(),
+            ]
         })
         .collect();
     if args.json {
@@ -63,11 +69,11 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
     Ok(())
 }
 
-fn count(files: &[String]) -> String {
+fn count(files: &[RelativePath]) -> String {
     term::count(files.len(), "file")
 }
 
-fn named(files: &[String]) -> String {
+fn named(files: &[RelativePath]) -> String {
     let mut names: Vec<String> = files.iter().take(NAMED).map(|f| format!("`{f}`")).collect();
     if files.len() > NAMED {
         names.push("...".to_owned());

@@ -7,6 +7,7 @@
 mod announced;
 mod content;
 mod hashes;
+mod lock;
 mod partial_file;
 
 use std::io::Read;
@@ -33,6 +34,17 @@ pub struct Received {
     /// How many came over the wire this time; what was there from before is not counted.
     pub fetched: u64,
     pub host: String,
+    /// Whether the server told their length or a hash of them.
+    pub is_announced: bool,
+}
+
+/// What is to be downloaded, and where to.
+pub(super) struct Wanted<'a> {
+    /// In words; what is there of an earlier attempt at the same is gone on with.
+    pub(super) what: &'a str,
+    pub(super) path: &'a Path,
+    /// Its size, as somebody else than the server of its bytes tells.
+    pub(super) listed: Option<u64>,
 }
 
 /// Downloads `url` to `path` with a plain `GET`: for files that need no credentials, such as
@@ -42,7 +54,8 @@ pub fn download(url: &str, path: &Path, progress: &dyn Progress) -> Result<(), E
     let policy = RetryPolicy::default();
     let http = Http::new(policy.silence);
     let open = |headers: &HeaderMap| http.get(&address, headers, false);
-    to_file(&error::shown(&address), &open, path, policy, progress).map(|_| ())
+    let wanted = Wanted { what: &error::shown(&address), path, listed: None };
+    to_file(&wanted, &open, policy, progress).map(|_| ())
 }
 
 /// The address of a file on a web server.
@@ -57,17 +70,15 @@ pub(super) fn parse(url: &str) -> Result<Url, Error> {
 /// Asks with these headers (a range, once there is something to go on from).
 type Open<'a> = dyn Fn(&HeaderMap) -> Result<Response, Error> + 'a;
 
-/// Opens, reads to the end, checks and names. What is there of an earlier attempt at the same
-/// `what` is gone on with, and attempts that bring nothing new are bounded by `policy`.
+/// Opens, reads to the end, checks and names. Attempts that bring nothing new are bounded by `policy`.
 pub(super) fn to_file(
-    what: &str,
+    wanted: &Wanted,
     open: &Open,
-    path: &Path,
     policy: RetryPolicy,
     progress: &dyn Progress,
 ) -> Result<Received, Error> {
-    let mut part = PartialFile::open(path, what)?;
-    let mut transfer = Transfer { open, path, progress, fetched: 0, shown: 0 };
+    let mut part = PartialFile::open(wanted.path, wanted.what)?.listed_with(wanted.listed);
+    let mut transfer = Transfer { open, path: wanted.path, progress, fetched: 0, shown: 0 };
     let (mut retry, mut most, mut damaged_before) = (0, part.kept(), false);
     loop {
         let error = match transfer.attempt(&mut part) {
@@ -90,8 +101,9 @@ pub(super) fn to_file(
         policy.wait(error, retry, &|text| progress.note(text))?;
         retry += 1;
     }
+    let is_announced = part.is_announced();
     let (bytes, host) = part.finish()?;
-    Ok(Received { bytes, fetched: transfer.fetched, host })
+    Ok(Received { bytes, fetched: transfer.fetched, host, is_announced })
 }
 
 /// One file on its way, over all attempts.

@@ -1,7 +1,6 @@
 //! The unfinished file: its bytes so far, what they are bytes of, and who is at work on it.
 
 use std::ffi::OsString;
-use std::fs::TryLockError;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::super::error::Error;
 use super::announced::{Announced, Version, content_range};
 use super::hashes::Hashes;
+use super::lock::open_locked;
 use crate::fs;
 
 /// `<path>.part`, locked for as long as this value lives.
@@ -27,7 +27,16 @@ pub(super) struct PartialFile {
     kept: u64,
     hashes: Hashes,
     whole: bool,
+    /// How long it is by somebody else's word.
+    listed: Option<u64>,
+    /// It has its name: what is called `.part` now is not this one.
+    finished: bool,
 }
+
+/// A download whose length nobody announced stops while so much of the disk is free.
+const SPARE_BYTES: u64 = 100_000_000;
+/// So often that is looked at.
+const LOOK_EVERY: u64 = 32 * 1024 * 1024;
 
 /// How a new answer goes together with the bytes that are there.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,12 +81,33 @@ impl PartialFile {
             kept,
             hashes: Hashes::default(),
             whole: false,
+            listed: None,
+            finished: false,
         };
-        match &part.version {
-            Some(version) => part.whole = kept > 0 && version.length == Some(kept),
-            None => part.clear()?,
+        part.whole = part.version.as_ref().is_some_and(|version| version.length == Some(kept));
+        part.whole &= kept > 0;
+        if !part.whole && !part.can_go_on() {
+            part.clear()?;
         }
         Ok(part)
+    }
+
+    /// The same, with its size as a list tells it; a list that says nothing says 0.
+    pub(super) fn listed_with(mut self, listed: Option<u64>) -> Self {
+        self.listed = listed.filter(|bytes| *bytes > 0);
+        self
+    }
+
+    /// Whether the server told a length or a hash.
+    pub(super) fn is_announced(&self) -> bool {
+        self.version.as_ref().is_some_and(|version| version.length.is_some() || version.has_hash())
+    }
+
+    /// Whether a later attempt can ask for the rest: the server will know whether it is of the same
+    /// version, or the hash of the whole will tell.
+    fn can_go_on(&self) -> bool {
+        let version = self.version.as_ref();
+        version.is_some_and(|version| version.validator().is_some() || version.has_hash())
     }
 
     pub(super) fn kept(&self) -> u64 {
@@ -104,18 +134,14 @@ impl PartialFile {
         if self.kept == 0 {
             return Ok(headers);
         }
-        let Some(version) = &self.version else { return Ok(headers) };
-        let validator = version.validator().and_then(|text| HeaderValue::from_str(text).ok());
-        match validator {
-            Some(validator) => {
-                headers.insert(IF_RANGE, validator);
-            }
-            // The hash of the whole will tell.
-            None if version.has_hash() => {}
-            None => {
-                self.clear()?;
-                return Ok(headers);
-            }
+        let version = self.version.as_ref().filter(|_| self.can_go_on());
+        let Some(version) = version else {
+            self.clear()?;
+            return Ok(headers);
+        };
+        if let Some(validator) = version.validator() {
+            headers
+                .insert(IF_RANGE, HeaderValue::from_str(validator).map_err(anyhow::Error::from)?);
         }
         let range = HeaderValue::try_from(format!("bytes={}-", self.kept));
         headers.insert(RANGE, range.map_err(anyhow::Error::from)?);
@@ -143,9 +169,14 @@ impl PartialFile {
                 Resume::Restart
             }
         };
-        self.check_space(announced.length())?;
         if self.kept == 0 {
             self.version = Some(announced.version.clone());
+        }
+        if let Some(length) = announced.length().filter(|_| !announced.version.has_hash()) {
+            self.check_listed(length)?;
+        }
+        self.check_space(announced.length())?;
+        if self.kept == 0 {
             self.write_sidecar()?;
         }
         self.file.seek(SeekFrom::Start(self.kept))?;
@@ -159,11 +190,45 @@ impl PartialFile {
         };
         let folder = self.path.parent().unwrap_or(Path::new("."));
         match fs::free_space(folder) {
-            Some(free) if free < needed => Err(Error::NoSpace {
-                path: self.path.clone(),
-                needed: Some(needed),
-                free: Some(free),
-            }),
+            Some(free) if free < needed => Err(self.no_space(Some(needed), Some(free))),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_space(&self, needed: Option<u64>, free: Option<u64>) -> Error {
+        let kept = self.kept > 0 && self.can_go_on();
+        Error::NoSpace { path: self.path.clone(), needed, free, kept }
+    }
+
+    /// Refuses a file of so many bytes that is far larger than listed: it is another one, or has no end.
+    /// What a server packs on the way may become a little larger.
+    fn check_listed(&self, bytes: u64) -> Result<(), Error> {
+        let Some(listed) = self.listed else { return Ok(()) };
+        if bytes <= listed.saturating_add(listed / 8).saturating_add(1_000_000) {
+            return Ok(());
+        }
+        let reason = format!("{bytes} bytes or more, and {listed} are listed");
+        Err(Error::Damaged { url: self.origin(), reason })
+    }
+
+    /// Where it comes from, as errors name it.
+    fn origin(&self) -> String {
+        let host = self.version.as_ref().map(|version| version.host.clone());
+        host.filter(|host| !host.is_empty()).unwrap_or_else(|| self.what.clone())
+    }
+
+    /// Before bytes that nobody announced: whether they stay within what is listed, and the disk.
+    fn check_unannounced(&self, more: u64) -> Result<(), Error> {
+        if self.version.as_ref().is_some_and(|version| version.length.is_some()) {
+            return Ok(());
+        }
+        let bytes = self.kept.saturating_add(more);
+        self.check_listed(bytes)?;
+        if bytes / LOOK_EVERY == self.kept / LOOK_EVERY {
+            return Ok(());
+        }
+        match fs::free_space(fs::folder_of(&self.path)) {
+            Some(free) if free < SPARE_BYTES => Err(self.no_space(None, Some(free))),
             _ => Ok(()),
         }
     }
@@ -178,6 +243,7 @@ impl PartialFile {
     /// Adds bytes that have arrived. They survive the end of this process as soon as they are
     /// written; that they survive the end of the power as well is seen to once, in the end.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.check_unannounced(bytes.len() as u64)?;
         self.file.write_all(bytes).map_err(|error| self.unwritten(error))?;
         if let Some(version) = self.version.as_ref().filter(|_| self.hashes.n == self.kept) {
             self.hashes.update(bytes, version);
@@ -188,7 +254,7 @@ impl PartialFile {
 
     fn unwritten(&self, error: io::Error) -> Error {
         if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-            return Error::NoSpace { path: self.path.clone(), needed: None, free: None };
+            return self.no_space(None, None);
         }
         error.into()
     }
@@ -200,8 +266,24 @@ impl PartialFile {
             let reason = format!("the connection broke after {}", self.so_far());
             return Err(Error::Network { url: url.to_owned(), reason });
         }
+        if let Some(listed) = self.listed.filter(|listed| *listed != self.kept)
+            && !self.is_announced()
+            && !self.is_packed_on_the_way()?
+        {
+            let reason = format!("it ended after {} bytes, and {listed} are listed", self.kept);
+            return Err(Error::Network { url: url.to_owned(), reason });
+        }
         self.whole = true;
         Ok(())
+    }
+
+    /// Whether it is a zip under the name of something else, whose size is not the listed one.
+    fn is_packed_on_the_way(&mut self) -> Result<bool, Error> {
+        let is_zip = self.path.extension().is_some_and(|found| found.eq_ignore_ascii_case("zip"));
+        let mut start = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        Read::by_ref(&mut self.file).take(4).read_to_end(&mut start)?;
+        Ok(!is_zip && start == *b"PK\x03\x04")
     }
 
     /// What it is when the bytes end too early.
@@ -243,11 +325,7 @@ impl PartialFile {
     pub(super) fn verify(&mut self) -> Result<(), Error> {
         self.hash_kept()?;
         let Some(version) = &self.version else { return Ok(()) };
-        let damaged = |reason: String| {
-            let url =
-                if version.host.is_empty() { self.what.clone() } else { version.host.clone() };
-            Err(Error::Damaged { url, reason })
-        };
+        let damaged = |reason: String| Err(Error::Damaged { url: self.origin(), reason });
         if let Some(length) = version.length.filter(|&length| length != self.kept) {
             return damaged(format!("{} bytes instead of {length}", self.kept));
         }
@@ -277,7 +355,8 @@ impl PartialFile {
     pub(super) fn finish(mut self) -> Result<(u64, String), Error> {
         self.file.sync_all().map_err(|error| self.unwritten(error))?;
         // The sidecar goes last: whole bytes without it would be fetched again.
-        fs::rename(&self.temporary, &self.path)?;
+        fs::rename_flushed(&self.temporary, &self.path)?;
+        self.finished = true;
         if self.sidecar.exists() {
             fs::remove_file(&self.sidecar)?;
         }
@@ -289,7 +368,7 @@ impl PartialFile {
 impl Drop for PartialFile {
     /// Where there is nothing to go on from, nothing is left.
     fn drop(&mut self) {
-        if self.kept == 0 {
+        if !self.finished && (self.kept == 0 || !self.whole && !self.can_go_on()) {
             let _ = fs::remove_file(&self.temporary);
             let _ = fs::remove_file(&self.sidecar);
         }
@@ -300,38 +379,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// The part, and the right to write to it.
-fn open_locked(part: &Path, path: &Path) -> Result<fs::File, Error> {
-    let mut options = fs::File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    loop {
-        let file = options.open(part)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-            // A file system without locks has to do without.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
-        // Another process may have finished the file, and renamed it, before the lock was ours.
-        if is_at(&file, part) {
-            return Ok(file);
-        }
-    }
-}
-
-#[cfg(unix)]
-fn is_at(file: &fs::File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: io::Result<std::fs::Metadata>| {
-        metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
-    };
-    id(file.metadata()) == id(fs::metadata(path))
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &fs::File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn train(
     let mut images = draw_targets(competition, classes, n, seed, 0);
     let mut counts = vec![0; classes.len()];
     for (i, image) in images.iter_mut().enumerate() {
-        image.folder.clone_from(&folders[i % folders.len()]);
+        folders[i % folders.len()].as_str().clone_into(&mut image.folder);
         let class = image.target.first().copied().unwrap_or_default();
         image.stem = match &competition.target.labels {
             Labels::FileName { separator } => {
@@ -51,7 +51,7 @@ pub(super) fn test(
     let first = if folders.len() == 1 { n } else { n.div_ceil(3) * 2 };
     for (i, image) in images.iter_mut().enumerate() {
         let place = if i < first { 0 } else { 1 + (i - first) % (folders.len() - 1) };
-        image.folder.clone_from(&folders[place]);
+        folders[place].as_str().clone_into(&mut image.folder);
         let named_by_hash = matches!(competition.target.labels, Labels::Csv { .. })
             && competition.target.kind == TargetKind::SingleLabel;
         image.stem = if named_by_hash {

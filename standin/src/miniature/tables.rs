@@ -15,7 +15,7 @@ pub(super) fn labels(
     let Labels::Csv { file, id, label } = &competition.target.labels else { return Ok(vec![]) };
     let rows = train.iter().map(|image| vec![image.id().to_owned(), names(classes, &image.target)]);
     let text = csv([id.clone(), label.clone()], rows)?;
-    Ok(vec![DataFile { path: file.clone(), bytes: text.into_bytes() }])
+    Ok(vec![DataFile { path: file.to_string(), bytes: text.into_bytes() }])
 }
 
 /// The sample: every row the same and worth nothing.

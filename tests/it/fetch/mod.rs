@@ -11,6 +11,10 @@ use tempfile::TempDir;
 
 use crate::kaggle::server::{Reply, Server};
 
+mod hostile;
+#[cfg(unix)]
+mod links;
+
 type Entries<'a> = &'a [(&'a str, &'a [u8])];
 
 fn zip(entries: Entries) -> Vec<u8> {
@@ -468,7 +472,7 @@ fn wrong_sources_are_told_as_such() {
     place.args.from = vec![place.folder.path().join("nowhere")];
     assert!(place.fetch().unwrap_err().0.contains("no file or folder"));
     place.args.from = vec![place.write("a.csv", "id,label\n")];
-    assert!(place.fetch().unwrap_err().0.contains("neither a folder nor a zip"));
+    assert!(place.fetch().unwrap_err().0.contains("neither a folder nor an archive"));
     place.args.from = vec![place.data()];
     assert!(place.fetch().unwrap_err().0.contains("is the data folder itself"));
     place.args.from = vec![place.write("broken.zip", &bundle(&dogs_files())[..200])];

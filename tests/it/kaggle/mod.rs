@@ -3,6 +3,7 @@
 mod credentials;
 mod downloads;
 mod leaderboard;
+mod listed;
 mod refusals;
 pub(crate) mod server;
 mod submissions;

@@ -51,13 +51,24 @@ pub(crate) struct Reply {
     sent: usize,
     silence: Duration,
     answers: bool,
+    tells_length: bool,
+    has_end: bool,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let (headers, sent) = (Vec::new(), body.len());
-        Self { status, headers, sent, body, silence: Duration::ZERO, answers: true }
+        Self {
+            status,
+            headers,
+            sent,
+            body,
+            silence: Duration::ZERO,
+            answers: true,
+            tells_length: true,
+            has_end: true,
+        }
     }
 
     pub(crate) fn json(text: &str) -> Self {
@@ -100,6 +111,18 @@ impl Reply {
     /// Announces the whole body but hangs up after so many bytes of it.
     pub(crate) fn cut_at(mut self, bytes: usize) -> Self {
         self.sent = self.body.len().min(bytes);
+        self
+    }
+
+    /// Does not say how long it is: the end of the connection is its end.
+    pub(crate) fn without_length(mut self) -> Self {
+        self.tells_length = false;
+        self
+    }
+
+    /// Its body comes again and again, until the client hangs up, or a GB has gone out.
+    pub(crate) fn without_end(mut self) -> Self {
+        (self.tells_length, self.has_end) = (false, false);
         self
     }
 
@@ -189,7 +212,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
         return;
     }
     let mut headers = vec![format!("HTTP/1.1 {} X", reply.status), "Connection: close".to_owned()];
-    if !reply.headers.iter().any(|(name, _)| name == "Content-Length") {
+    if reply.tells_length && !reply.headers.iter().any(|(name, _)| name == "Content-Length") {
         headers.push(format!("Content-Length: {}", reply.body.len()));
     }
     headers.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
@@ -197,6 +220,10 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
     // The client may have gone: that is its right.
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(&reply.body[..reply.sent]);
+    let mut left = if reply.has_end { 0 } else { 1_000_000_000 / reply.body.len().max(1) };
+    while left > 0 && stream.write_all(&reply.body).is_ok() {
+        left -= 1;
+    }
     thread::sleep(reply.silence);
 }
 
