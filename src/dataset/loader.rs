@@ -7,13 +7,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use anyhow::{Context, Result, bail};
+use kaggle_kit_pixels::Pixels;
 use rayon::prelude::*;
 
 use super::buffer::{Buffer, BufferPool};
 use super::digest;
 use super::picture_cache::PictureCache;
 use super::sample::Sample;
-use super::view::{DecodeBuffers, Pixels, Prepared, Shot, View, finish, render, render_and_keep};
+use super::view::{DecodeBuffers, Prepared, Shot, View, finish, render, render_and_keep};
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.

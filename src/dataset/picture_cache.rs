@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use kaggle_kit_pixels::Pixels;
 
 use super::twins::PictureId;
-use super::view::{Pixels, Prepared};
+use super::view::Prepared;
 use crate::cache::{PictureFile, PictureSource, PicturesKey, Store};
 use crate::hash::Hash;
 

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "table", "target", "zoo"],
-    &["fs", "hash", "lines", "term", "progress", "relative", "rng", "sibling", "words"],
+    &["fs", "hash", "lines", "pixels", "term", "progress", "relative", "rng", "sibling", "words"],
 ];
 
 /// The files of the layer of pure values that may read files.
@@ -106,11 +106,11 @@ struct Source {
 impl Source {
     fn new(path: &str, text: &str) -> Self {
         let inside = path.strip_prefix("engine/").unwrap_or(path);
-        // Of the stand-in all but its `main` is one module here.
-        let inside = match path.strip_prefix("standin/src/") {
-            Some("main.rs") => "main",
-            Some(_) => "standin",
-            None => inside.trim_start_matches("src/"),
+        // `pixels/` is one module here, and so is all of the stand-in but its `main`.
+        let inside = match path.split_once("/src/") {
+            Some(("standin", "main.rs")) => "main",
+            Some((package @ ("pixels" | "standin"), _)) => package,
+            _ => inside.trim_start_matches("src/"),
         };
         let module = inside.split(['/', '.']).next().unwrap().to_owned();
         let code: Vec<&str> = text.lines().map(without_comment).collect();
@@ -146,8 +146,8 @@ fn sources() -> Vec<Source> {
         let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
         Source::new(&name, &fs::read_to_string(path).unwrap())
     };
-    let folders =
-        ["src", "engine/src", "standin/src"].map(|folder| files_in(&root.join(folder), "rs"));
+    let folders = ["src", "engine/src", "pixels/src", "standin/src"]
+        .map(|folder| files_in(&root.join(folder), "rs"));
     let sources: Vec<Source> = folders.concat().into_iter().map(read).collect();
     assert!(sources.len() > 20, "only {} sources found", sources.len());
     sources
@@ -177,7 +177,8 @@ fn layering(file: &Source) -> Vec<String> {
     }
     let layer = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
     let mut wrong = Vec::new();
-    let own: &[&str] = if file.module == "standin" { &[] } else { &["crate", "kaggle_kit_engine"] };
+    let is_package = ["pixels", "standin"].contains(&file.module.as_str());
+    let own: &[&str] = if is_package { &[] } else { &["crate", "kaggle_kit_engine"] };
     for root in own.iter().chain(&["kaggle_kit"]) {
         for start in file.places_of(root) {
             let Some(path) = file.code[start + root.len()..].strip_prefix("::") else { continue };

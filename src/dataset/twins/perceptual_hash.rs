@@ -5,12 +5,10 @@ use std::f32::consts::PI;
 use std::sync::LazyLock;
 
 use anyhow::Result;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U16;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
+use kaggle_kit_pixels::brightness_grid;
 
-use crate::dataset::view::Symmetry;
+use crate::dataset::view::{Symmetry, pixels_of};
 
 /// Side of the thumbnail, in pixels.
 const GRID: usize = 32;
@@ -34,7 +32,7 @@ impl PerceptualHash {
     pub(super) const NONE: Self = Self([0; SIDE * SIDE]);
 
     pub(super) fn of(image: &RgbImage) -> Result<Self> {
-        let thumbnail = thumbnail(image)?;
+        let thumbnail = brightness_grid(pixels_of(image), GRID)?;
         let flat = thumbnail.iter().max().zip(thumbnail.iter().min());
         if flat.is_none_or(|(most, least)| most - least < 2 * LEVEL) {
             return Ok(Self::NONE);
@@ -84,20 +82,6 @@ impl PerceptualHash {
 /// The correlation of two looks' directions, in [-1, 1].
 pub(super) fn similarity(a: &[f32; SIDE * SIDE], b: &[f32; SIDE * SIDE]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Brightness, averaged over the cells of a grid, `[GRID, GRID]`.
-fn thumbnail(image: &RgbImage) -> Result<Vec<u16>> {
-    // ITU-R 601's weights, in 256ths.
-    let luma = |pixel: &[u8]| {
-        U16::new(77 * u16::from(pixel[0]) + 150 * u16::from(pixel[1]) + 29 * u16::from(pixel[2]))
-    };
-    let pixels: Vec<U16> = image.as_raw().chunks_exact(3).map(luma).collect();
-    let source = TypedImageRef::new(image.width(), image.height(), &pixels)?;
-    let mut small = TypedImage::new(GRID as u32, GRID as u32);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize_typed(&source, &mut small, &options)?;
-    Ok(small.pixels().iter().map(|pixel| pixel.0).collect())
 }
 
 /// Each value's place in the order of all, from -0.5 to 0.5; equal values share theirs.

@@ -5,18 +5,23 @@
 
 mod augment;
 mod decode;
-mod pixels;
 mod prepared;
 mod render;
-mod resize;
-mod symmetry;
-mod warp;
+mod shot;
+
+use image::RgbImage;
+use kaggle_kit_pixels::Pixels;
+pub use kaggle_kit_pixels::Symmetry;
 
 pub(super) use self::decode::DecodeBuffers;
 pub use self::decode::decode;
-pub use self::pixels::View;
-pub(super) use self::pixels::{Pixels, Shot};
 pub use self::prepared::Prepared;
 pub use self::render::render;
 pub(super) use self::render::{finish, render_and_keep};
-pub use self::symmetry::Symmetry;
+pub(super) use self::shot::Shot;
+pub use self::shot::View;
+
+/// The pixels of a decoded image.
+pub(super) fn pixels_of(image: &RgbImage) -> Pixels<'_> {
+    Pixels { bytes: image, sides: [image.width() as usize, image.height() as usize] }
+}

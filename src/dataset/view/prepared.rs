@@ -2,10 +2,10 @@
 //! will miss. Later epochs need nothing else of a file, so this is what is kept.
 
 use anyhow::Result;
+use kaggle_kit_pixels::{FAST, Pixels, Resizer, SHARP, Window, resize};
 
-use super::augment::{Window, max_zoom};
-use super::pixels::{Pixels, View};
-use super::resize::{FAST, Resizer, SHARP, resize};
+use super::augment::max_zoom;
+use super::shot::View;
 use crate::recipe::Augment;
 
 /// A picture that has at most so many pixels for one that is shown, both ways, need not be shrunk before

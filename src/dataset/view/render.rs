@@ -10,13 +10,12 @@ use std::cell::RefCell;
 
 use anyhow::Result;
 use image::RgbImage;
+use kaggle_kit_pixels::{Affine, FAST, Pixels, Resizer, Symmetry, Window, relight, resize, warp};
 
-use super::augment::{Change, Crop, Window, relight};
-use super::pixels::{Pixels, Shot, View};
+use super::augment::{Change, Crop};
+use super::pixels_of;
 use super::prepared::Prepared;
-use super::resize::{FAST, Resizer, resize};
-use super::symmetry::Symmetry;
-use super::warp::{Affine, warp};
+use super::shot::{Shot, View};
 use crate::recipe::Augment;
 
 /// What a thread keeps between images.
@@ -53,7 +52,7 @@ pub(in crate::dataset) fn render_and_keep(
     out: &mut [u8],
     keep: impl FnOnce(Pixels),
 ) -> Result<()> {
-    let image = Pixels::of(image);
+    let image = pixels_of(image);
     let prepared = Prepared::of(shot.view, shot.size, shot.augment);
     let sides = prepared.sides(image.sides);
     SCRATCH.with_borrow_mut(|scratch| {

@@ -1,22 +1,21 @@
 //! Resizing with antialiasing, by vector instructions.
 
 use anyhow::Result;
-pub(super) use fast_image_resize::Resizer;
+pub use fast_image_resize::Resizer;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
+use fast_image_resize::pixels::{U8x3, U16};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 
-use super::augment::Window;
-use super::pixels::Pixels;
+use crate::{Pixels, Window};
 
 /// Bicubic (Catmull-Rom) with support scaled by the reduction, as PIL's: what most of timm's
 /// networks are evaluated with.
-pub(super) const SHARP: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
+pub const SHARP: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
 /// Bilinear likewise: what networks are usually trained with, for it is faster.
-pub(super) const FAST: ResizeAlg = ResizeAlg::Convolution(FilterType::Bilinear);
+pub const FAST: ResizeAlg = ResizeAlg::Convolution(FilterType::Bilinear);
 
 /// Resizes a window of `image` to `[width, height]` pixels.
-pub(super) fn resize(
+pub fn resize(
     resizer: &mut Resizer,
     image: Pixels,
     window: Window,
@@ -39,4 +38,19 @@ pub(super) fn resize(
     );
     resizer.resize_typed(&source, &mut target, &options)?;
     Ok(())
+}
+
+/// Mean brightness of the cells of a grid over an RGB image, `[side, side]`, row-major: ITU-R 601's
+/// weights, in 256ths of a level.
+pub fn brightness_grid(image: Pixels, side: usize) -> Result<Vec<u16>> {
+    let luma = |pixel: &[u8]| {
+        U16::new(77 * u16::from(pixel[0]) + 150 * u16::from(pixel[1]) + 29 * u16::from(pixel[2]))
+    };
+    let pixels: Vec<U16> = image.bytes.chunks_exact(3).map(luma).collect();
+    let sides = image.sides.map(|side| side as u32);
+    let source = TypedImageRef::new(sides[0], sides[1], &pixels)?;
+    let mut small = TypedImage::new(side as u32, side as u32);
+    let options = ResizeOptions::new().resize_alg(FAST);
+    Resizer::new().resize_typed(&source, &mut small, &options)?;
+    Ok(small.pixels().iter().map(|pixel| pixel.0).collect())
 }

@@ -1,27 +1,6 @@
-//! A picture in memory, and which view of it is wanted.
-
-use image::RgbImage;
+//! Which view of a picture is wanted.
 
 use crate::recipe::Augment;
-
-/// Pixels that lie somewhere: `[height, width, 3]`, RGB.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::dataset) struct Pixels<'a> {
-    pub(in crate::dataset) bytes: &'a [u8],
-    /// Width and height.
-    pub(in crate::dataset) sides: [usize; 2],
-}
-
-impl<'a> Pixels<'a> {
-    pub(super) fn of(image: &'a RgbImage) -> Self {
-        Self { bytes: image, sides: [image.width() as usize, image.height() as usize] }
-    }
-
-    /// In bytes.
-    pub(super) fn length([width, height]: [usize; 2]) -> usize {
-        width * height * 3
-    }
-}
 
 /// Which view of an image a batch holds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,33 +2,33 @@
 
 use std::ops::Range;
 
-use super::symmetry::Symmetry;
+use crate::Symmetry;
 
 /// A map of the plane: `x' = m[0] . (x, y, 1)`, `y' = m[1] . (x, y, 1)`. Pixel `i` covers
 /// `[i, i + 1)`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Affine([[f64; 3]; 2]);
+pub struct Affine([[f64; 3]; 2]);
 
 impl Affine {
     /// Adds `by`.
-    pub(super) fn shift(by: [f64; 2]) -> Self {
+    pub fn shift(by: [f64; 2]) -> Self {
         Self([[1.0, 0.0, by[0]], [0.0, 1.0, by[1]]])
     }
 
     /// Stretches both ways.
-    pub(super) fn scale(by: [f64; 2]) -> Self {
+    pub fn scale(by: [f64; 2]) -> Self {
         Self([[by[0], 0.0, 0.0], [0.0, by[1], 0.0]])
     }
 
     /// Turns around `centre`.
-    pub(super) fn rotation(radians: f64, centre: [f64; 2]) -> Self {
+    pub fn rotation(radians: f64, centre: [f64; 2]) -> Self {
         let (sin, cos) = radians.sin_cos();
         let turn = Self([[cos, -sin, 0.0], [sin, cos, 0.0]]);
         Self::shift(centre.map(|c| -c)).then(turn).then(Self::shift(centre))
     }
 
     /// Goes from a pixel of a square under a symmetry to the one it shows.
-    pub(super) fn of_symmetry(symmetry: Symmetry, size: usize) -> Self {
+    pub fn of_symmetry(symmetry: Symmetry, size: usize) -> Self {
         // Three corners of a square of two by two pixels tell the linear part.
         let at = |x, y| {
             let (x, y) = symmetry.source((x, y), 2);
@@ -44,7 +44,7 @@ impl Affine {
     }
 
     /// The map that does `self`, then `next`.
-    pub(super) fn then(self, next: Self) -> Self {
+    pub fn then(self, next: Self) -> Self {
         let [x, y] = self.0;
         Self(
             next.0.map(|[a, b, c]| {
@@ -54,14 +54,14 @@ impl Affine {
     }
 
     /// Where a point goes.
-    pub(super) fn apply(&self, x: f64, y: f64) -> [f64; 2] {
+    pub fn apply(&self, x: f64, y: f64) -> [f64; 2] {
         self.0.map(|[a, b, c]| a * x + b * y + c)
     }
 }
 
 /// Fills `out`, `[size, size, 3]`, with the pixels of `source`, `[height, width, 3]`, that
 /// `to_source` leads to.
-pub(super) fn warp(
+pub fn warp(
     source: &[u8],
     [width, height]: [usize; 2],
     to_source: &Affine,

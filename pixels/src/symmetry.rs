@@ -1,7 +1,5 @@
 //! The eight symmetries of the square, which leave a picture taken from above a likely picture.
 
-use crate::recipe::Augment;
-
 /// A mirror image or none, then quarter turns clockwise: an element of D4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Symmetry {
@@ -76,19 +74,6 @@ impl Symmetry {
                 *pixel = source[at as usize];
                 at = at.wrapping_add(second.wrapping_sub(first));
             }
-        }
-    }
-}
-
-impl Augment {
-    /// The symmetries under which these pictures stay likely pictures: the views that test-time
-    /// augmentation averages.
-    pub fn symmetries(self) -> &'static [Symmetry] {
-        const UPRIGHT: [Symmetry; 2] = [Symmetry::IDENTITY, Symmetry::MIRROR];
-        match self {
-            Self::None => &UPRIGHT[..1],
-            Self::SideOn => &UPRIGHT,
-            Self::TopDown => &Symmetry::ALL,
         }
     }
 }
