@@ -76,11 +76,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 
 fn row(competition: &Competition, data: &Path, runs: &Path) -> Result<Row> {
     let all = Run::all(runs, Some(&competition.name))?;
-    let summaries: Vec<(String, Summary)> = all
-        .iter()
-        .filter(|run| run.is_finished())
-        .filter_map(|run| Some((run.id(), run.summary().ok()?)))
-        .collect();
+    let mut summaries: Vec<(String, Summary)> = Vec::new();
+    for run in all.iter().filter(|run| run.is_finished()) {
+        match run.summary() {
+            Ok(summary) => summaries.push((run.id(), summary)),
+            Err(error) => term::warn(term::describe(&error).0),
+        }
+    }
     let scores = summaries.iter().map(|(_, summary)| summary.score);
     let better = |a: f64, b: f64| if competition.metric.better(a, b) { a } else { b };
     Ok(Row {
@@ -88,7 +90,7 @@ fn row(competition: &Competition, data: &Path, runs: &Path) -> Result<Row> {
         slug: competition.slug.clone(),
         metric: competition.metric,
         data: data.join(&competition.name).join("fetched.toml").is_file(),
-        unfinished: all.len() - summaries.len(),
+        unfinished: all.iter().filter(|run| !run.is_finished()).count(),
         best: scores.reduce(better),
         runs: summaries
             .into_iter()

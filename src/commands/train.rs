@@ -28,6 +28,8 @@ A stopped run goes on where it stood when the same command is run again.
 All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 
 const CHECKPOINT_EVERY: u64 = 60;
+/// Ten years.
+const MOST_MINUTES: f64 = 5_256_000.0;
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -99,8 +101,8 @@ pub struct Start {
 
 fn minutes(typed: &str) -> Result<f64, String> {
     match typed.parse() {
-        Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
-        _ => Err("give a number above 0".to_owned()),
+        Ok(minutes) if minutes > 0.0 && minutes <= MOST_MINUTES => Ok(minutes),
+        _ => Err(format!("give a number above 0, at most {MOST_MINUTES}")),
     }
 }
 

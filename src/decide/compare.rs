@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::interval::{Interval, bootstrap};
+use crate::run::checked::{Fault, finite};
 
 /// With fewer images nothing is said about other images.
 pub(super) const MIN_IMAGES: usize = 50;
@@ -65,6 +66,22 @@ pub struct Candidate<What> {
     /// How far `gain` can be trusted.
     #[serde(flatten)]
     pub spread: Spread,
+}
+
+impl<What> Candidate<What> {
+    /// Finds scores that are no numbers.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let Self { in_sample, nested, gain, spread, .. } = self;
+        finite("in-sample", *in_sample)?;
+        finite("nested", *nested)?;
+        finite("gain", *gain)?;
+        match spread {
+            Spread::StandardError(error) => finite("standard-error", *error),
+            Spread::Interval(Interval { low, high }) => {
+                finite("interval", *low).and_then(|()| finite("interval", *high))
+            }
+        }
+    }
 }
 
 /// How far a gain can be trusted.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::log_loss::{self, Calibration};
@@ -11,7 +11,9 @@ use super::tags::rules::TagRules;
 use super::tags::threshold::decide;
 use super::tags::{self, HeldOut, Method, Rows, Settings, TagDecision};
 use crate::metric::Metric;
-use crate::target::{Answers, Predictions};
+use crate::run::checked::{Checked, Fault};
+use crate::run::{DECISION, Run};
+use crate::target::{Answers, Classes, Predictions};
 
 /// What is done to probabilities before they are submitted, fitted on validation predictions.
 ///
@@ -62,7 +64,41 @@ impl Default for TagOptions {
     }
 }
 
+impl Checked for Decision {
+    const HINT: &'static str =
+        "`kaggle-kit decide` with the run's id decides anew, and writes it again";
+
+    fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Calibration(calibration) => {
+                calibration.check().map_err(|fault| fault.within("calibration"))
+            }
+            Self::Tags(tags) => tags.check().map_err(|fault| fault.within("tags")),
+        }
+    }
+}
+
 impl Decision {
+    /// What a run keeps, if it is about its classes and its metric.
+    pub fn of(run: &Run, metric: Metric, classes: &Classes) -> Result<Self> {
+        let decision: Self = run.read_toml(DECISION)?;
+        let is_about = match (&decision, metric) {
+            (Self::Calibration(_), Metric::LogLoss) => true,
+            (Self::Tags(tags), Metric::MeanFbeta { .. }) => {
+                let is_known = |name: &String| classes.position(name).is_some();
+                tags.classes.len() == classes.len() && tags.classes.names().iter().all(is_known)
+            }
+            _ => false,
+        };
+        ensure!(
+            is_about,
+            "`{}` is of another run: it decides about other classes, or for another metric\nhint: {}",
+            run.file(DECISION).display(),
+            Self::HINT
+        );
+        Ok(decision)
+    }
+
     /// Fits what `metric` needs on predictions of images that the models had not seen; `targets` are
     /// their class indices and `folds` their folds (empty where there is none), in the same order.
     pub fn fit<'a>(
@@ -169,7 +205,10 @@ impl fmt::Display for Decision {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::run::checked;
     use crate::table::Table;
 
     fn predictions(probabilities: &[f32]) -> Predictions {
@@ -179,6 +218,50 @@ mod tests {
             ids: (0..n).map(|i| format!("test_{i}")).collect(),
             probabilities: Table::new(probabilities.to_vec(), classes.len()),
             classes: classes.to_vec().into(),
+        }
+    }
+
+    #[test]
+    fn an_edited_decision_is_refused_by_file_and_line() {
+        let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
+        let targets: [&[usize]; 3] = [&[0, 1], &[0, 2], &[0]];
+        let tags = Decision::fit(Metric::MEAN_F2, &classes, targets, &[], &TagOptions::default());
+        let clip = Decision::quick(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
+        let [tags, clip] = [tags, clip].map(|decision| toml::to_string(&decision).unwrap());
+        let epsilon = clip.lines().find(|line| line.starts_with("epsilon")).unwrap();
+        for (text, old, new, expected) in [
+            (&clip, epsilon, "epsilon = 2.0", "line 3: `calibration.epsilon` is 2: it must be"),
+            (&clip, epsilon, "epsilon = nan", "`calibration.epsilon` is NaN"),
+            (&clip, epsilon, "epsilon = -0.1", "`calibration.epsilon` is -0.1"),
+            (&clip, "temperature = 1.0", "temperature = -1.0", "line 2: `calibration.temperature`"),
+            (&clip, "temperature = 1.0", "temperature = 0.0", "`calibration.temperature` is 0"),
+            (&tags, "beta = 2.0", "beta = -2.0", "`tags.beta` is -2"),
+            (&tags, "beta = 2.0", "beta = inf", "`tags.beta` is inf"),
+            (&tags, "images = 3", "images = -3", "failed to read"),
+            (&tags, "\"road\"", "\"clear\"", "`tags.classes` has `clear` twice"),
+            (&tags, "above = ", "above = -", "`tags.rule.way.above` is -"),
+            (&tags, "above = ", "above-each = [0.5]\n#", "has 1 threshold"),
+        ] {
+            let edited = text.replacen(old, new, 1);
+            assert_ne!(edited, *text, "{old}");
+            let read = checked::parse::<Decision>(&edited, Path::new("decision.toml"));
+            let error = format!("{:#}", read.unwrap_err());
+            assert!(error.contains(expected) && error.contains("decision.toml`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_decision_of_another_run_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        let said = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
+        let tags = Decision::quick(Metric::MEAN_F2, &said, [&[0][..], &[0], &[0]]);
+        run.write_toml(DECISION, &tags).unwrap();
+        assert_eq!(Decision::of(&run, Metric::MEAN_F2, &said.classes).unwrap(), tags);
+        let others: Classes = ["clear", "road", "river"].map(str::to_owned).to_vec().into();
+        for (metric, classes) in [(Metric::LogLoss, &said.classes), (Metric::MEAN_F2, &others)] {
+            let error = Decision::of(&run, metric, classes).unwrap_err().to_string();
+            assert!(error.contains("decision.toml` is of another run"), "{error}");
         }
     }
 

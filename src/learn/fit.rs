@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::data::{Activations, Data, Feed};
-use super::learner::Learner;
+use super::learner::{Learner, OTHER_VERSION};
 use super::model::{Input, Model, StepLoss, StepRates};
 use super::stop::Stop;
 use crate::metric::{self, Metric};
@@ -85,6 +85,8 @@ impl<M: Model> Learner<'_, M> {
         };
         self.once(read, |learner| {
             let mut position = learner.position(stage, number)?;
+            let is_here = position.epoch <= plan.epochs && position.step <= learner.data.steps();
+            ensure!(is_here, OTHER_VERSION);
             while position.epoch < plan.epochs {
                 learner.train_epoch(plan, feed, &mut position)?;
             }
@@ -131,6 +133,9 @@ impl<M: Model> Learner<'_, M> {
         self.report_step(plan, pending, position)?;
         self.journal.epochs += 1;
         let score = self.validate()?;
+        if !score.loss.is_finite() {
+            return Err(Stop::NoAnswer.into());
+        }
         self.keep_if_best(score);
         self.listener.event(&Event::Epoch(Epoch {
             stage: plan.stage,
@@ -189,7 +194,7 @@ impl<M: Model> Learner<'_, M> {
         self.check_deadline(position.epoch + 1, position.step + 1)
     }
 
-    /// The score on the validation images, centre crop.
+    /// The score on the validation images, centre crop; no number where an answer is none.
     pub fn validate(&mut self) -> Result<Score> {
         let data = self.data;
         let mut probabilities = Vec::new();
@@ -203,6 +208,10 @@ impl<M: Model> Learner<'_, M> {
             for batch in data.centre_batches(&data.valid) {
                 probabilities.extend(self.model.predict(&Input::Images(batch?.images))?);
             }
+        }
+        if !probabilities.iter().all(|p| p.is_finite()) {
+            // A log loss clips what it is given, and so would take them for mistakes.
+            return Ok(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
         }
         Ok(score(data, &Table::new(probabilities, data.classes.len())))
     }

@@ -23,7 +23,12 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>) -> Result<Score> {
         learner.make_the_best_of(error.downcast::<Stop>()?)?;
     }
     learner.restore_best();
-    learner.best_score().map_or_else(|| learner.validate(), Ok)
+    let score = learner.best_score().map_or_else(|| learner.validate(), Ok)?;
+    // Out of time before the first epoch was over, or with nothing to train.
+    if !score.loss.is_finite() {
+        return Err(Stop::NoAnswer.into());
+    }
+    Ok(score)
 }
 
 fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
@@ -221,8 +226,10 @@ impl<M: Model> Learner<'_, M> {
     fn make_the_best_of(&mut self, stop: Stop) -> Result<()> {
         let (stage, start) = self.now.unwrap_or((Stage::Precompute, Instant::now()));
         match (&stop, self.best_score()) {
-            (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. }, None) => Err(stop.into()),
-            (Stop::OutOfTime { .. } | Stop::NotFinite { .. }, best) => {
+            (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. } | Stop::NoAnswer, None) => {
+                Err(stop.into())
+            }
+            (Stop::OutOfTime { .. } | Stop::NotFinite { .. } | Stop::NoAnswer, best) => {
                 let reason = stop.to_string();
                 let reason = reason.lines().next().unwrap_or_default();
                 let why = format!("{reason}; kept: {}", describe(best.as_ref()));

@@ -36,7 +36,7 @@ pub struct Learner<'a, M: Model> {
     checkpoints: Option<Checkpoints>,
 }
 
-const OTHER_VERSION: &str = "the checkpoint was made by another version of the golden rule\nhint: \
+pub(super) const OTHER_VERSION: &str = "the checkpoint was made by another version of the golden rule\nhint: \
                              `--anew` starts over";
 
 impl<'a, M: Model> Learner<'a, M> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// An end that is no failure of the program; the golden rule makes the best of the first two.
+/// An end that is no failure of the program; the golden rule makes the best of all but the last.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Stop {
     /// The time that was given is over.
@@ -29,6 +29,12 @@ pub enum Stop {
         /// The last group's rate.
         rate: f64,
     },
+    #[error(
+        "what the network says of the images held out is no number\nhint: lower \
+         the rate, such as `--set find-full-rate.run=false --set find-full-rate.rate=1e-4`, or set \
+         `optimizer.precision=f32` or `optimizer.clip-norm=1`"
+    )]
+    NoAnswer,
     /// Ctrl-C.
     #[error("interrupted\nhint: run the same command again to go on from step {steps}")]
     Interrupted {

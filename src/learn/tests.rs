@@ -38,6 +38,8 @@ struct Mock {
     dies_after: Option<usize>,
     /// After so many steps its loss is no number.
     breaks_after: Option<usize>,
+    /// After so many steps what it says is no number, though its losses are.
+    mute_after: Option<usize>,
     /// Its losses are asked for a step later.
     ahead: bool,
 }
@@ -128,6 +130,9 @@ impl Model for Mock {
 
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
         let colours = Self::colours(input);
+        if self.mute_after.is_some_and(|n| self.steps.len() >= n) {
+            return Ok(vec![f32::NAN; 2 * colours.len()]);
+        }
         Ok(colours.iter().map(|c| self.probability(c)).flat_map(|p| [1.0 - p, p]).collect())
     }
 

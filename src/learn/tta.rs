@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::model::{Input, Model};
 use crate::dataset::{self, BatchPlan, Images, Sample, Symmetry, View};
@@ -72,6 +72,11 @@ pub const ALL: &str = "all views";
 /// The first crop as it is.
 pub const ONE: &str = "one view";
 
+const NO_NUMBER: &str = "what the network says of some images is no number: its weights are damaged, \
+                         or training broke them\nhint: copy the run's folder again from where it was \
+                         trained, or train again, with a lower rate or `--set \
+                         optimizer.precision=f32`";
+
 /// Probabilities for `samples`, in their order; `progress` counts images. Every image is looked at
 /// in all views once, and decoded once, whatever parts are made of them.
 ///
@@ -108,7 +113,10 @@ pub fn predict<M: Model>(
             .map(|images| predict_crop(model, images, views.symmetries))
             .collect::<Result<_>>()?;
         for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
-            part.extend(views.part(name, &of_batch));
+            let said = views.part(name, &of_batch);
+            // Found before anything of it is kept, and before hours more of the same.
+            ensure!(said.iter().all(|p| p.is_finite()), NO_NUMBER);
+            part.extend(said);
         }
         parts.n_images += batch.images.n;
         keep(&parts)?;

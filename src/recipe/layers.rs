@@ -127,7 +127,8 @@ impl Recipe {
     fn check(&self) -> Result<()> {
         self.check_images()?;
         self.check_rates()?;
-        self.check_course()
+        self.check_course()?;
+        self.check_limits()
     }
 
     fn check_images(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 //! `default.toml` beside this file is the reference of all fields and their template.
 
 mod layers;
+mod limits;
 mod of_competition;
 mod settings;
 

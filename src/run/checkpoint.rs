@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::CHECKPOINT;
+use super::checked::{self, Checked, Fault, hold, is_file_name};
+use super::folder::Run;
 use super::journal::Journal;
 use crate::fs;
 use crate::hash::Hash;
+use crate::term;
 
 /// How many are kept: if the newest is damaged, the one before it is at hand.
 const KEPT: usize = 2;
@@ -47,6 +51,25 @@ struct Index {
 }
 
 const VERSION: u32 = 1;
+/// The largest number of a checkpoint of ours: one a microsecond, for thirty years. What is numbered
+/// beyond has not been counted to.
+const MOST: u64 = 1_000_000_000_000_000;
+
+impl Checked for Index {
+    const HINT: &'static str =
+        "the one before it is tried; where no other is left, `--anew` starts over";
+    const VERSION: Option<u32> = Some(VERSION);
+
+    fn check(&self) -> Result<(), Fault> {
+        for (key, state) in [("state", Some(&self.state)), ("best", self.best.as_ref())] {
+            let Some(StateFile { file, .. }) = state else { continue };
+            hold(is_file_name(file), &format!("{key}.file"), || {
+                format!("is `{file}`, which is no file of this folder")
+            })?;
+        }
+        self.journal.check().map_err(|fault| fault.within("journal"))
+    }
+}
 
 /// What a checkpoint holds, read and verified.
 #[derive(Debug, PartialEq)]
@@ -131,11 +154,7 @@ impl Checkpoints {
 
     fn index(&self, name: &str) -> Result<Index> {
         let path = self.folder.join(name);
-        let text = fs::read_to_string(&path)?;
-        let index: Index = toml::from_str(&text)
-            .with_context(|| format!("failed to read `{}`", path.display()))?;
-        ensure!(index.version == VERSION, "`{}` is of another version", path.display());
-        Ok(index)
+        checked::parse(&fs::read_to_string(&path)?, &path)
     }
 
     /// The newest checkpoint that is whole; none if there is none. `decode` makes a state of its
@@ -154,8 +173,9 @@ impl Checkpoints {
                     return Ok(Some(loaded));
                 }
                 Err(error) => note(format!(
-                    "checkpoint {number} in `{}` cannot be used: {error:#}",
-                    self.folder.display()
+                    "checkpoint {number} in `{}` cannot be used: {}",
+                    self.folder.display(),
+                    term::describe(&error).0
                 )),
             }
         }
@@ -187,13 +207,22 @@ impl Checkpoints {
     }
 }
 
+impl Run {
+    /// Whether there is anything to go on from.
+    pub fn has_checkpoints(&self) -> Result<bool> {
+        Ok(!numbers(&self.file(CHECKPOINT))?.is_empty())
+    }
+}
+
 /// The numbers of the checkpoints in a folder, sorted.
 fn numbers(folder: &Path) -> Result<Vec<u64>> {
     let mut numbers = Vec::new();
     if folder.is_dir() {
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            numbers.extend(name.strip_suffix(".toml").and_then(|n| n.parse::<u64>().ok()));
+            let number = name.strip_suffix(".toml").and_then(|n| n.parse::<u64>().ok());
+            // As we write it: not `+7`, nor `007`, which another file is meant by.
+            numbers.extend(number.filter(|n| *n <= MOST && name == format!("{n}.toml")));
         }
     }
     numbers.sort_unstable();
@@ -257,5 +286,44 @@ mod tests {
         let (loaded, notes) = load(folder.path());
         let error = loaded.unwrap_err().to_string();
         assert!(error.contains("hint: `--anew` starts over") && notes.len() == 2, "{error}");
+    }
+
+    #[test]
+    fn a_number_that_nobody_counted_to_is_no_checkpoint_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        write(&mut checkpoints, 3, b"three", None);
+        for name in [u64::MAX.to_string(), format!("{}", MOST + 1), "007".into(), "+9".into()] {
+            let from = folder.path().join("1.toml");
+            fs::copy(from, folder.path().join(format!("{name}.toml"))).unwrap();
+        }
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        let loaded = checkpoints.load(|bytes| Ok(bytes.to_vec()), |note| panic!("{note}"));
+        assert_eq!(loaded.unwrap().unwrap().journal.steps, 3);
+        write(&mut checkpoints, 4, b"four", None);
+        assert_eq!(load(folder.path()).0.unwrap().unwrap().journal.steps, 4);
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_is_passed_over_by_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        write(&mut checkpoints, 3, b"three", Some(b"best"));
+        write(&mut checkpoints, 4, b"four", None);
+        let path = folder.path().join("2.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        for (old, new, expected) in [
+            ("steps = 4", "steps = 9223372036854775807", "`journal.steps` is 9223372036854775807"),
+            ("version = 1", "version = 2", "is of version 2"),
+            ("\"2.state\"", "\"../2.state\"", "`state.file` is `../2.state`"),
+            ("steps = 4", "steps = -4", "failed to read"),
+        ] {
+            let edited = text.replacen(old, new, 1);
+            assert_ne!(edited, text);
+            fs::write_atomic(&path, edited).unwrap();
+            let (loaded, notes) = load(folder.path());
+            assert_eq!(loaded.unwrap().unwrap().journal.steps, 3, "{new}");
+            assert!(notes[0].contains(expected) && notes[0].contains("2.toml"), "{notes:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checked::{Fault, all_finite, finite, hold};
 use super::curve::Sweep;
 use super::number;
 use super::score::Score;
@@ -94,6 +95,33 @@ pub struct Epoch {
     pub rates: Rates,
     /// With its validation.
     pub seconds: f64,
+}
+
+impl Event {
+    /// Finds what cannot be drawn or counted with. A loss that was no number may be told as that.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Epoch(epoch) => epoch.check(),
+            Self::RateFound(sweep) => sweep.check(),
+            Self::StageFinished { seconds, .. } => finite("seconds", *seconds),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Epoch {
+    fn check(&self) -> Result<(), Fault> {
+        let Self { epoch, train_loss, score, rates, seconds, .. } = self;
+        for (key, value) in
+            [("train_loss", *train_loss), ("loss", score.loss), ("metric", score.metric)]
+        {
+            hold(value.is_nan() || finite(key, value).is_ok(), key, || format!("is {value}"))?;
+        }
+        finite("accuracy", score.accuracy.unwrap_or_default())?;
+        all_finite("rates", rates)?;
+        finite("seconds", *seconds)?;
+        hold(*epoch > 0, "epoch", || "is 0".to_owned())
+    }
 }
 
 /// Whoever wants to know.

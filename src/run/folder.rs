@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use jiff::Timestamp;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::CHECKPOINT;
+use super::checked::{self, Checked};
 use crate::competition::Competition;
 use crate::fs;
 use crate::recipe::{Layer, Recipe};
@@ -40,7 +41,7 @@ impl Run {
         Ok(run)
     }
 
-    /// The unfinished runs of the same competition and recipe, newest first.
+    /// The unfinished runs of the same competition and recipe, those begun last first.
     pub fn unfinished(
         runs: &Path,
         competition: &Competition,
@@ -72,7 +73,7 @@ impl Run {
         }
     }
 
-    /// All runs of a competition, or of all of them, oldest first.
+    /// All runs of a competition, or of all of them, in the order of their [times](Self::time).
     pub fn all(runs: &Path, competition: Option<&str>) -> Result<Vec<Self>> {
         let mut found = Vec::new();
         for folder in folders_in(runs)? {
@@ -81,19 +82,37 @@ impl Run {
                 found.extend(Self::in_folder(&folder)?);
             }
         }
-        found.sort_by_key(Self::id);
-        Ok(found)
+        Ok(in_order(found))
     }
 
-    /// The runs that lie in a folder, oldest first; none where there is no such folder.
+    /// The runs that lie in a folder, in the order of their [times](Self::time); none where there is
+    /// no such folder.
     pub fn in_folder(folder: &Path) -> Result<Vec<Self>> {
-        Ok(folders_in(folder)?.into_iter().map(|folder| Self { folder }).collect())
+        Ok(in_order(folders_in(folder)?.into_iter().map(|folder| Self { folder }).collect()))
     }
 
-    /// The newest finished run.
+    /// When the run was finished, or begun where it is not. Not what its name says: that is a local
+    /// time, which goes back in autumn, and another one on another machine.
+    pub fn time(&self) -> Timestamp {
+        let written = |name: &str| {
+            let changed = fs::metadata(self.file(name)).and_then(|file| file.modified()).ok()?;
+            Timestamp::try_from(changed).ok()
+        };
+        let told = if self.is_finished() {
+            let finished = self.summary().ok().and_then(|summary| summary.finished_at());
+            finished.or_else(|| written(SUMMARY))
+        } else {
+            self.begun().or_else(|| written(RECIPE))
+        };
+        told.unwrap_or(Timestamp::MIN)
+    }
+
+    /// The run that was finished last. An error where that one's summary cannot be read, too: what
+    /// is older is not what is meant.
     pub fn newest(runs: &Path, competition: Option<&str>) -> Result<Self> {
         let all = Self::all(runs, competition)?;
         if let Some(run) = all.iter().rev().find(|run| run.is_finished()) {
+            run.summary()?;
             return Ok(run.clone());
         }
         let what = competition.map(|name| format!(" of `{name}`")).unwrap_or_default();
@@ -168,11 +187,10 @@ impl Run {
         self.write(name, toml::to_string(value)?)
     }
 
-    /// Reads a TOML file of the run.
-    pub fn read_toml<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+    /// Reads a TOML file of the run, and checks what it says.
+    pub fn read_toml<T: Checked>(&self, name: &str) -> Result<T> {
         let path = self.file(name);
-        let text = fs::read_to_string(&path)?;
-        toml::from_str(&text).with_context(|| format!("failed to read `{}`", path.display()))
+        checked::parse(&fs::read_to_string(&path)?, &path)
     }
 
     /// The recipe it was trained with.
@@ -207,6 +225,11 @@ impl Run {
     }
 }
 
+fn in_order(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.sort_by_cached_key(|run| (run.time(), run.id()));
+    runs
+}
+
 fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -220,4 +243,84 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that was finished then, or was begun then and is not finished.
+    fn make(runs: &Path, id: &str, finished: Option<&str>, begun: &str) {
+        let run = Run { folder: runs.join("planet").join(id) };
+        run.write(RECIPE, "").unwrap();
+        let event = format!("{{\"event\":\"resumed\",\"steps\":0,\"time\":\"{begun}\"}}\n");
+        run.write("events.jsonl", event).unwrap();
+        let Some(finished) = finished else { return };
+        let summary = format!(
+            "version = 1\ncompetition = \"planet\"\nfinished = \"{finished}\"\nprogram = \"\"\n\
+             device = \"\"\nmetric = \"mean-f2\"\nscore = 0.5\ntrain-images = 8\nvalid-images = 4\n\
+             seconds = 1.0\nclasses = [\"a\"]\nseed = 1\nfolds = 0\nfold = 1\ngroup = \"\"\n\
+             weights = [\"w\"]\nstages = []\n"
+        );
+        run.write(SUMMARY, summary).unwrap();
+    }
+
+    #[test]
+    fn the_newest_run_was_finished_last_whatever_its_name_says() {
+        let runs = tempfile::tempdir().unwrap();
+        // Trained in Tokyo, and an hour later in New York.
+        make(
+            runs.path(),
+            "20261129-070000-aaaa",
+            Some("2026-11-28T22:10:00Z"),
+            "2026-11-28T22:00:00Z",
+        );
+        make(
+            runs.path(),
+            "20261128-180000-bbbb",
+            Some("2026-11-28T23:10:00Z"),
+            "2026-11-28T23:00:00Z",
+        );
+        make(runs.path(), "20261128-230500-cccc", None, "2026-11-28T23:05:00Z");
+        let ids: Vec<String> =
+            Run::all(runs.path(), None).unwrap().iter().map(|run| run.id()[16..].into()).collect();
+        assert_eq!(ids, ["aaaa", "cccc", "bbbb"]);
+        let newest = |competition| Run::newest(runs.path(), competition).map(|run| run.id());
+        assert_eq!(newest(None).unwrap(), "20261128-180000-bbbb");
+        assert_eq!(newest(Some("planet")).unwrap(), "20261128-180000-bbbb");
+        assert!(newest(Some("dog-breed")).unwrap_err().to_string().contains("no finished run"));
+    }
+
+    #[test]
+    fn a_newest_run_that_cannot_be_read_is_not_passed_over() {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), "1-a", Some("2016-11-28T22:10:00Z"), "2016-11-28T22:00:00Z");
+        make(runs.path(), "2-b", Some("2016-11-28T23:10:00Z"), "2016-11-28T23:00:00Z");
+        let summary = runs.path().join("planet/2-b/summary.toml");
+        // Its time is not known any more, but for that of the file.
+        fs::write_atomic(&summary, "").unwrap();
+        let error = format!("{:#}", Run::newest(runs.path(), None).unwrap_err());
+        assert!(error.contains("2-b") && error.contains("summary.toml"), "{error}");
+        fs::remove_file(summary).unwrap();
+        assert_eq!(Run::newest(runs.path(), None).unwrap().id(), "1-a");
+    }
+
+    #[test]
+    fn runs_that_were_stopped_come_as_they_were_begun() {
+        let runs = tempfile::tempdir().unwrap();
+        let planet = crate::competition::find("planet").unwrap();
+        let recipe = crate::recipe::resolve(&[]).unwrap();
+        let text = toml::to_string(&recipe).unwrap();
+        for (id, begun) in
+            [("2-late-name", "2026-11-28T22:00:00Z"), ("1-b", "2026-11-28T23:00:00Z")]
+        {
+            make(runs.path(), id, None, begun);
+            let run = Run { folder: runs.path().join("planet").join(id) };
+            run.write(RECIPE, &text).unwrap();
+            run.write(COMPETITION, &planet.source).unwrap();
+        }
+        let stopped = Run::unfinished(runs.path(), &planet, &recipe).unwrap();
+        let ids: Vec<String> = stopped.iter().map(Run::id).collect();
+        assert_eq!(ids, ["1-b", "2-late-name"]);
+    }
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checked::{Fault, finite, hold};
 use super::score::Score;
 use super::stage::Stage;
 
@@ -66,6 +67,54 @@ pub struct Journal {
     pub position: Option<Position>,
     /// What is finished, in order.
     pub done: Vec<Entry>,
+}
+
+/// No training comes so far: what is beyond cannot be counted with.
+const MOST: u64 = 1 << 50;
+
+impl Journal {
+    /// Finds what no training could go on from.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        for (key, n) in [("epochs", self.epochs), ("steps", self.steps)] {
+            hold(n <= MOST, key, || format!("is {n}, more than any training makes"))?;
+        }
+        if let Some(best) = &self.best {
+            finite("loss", best.loss).map_err(|fault| fault.within("best"))?;
+        }
+        if let Some(position) = &self.position {
+            position.check().map_err(|fault| fault.within("place"))?;
+        }
+        for (i, entry) in self.done.iter().enumerate() {
+            entry.check().map_err(|fault| fault.within(format!("done.{i}")))?;
+        }
+        Ok(())
+    }
+}
+
+impl Position {
+    fn check(&self) -> Result<(), Fault> {
+        for (key, n) in [("cycle", self.cycle), ("epoch", self.epoch), ("step", self.step)] {
+            hold(n as u64 <= MOST, key, || format!("is {n}, more than any training makes"))?;
+        }
+        let (n_scores, n_epochs) = (self.scores.len(), self.epoch);
+        hold(n_scores == n_epochs, "scores", || format!("are {n_scores} of {n_epochs} epochs"))?;
+        finite("loss-sum", self.loss_sum)
+    }
+}
+
+impl Entry {
+    fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Rate { rate, .. } => {
+                let is_rate = *rate > 0.0 && finite("rate", *rate).is_ok();
+                hold(is_rate, "rate.rate", || format!("is {rate}: it must be above 0"))
+            }
+            Self::Cycle { number, .. } => {
+                hold(*number as u64 <= MOST, "cycle.number", || format!("is {number}"))
+            }
+            Self::Stage { seconds, .. } => finite("stage.seconds", *seconds),
+        }
+    }
 }
 
 #[cfg(test)]

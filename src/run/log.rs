@@ -6,11 +6,14 @@
 //! anything is written behind it.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use jiff::Timestamp;
+use serde::Deserialize;
 
+use super::checked::finite;
 use super::curve::Sweep;
 use super::event::{Event, Step};
 use super::folder::Run;
@@ -21,7 +24,11 @@ const EVENTS: &str = "events.jsonl";
 const STEPS: &str = "steps.csv";
 const SWEEPS: &str = "lr-find.csv";
 
+const COLUMNS: [&str; 7] = ["stage", "cycle", "epoch", "step", "loss", "rate", "momentum"];
 const STEPS_HEADER: &str = "stage,cycle,epoch,step,loss,rate,momentum\n";
+/// Bytes: no event is longer by far.
+const MOST_OF_A_LINE: u64 = 1 << 20;
+
 const SWEEPS_HEADER: &str = "stage,rate,smoothed_loss\n";
 
 /// Writes down what happens in a run.
@@ -72,8 +79,9 @@ impl<'a> Log<'a> {
 
     /// Drops the steps that will be made again.
     fn keep_steps(&mut self, n: u64) -> Result<()> {
-        let text = fs::read_to_string(self.run.file(STEPS))?;
-        let kept: String = text.split_inclusive('\n').take(1 + n as usize).collect();
+        let text = String::from_utf8_lossy(&fs::read(self.run.file(STEPS))?).into_owned();
+        let n_lines = usize::try_from(n).unwrap_or(usize::MAX).saturating_add(1);
+        let kept: String = text.split_inclusive('\n').take(n_lines).collect();
         self.run.write(STEPS, kept)?;
         self.steps = fs::File::options().append(true).open(self.run.file(STEPS))?;
         Ok(())
@@ -113,7 +121,8 @@ impl<T> LogLines<T> {
         if !path.is_file() {
             return Ok(read);
         }
-        let text = fs::read_to_string(&path)?;
+        // A byte that is no text damages its line, and no other.
+        let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
         let whole = text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n'));
         for (i, line) in whole.skip(skip) {
             match parse(line.trim_end()) {
@@ -131,7 +140,24 @@ impl<T> LogLines<T> {
 impl Run {
     /// What happened, in order; events of a newer version are [`Event::Unknown`].
     pub fn events(&self) -> Result<LogLines<Event>> {
-        LogLines::of(self, EVENTS, 0, |line| Ok(serde_json::from_str(line)?))
+        LogLines::of(self, EVENTS, 0, |line| {
+            let event: Event = serde_json::from_str(line)?;
+            event.check().map_err(|fault| anyhow!("{fault}"))?;
+            Ok(event)
+        })
+    }
+
+    /// When the first event was, which is when training began.
+    pub(super) fn begun(&self) -> Option<Timestamp> {
+        #[derive(Deserialize)]
+        struct Timed {
+            time: String,
+        }
+        let file = fs::File::open(self.file(EVENTS)).ok()?;
+        // Of a file that is no log, no more than a line's worth is read.
+        let mut line = Vec::new();
+        BufReader::new(file.take(MOST_OF_A_LINE)).read_until(b'\n', &mut line).ok()?;
+        serde_json::from_slice::<Timed>(&line).ok()?.time.parse().ok()
     }
 
     /// Every training step, in order.
@@ -142,10 +168,12 @@ impl Run {
 
 fn step(line: &str) -> Result<Step> {
     let cells: Vec<&str> = line.split(',').collect();
-    let n_columns = STEPS_HEADER.split(',').count();
+    let n_columns = COLUMNS.len();
     ensure!(cells.len() == n_columns, "{} numbers, not {n_columns}", cells.len());
     let number = |i: usize| -> Result<f64> {
-        cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))
+        let number = cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))?;
+        finite(COLUMNS[i], number).map_err(|fault| anyhow!("{fault}"))?;
+        Ok(number)
     };
     let count = |i: usize| -> Result<usize> {
         cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))

@@ -7,25 +7,30 @@
 //! | `competition.toml`, `recipe.toml` | what was asked for (`folder.rs`) |
 //! | `split.csv` | which images were trained on and held out (`split.rs`) |
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
-//! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`) |
-//! | `weights.safetensors`, `cycle-*.safetensors` | what predicts |
-//! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`) |
+//! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`), and what it was begun with (`made_from.rs`) |
+//! | `weights.safetensors`, `cycle-*.safetensors` | what predicts (`weights.rs`) |
+//! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
 //! | `views.toml`, `decision.toml` | how it predicts and decides: `decide`'s types |
 //! | `report.html` | the run as a page: `report`'s |
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
 //! | `asked/` | predictions while they are made (`partial.rs`) |
-//! | `test-predictions.csv`, `test-predictions.toml` | what it predicts for the test images (`predictions.rs`) |
+//! | `test-predictions.csv`, `test-predictions.toml` | what it predicts for the test images (`predictions.rs`), and what that was made for (`made_for.rs`) |
 //! | `submission.toml` | what came of its uploads (`uploads.rs`) |
 //!
 //! With the test images, the folder alone suffices to submit. The words that training is told in
 //! stand here too ([`Stage`], [`Score`], [`Event`], [`Journal`]): they are what is written down.
+//! Every value is checked as it is read (`checked.rs`).
 
+pub mod checked;
 pub mod checkpoint;
 mod curve;
 mod event;
 mod folder;
+mod held_out;
 mod journal;
 mod log;
+mod made_for;
+mod made_from;
 mod number;
 mod partial;
 mod predictions;
@@ -35,21 +40,24 @@ mod stage;
 mod summary;
 mod training;
 mod uploads;
+mod weights;
 mod workspace;
 
+pub use self::checked::{Checked, Fault};
 pub use self::curve::{RateChoice, RateCurve, RateReason, Suggestions, Sweep, SweepEnd};
 pub use self::event::{Epoch, Event, Listener, Step};
 pub use self::folder::Run;
 pub use self::journal::{Entry, Journal, Position};
 pub use self::log::{Log, LogLines};
+pub use self::made_from::MadeFrom;
 pub use self::partial::{PartialPredictions, ViewMeans};
-pub use self::predictions::hash_of_test_images;
 pub use self::score::Score;
 pub use self::split::{LabelledImage, Side, SplitRow, SplitTable};
 pub use self::stage::Stage;
 pub use self::summary::{StageTime, Summary};
 pub use self::training::Training;
 pub use self::uploads::{BoardPlace, Upload, UploadStatus, Uploads};
+pub use self::weights::WeightsFile;
 pub use self::workspace::Workspace;
 
 /// Which views of an image are used to predict it.

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::folder::Run;
-use super::predictions::MadeFor;
+use super::made_for::MadeFor;
 use crate::fs;
 
 /// The folder in that of the run, with a file for each of its weights.
@@ -29,25 +29,36 @@ pub struct ViewMeans {
     pub n_images: usize,
 }
 
+impl ViewMeans {
+    /// Whether all that was predicted is a number.
+    pub fn are_numbers(&self) -> bool {
+        self.probabilities.iter().flatten().all(|p| p.is_finite())
+    }
+}
+
 /// The place of a run's predictions while they are made: the folder has a safetensors file for each
 /// file of weights, with a tensor for each set of views.
 #[derive(Debug)]
 pub struct PartialPredictions {
     folder: PathBuf,
     made_for: String,
+    n_classes: usize,
     every: Duration,
     last: Instant,
 }
 
 impl PartialPredictions {
-    /// Those of `run` for the test images with this hash, written down at most this often.
+    /// Those of `run` for the test images with this [digest](crate::dataset::digest_of_set), written
+    /// down at most this often.
     pub fn of(run: &Run, images: &str, every: Duration) -> Result<Self> {
+        // Compared as it is written.
         let made_for = toml::to_string(&MadeFor::of(run, images)?)?;
-        Ok(Self::new(run.file(FOLDER), made_for, every))
+        let n_classes = run.summary()?.classes.len();
+        Ok(Self::new(run.file(FOLDER), made_for, n_classes, every))
     }
 
-    fn new(folder: PathBuf, made_for: String, every: Duration) -> Self {
-        Self { folder, made_for, every, last: Instant::now() }
+    fn new(folder: PathBuf, made_for: String, n_classes: usize, every: Duration) -> Self {
+        Self { folder, made_for, n_classes, every, last: Instant::now() }
     }
 
     /// Those of one of the run's weights files; nothing where that is not to be had.
@@ -67,16 +78,22 @@ impl PartialPredictions {
         for (name, tensor) in named {
             let (_, name) = name.split_once(' ').context("views without a number")?;
             means.names.push(name.to_owned());
-            means.n_images = tensor.shape().first().copied().unwrap_or_default();
+            let &[n_images, width] = tensor.shape() else { bail!("predictions are rows") };
+            ensure!(width == self.n_classes, "a probability a class");
+            let is_first = means.probabilities.is_empty();
+            ensure!(tensor.dtype() == Dtype::F32, "predictions are of 32 bits");
+            ensure!(is_first || means.n_images == n_images, "all parts are of the same images");
+            means.n_images = n_images;
             let (numbers, _) = tensor.data().as_chunks();
             means.probabilities.push(numbers.iter().map(|n| f32::from_le_bytes(*n)).collect());
         }
+        ensure!(means.are_numbers(), "what is no number is predicted again");
         Ok(means)
     }
 
     /// Writes down what one of the weights files has predicted so far, if it is time to.
     pub fn keep(&mut self, weights: &str, means: &ViewMeans) -> Result<()> {
-        if self.last.elapsed() < self.every || means.n_images == 0 {
+        if self.last.elapsed() < self.every || means.n_images == 0 || !means.are_numbers() {
             return Ok(());
         }
         let bytes: Vec<Vec<u8>> = means
@@ -115,7 +132,7 @@ mod tests {
     use super::*;
 
     fn place(folder: &Path, made_for: &str, every: Duration) -> PartialPredictions {
-        PartialPredictions::new(folder.join("asked"), made_for.to_owned(), every)
+        PartialPredictions::new(folder.join("asked"), made_for.to_owned(), 2, every)
     }
 
     fn predicted() -> ViewMeans {
@@ -133,6 +150,10 @@ mod tests {
         assert_eq!(place("x").read("a.safetensors"), predicted());
         assert_eq!(place("x").read("b.safetensors"), ViewMeans::default());
         assert_eq!(place("y").read("a.safetensors"), ViewMeans::default(), "other images");
+        let mut broken = predicted();
+        broken.probabilities[1][3] = f32::NAN;
+        place("x").keep("b.safetensors", &broken).unwrap();
+        assert_eq!(place("x").read("b.safetensors"), ViewMeans::default(), "no number is kept");
         fs::write_atomic(folder.path().join("asked/a.safetensors"), "cut short").unwrap();
         assert_eq!(place("x").read("a.safetensors"), ViewMeans::default());
         place("x").remove().unwrap();

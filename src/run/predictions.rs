@@ -2,17 +2,18 @@
 //! deciding anew and going on after a stop need no network. Both are `id,class,class,...`, a row an
 //! image.
 //!
-//! Predictions for test images count only for those that they were made for:
-//! `test-predictions.toml` beside them has a hash of their ids and bytes, and the weights' names.
+//! Predictions for test images count only for what they were made for: `test-predictions.toml` beside
+//! them has the hashes of that, and of the CSV. What is no probability is never kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 
 use super::folder::Run;
-use crate::dataset::{Sample, digest_of_set};
+use super::made_for::MadeFor;
+use crate::dataset::Sample;
 use crate::fs;
+use crate::lines::Lines;
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
@@ -20,25 +21,8 @@ const VALID: &str = "valid-predictions.csv";
 const TEST: &str = "test-predictions.csv";
 const MADE_FOR: &str = "test-predictions.toml";
 
-/// What predictions for test images were made for.
-#[derive(Serialize, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct MadeFor {
-    version: u32,
-    weights: Vec<String>,
-    images: String,
-}
-
-impl MadeFor {
-    pub(super) fn of(run: &Run, images: &str) -> Result<Self> {
-        Ok(Self { version: 1, weights: run.summary()?.weights, images: images.to_owned() })
-    }
-}
-
-/// Which test images there are: a hash of their ids and of their files' bytes.
-pub fn hash_of_test_images(samples: &[Sample]) -> Result<String> {
-    Ok(digest_of_set(samples, &())?.to_string())
-}
+/// A mean in single precision may pass one by a hair.
+const HAIR: f32 = 1.00001;
 
 impl Run {
     /// Keeps what the run predicts for the images that it held out.
@@ -51,10 +35,13 @@ impl Run {
         self.predictions(VALID, classes)
     }
 
-    /// Keeps what the run predicts for the test images with this hash.
+    /// Keeps what the run predicts for the test images with this
+    /// [digest](crate::dataset::digest_of_set).
     pub fn write_test_predictions(&self, images: &str, predictions: &Predictions) -> Result<()> {
-        self.write(TEST, csv_of(predictions)?)?;
-        self.write_toml(MADE_FOR, &MadeFor::of(self, images)?)
+        let csv = csv_of(predictions)?;
+        let made_for = MadeFor::of(self, images)?.made(&csv);
+        self.write(TEST, csv)?;
+        self.write_toml(MADE_FOR, &made_for)
     }
 
     /// What it has predicted for these test images, in their order.
@@ -78,37 +65,47 @@ impl Run {
         Ok(Predictions { ids, probabilities, classes: classes.clone() })
     }
 
-    /// Whether there are predictions for just the test images with this hash.
+    /// Whether there are predictions for just the test images with this digest, by this run as it is.
+    /// What cannot be read is none: it is made again. An error where the weights are not the run's.
     pub fn has_test_predictions(&self, images: &str) -> Result<bool> {
+        let wanted = MadeFor::of(self, images)?;
         let made_for: Option<MadeFor> = self.read_toml(MADE_FOR).ok();
-        match made_for.filter(|_| self.file(TEST).is_file()) {
-            Some(made_for) => Ok(made_for == MadeFor::of(self, images)?),
-            None => Ok(false),
-        }
+        let Some(made_for) = made_for else { return Ok(false) };
+        let Ok(csv) = fs::read(self.file(TEST)) else { return Ok(false) };
+        Ok(made_for == wanted.made(&csv))
     }
 
     fn predictions(&self, name: &str, classes: &Classes) -> Result<Predictions> {
         let path = self.file(name);
         let in_file = || format!("failed to read `{}`", path.display());
         let text = fs::read(&path)?;
+        let mut lines = Lines::new(&text);
         let mut table = csv::Reader::from_reader(&text[..]);
         let header = table.headers().with_context(in_file)?.clone();
         ensure!(
-            header.iter().skip(1).eq(classes.names()),
+            header.get(0) == Some("id") && header.iter().skip(1).eq(classes.names()),
             "`{}` has other columns than the run has classes\nhint: train the run again",
             path.display()
         );
-        let (mut ids, mut cells) = (Vec::new(), Vec::new());
+        let (mut ids, mut cells, mut known) = (Vec::new(), Vec::new(), HashSet::new());
         for record in table.records() {
             let record = record.with_context(in_file)?;
             let id = record.get(0).unwrap_or_default().to_owned();
+            let line = lines.of(record.position());
             for cell in record.iter().skip(1) {
                 match cell.parse::<f32>() {
-                    // A mean in single precision may pass one by a hair.
-                    Ok(p) if (0.0..=1.00001).contains(&p) => cells.push(p.min(1.0)),
-                    _ => bail!("`{}` has no probability at `{id}`: `{cell}`", path.display()),
+                    Ok(p) if (0.0..=HAIR).contains(&p) => cells.push(p.min(1.0)),
+                    _ => bail!(
+                        "`{}`, line {line}, has no probability at `{id}`: `{cell}`\nhint: {EDITED}",
+                        path.display()
+                    ),
                 }
             }
+            ensure!(
+                known.insert(id.clone()),
+                "`{}`, line {line}, has `{id}` a second time\nhint: {EDITED}",
+                path.display()
+            );
             ids.push(id);
         }
         let probabilities = Table::new(cells, classes.len());
@@ -116,12 +113,19 @@ impl Run {
     }
 }
 
+const EDITED: &str = "the file was edited or damaged: copy it again from where the run was made, or \
+                      train again";
+
+/// The table as it is kept; an error where a network said what is no probability.
 fn csv_of(predictions: &Predictions) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let header =
         std::iter::once("id").chain(predictions.classes.names().iter().map(String::as_str));
     table.write_record(header)?;
     for (id, row) in predictions.ids.iter().zip(predictions.rows()) {
+        if let Some(p) = row.iter().find(|p| !(0.0..=HAIR).contains(*p)) {
+            bail!("what was predicted for `{id}` is no probability: {p}; nothing of it was kept");
+        }
         let cells = row.iter().map(f32::to_string);
         table.write_record(std::iter::once(id.clone()).chain(cells))?;
     }
@@ -165,8 +169,9 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         for (text, expected) in [
             ("id,dog,cat\nb,0.5,0.5\n", "other columns"),
-            ("id,cat,\"dog, big\"\nb,nan,0.5\n", "no probability at `b`: `nan`"),
+            ("id,cat,\"dog, big\"\nb,nan,0.5\n", "line 2, has no probability at `b`: `nan`"),
             ("id,cat,\"dog, big\"\nb,1.1,0.5\n", "no probability at `b`: `1.1`"),
+            ("id,cat,\"dog, big\"\nb,0,1\n\nb,1,0\n", "line 4, has `b` a second time"),
             ("id,cat,\"dog, big\"\nb,0.5\n", "failed to read"),
         ] {
             run.write(VALID, text).unwrap();
@@ -190,5 +195,19 @@ mod tests {
         assert_eq!(read.probabilities.row(0), predicted().probabilities.row(1));
         let error = run.test_predictions(&[sample("c")], &classes()).unwrap_err().to_string();
         assert!(error.contains("has no row `c`\nhint: remove the file"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_probability_is_never_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write_valid_predictions(&predicted()).unwrap();
+        for bad in [f32::NAN, f32::INFINITY, -0.1, 1.1] {
+            let probabilities = Table::new(vec![0.5, 0.5, 0.5, bad], 2);
+            let predictions = Predictions { probabilities, ..predicted() };
+            let error = run.write_valid_predictions(&predictions).unwrap_err().to_string();
+            assert!(error.contains("for `a,1` is no probability"), "{error}");
+            assert_eq!(run.valid_predictions(&classes()).unwrap(), predicted());
+        }
     }
 }

@@ -1,18 +1,23 @@
 //! `split.csv`: which images a run trained on and which it held out, and what each shows, so that a
 //! run is judged without its data.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::folder::Run;
 use crate::fs;
+use crate::lines::Lines;
 use crate::target::Classes;
 
 const FILE: &str = "split.csv";
 const HEADER: [&str; 3] = ["id", "part", "labels"];
-/// What stands between two labels of a row.
-const SEPARATOR: &str = "|";
+/// What stands between two labels of a row; in a label's name it has [`ESCAPE`] before it, and so has
+/// that.
+const SEPARATOR: char = '|';
+const ESCAPE: char = '\\';
+const EDITED: &str = "the file was edited or damaged: copy it again from where the run was made, or \
+                      train again";
 
 /// All images that a run was given: a row each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,17 +70,25 @@ impl SplitTable {
             path.display(),
             HEADER.join(",")
         );
-        let mut rows = Vec::new();
+        let (mut rows, mut known) = (Vec::new(), HashSet::new());
+        let mut lines = Lines::new(&text);
         for record in table.records() {
             let record = record.with_context(in_file)?;
+            let (id, line) = (record[0].to_owned(), lines.of(record.position()));
             let side = match &record[1] {
                 "train" => Side::Train,
                 "valid" => Side::Valid,
-                other => bail!("`{}` has no part `{other}`, at `{}`", path.display(), &record[0]),
+                other => bail!(
+                    "`{}`, line {line}, has no part `{other}`, at `{id}`\nhint: {EDITED}",
+                    path.display()
+                ),
             };
-            let labels = record[2].split(SEPARATOR).filter(|name| !name.is_empty());
-            let labels = labels.map(str::to_owned).collect();
-            rows.push(SplitRow { id: record[0].to_owned(), side, labels });
+            ensure!(
+                known.insert(id.clone()),
+                "`{}`, line {line}, has `{id}` a second time\nhint: {EDITED}",
+                path.display()
+            );
+            rows.push(SplitRow { id, side, labels: labels_in(&record[2]) });
         }
         Ok(Self { rows })
     }
@@ -94,10 +107,48 @@ impl SplitTable {
         let mut table = csv::Writer::from_writer(Vec::new());
         table.write_record(HEADER)?;
         for SplitRow { id, side, labels } in &self.rows {
-            table.write_record([id, side.name(), &labels.join(SEPARATOR)])?;
+            table.write_record([id, side.name(), &cell_of(labels)])?;
         }
         Ok(table.into_inner()?)
     }
+}
+
+/// Labels as they are written into one cell.
+fn cell_of(labels: &[String]) -> String {
+    let mut cell = String::new();
+    for (i, label) in labels.iter().enumerate() {
+        if i > 0 {
+            cell.push(SEPARATOR);
+        }
+        for letter in label.chars() {
+            if letter == SEPARATOR || letter == ESCAPE {
+                cell.push(ESCAPE);
+            }
+            cell.push(letter);
+        }
+    }
+    cell
+}
+
+/// The labels in a cell. An [`ESCAPE`] before any other letter is one itself, as older versions wrote
+/// it.
+fn labels_in(cell: &str) -> Vec<String> {
+    let (mut labels, mut label) = (Vec::new(), String::new());
+    let mut letters = cell.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            SEPARATOR => labels.push(std::mem::take(&mut label)),
+            ESCAPE => {
+                label.push(
+                    letters.next_if(|&next| next == SEPARATOR || next == ESCAPE).unwrap_or(ESCAPE),
+                );
+            }
+            letter => label.push(letter),
+        }
+    }
+    labels.push(label);
+    labels.retain(|label| !label.is_empty());
+    labels
 }
 
 impl Run {
@@ -106,7 +157,10 @@ impl Run {
         let path = self.file(FILE);
         let position = |name: &String| {
             let known = classes.position(name);
-            known.with_context(|| format!("`{}` has no class `{name}`", path.display()))
+            known.with_context(|| {
+                let path = path.display();
+                format!("`{path}`: the run has no class `{name}`\nhint: {EDITED}")
+            })
         };
         let mut images = Vec::new();
         for SplitRow { id, side, labels } in SplitTable::read(self)?.rows {
@@ -126,7 +180,7 @@ impl Run {
         let target = |id: &String| {
             let target = by_id.get(id).cloned();
             target.with_context(|| {
-                format!("`{}` does not hold out `{id}`", self.file(FILE).display())
+                format!("`{}` does not hold out `{id}`\nhint: {EDITED}", self.file(FILE).display())
             })
         };
         ids.iter().map(target).collect()
@@ -154,6 +208,7 @@ mod tests {
                 row("a", Side::Train, &["road", "clear"]),
                 row("b,\"1\"", Side::Valid, &["haze, thick"]),
                 row("c", Side::Valid, &[]),
+                row("d", Side::Valid, &["x|y", "a\\b", "\\|", "z\\"]),
             ],
         };
         assert!(split.is_of(&run).unwrap(), "a run without one");
@@ -169,6 +224,7 @@ mod tests {
     fn labels_become_places_in_the_vocabulary() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
+        assert_eq!(labels_in("a\\b|c"), ["a\\b", "c"], "as older versions wrote it");
         run.write(FILE, "id,part,labels\na,train,road|clear\nb,valid,\n").unwrap();
         let images = run.labelled(&classes()).unwrap();
         assert_eq!(images[0].target, [0, 2]);
@@ -178,8 +234,9 @@ mod tests {
         assert!(error.contains("split.csv` does not hold out `a`"), "{error}");
         for (text, expected) in [
             ("id,part\na,train\n", "other columns than `id,part,labels`"),
-            ("id,part,labels\na,test,road\n", "has no part `test`, at `a`"),
-            ("id,part,labels\na,train,river\n", "has no class `river`"),
+            ("id,part,labels\n\na,test,road\n", "line 3, has no part `test`, at `a`"),
+            ("id,part,labels\na,train,road\na,valid,road\n", "line 3, has `a` a second time"),
+            ("id,part,labels\na,train,river\n", "no class `river`"),
             ("id,part,labels\na,train\n", "failed to read"),
         ] {
             run.write(FILE, text).unwrap();

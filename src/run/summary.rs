@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::checked::{Checked, Fault, finite, hold, is_file_name};
 use super::folder::{Run, SUMMARY};
 use crate::target::Classes;
 
@@ -39,6 +41,9 @@ pub struct Summary {
     pub group: String,
     /// The files whose predictions are averaged.
     pub weights: Vec<String>,
+    /// Of the bytes of each, in base 16; empty in a run of an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights_sha256: Vec<String>,
     /// The vocabulary, in the order of the network's outputs.
     pub classes: Classes,
     /// Wall time of each stage, in order.
@@ -55,8 +60,56 @@ pub struct StageTime {
     pub found: String,
 }
 
+/// What is beyond cannot be counted with.
+const MOST_IMAGES: usize = 1 << 40;
+/// Of this file's layout.
+const VERSION: u32 = 1;
+
+impl Summary {
+    /// When the run was finished.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        self.finished.parse().ok()
+    }
+}
+
+impl Checked for Summary {
+    const VERSION: Option<u32> = Some(VERSION);
+
+    fn check(&self) -> Result<(), Fault> {
+        let Self { folds, fold, weights, weights_sha256, classes, stages, .. } = self;
+        hold(self.finished_at().is_some(), "finished", || {
+            format!("is `{}`: it must be a time such as 2026-11-24T06:00:00Z", self.finished)
+        })?;
+        finite("score", self.score)?;
+        finite("seconds", self.seconds)?;
+        hold(*fold <= (*folds).max(1), "fold", || format!("is {fold} of {folds}"))?;
+        for (key, n) in [("train-images", self.train_images), ("valid-images", self.valid_images)] {
+            hold(n <= MOST_IMAGES, key, || format!("is {n}, more than any data set has"))?;
+        }
+        hold(!weights.is_empty(), "weights", || "names no file".to_owned())?;
+        for (i, file) in weights.iter().enumerate() {
+            hold(is_file_name(file), &format!("weights.{i}"), || {
+                format!("is `{file}`, which is no file of this folder")
+            })?;
+        }
+        let n_hashes = weights_sha256.len();
+        hold([0, weights.len()].contains(&n_hashes), "weights-sha256", || {
+            format!("has {n_hashes} hashes of {} files", weights.len())
+        })?;
+        hold(!classes.is_empty(), "classes", || "is empty".to_owned())?;
+        let twice =
+            classes.names().iter().enumerate().find(|(i, name)| classes.position(name) != Some(*i));
+        if let Some((_, name)) = twice {
+            return Err(Fault::new("classes", format!("has `{name}` twice")));
+        }
+        stages.iter().enumerate().try_for_each(|(i, stage)| {
+            finite("seconds", stage.seconds).map_err(|fault| fault.within(format!("stages.{i}")))
+        })
+    }
+}
+
 impl Run {
-    /// The finished run of a group that held out `fold`, if there is one.
+    /// The run of a group that held out `fold`, if one is finished; the last of several.
     pub fn of_fold(
         runs: &Path,
         competition: &str,
@@ -85,13 +138,9 @@ impl Run {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_summary_is_read_back_as_it_was_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = Run { folder: folder.path().to_owned() };
-        assert!(!run.is_finished());
-        let summary = Summary {
-            version: 1,
+    fn summary() -> Summary {
+        Summary {
+            version: VERSION,
             competition: "planet".to_owned(),
             finished: "2026-11-24T06:00:00Z".to_owned(),
             program: "kaggle-kit 0.1.0".to_owned(),
@@ -106,15 +155,74 @@ mod tests {
             fold: 2,
             group: "00ff".to_owned(),
             weights: vec!["weights.safetensors".to_owned()],
+            weights_sha256: Vec::new(),
             classes: ["a", "b"].map(str::to_owned).to_vec().into(),
             stages: vec![StageTime {
                 stage: "unfreeze".to_owned(),
                 seconds: 0.5,
                 found: "from loss 0.1".to_owned(),
             }],
-        };
-        run.finish(&summary).unwrap();
-        assert!(run.is_finished());
-        assert_eq!(run.summary().unwrap(), summary);
+        }
+    }
+
+    #[test]
+    fn a_summary_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        assert!(!run.is_finished());
+        let hashed = Summary { weights_sha256: vec!["00ff".to_owned()], ..summary() };
+        for summary in [summary(), hashed] {
+            run.finish(&summary).unwrap();
+            assert!(run.is_finished());
+            assert_eq!(run.summary().unwrap(), summary);
+        }
+    }
+
+    #[test]
+    fn an_edited_summary_is_refused_by_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        let text = toml::to_string(&summary()).unwrap();
+        for (old, new, expected) in [
+            ("version = 1", "version = 99", "line 1 is of version 99"),
+            ("version = 1", "version = -1", "failed to read"),
+            ("score = 0.93", "score = nan", "`score` is NaN"),
+            ("seconds = 1.25", "seconds = 1e300", "`seconds` is 1"),
+            ("fold = 2", "fold = 6", "`fold` is 6 of 5"),
+            ("= 20\n", "= 9223372036854775807\n", "`valid-images` is 9223372036854775807"),
+            ("2026-11-24T06:00:00Z", "yesterday", "`finished` is `yesterday`"),
+            ("[\"weights.safetensors\"]", "[]", "`weights` names no file"),
+            ("weights.safetensors", "../weights", "`weights.0` is `../weights`"),
+            ("[\"a\", \"b\"]", "[]", "`classes` is empty"),
+            ("[\"a\", \"b\"]", "[\"a\", \"a\"]", "`classes` has `a` twice"),
+            ("seconds = 0.5", "seconds = inf", "`stages.0.seconds` is inf"),
+            ("seed = 42\n", "", "failed to read"),
+        ] {
+            let edited = text.replacen(old, new, 1);
+            assert_ne!(edited, text, "{old}");
+            run.write(SUMMARY, edited).unwrap();
+            let error = format!("{:#}", run.summary().unwrap_err());
+            let is_told = error.contains(expected) && error.contains("summary.toml`");
+            assert!(is_told && error.contains("hint: "), "{new}: {error}");
+        }
+    }
+
+    #[test]
+    fn weights_are_compared_with_the_summary_where_there_are_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write("weights.safetensors", "numbers").unwrap();
+        let weights_sha256 = run.hash_weights(&summary().weights).unwrap();
+        let hashed = Summary { weights_sha256: weights_sha256.clone(), ..summary() };
+        assert_eq!(run.weights(&hashed).unwrap()[0].sha256.as_ref(), weights_sha256.first());
+        assert_eq!(run.weights(&summary()).unwrap(), run.weights(&hashed).unwrap());
+        run.write("weights.safetensors", "numbersO").unwrap();
+        let error = format!("{:#}", run.weights(&hashed).unwrap_err());
+        assert!(error.contains("weights.safetensors` is damaged, or of another run"), "{error}");
+        // A run without a hash is of an older version.
+        assert_ne!(run.weights(&summary()).unwrap()[0].sha256.as_ref(), weights_sha256.first());
+        crate::fs::remove_file(run.file("weights.safetensors")).unwrap();
+        assert_eq!(run.weights(&hashed).unwrap()[0].sha256.as_ref(), weights_sha256.first());
+        assert_eq!(run.weights(&summary()).unwrap()[0].sha256, None);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::checked::{Checked, Fault, finite, hold};
 use super::folder::Run;
 use crate::kaggle::{self, Standing, SubmissionStatus};
 use crate::metric::Metric;
@@ -119,6 +120,31 @@ impl Upload {
         self.private_score = now.private_score.or(self.private_score);
         let reason = now.error_description.clone().filter(|text| !text.is_empty());
         self.error = reason.filter(|_| self.status == UploadStatus::Error);
+    }
+}
+
+impl Checked for Uploads {
+    const HINT: &'static str =
+        "remove the file: `kaggle-kit submissions` still shows what Kaggle has";
+
+    fn check(&self) -> Result<(), Fault> {
+        for (i, upload) in self.uploads.iter().enumerate() {
+            upload.check().map_err(|fault| fault.within(format!("submission.{i}")))?;
+        }
+        Ok(())
+    }
+}
+
+impl Upload {
+    fn check(&self) -> Result<(), Fault> {
+        finite("public-score", self.public_score.unwrap_or_default())?;
+        finite("private-score", self.private_score.unwrap_or_default())?;
+        match &self.place {
+            Some(BoardPlace { place, teams }) => {
+                hold(*teams > 0 && *place > 0, "place", || format!("is {place} of {teams}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         .inspect_err(|error| bad_images::tell(error, args.json))?;
     let data = images.split(&recipe)?;
     let device = device::resolve(args.device)?;
-    let NewNetwork { mut network, precomputed } =
+    let NewNetwork { mut network, precomputed, .. } =
         NewNetwork::new(&competition, &recipe, &data, device)?;
     let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);

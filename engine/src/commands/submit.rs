@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use kaggle_kit::commands::submit::{self, Args, Plan, Ready, TestSet, members_of};
 use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::decide::ensemble::members::Member;
@@ -80,10 +80,19 @@ fn predictions_of(
     let mut network =
         Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
-    let probabilities = if views.parts == parts.names {
-        views.mean(&parts.probabilities)
-    } else {
+    // One view alone has no other parts.
+    let probabilities = if views.chosen == tta::ONE {
         parts.probabilities.swap_remove(0)
+    } else {
+        ensure!(
+            views.parts == parts.names,
+            "`{}` is of another recipe: it chooses among `{}`, and the run has `{}`\nhint: copy the \
+             run's folder again from where it was trained, or train again",
+            run.file(VIEWS).display(),
+            views.parts.join("`, `"),
+            parts.names.join("`, `")
+        );
+        views.mean(&parts.probabilities)
     };
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
     let probabilities = Table::new(probabilities, classes.len());

@@ -73,6 +73,15 @@ pub(super) fn save_with(
     for (name, tensor) in instead {
         tensors.insert(name.clone(), tensor.shallow_clone());
     }
+    for (name, tensor) in &tensors {
+        let is_number = bool::try_from(tensor.isfinite().all())?;
+        ensure!(
+            is_number,
+            "`{name}` is no number any more: `{}` is not written\nhint: train again with \
+                a lower rate, or with `--set optimizer.precision=f32`",
+            path.display()
+        );
+    }
     let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     fs::write_atomic(path, to_bytes(&tensors, format)?)
 }

@@ -6,6 +6,8 @@
 //! second call goes on from what is there.
 
 mod bring;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod layout;
 mod local;
 mod manifest;

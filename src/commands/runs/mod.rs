@@ -58,6 +58,7 @@ const SHOWN_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let runs = workspace.runs();
     let rows = rows(&runs, args)?;
+    rows.iter().filter_map(|row| row.fault.as_ref()).for_each(term::warn);
     if args.json {
         let rows: Vec<Value> = rows.iter().map(Row::to_json).collect();
         term::out(serde_json::to_string_pretty(&rows)?);
@@ -96,8 +97,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 struct Row {
     run: Run,
     competition: String,
-    /// None while the run is unfinished.
+    /// None while the run is unfinished, or where its summary cannot be read.
     summary: Option<Summary>,
+    /// What is wrong with that.
+    fault: Option<String>,
     metric: Option<Metric>,
     /// Full names and values; empty where this version cannot read the recipe.
     settings: Vec<(String, String)>,
@@ -116,6 +119,7 @@ fn rows(runs: &Path, args: &Args) -> Result<Vec<Row>> {
         check_key(key, &known, "--filter")?;
         rows.retain(|row| row.value(key).is_some_and(|value| value == wanted));
     }
+    // Their times, not their names: those are local.
     rows.reverse();
     if let Some(sort) = &args.sort {
         let (key, turned) =
@@ -180,9 +184,15 @@ impl Row {
         let recipe = run.recipe().ok();
         let default = recipe.as_ref().and_then(|own| recipe::defaults_for(&own.backbone).ok());
         let changed = recipe.as_ref().zip(default.as_ref());
+        let (summary, fault) = match run.is_finished().then(|| run.summary()) {
+            Some(Ok(summary)) => (Some(summary), None),
+            Some(Err(error)) => (None, Some(term::describe(&error).0)),
+            None => (None, None),
+        };
         Self {
             competition: folder.to_string_lossy().into_owned(),
-            summary: run.is_finished().then(|| run.summary().ok()).flatten(),
+            summary,
+            fault,
             metric: run.competition().ok().map(|competition| competition.metric),
             settings: recipe.as_ref().and_then(|r| recipe::settings(r).ok()).unwrap_or_default(),
             changed: changed
@@ -197,7 +207,11 @@ impl Row {
     }
 
     fn status(&self) -> &'static str {
-        if self.summary.is_some() { "finished" } else { "unfinished" }
+        match (&self.summary, &self.fault) {
+            (Some(_), _) => "finished",
+            (None, Some(_)) => "damaged",
+            (None, None) => "unfinished",
+        }
     }
 
     /// A column or a setting as it is typed in a filter: strings without quotes.
@@ -248,7 +262,7 @@ impl Row {
         let dash = || "-".to_owned();
         let summary = self.summary.as_ref();
         let score =
-            summary.map_or_else(|| "unfinished".to_owned(), |s| format!("{:>8.5}", s.score));
+            summary.map_or_else(|| self.status().to_owned(), |s| format!("{:>8.5}", s.score));
         let fold = match summary {
             Some(summary) if summary.folds > 0 => format!("{}/{}", summary.fold, summary.folds),
             _ => dash(),

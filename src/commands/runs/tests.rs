@@ -11,7 +11,7 @@ fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f6
     fs::write_atomic(folder.join("recipe.toml"), recipe).unwrap();
     let Some(score) = score else { return };
     let summary = format!(
-        "version = 1\ncompetition = \"{competition}\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
+        "version = 1\ncompetition = \"{competition}\"\nfinished = \"2016-11-24T06:00:00Z\"\n\
          program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"{}\"\nscore = {score}\n\
          train-images = 1200\nvalid-images = 300\nseconds = 90.0\nclasses = [\"a\", \"b\"]\n\
          seed = 42\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"weights.safetensors\"]\n\
@@ -98,4 +98,17 @@ fn a_folder_that_is_no_run_breaks_no_table() {
     fs::create_dir_all(runs.path().join("planet/0-odd")).unwrap();
     make(runs.path(), "planet", "6-newer", "setting-of-another-version = 1\n", Some(0.1));
     assert_eq!(ids(runs.path(), None, &["competition=planet"]).len(), 5);
+}
+
+#[test]
+fn a_run_whose_summary_cannot_be_read_is_no_unfinished_one() {
+    let runs = some_runs();
+    let summary = runs.path().join("planet/4-d/summary.toml");
+    fs::write_atomic(summary, "version = 99\n").unwrap();
+    assert_eq!(ids(runs.path(), None, &["status=damaged"]), ["4-d"]);
+    assert_eq!(ids(runs.path(), None, &["status=unfinished"]), ["5-e"]);
+    let rows = rows(runs.path(), &Args::default()).unwrap();
+    let damaged = rows.iter().find(|row| row.run.id() == "4-d").unwrap();
+    assert_eq!(damaged.cells(false)[2], "damaged");
+    assert!(damaged.fault.as_ref().unwrap().contains("summary.toml`, line 1 is of version 99"));
 }

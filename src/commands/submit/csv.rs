@@ -17,7 +17,7 @@ use crate::decide::ensemble::BlendChoice;
 use crate::decide::ensemble::members::Member;
 use crate::hash::Hash;
 use crate::report::{Bar, Unit};
-use crate::run::{DECISION, Run, hash_of_test_images};
+use crate::run::Run;
 use crate::submission;
 use crate::target::{Answers, Predictions};
 
@@ -28,7 +28,7 @@ pub struct TestSet {
     pub samples: Arc<[Sample]>,
     /// The others, whose rows are not predicted.
     pub broken: Vec<BadImage>,
-    /// Of the test images: what tells them from others.
+    /// Of the test images' ids and bytes: what tells them from others.
     pub hash: String,
     /// The ids, their order and the header.
     pub sample: SampleSubmission,
@@ -46,7 +46,9 @@ impl TestSet {
         drop(bar);
         let samples: Arc<[Sample]> = samples.into();
         let sample = SampleSubmission::find(&competition, &folder)?;
-        let hash = hash_of_test_images(&samples)?;
+        let bar = Bar::new("hash images", Unit::Items("images"));
+        let hash = dataset::digest_of_set(&samples, &bar)?.to_string();
+        drop(bar);
         Ok(Self { competition, samples, broken, hash, sample })
     }
 
@@ -89,7 +91,10 @@ impl Plan {
     /// As it is kept with a single run, or chosen for several; needs no picture.
     pub fn choose(members: &[Member]) -> Result<Self> {
         match single(members) {
-            Some(run) => Ok(Self::Run(run.read_toml(DECISION)?)),
+            Some(run) => {
+                let Member { metric, classes, .. } = &members[0];
+                Ok(Self::Run(Decision::of(run, *metric, classes)?))
+            }
             None => Ok(Self::Blend(blend::fit(members)?)),
         }
     }

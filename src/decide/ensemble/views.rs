@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::choose::{Name, Tried, compared};
 use super::{Candidate, Method, Pool, Rule};
 use crate::decide::compare::{Clear, MIN_IMAGES};
+use crate::run::checked::{Checked, Fault, between, hold};
 
 /// Which parts of test-time augmentation are used, and what speaks for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,27 @@ pub struct ViewChoice {
 }
 
 const WEIGHTED: &str = "weighted";
+/// How far the weights may be from adding up to one.
+const OFF: f64 = 1e-6;
+
+impl Checked for ViewChoice {
+    fn check(&self) -> Result<(), Fault> {
+        let Self { chosen, parts, weights, candidates } = self;
+        hold(!parts.is_empty(), "parts", || "is empty".to_owned())?;
+        let is_known = chosen == WEIGHTED || parts.contains(chosen);
+        hold(is_known, "chosen", || format!("is `{chosen}`, which is none of the parts"))?;
+        let (n, n_parts) = (weights.len(), parts.len());
+        hold(n == n_parts, "weights", || format!("has {n} of {n_parts} parts"))?;
+        for (i, &weight) in weights.iter().enumerate() {
+            between(&format!("weights.{i}"), weight, 0.0, 1.0)?;
+        }
+        let sum: f64 = weights.iter().sum();
+        hold((sum - 1.0).abs() < OFF, "weights", || format!("add up to {sum}, not to 1"))?;
+        candidates.iter().enumerate().try_for_each(|(i, candidate)| {
+            candidate.check().map_err(|fault| fault.within(format!("candidates.{i}")))
+        })
+    }
+}
 
 /// Chooses among the members of `pool`, the parts of one model's answer.
 pub fn choose_views(pool: &Pool) -> Result<ViewChoice> {
@@ -65,5 +87,32 @@ impl ViewChoice {
     /// Whether the mean over all views is used.
     pub fn is_all(&self) -> bool {
         self.weights.first() == Some(&1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::run::checked;
+
+    #[test]
+    fn weights_of_views_are_numbers_that_add_up_to_one() {
+        let text = "chosen = \"weighted\"\nparts = [\"all views\", \"one view\"]\n\
+                    weights = [0.25, 0.75]\ncandidates = []\n";
+        let read = |text: &str| checked::parse::<ViewChoice>(text, Path::new("views.toml"));
+        assert_eq!(read(text).unwrap().weights, [0.25, 0.75]);
+        for (old, new, expected) in [
+            ("0.25", "nan", "line 3: `weights.0` is NaN"),
+            ("0.25", "-0.25", "`weights.0` is -0.25"),
+            ("0.25", "0.5", "`weights` add up to 1.25"),
+            ("[0.25, 0.75]", "[1.0]", "`weights` has 1 of 2 parts"),
+            ("\"weighted\"", "\"all\"", "line 1: `chosen` is `all`"),
+            ("[\"all views\", \"one view\"]", "[]", "line 2: `parts` is empty"),
+        ] {
+            let error = format!("{:#}", read(&text.replacen(old, new, 1)).unwrap_err());
+            assert!(error.contains(expected) && error.contains("views.toml"), "{error}");
+        }
     }
 }

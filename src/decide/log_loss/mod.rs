@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Candidate, Clear, Folds, MIN_IMAGES, Spread, compare};
 use crate::metric::{log_loss, row_log_loss};
+use crate::run::checked::{Fault, between, finite};
 use crate::table::Table;
 
 /// A fitted temperature and clip, with the log loss on the images they were fitted on.
@@ -46,6 +47,32 @@ pub struct HeldOutLoss {
     pub temperature_and_clip: f64,
     /// The standard error of their difference, from its spread over images.
     pub standard_error: f64,
+}
+
+/// Temperatures that somebody may have written by hand: those that are fitted lie well within.
+const TEMPERATURES: (f64, f64) = (0.01, 100.0);
+/// At one half every class is as probable as any other.
+const LARGEST_CLIP: f64 = 0.5;
+
+impl Calibration {
+    /// Finds numbers by which no probability can be corrected.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let Self { temperature, epsilon, loss_before, loss_after, held_out } = self;
+        between("temperature", *temperature, TEMPERATURES.0, TEMPERATURES.1)?;
+        between("epsilon", *epsilon, 0.0, LARGEST_CLIP)?;
+        finite("loss-before", *loss_before)?;
+        finite("loss-after", *loss_after)?;
+        let Some(HeldOutLoss { clip, temperature_and_clip, standard_error }) = held_out else {
+            return Ok(());
+        };
+        [
+            ("clip", clip),
+            ("temperature-and-clip", temperature_and_clip),
+            ("standard-error", standard_error),
+        ]
+        .into_iter()
+        .try_for_each(|(key, &loss)| finite(key, loss).map_err(|fault| fault.within("held-out")))
+    }
 }
 
 impl fmt::Display for Calibration {

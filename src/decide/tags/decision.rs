@@ -10,8 +10,13 @@ use super::threshold::{self, Predicted};
 use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedRules, Rows, Settings, Tried};
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
+use crate::run::checked::{Fault, between, finite, hold};
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
+
+/// Beyond these F-beta is recall or precision alone.
+const SMALLEST_BETA: f64 = 1e-3;
+const LARGEST_BETA: f64 = 1e3;
 
 /// A fitted decision about tags.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,6 +119,33 @@ impl TagDecision {
             reliability: Vec::new(),
             fitted: Fitted { rows: Rows::Any, calibration: None, by: By::Above(threshold) },
         }
+    }
+
+    /// Finds what no tags can be decided by.
+    pub(in crate::decide) fn check(&self) -> Result<(), Fault> {
+        let Self { beta, of_choice, classes, candidates, reliability, fitted, .. } = self;
+        between("beta", *beta, SMALLEST_BETA, LARGEST_BETA)?;
+        finite("of-choice", *of_choice)?;
+        let names = classes.names();
+        hold(!names.is_empty(), "classes", || "is empty".to_owned())?;
+        if let Some((_, name)) =
+            names.iter().enumerate().find(|(i, name)| classes.position(name) != Some(*i))
+        {
+            return Err(Fault::new("classes", format!("has `{name}` twice")));
+        }
+        if let Err(error) = self.structure.resolve(classes) {
+            return Err(Fault::new("structure", format!("does not make sense: {error:#}")));
+        }
+        for (i, candidate) in candidates.iter().enumerate() {
+            candidate.check().map_err(|fault| fault.within(format!("candidates.{i}")))?;
+        }
+        hold(self.candidate().is_some(), "chosen", || "is none of the candidates".to_owned())?;
+        for (i, tag) in reliability.iter().enumerate() {
+            for number in [tag.before.ece, tag.before.brier, tag.after.ece, tag.after.brier] {
+                finite("before", number).map_err(|f| f.within(format!("reliability.{i}")))?;
+            }
+        }
+        fitted.check(names.len()).map_err(|fault| fault.within("rule"))
     }
 
     /// The line of what decides.

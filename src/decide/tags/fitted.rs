@@ -11,7 +11,9 @@ use super::threshold::{self, Predicted};
 use super::{HeldOut, Method, Rows};
 use crate::decide::compare::Folds;
 use crate::metric::sample_fbeta;
+use crate::run::checked::{Fault, between, hold};
 use crate::table::Table;
+use crate::term;
 
 /// Images that one thread decides at a time.
 const CHUNK: usize = 512;
@@ -38,6 +40,30 @@ pub enum By {
     /// Those with the largest expected F, by the probabilities, and by what excludes and implies
     /// what.
     Expected,
+}
+
+impl Fitted {
+    /// Finds what rows of so many classes cannot be decided by.
+    pub(super) fn check(&self, n_classes: usize) -> Result<(), Fault> {
+        match &self.by {
+            By::Above(threshold) => between("way.above", *threshold, 0.0, 1.0)?,
+            By::AboveEach(each) => {
+                hold(each.len() == n_classes, "way.above-each", || {
+                    format!("has {} for {n_classes} classes", term::count(each.len(), "threshold"))
+                })?;
+                for (i, threshold) in each.iter().enumerate() {
+                    between(&format!("way.above-each.{i}"), *threshold, 0.0, 1.0)?;
+                }
+            }
+            By::Expected => {}
+        }
+        match &self.calibration {
+            Some(calibration) => {
+                calibration.check(n_classes).map_err(|fault| fault.within("calibration"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a decision goes by that is not fitted.

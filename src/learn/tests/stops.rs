@@ -118,6 +118,27 @@ fn a_loss_that_is_no_number_ends_with_the_best_weights_or_with_an_error() {
     }
 }
 
+#[test]
+fn answers_that_are_no_numbers_end_with_the_best_weights_or_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
+    let run = |mute_after| {
+        let (mut mock, mut diary) = (Mock { mute_after, ..Mock::default() }, Diary::default());
+        let mut learner = Learner::new(&mut mock, &data, &mut diary);
+        let score = golden_rule(&mut learner)?;
+        Ok::<_, anyhow::Error>((score, diary.stopped))
+    };
+    for early in [0, 2] {
+        let error = run(Some(early)).unwrap_err();
+        assert_eq!(error.downcast::<Stop>().unwrap(), Stop::NoAnswer);
+    }
+    let (score, stopped) = run(Some(14)).unwrap();
+    assert!(score.loss.is_finite());
+    assert!(stopped[0].contains("is no number; kept: loss"), "{stopped:?}");
+    assert_eq!(run(None).unwrap().1, [""; 0]);
+}
+
 /// The losses of steps and epochs.
 #[derive(Default, Debug, PartialEq)]
 struct Losses(Vec<(u64, f64)>, Vec<f64>);

@@ -6,7 +6,7 @@ use kaggle_kit::decide::Decision;
 use kaggle_kit::decide::tags::Method;
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
-use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary, hash_of_test_images};
+use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary};
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Classes, Predictions};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
@@ -71,12 +71,13 @@ impl Person {
             fold: 1,
             group: String::new(),
             weights: vec!["weights.safetensors".to_owned()],
+            weights_sha256: Vec::new(),
             classes: classes.clone(),
             stages: Vec::new(),
         })
         .unwrap();
         run.write("report.html", "<body><section id=\"tags\">as it was</section></body>").unwrap();
-        let hash = hash_of_test_images(&dataset.test).unwrap();
+        let hash = dataset::digest_of_set(&dataset.test, &()).unwrap().to_string();
         run.write_test_predictions(&hash, &predictions(&dataset.test, classes)).unwrap();
         Self { here, run, miniature }
     }
@@ -227,10 +228,74 @@ fn predictions_of_other_images_are_not_taken() {
         dataset::open(&planet, &person.here.path().join("data/planet")).unwrap().test
     };
     let is_there = |tests: &[Sample]| {
-        person.run.has_test_predictions(&hash_of_test_images(tests).unwrap()).unwrap()
+        let hash = dataset::digest_of_set(tests, &()).unwrap().to_string();
+        person.run.has_test_predictions(&hash).unwrap()
     };
     assert!(is_there(&tests));
-    fs::write_atomic(&tests[3].path, b"another picture").unwrap();
-    assert!(!is_there(&tests));
     assert!(!is_there(&tests[1..]));
+    // Of the same size: bitmaps all are.
+    let mut picture = fs::read(&tests[3].path).unwrap();
+    let as_it_was = picture.clone();
+    picture[300] ^= 1;
+    fs::write_atomic(&tests[3].path, &picture).unwrap();
+    assert!(!is_there(&tests));
+    fs::write_atomic(&tests[3].path, &as_it_was).unwrap();
+    assert!(is_there(&tests));
+}
+
+/// What they follow from, and the file itself: whatever changes, they are made again.
+#[test]
+fn predictions_by_another_run_are_not_taken() {
+    let person = Person::new();
+    let planet = person.run.competition().unwrap();
+    let tests = dataset::open(&planet, &person.here.path().join("data/planet")).unwrap().test;
+    let hash = dataset::digest_of_set(&tests, &()).unwrap().to_string();
+    let is_there = || person.run.has_test_predictions(&hash).unwrap();
+    assert!(is_there());
+    let precision = |precision: &str| {
+        let typed = format!("optimizer.precision={precision}");
+        let layers = [recipe::Layer::assignment(&typed).unwrap()];
+        toml::to_string(&recipe::resolve(&layers).unwrap()).unwrap()
+    };
+    for (file, other) in [
+        ("recipe.toml", precision("bf16")),
+        ("views.toml", "chosen = \"one view\"\n".to_owned()),
+        ("weights.safetensors", "other numbers".to_owned()),
+        ("test-predictions.csv", "id,clear\n".to_owned()),
+        ("test-predictions.toml", "version = 1\n".to_owned()),
+    ] {
+        let path = person.run.file(file);
+        let as_it_was = fs::read(&path).ok();
+        fs::write_atomic(&path, other).unwrap();
+        assert!(!is_there(), "{file}");
+        match as_it_was {
+            Some(bytes) => fs::write_atomic(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        assert!(is_there(), "{file}");
+    }
+}
+
+#[test]
+fn a_decision_or_predictions_that_were_edited_are_refused_in_words() {
+    let person = Person::new();
+    let valid = person.run.file("valid-predictions.csv");
+    let whole = fs::read_to_string(&valid).unwrap();
+    let some: Vec<&str> = whole.lines().take(4).collect();
+    fs::write_atomic(&valid, some.join("\n")).unwrap();
+    let told = person.decide(&["planet"]).assert().code(1);
+    told.stderr(
+        contains("has 3 of the 180 images that `split.csv` holds out").and(contains("hint:")),
+    );
+    fs::write_atomic(&valid, whole).unwrap();
+    let decision = person.run.file("decision.toml");
+    let text = fs::read_to_string(&decision).unwrap();
+    fs::write_atomic(&decision, text.replace("beta = 2.0", "beta = nan")).unwrap();
+    let mut submit = person.here.kaggle_kit();
+    let told = submit.arg("submit").assert().code(1);
+    told.stderr(contains("decision.toml`, line 2: `tags.beta` is NaN").and(contains("hint:")));
+    // The hint's own command mends it.
+    person.decide(&[&person.run.id()]).assert().success();
+    let mut submit = person.here.kaggle_kit();
+    submit.arg("submit").assert().success();
 }

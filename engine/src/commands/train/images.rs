@@ -8,11 +8,11 @@ use kaggle_kit::commands::bad_images;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
-use kaggle_kit::learn::{Data, SplitSide};
+use kaggle_kit::learn::{Data, Pretrained, SplitSide};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{Side, SplitRow, SplitTable};
+use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
@@ -95,8 +95,16 @@ impl CompetitionImages {
         Ok((data, split))
     }
 
-    /// The name of all folds of one model: a hash of everything that they have in common.
-    pub(super) fn group(&self, recipe: &Recipe) -> String {
+    /// What a run of them is made from, with these weights.
+    pub(super) fn made_from(&self, weights: &[Pretrained]) -> Result<MadeFrom> {
+        let weights = weights.iter().map(|one| (one.name.as_str(), one.weights));
+        let bar = Bar::new("hash images", Unit::Items("images"));
+        MadeFrom::of(&self.dataset.train, weights, &bar)
+    }
+
+    /// The name of all folds of one model: a hash of everything that they have in common, the
+    /// pictures by their bytes.
+    pub(super) fn group(&self, recipe: &Recipe) -> Result<String> {
         let recipe = Recipe { fold: 1, ..recipe.clone() };
         let mut hash = Sha256::new();
         hash.update(self.source.as_bytes());
@@ -104,9 +112,10 @@ impl CompetitionImages {
         for sample in &self.dataset.train {
             hash.update(format!("\n{} {:?}", sample.id, sample.target).as_bytes());
         }
+        hash.update(dataset::digest_of_set(&self.dataset.train, &())?.0);
         let mut name = Hash::from(hash).to_string();
         name.truncate(12);
-        name
+        Ok(name)
     }
 }
 

@@ -23,8 +23,8 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::checkpoint::Checkpoints;
 use kaggle_kit::run::{
-    CHECKPOINT, DECISION, Event, Journal, Listener, REPORT, Run, SplitTable, Stage, StageTime,
-    Summary, WEIGHTS, Workspace,
+    CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
+    StageTime, Summary, WEIGHTS, Workspace,
 };
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
@@ -68,7 +68,7 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
     for fold in folds {
         let recipe = Recipe { fold, ..recipe.clone() };
         let data = images.split_and_keep(&recipe, args.keep_pictures)?;
-        let group = images.group(&recipe);
+        let group = images.group(&recipe)?;
         if recipe.folds > 0
             && !args.start.anew
             && let Some(run) = Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
@@ -77,8 +77,16 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
             runs.push(run);
             continue;
         }
-        let (competition, recipe, images) = (&competition, &recipe, &images);
-        let part = TrainOne { args, workspace, competition, recipe, images, data, group, n_folds };
+        let part = TrainOne {
+            args,
+            workspace,
+            competition: &competition,
+            recipe: &recipe,
+            images: &images,
+            data,
+            group,
+            n_folds,
+        };
         runs.push(part.run(&interrupted)?);
     }
     Ok(runs)
@@ -100,13 +108,15 @@ impl TrainOne<'_> {
     fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Run> {
         let Self { args, competition, recipe, data, .. } = &self;
         let device = device::resolve(args.device)?;
-        let NewNetwork { mut network, precomputed } =
+        let NewNetwork { mut network, precomputed, pretrained } =
             NewNetwork::new(competition, recipe, data, device)?;
+        let made_from = self.images.made_from(&pretrained)?;
         let device = device::describe(device);
         self.print_plan(&device);
 
         let split = images::split_table(data);
-        let (run, _lock) = self.folder(&split)?;
+        let (run, _lock) = self.folder(&split, &made_from)?;
+        made_from.write(&run)?;
         split.write(&run)?;
         let (mut console, mut record) = (Console::default(), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
@@ -145,6 +155,7 @@ impl TrainOne<'_> {
         let Self { competition, recipe, data, .. } = self;
         network.save(&run.file(WEIGHTS))?;
         let weights = outcome::weights(run, journal, recipe.whole_network.snapshots)?;
+        let weights_sha256 = run.hash_weights(&weights)?;
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
         let (predictions, found) = outcome::predictions(network, run, &weights, data, recipe)?;
@@ -173,6 +184,7 @@ impl TrainOne<'_> {
             fold: recipe.fold,
             group: self.group.clone(),
             weights,
+            weights_sha256,
             classes: data.classes.clone(),
             stages,
         };
@@ -193,7 +205,7 @@ impl TrainOne<'_> {
     }
 
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.
-    fn folder(&self, split: &SplitTable) -> Result<(Run, fs::File)> {
+    fn folder(&self, split: &SplitTable, made_from: &MadeFrom) -> Result<(Run, fs::File)> {
         let Self { args, workspace, competition, recipe, .. } = self;
         let runs = &workspace.runs();
         if !args.start.anew {
@@ -204,6 +216,13 @@ impl TrainOne<'_> {
                     "the images have changed since `{}` was begun\nhint: `--anew` starts over",
                     run.folder.display()
                 );
+                if made_from.is_of(&run)?.is_none() && run.has_checkpoints()? {
+                    term::warn(format_args!(
+                        "`{}` does not say which images it was begun with: whether they have changed \
+                         since is not known",
+                        run.folder.display()
+                    ));
+                }
                 term::say(format_args!("   going on with run `{}`", run.folder.display()));
                 return Ok((run, lock));
             }

@@ -19,6 +19,8 @@ use crate::torch::{Device, Network, device};
 pub(in crate::commands) struct NewNetwork {
     pub(in crate::commands) network: Network,
     pub(in crate::commands) precomputed: Option<Precomputed>,
+    /// What it starts from.
+    pub(super) pretrained: Vec<Pretrained>,
 }
 
 impl NewNetwork {
@@ -41,21 +43,22 @@ impl NewNetwork {
         for path in &weights {
             term::detail(format_args!("weights: `{}`", path.display()));
         }
+        let backbone = |(architecture, path): (&&Architecture, &PathBuf)| {
+            Ok(Pretrained { name: architecture.name.to_owned(), weights: hash_file(path)? })
+        };
+        let pretrained: Vec<Pretrained> =
+            architectures.iter().zip(&weights).map(backbone).collect::<Result<_>>()?;
         let precomputed = if recipe.precompute.cache {
-            let backbone = |(architecture, path): (&&Architecture, &PathBuf)| {
-                Ok(Pretrained { name: architecture.name.to_owned(), weights: hash_file(path)? })
-            };
-            let backbones = architectures.iter().zip(&weights).map(backbone);
             Some(Precomputed {
                 store: Store::usual()?,
                 label: competition.name.clone(),
-                backbones: backbones.collect::<Result<_>>()?,
+                backbones: pretrained.clone(),
                 engine: device::engine(device, recipe.optimizer.precision),
             })
         } else {
             None
         };
-        Ok(Self { network, precomputed })
+        Ok(Self { network, precomputed, pretrained })
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn weights(run: &Run, journal: &Journal, n: usize) -> Result<Vec<Stri
         }
     }
     let mut candidates = cycles.clone();
-    candidates.retain(|(_, stage, _)| *stage == Stage::WholeNetwork);
+    // A cycle that ended with a loss that is no number predicts nothing.
+    candidates.retain(|(loss, stage, _)| *stage == Stage::WholeNetwork && loss.is_finite());
     candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
     candidates.truncate(n);
     let chosen: Vec<String> =

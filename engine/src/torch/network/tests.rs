@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kaggle_kit::fs;
 use kaggle_kit::recipe::{Layer, resolve};
 
 use super::*;
@@ -122,6 +123,21 @@ fn the_running_means_predict_and_are_saved_and_training_goes_on_from_the_weights
     let mut read = network(&["optimizer.average=0.99"]);
     read.restore_from(&path).unwrap();
     assert_eq!(read.predict(&input).unwrap(), predicted);
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_never_written() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let network = network(&[]);
+    network.save(&path).unwrap();
+    let good = fs::read(&path).unwrap();
+    let (_, variable) = network.variables().into_iter().next_back().unwrap();
+    let _ = tch::no_grad(|| variable.shallow_clone().fill_(f64::NAN));
+    let error = network.save(&path).unwrap_err().to_string();
+    assert!(error.contains("is no number any more") && error.contains("hint:"), "{error}");
+    assert!(fs::read(&path).unwrap() == good, "what was there stays");
 }
 
 #[test]

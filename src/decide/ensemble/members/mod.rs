@@ -4,6 +4,7 @@
 //! Runs may come from several machines: whatever lies in the same folder and has the same `group`
 //! belongs together.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -58,8 +59,8 @@ impl Member {
     }
 
     fn from_runs(mut runs: Vec<(Run, Summary)>) -> Result<Self> {
-        runs.sort_by(|(a, of_a), (b, of_b)| (of_a.fold, b.id()).cmp(&(of_b.fold, a.id())));
-        // A fold that was trained twice counts once, the newest time.
+        runs.sort_by_cached_key(|(run, of_run)| (of_run.fold, Reverse((run.time(), run.id()))));
+        // A fold that was trained twice counts once: that which was finished last.
         runs.dedup_by(|(_, later), (_, earlier)| later.fold == earlier.fold);
         let (first, summary) = runs.first().context("a member without runs")?.clone();
         let competition = first.competition()?;
@@ -192,7 +193,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
     Ok(pool)
 }
 
-/// The finished runs in a folder, by their ids.
+/// The finished runs in a folder, the last finished last.
 fn finished_in(folder: &Path) -> Result<Vec<(Run, Summary)>> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let with_summary = |run: Run| Ok((run.clone(), run.summary()?));
@@ -239,8 +240,7 @@ struct HeldOutImage {
 fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
     let mut all: BTreeMap<String, HeldOutImage> = BTreeMap::new();
     for (fold, run) in member.runs.iter().enumerate() {
-        let predicted = run.valid_predictions(&member.classes)?;
-        let truth = run.truth(&predicted.ids, &member.classes)?;
+        let (predicted, truth) = run.held_out(&member.classes, member.kind)?;
         for ((id, row), target) in predicted.ids.iter().zip(predicted.rows()).zip(truth) {
             let held_out = HeldOutImage { row: row.to_vec(), target, fold };
             if all.insert(id.clone(), held_out).is_some() {

@@ -16,6 +16,7 @@ struct Made<'a> {
     fold: (usize, usize),
     group: &'a str,
     score: f64,
+    finished: &'a str,
     /// Held-out ids with their class and the probability of a dog.
     held_out: &'a [(&'a str, &'a str, f64)],
 }
@@ -33,10 +34,11 @@ impl Made<'_> {
         run.write("split.csv", split).unwrap();
         run.write("valid-predictions.csv", predictions).unwrap();
         let summary = format!(
-            "version = 1\ncompetition = \"{CATS}\"\nfinished = \"\"\nprogram = \"\"\ndevice = \"\"\n\
+            "version = 1\ncompetition = \"{CATS}\"\nfinished = \"{}\"\nprogram = \"\"\ndevice = \"\"\n\
              metric = \"log-loss\"\nscore = {:?}\ntrain-images = {}\nvalid-images = {}\n\
              seconds = 1.0\nclasses = [\"cat\", \"dog\"]\nseed = 1\nfolds = {}\nfold = {}\n\
-             group = \"{}\"\nweights = []\nstages = []\n",
+             group = \"{}\"\nweights = [\"w\"]\nstages = []\n",
+            self.finished,
             self.score,
             10 - self.held_out.len(),
             self.held_out.len(),
@@ -54,6 +56,7 @@ const FIRST: Made = Made {
     fold: (2, 1),
     group: "g",
     score: 0.1,
+    finished: "2026-01-01T01:00:00Z",
     held_out: &[("a", "cat", 0.1), ("b", "dog", 0.75)],
 };
 const SECOND: Made = Made {
@@ -68,6 +71,7 @@ const ALONE: Made = Made {
     fold: (0, 0),
     group: "alone",
     score: 0.15,
+    finished: "2026-01-01T02:00:00Z",
     held_out: &[("c", "cat", 0.5), ("x", "dog", 1.0), ("b", "dog", 0.875)],
 };
 
@@ -111,10 +115,14 @@ fn a_fold_stands_for_its_whole_model() {
 
 #[test]
 fn a_fold_trained_twice_counts_once() {
-    let again = Made { id: "20260202-000000-dddd", held_out: &[("a", "cat", 0.0)], ..FIRST };
-    let folder = all(&[&FIRST, &SECOND, &again]);
-    let members = named_in(&folder, &[FIRST.id, again.id]).unwrap();
-    assert_eq!(names(&members), [(again.id, "2 folds".to_owned())]);
+    // Of local times in names the later one may be the earlier: what was finished last counts.
+    for id in ["20260202-000000-dddd", "20251231-230000-dddd"] {
+        let (finished, held_out) = ("2026-01-01T01:00:01Z", &[("a", "cat", 0.0)][..]);
+        let again = Made { id, finished, held_out, ..FIRST };
+        let folder = all(&[&FIRST, &SECOND, &again]);
+        let members = named_in(&folder, &[FIRST.id, again.id]).unwrap();
+        assert_eq!(names(&members), [(again.id, "2 folds".to_owned())]);
+    }
 }
 
 #[test]
@@ -169,6 +177,7 @@ fn what_does_not_fit_together_is_named() {
         ("split.csv", "id,part,labels\nb,valid,horse\n", "no class `horse`"),
         ("split.csv", "id,part,labels\nb,train,dog\n", "does not hold out"),
         ("valid-predictions.csv", "id,dog,cat\nb,0.5,0.5\n", "other columns"),
+        ("valid-predictions.csv", "id,cat,dog\nb,0.5,0.5\n", "has 1 of the 3 images"),
         ("valid-predictions.csv", "id,cat,dog\nb,nan,0.5\n", "no probability at `b`: `nan`"),
         ("valid-predictions.csv", "id,cat,dog\nb,0.5\n", "failed to read"),
     ] {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::newton::Bounds;
 use crate::decide::numbers::{logit, sigmoid};
+use crate::run::checked::{Fault, all_finite, finite, hold};
 use crate::table::Table;
 
 pub use reliability::{Reliability, reliability};
@@ -119,6 +120,20 @@ fn curve(kind: Kind, probabilities: &[f32], truth: &[bool]) -> Curve {
 }
 
 impl Calibration {
+    /// Finds what rows of so many classes cannot be corrected by.
+    pub(super) fn check(&self, n_classes: usize) -> Result<(), Fault> {
+        let n = self.curves.len();
+        hold(n == n_classes, "curves", || format!("has {n} curves for {n_classes} classes"))?;
+        for (i, curve) in self.curves.iter().enumerate() {
+            curve.check().map_err(|fault| fault.within(format!("curves.{i}")))?;
+        }
+        let mut is_member = vec![false; n_classes];
+        for (i, group) in self.groups.iter().enumerate() {
+            group.check(&mut is_member).map_err(|fault| fault.within(format!("groups.{i}")))?;
+        }
+        Ok(())
+    }
+
     /// Corrects `rows` (`[n, classes]`).
     pub fn apply(&self, rows: &mut Table) {
         let width = rows.width().max(1);
@@ -133,7 +148,35 @@ impl Calibration {
     }
 }
 
+impl Softmax {
+    /// The same of a group; no class may be in two.
+    fn check(&self, is_member: &mut [bool]) -> Result<(), Fault> {
+        let Self { members, slope, against, offsets } = self;
+        for &member in members {
+            let is_free = is_member.get_mut(member).is_some_and(|is| !std::mem::replace(is, true));
+            hold(is_free, "members", || format!("has {member}, which is no class, or one twice"))?;
+        }
+        let (n, n_members) = (offsets.len(), members.len());
+        hold(n == n_members, "offsets", || format!("has {n} of {n_members} members"))?;
+        all_finite("offsets", offsets)?;
+        finite("slope", *slope)?;
+        finite("against", *against)
+    }
+}
+
 impl Curve {
+    fn check(&self) -> Result<(), Fault> {
+        let (kind, slope, offset) = match self {
+            Self::Identity => return Ok(()),
+            Self::Temperature { slope } => ("temperature", *slope, 0.0),
+            Self::Platt { slope, offset } => ("platt", *slope, *offset),
+        };
+        let is_rising = slope > 0.0 && finite("slope", slope).is_ok();
+        hold(is_rising, "slope", || format!("is {slope}: it must be above 0"))
+            .and_then(|()| finite("offset", offset))
+            .map_err(|fault| fault.within(kind))
+    }
+
     /// What `p` becomes.
     pub fn of(&self, p: f32) -> f32 {
         match self {

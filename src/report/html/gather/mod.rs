@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::facts::{About, ClassCount, Facts, StageFacts, Validation};
+use crate::decide::Decision;
 use crate::recipe;
-use crate::run::{DECISION, LabelledImage, Run, Side, Summary};
+use crate::run::{LabelledImage, Run, Side, Summary};
 use crate::target::Classes;
 use crate::term;
 
@@ -47,9 +48,9 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         seconds: line.seconds,
     });
     let classes = &summary.classes;
-    let predictions = run.valid_predictions(classes)?;
-    let truth = run.truth(&predictions.ids, classes)?;
-    let validation = Validation { predictions, kind: competition.target.kind, truth };
+    let kind = competition.target.kind;
+    let (predictions, truth) = run.held_out(classes, kind)?;
+    let validation = Validation { predictions, kind, truth };
     let environment = [
         ("program", &summary.program),
         ("device", &summary.device),
@@ -64,7 +65,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         steps: training.steps,
         epochs: training.epochs,
         validation: Some(validation),
-        decision: Some(run.read_toml(DECISION)?),
+        decision: Some(Decision::of(run, competition.metric, classes)?),
         counts: count_classes(&run.labelled(classes)?, classes),
         duplicates: None,
         pictures: BTreeMap::new(),

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use kaggle_kit::dataset;
 use kaggle_kit::fs;
 use kaggle_kit::learn::tta;
-use kaggle_kit::run::{PartialPredictions, Run, ViewMeans, WEIGHTS, hash_of_test_images};
+use kaggle_kit::run::{PartialPredictions, Run, ViewMeans, WEIGHTS};
+use predicates::prelude::*;
 use predicates::str::contains;
 
 use super::{only, trained, with_data};
@@ -89,6 +90,19 @@ fn a_killed_training_goes_on_when_the_same_command_is_run_again() {
 
     let submit = here.kaggle_kit().arg("submit").assert().code(1);
     submit.stderr(contains("1 unfinished"));
+    let data = here.path().join("data/dogs-vs-cats/train");
+    let [one, other] = [0, 1].map(|i| {
+        let mut images: Vec<_> =
+            fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+        images.sort();
+        images.swap_remove(i)
+    });
+    let as_it_was = fs::read(&one).unwrap();
+    fs::remove_file(&one).unwrap();
+    fs::copy(&other, &one).unwrap();
+    let changed = here.kaggle_kit().args(args).assert().code(1);
+    changed.stderr(contains("the images have changed since").and(contains("1 other file")));
+    fs::write_atomic(&one, as_it_was).unwrap();
     let gone_on = here.kaggle_kit().args(args).assert().success();
     gone_on.stderr(contains("going on with run"));
     assert_eq!(only(&runs), killed.folder);
@@ -116,7 +130,7 @@ fn a_submission_that_was_stopped_goes_on_where_it_stood() {
     assert!(samples.len() > n_images);
     let names = tta::Views::of(&recipe).parts();
     let probabilities = vec![[0.25, 0.75].repeat(n_images); names.len()];
-    let hash = hash_of_test_images(&samples).unwrap();
+    let hash = dataset::digest_of_set(&samples, &()).unwrap().to_string();
     let mut place = PartialPredictions::of(&run, &hash, Duration::ZERO).unwrap();
     place.keep(WEIGHTS, &ViewMeans { names, probabilities, n_images }).unwrap();
 
@@ -129,4 +143,17 @@ fn a_submission_that_was_stopped_goes_on_where_it_stood() {
     );
     assert!(gone_on.lines().skip(lines).eq(whole.lines().skip(lines)), "{gone_on}");
     assert!(!run.file("asked").exists());
+
+    // Another picture is looked at; weights that are not the run's say nothing.
+    let picture = fs::read(&samples[1].path).unwrap();
+    fs::remove_file(&samples[0].path).unwrap();
+    fs::write_atomic(&samples[0].path, picture).unwrap();
+    let submit = here.kaggle_kit().arg("submit").assert().success();
+    submit.stderr(contains("is taken").not());
+    let mut numbers = fs::read(run.file(WEIGHTS)).unwrap();
+    let middle = numbers.len() / 2;
+    numbers[middle] ^= 0x10;
+    run.write(WEIGHTS, numbers).unwrap();
+    let submit = here.kaggle_kit().arg("submit").assert().code(1);
+    submit.stderr(contains("weights.safetensors` is damaged").and(contains("hint:")));
 }

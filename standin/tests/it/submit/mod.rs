@@ -100,7 +100,8 @@ fn finished_run(here: &Scratch, miniature: &Miniature) -> Run {
         folds: 0,
         fold: 1,
         group: String::new(),
-        weights: Vec::new(),
+        weights: vec!["weights.safetensors".to_owned()],
+        weights_sha256: Vec::new(),
         classes: miniature.classes.clone(),
         stages: Vec::new(),
     })
