@@ -13,7 +13,26 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-TARGETS = ["zip", "tar", "seven_z", "csv", "json", "weights"]
+OF_A_RUN = [
+    "recipe",
+    "summary",
+    "views",
+    "decision",
+    "split",
+    "predictions",
+    "events",
+    "steps",
+    "checkpoint",
+    "submission",
+    "kept",
+    "made_from",
+]
+OF_DATA = ["fetched", "manifest", "plan"]
+TARGETS = [
+    *["zip", "tar", "seven_z", "csv", "json", "weights"],
+    *["run_" + file for file in OF_A_RUN],
+    *["data_" + file for file in OF_DATA],
+]
 # What cargo-fuzz passes: coverage for libFuzzer, and checks that a release build leaves out.
 FLAGS = [
     "-Cpasses=sancov-module",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use kaggle_kit::archive::made::{Entries, piped_zip, tar, zip_of as zip};
 use kaggle_kit::weights::made as weights;
+use kaggle_kit_fuzz::{data_folder, run_folder};
 use sevenz_rust2::encoder_options::{EncoderOptions, Lzma2Options};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod};
 use zip::write::SimpleFileOptions;
@@ -86,6 +87,15 @@ fn main() {
     ];
     for (n, bytes) in files.iter().enumerate() {
         write(root, "weights", &n.to_string(), bytes);
+    }
+    for (target, file) in data_folder::FILES {
+        write(root, &format!("data_{target}"), "0", data_folder::seed(file).as_bytes());
+    }
+    for (target, file) in run_folder::FILES {
+        for (which, bytes) in run_folder::seeds(file).into_iter().enumerate() {
+            let name = which.to_string();
+            write(root, &format!("run_{target}"), &name, &[&[which as u8], &bytes[..]].concat());
+        }
     }
 }
 
