@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml_edit::{Document, Item};
 
+use crate::relative::RelativePath;
+
 /// Larger numbers are no losses, scores or times: nothing that is drawn or counted overflows below.
 const LARGEST: f64 = 1e30;
 
@@ -74,8 +76,8 @@ pub fn all_finite(key: &str, values: &[f64]) -> Result<(), Fault> {
 
 /// Whether a text is the name of a file in a folder, and no way out of it.
 pub fn is_file_name(name: &str) -> bool {
-    let is_path = name.contains(['/', '\\', ':', '\0']);
-    !is_path && !name.is_empty() && name != "." && name != ".."
+    let is_one_part = !name.contains('/') && name != ".";
+    is_one_part && RelativePath::new(name).is_ok_and(|path| path.as_str() == name)
 }
 
 #[derive(Deserialize)]
@@ -181,7 +183,7 @@ mod tests {
         for name in ["weights.safetensors", "cycle-8-1.safetensors", "..a"] {
             assert!(is_file_name(name), "{name}");
         }
-        for name in ["", ".", "..", "../a", "/a", "a/b", "a\\b", "C:a", "a\0"] {
+        for name in ["", ".", "..", "../a", "/a", "a/b", "./a", "a\\b", "C:a", "a\0"] {
             assert!(!is_file_name(name), "{name:?}");
         }
     }

@@ -116,7 +116,9 @@ impl Checkpoints {
         let index =
             Index { version: VERSION, state, best: self.best.clone(), journal: journal.clone() };
         let path = self.folder.join(format!("{}.toml", self.number));
-        fs::write_atomic(path, toml::to_string(&index)?).with_context(place)?;
+        let named = std::iter::once(&index.state).chain(&index.best);
+        let files: Vec<PathBuf> = named.map(|state| self.folder.join(&state.file)).collect();
+        fs::write_record(path, toml::to_string(&index)?, &files).with_context(place)?;
         self.prune()?;
         self.last = Instant::now();
         Ok(())
@@ -286,6 +288,16 @@ mod tests {
         let (loaded, notes) = load(folder.path());
         let error = loaded.unwrap_err().to_string();
         assert!(error.contains("hint: `--anew` starts over") && notes.len() == 2, "{error}");
+    }
+
+    #[test]
+    fn a_power_cut_leaves_no_index_of_what_is_not_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoints = Checkpoints::new(folder.path(), Duration::ZERO);
+        write(&mut checkpoints, 3, b"three", Some(b"best"));
+        let files = ["1.state", "best-1.state"].map(|name| folder.path().join(name));
+        let then = fs::watched::Event::Named(folder.path().join("1.toml"));
+        assert!(fs::watched::lost(folder.path(), &files, &then).is_empty());
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Run {
         struct Timed {
             time: String,
         }
-        let file = fs::File::open(self.file(EVENTS)).ok()?;
+        let file = fs::open(self.file(EVENTS)).ok()?;
         // Of a file that is no log, no more than a line's worth is read.
         let mut line = Vec::new();
         BufReader::new(file.take(MOST_OF_A_LINE)).read_until(b'\n', &mut line).ok()?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checked::{Checked, Fault, finite, hold, is_file_name};
 use super::folder::{Run, SUMMARY};
+use crate::fs;
 use crate::target::Classes;
 
 /// What a finished run says of itself.
@@ -123,9 +124,19 @@ impl Run {
         Ok(all.into_iter().rev().filter(Self::is_finished).find(is_it))
     }
 
-    /// The run's last word, which makes it a finished one.
+    /// The run's last word, which makes it a finished one: it is written when all other files are on
+    /// the disk, those too that grew while it was trained.
     pub fn finish(&self, summary: &Summary) -> Result<()> {
-        self.write_toml(SUMMARY, summary)
+        let text = toml::to_string(summary)?;
+        fs::create_dir_all(&self.folder)?;
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.is_file() && path != self.file(SUMMARY) {
+                files.push(path);
+            }
+        }
+        fs::write_record(self.file(SUMMARY), text, &files)
     }
 
     /// What the finished run says of itself.
@@ -208,6 +219,19 @@ mod tests {
     }
 
     #[test]
+    fn a_power_cut_leaves_no_summary_of_what_is_not_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        run.write("weights.safetensors", "numbers").unwrap();
+        // A log grows without being flushed.
+        std::fs::write(run.file("events.jsonl"), "{}\n").unwrap();
+        run.finish(&summary()).unwrap();
+        let files = ["weights.safetensors", "events.jsonl"].map(|name| run.file(name));
+        let then = fs::watched::Event::Named(run.file(SUMMARY));
+        assert!(fs::watched::lost(folder.path(), &files, &then).is_empty());
+    }
+
+    #[test]
     fn weights_are_compared_with_the_summary_where_there_are_any() {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
@@ -221,7 +245,7 @@ mod tests {
         assert!(error.contains("weights.safetensors` is damaged, or of another run"), "{error}");
         // A run without a hash is of an older version.
         assert_ne!(run.weights(&summary()).unwrap()[0].sha256.as_ref(), weights_sha256.first());
-        crate::fs::remove_file(run.file("weights.safetensors")).unwrap();
+        fs::remove_file(run.file("weights.safetensors")).unwrap();
         assert_eq!(run.weights(&hashed).unwrap()[0].sha256.as_ref(), weights_sha256.first());
         assert_eq!(run.weights(&summary()).unwrap()[0].sha256, None);
     }
