@@ -113,8 +113,10 @@ fn files_below(folder: &Path) -> Vec<String> {
             continue;
         }
         for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
+            let entry = entry.unwrap();
+            let path = entry.path();
+            // A link to a folder counts as one name here.
+            if entry.file_type().unwrap().is_dir() {
                 left.push(path);
             } else {
                 found.push(path.strip_prefix(folder).unwrap().to_string_lossy().into_owned());
