@@ -43,8 +43,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     };
     fs::write_atomic(&path, comparison::page(&two))?;
     if args.json {
-        term::out(serde_json::to_string_pretty(&to_json(&two, &path))?);
-        return Ok(());
+        return term::json(&to_json(&two, &path));
     }
     let rows: Vec<Vec<String>> = comparison::lines(&two)
         .into_iter()
@@ -115,7 +114,7 @@ fn to_json(two: &TwoRuns, page: &Path) -> Value {
             "standard-error": found.standard_error,
         })),
         "verdict": comparison::verdict(two),
-        "page": page.display().to_string(),
+        "page": term::path_in_json(page),
     })
 }
 

@@ -100,10 +100,9 @@ pub fn run(
     let csvs = workspace.submissions();
     let ready = test.map(|test| test.write(&members, &choice, &csvs)).transpose()?;
     if args.json {
-        let json = to_json(&members, &choice, on_test.as_deref(), ready.as_ref())?;
-        term::out(format_args!("{json:#}"));
+        term::json(&to_json(&members, &choice, on_test.as_deref(), ready.as_ref())?)?;
     } else if let Some(ready) = ready {
-        term::out(ready.csv.display());
+        term::path(&ready.csv);
     }
     Ok(())
 }

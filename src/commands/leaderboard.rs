@@ -70,9 +70,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     });
     let top = &standings[..args.top.min(standings.len())];
     if args.json {
-        let json = to_json(&competition, standings.len(), top, ours.as_ref());
-        term::out(format_args!("{json:#}"));
-        return Ok(());
+        return term::json(&to_json(&competition, standings.len(), top, ours.as_ref()));
     }
     let rows = top.iter().map(|team| {
         vec![

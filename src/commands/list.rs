@@ -51,8 +51,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     }
     let rows = known.iter().map(|c| row(c, &data, &runs)).collect::<Result<Vec<_>>>()?;
     if args.json {
-        term::out(serde_json::to_string_pretty(&rows)?);
-        return Ok(());
+        return term::json(&rows);
     }
     let cells = rows.iter().map(|row| {
         let best = row.best.map(|best| format!("{} {best:.5}", row.metric.name()));

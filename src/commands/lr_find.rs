@@ -120,7 +120,7 @@ pub fn print(sweeps: &[Sweep], args: &Args) -> Result<()> {
     }
     if args.json {
         let all: Vec<Value> = sweeps.iter().map(to_json).collect();
-        term::out(serde_json::to_string_pretty(&all)?);
+        term::json(&all)?;
     } else {
         for sweep in sweeps {
             term::out(setting(sweep)?);

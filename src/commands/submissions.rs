@@ -61,12 +61,12 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let rows = submissions.iter().map(|one| row(one, &known)).collect::<Result<Vec<Row>>>()?;
     let left = limits.map(|limits| limits.num_allowed_now);
     if args.json {
-        term::out(serde_json::to_string_pretty(&json!({
+        term::json(&json!({
             "competition": competition.name,
             "slug": slug,
             "left-today": left,
             "submissions": rows,
-        }))?);
+        }))?;
         return Ok(());
     }
     if rows.is_empty() {

@@ -17,6 +17,8 @@ pub enum Unit {
     Items(&'static str),
 }
 
+/// More of a label is cut.
+const LONGEST_LABEL: usize = 60;
 /// How often a log (no terminal) gets a line.
 const LOG_EVERY: Duration = Duration::from_secs(15);
 
@@ -33,7 +35,8 @@ pub struct Bar {
 impl Bar {
     /// A bar for work called `label`, such as `train.zip` or `activations`.
     pub fn new(label: impl Into<String>, unit: Unit) -> Self {
-        let label = label.into();
+        // It may be a file's name from elsewhere.
+        let label = term::short(&label.into(), LONGEST_LABEL);
         let target = if term::draws_bars() {
             ProgressDrawTarget::stderr()
         } else {

@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
         None | Some(Action::List) => {
             let listing = list(&store)?;
             if args.json {
-                term::out(serde_json::to_string_pretty(&listing)?);
+                term::json(&listing)?;
             } else {
                 print(&listing, SystemTime::now());
             }
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(Action::Clean(which)) => {
             let cleaned = clean(&store, *which, SystemTime::now())?;
             if args.json {
-                term::out(serde_json::to_string_pretty(&cleaned)?);
+                term::json(&cleaned)?;
             } else {
                 term::done(cleaned.summary());
             }
@@ -126,7 +126,7 @@ fn list(store: &Store) -> Result<Listing> {
     let mut entries = store.entries()?;
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.used));
     Ok(Listing {
-        folder: store.folder().display().to_string(),
+        folder: term::path_in_json(store.folder()),
         bytes: entries.iter().map(|entry| entry.bytes).sum(),
         limit: store.limit()?,
         caches: entries.into_iter().map(row).collect(),

@@ -46,7 +46,8 @@ pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf])
     let mut takes = Vec::new();
     let mut add = |path: &Path, how: &str, to: &Path| {
         rows.push(vec![path.display().to_string(), how.to_owned(), to.display().to_string()]);
-        takes.push(json!({ "from": path, "how": how, "to": to }));
+        let [from, to] = [path, to].map(term::path_in_json);
+        takes.push(json!({ "from": from, "how": how, "to": to }));
     };
     for folder in sources.folders {
         let parts = layout::parts(competition, folder)?;
@@ -64,7 +65,7 @@ pub(super) fn rehearse(competition: &Competition, data: &Path, from: &[PathBuf])
         add(archive, "unpacked", data);
     }
     term::say(term::table(&["would take", "", "to"], &rows));
-    Ok(json!({ "folder": data, "takes": takes }))
+    Ok(json!({ "folder": term::path_in_json(data), "takes": takes }))
 }
 
 /// What `--from` names, sorted.

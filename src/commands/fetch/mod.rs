@@ -156,7 +156,7 @@ fn rehearse(job: &Fetch) -> Result<()> {
     let found = if let Some(fetched) = fetched_before(competition, data)? {
         term::say(format_args!("`{}` is there already ({fetched})", data.display()));
         Value::Object(serde_json::Map::from_iter([
-            ("folder".to_owned(), data.display().to_string().into()),
+            ("folder".to_owned(), term::path_in_json(data).into()),
             ("downloads".to_owned(), Vec::<Value>::new().into()),
         ]))
     } else if args.from.is_empty() {
@@ -167,7 +167,7 @@ fn rehearse(job: &Fetch) -> Result<()> {
     };
     term::say("nothing was changed");
     if args.json {
-        term::out(serde_json::to_string_pretty(&found)?);
+        term::json(&found)?;
     }
     Ok(())
 }
@@ -252,7 +252,7 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
 
 fn print(job: &Fetch, fetched: &Fetched) -> Result<()> {
     if job.args.json {
-        term::out(fetched.to_json(&job.data)?);
+        term::json(&fetched.to_json(&job.data)?)?;
     }
     let counts = job.competition.files.counts;
     let number = |n: usize| format!("{:>9}", term::thousands(n));

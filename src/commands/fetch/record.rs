@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::manifest::Part;
 use crate::competition::Competition;
 use crate::dataset::Dataset;
 use crate::fs;
+use crate::term;
 
 const NAME: &str = "fetched.toml";
 
@@ -76,10 +78,10 @@ impl Fetched {
     }
 
     /// The record and its folder as one JSON object.
-    pub(super) fn to_json(&self, data: &Path) -> Result<String> {
+    pub(super) fn to_json(&self, data: &Path) -> Result<Value> {
         let mut value = serde_json::to_value(self)?;
-        value["folder"] = data.display().to_string().into();
-        Ok(serde_json::to_string_pretty(&value)?)
+        value["folder"] = term::path_in_json(data).into();
+        Ok(value)
     }
 }
 

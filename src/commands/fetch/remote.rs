@@ -98,10 +98,11 @@ pub(super) fn rehearse(job: &Fetch) -> Result<Value> {
         size(free)
     ));
     Ok(json!({
-        "folder": data,
+        "folder": term::path_in_json(data),
         "downloads": plan.downloads.iter().map(|one| json!({
             "name": one.name, "what": one.what, "bytes": one.bytes,
-            "path": one.name.under(&archives), "bytes-there": there(&one.name.under(&archives)),
+            "path": term::path_in_json(&one.name.under(&archives)),
+            "bytes-there": there(&one.name.under(&archives)),
         })).collect::<Vec<_>>(),
         "bytes-to-download": needs.download,
         "bytes-of-disk": needs.disk(),

@@ -43,10 +43,10 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
         })
         .collect();
     if args.json {
-        term::out(serde_json::to_string_pretty(&json!({
-            "folder": data, "files": then.len(), "missing": found.missing,
+        term::json(&json!({
+            "folder": term::path_in_json(data), "files": then.len(), "missing": found.missing,
             "changed": found.changed, "new": found.new,
-        }))?);
+        }))?;
     }
     term::say(term::table(&["", "    files", "      size", ""], &rows));
     if !found.new.is_empty() {

@@ -102,8 +102,7 @@ pub fn run(args: &Args) -> Result<()> {
     let row = |architecture| row(architecture, &cache, &hub, &speeds);
     let rows: Vec<Row> = chosen(&args.names)?.into_iter().map(row).collect();
     if args.json {
-        term::out(serde_json::to_string_pretty(&rows)?);
-        return Ok(());
+        return term::json(&rows);
     }
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     let header = [

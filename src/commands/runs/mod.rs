@@ -61,8 +61,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     rows.iter().filter_map(|row| row.fault.as_ref()).for_each(term::warn);
     if args.json {
         let rows: Vec<Value> = rows.iter().map(Row::to_json).collect();
-        term::out(serde_json::to_string_pretty(&rows)?);
-        return Ok(());
+        return term::json(&rows);
     }
     if rows.is_empty() {
         let what = if args.filters.is_empty() { "no run" } else { "no such run" };
@@ -293,7 +292,7 @@ impl Row {
         let summary = self.summary.as_ref();
         json!({
             "run": self.run.id(),
-            "folder": self.run.folder.display().to_string(),
+            "folder": term::path_in_json(&self.run.folder),
             "competition": self.competition,
             "status": self.status(),
             "metric": self.metric,

@@ -36,7 +36,7 @@ impl Ready {
 
     /// The same for a program.
     pub fn to_json(&self) -> Value {
-        let mut json = report(&self.csv.display().to_string(), true, &self.notes);
+        let mut json = report(&term::path_in_json(&self.csv), true, &self.notes);
         json["competition"] = self.competition.name.as_str().into();
         json["slug"] = self.competition.slug.as_str().into();
         json["run"] = self.run.as_ref().map(Run::id).into();
@@ -49,8 +49,9 @@ impl Ready {
 }
 
 /// A file that must not be sent, for a program.
-pub(super) fn misfit_to_json(misfit: &Misfit) -> Value {
-    report(misfit.file.trim_matches('`'), false, &misfit.findings)
+pub(super) fn misfit_to_json(misfit: &Misfit, csv: Option<&Path>) -> Value {
+    let csv = csv.map(term::path_in_json);
+    report(csv.as_deref().unwrap_or(misfit.file.trim_matches('`')), false, &misfit.findings)
 }
 
 fn report(csv: &str, fits: bool, findings: &Findings) -> Value {

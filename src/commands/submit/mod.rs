@@ -95,13 +95,14 @@ pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>)
     let early = (args.upload && args.csv.is_none()).then(connect).transpose()?;
     let ready = make(competition).inspect_err(|error| {
         if let Some(misfit) = error.downcast_ref::<Misfit>().filter(|_| args.json) {
-            term::out(format_args!("{:#}", checked::misfit_to_json(misfit)));
+            // The error that is on its way says more than one of printing could.
+            let _ = term::json(&checked::misfit_to_json(misfit, args.csv.as_deref()));
         }
         bad_images::tell(error, args.json);
     })?;
     ready.print();
     if !args.json {
-        term::out(ready.csv.display());
+        term::path(&ready.csv);
     }
     let mut outcome = None;
     if args.upload && !args.skip_broken {
@@ -115,7 +116,7 @@ pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>)
     if args.json {
         let mut json = ready.to_json();
         json["submission"] = serde_json::to_value(&outcome)?;
-        term::out(format_args!("{json:#}"));
+        term::json(&json)?;
     }
     outcome.map_or(Ok(()), |outcome| outcome.ensure_taken())
 }

@@ -57,7 +57,10 @@ impl Outcome {
             bail!(
                 "Kaggle turned submission {} down: {}",
                 self.upload.reference,
-                self.upload.error.as_deref().unwrap_or("it does not say why")
+                self.upload.error.as_deref().map_or_else(
+                    || "it does not say why".to_owned(),
+                    |said| term::one_line(said, 1000)
+                )
             );
         }
         Ok(())

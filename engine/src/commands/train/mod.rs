@@ -40,12 +40,12 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         let mut summaries = Vec::new();
         for run in &trained {
             let mut summary = serde_json::to_value(run.summary()?)?;
-            summary["folder"] = run.folder.display().to_string().into();
+            summary["folder"] = term::path_in_json(&run.folder).into();
             summaries.push(summary);
         }
         // A single run is no list, as it always was.
         let summaries = if summaries.len() == 1 { summaries.remove(0) } else { summaries.into() };
-        term::out(serde_json::to_string_pretty(&summaries)?);
+        term::json(&summaries)?;
     }
     term::say("next: kaggle-kit submit");
     Ok(())

@@ -1,14 +1,27 @@
 //! What a person reads: the printer, its styles, and how an error is told.
 //!
-//! Data for another program goes to stdout through [`out`]; everything else goes to stderr. A line
-//! is understandable without its colours, which `NO_COLOR` and a pipe switch off. Lower layers
-//! never print: they return errors or send events.
+//! Data for another program goes to stdout through [`out`], [`json`] and [`path`]; everything else goes
+//! to stderr. A line is understandable without its colours, which `NO_COLOR` and a pipe switch off.
+//! Lower layers never print: they return errors or send events.
+//!
+//! Whatever is printed passes through `clean.rs` first, so that no name, message or path from
+//! elsewhere steers the terminal, floods it, or shows a secret of ours.
+
+mod clean;
+mod json;
+mod secrets;
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::exit;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use owo_colors::OwoColorize;
+
+pub use clean::{cell, is_altered, one_line, short};
+pub use json::path_in_json;
+pub use secrets::{keep_secret, without_secrets};
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,49 +56,94 @@ pub fn draws_bars() -> bool {
         && std::io::stderr().is_terminal()
 }
 
-/// Data: a line on stdout. A closed pipe ends the program quietly, as `head` expects.
+/// Data: a line, or several, on stdout. A closed pipe ends the program quietly, as `head` expects;
+/// anything else that keeps a line from being written ends it with an error.
 pub fn out(line: impl Display) {
-    if writeln!(anstream::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+    write_out(clean::data(&line.to_string()).as_bytes());
+}
+
+/// A value as JSON on stdout.
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    write_out(json::text(value)?.as_bytes());
+    Ok(())
+}
+
+/// A path on stdout, as it is: bytes that are no text stay, but on a terminal.
+pub fn path(path: &Path) {
+    #[cfg(unix)]
+    if !io::stdout().is_terminal() {
+        return write_out(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
     }
+    out(path.display());
+}
+
+fn write_out(line: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(line).and_then(|()| stdout.write_all(b"\n"));
+    written.and_then(|()| stdout.flush()).unwrap_or_else(|error| stdout_failed(&error));
+}
+
+/// Ends the program: what it has to say cannot be said.
+pub fn stdout_failed(trouble: &io::Error) -> ! {
+    if trouble.kind() == io::ErrorKind::BrokenPipe {
+        exit(0);
+    }
+    // Its cause without the number: `No space left on device`.
+    let reason = trouble.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    error(&anyhow::anyhow!("failed to write to the standard output: {reason}"));
+    exit(1);
 }
 
 /// A line of the story, on stderr.
 pub fn say(line: impl Display) {
     if at_least(Verbosity::Normal) {
-        stderr_line(line);
+        stderr_line(clean::story(&line.to_string()));
     }
 }
 
 /// The start of a stage.
 pub fn heading(line: impl Display) {
-    say(line.bold());
+    if at_least(Verbosity::Normal) {
+        stderr_line(clean::story(&line.to_string()).bold());
+    }
 }
 
 /// Something finished well.
 pub fn done(line: impl Display) {
-    say(format_args!("{} {line}", "done:".green().bold()));
+    if at_least(Verbosity::Normal) {
+        labelled("done:".green().bold(), line);
+    }
 }
 
 /// A detail that only `-v` shows.
 pub fn detail(line: impl Display) {
     if at_least(Verbosity::Verbose) {
-        stderr_line(line.dimmed());
+        stderr_line(clean::story(&line.to_string()).dimmed());
     }
 }
 
 /// Something the reader should know and can act on.
 pub fn warn(line: impl Display) {
-    stderr_line(format_args!("{} {line}", "warning:".yellow().bold()));
+    labelled("warning:".yellow().bold(), line);
 }
 
 /// Tells an error: its chain on one line, then every `hint: ` found in it on lines of its own.
 pub fn error(error: &anyhow::Error) {
     let (message, hints) = describe(error);
-    stderr_line(format_args!("{} {message}", "error:".red().bold()));
+    labelled("error:".red().bold(), clean::few_lines(&message));
     for hint in hints {
-        stderr_line(format_args!("{} {hint}", "hint:".cyan().bold()));
+        labelled("hint:".cyan().bold(), hint);
     }
+}
+
+fn labelled(label: impl Display, line: impl Display) {
+    stderr_line(format_args!("{label} {}", clean::story(&line.to_string())));
+}
+
+/// How something is to be used, on stderr.
+pub fn usage(text: &str) {
+    stderr_line(clean::story(text.trim_end()));
 }
 
 /// Splits an error's chain into its message (`outer: inner`) and the hints in it.
@@ -166,21 +224,12 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
-/// A text from elsewhere as one line of at most `n` characters that a terminal can take.
-pub fn short(text: &str, n: usize) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let mut printable = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    let mut short: String = printable.by_ref().take(n).collect();
-    if printable.next().is_some() {
-        short.push_str("...");
-    }
-    short
-}
-
 /// Columns padded to a common width, two spaces apart; numbers (right-aligned) start with a space.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|text| cell(text)).collect()).collect();
     let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
