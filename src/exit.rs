@@ -47,8 +47,8 @@ mod tests {
         let wrapped = |error: kaggle::Error| -> anyhow::Error {
             Err::<(), _>(error).context("failed to fetch").context("outer").unwrap_err()
         };
-        let looked = Vec::new();
-        assert_eq!(code(&wrapped(kaggle::Error::NoCredentials { looked })), 3);
+        let (looked, near) = (Vec::new(), Vec::new());
+        assert_eq!(code(&wrapped(kaggle::Error::NoCredentials { looked, near })), 3);
         assert_eq!(code(&wrapped(kaggle::Error::NotFound { what: String::new() })), 5);
         let error = kaggle::Error::Network { url: String::new(), reason: String::new() };
         assert_eq!(code(&wrapped(error)), 7);

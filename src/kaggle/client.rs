@@ -1,9 +1,12 @@
 //! The calls of the competitions' service.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::Url;
 use reqwest::blocking::Response;
 use reqwest::header::{HeaderMap, HeaderValue, RANGE};
@@ -27,6 +30,8 @@ use crate::term;
 const PAGE_SIZE: u32 = 200;
 /// More pages than any competition has; a server that never ends its list is stopped here.
 const MOST_PAGES: usize = 5_000;
+/// More of a list, all its pages together, is not taken.
+const MOST_OF_LIST: usize = 512 << 20;
 
 /// A person's line to Kaggle; several threads may use one.
 pub struct Client {
@@ -169,19 +174,25 @@ impl Client {
         slug: &str,
         split: impl Fn(P) -> (Vec<T>, String),
     ) -> Result<Vec<T>, Error> {
-        let mut all = Vec::new();
-        let mut token = String::new();
-        for _ in 0..MOST_PAGES {
+        let (mut all, mut token) = (Vec::new(), String::new());
+        let (mut seen, mut bytes) = (HashSet::new(), 0);
+        while seen.len() < MOST_PAGES && bytes < MOST_OF_LIST {
             let body = PageOf { competition_name: slug, page_size: PAGE_SIZE, page_token: &token };
             let what = format!("competition `{slug}`");
-            let (entries, next) = split(self.call(&Call { method, slug, what, body })?);
+            let (page, length) = self.measured_call(&Call { method, slug, what, body })?;
+            let (entries, next) = split(page);
             all.extend(entries);
+            bytes += length;
             if next.is_empty() || next == token {
+                return Ok(all);
+            }
+            if !seen.insert(std::mem::replace(&mut token, next)) {
                 break;
             }
-            token = next;
         }
-        Ok(all)
+        // A part of a list must not pass for the whole.
+        let url = error::shown(&self.endpoint.method(method));
+        Err(Error::BadAnswer { url, reason: "a list without an end".to_owned() })
     }
 
     fn download<B: Serialize>(
@@ -225,7 +236,7 @@ impl Client {
         if !http::is_redirect(response.status()) {
             return Ok(response);
         }
-        let url = http::location(&url, response.headers())?;
+        let url = http::signed_location(&url, response.headers())?;
         let result = self.http.get(&url, range, true);
         if !matches!(result, Err(Error::Expired { .. } | Error::NotFound { .. })) {
             signed.set(Some(url));
@@ -238,7 +249,16 @@ impl Client {
         &self,
         call: &Call<B>,
     ) -> Result<A, Error> {
-        self.retry_policy.retry(&self.warn, || self.authorized(|found| self.call_once(call, found)))
+        Ok(self.measured_call(call)?.0)
+    }
+
+    /// The same, with the length of the answer in bytes.
+    fn measured_call<B: Serialize, A: DeserializeOwned>(
+        &self,
+        call: &Call<B>,
+    ) -> Result<(A, usize), Error> {
+        let once = || self.authorized(|found| self.measured_call_once(call, found));
+        self.retry_policy.retry(&self.warn, once)
     }
 
     /// Asks with the credentials in use, and with the next ones when Kaggle does not accept them.
@@ -280,6 +300,14 @@ impl Client {
         call: &Call<B>,
         found: &FoundCredentials,
     ) -> Result<A, Error> {
+        Ok(self.measured_call_once(call, found)?.0)
+    }
+
+    fn measured_call_once<B: Serialize, A: DeserializeOwned>(
+        &self,
+        call: &Call<B>,
+        found: &FoundCredentials,
+    ) -> Result<(A, usize), Error> {
         let response = self.send(call, found)?;
         let url = response.url().clone();
         let bad = |reason: String| Error::BadAnswer { url: error::shown(&url), reason };
@@ -288,14 +316,16 @@ impl Client {
             return Err(bad(format!("a redirect to `{}`", error::shown(&to))));
         }
         let page = http::is_page(response.headers());
-        let text = response.text().map_err(|error| error::network(&url, &error))?;
+        let text = http::text(response)?;
         if page || text.trim_start().starts_with('<') {
             return Err(bad("a web page; is this the address of Kaggle's API?".to_owned()));
         }
         if answer::is_error_body(&text) {
             return Err(answer::from_answer(&context_of(call, &url, found), 200, None, &text));
         }
-        serde_json::from_str(&text).map_err(|error| bad(format!("JSON that does not fit: {error}")))
+        let answer = serde_json::from_str(&text);
+        let answer = answer.map_err(|error| bad(format!("JSON that does not fit: {error}")))?;
+        Ok((answer, text.len()))
     }
 
     /// Posts a call; a redirect is an answer, an error status is an error.
@@ -309,6 +339,9 @@ impl Client {
         let request = match &found.credentials {
             Credentials::Token(token) => request.bearer_auth(token.reveal()),
             Credentials::Basic { username, key } => {
+                // It goes as one word, which a server may echo.
+                let word = BASE64_STANDARD.encode(format!("{username}:{}", key.reveal()));
+                term::keep_secret(&word);
                 request.basic_auth(username, Some(key.reveal()))
             }
         };

@@ -6,13 +6,18 @@
 //! that is still valid (`~/.kaggle/credentials.json`). Secrets never leave through `Debug` or
 //! `Display`.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Environment, Error};
+use super::{Environment, Error, slips, small_file};
 use crate::fs;
+use crate::term;
+
+/// No file of credentials is larger.
+const MOST_BYTES: u64 = 64 << 10;
 
 /// What proves to Kaggle who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,15 +75,22 @@ pub fn find(environment: &Environment) -> Result<FoundCredentials, Error> {
 /// the ones before. A place that holds something else is passed over, with a warning beside the
 /// next one that is good; if none is, it is the error.
 pub fn find_all(environment: &Environment) -> Result<Vec<FoundCredentials>, Error> {
-    let mut search = Search { environment, looked: Vec::new(), found: Vec::new(), bad: Vec::new() };
+    let mut search =
+        Search { environment, looked: Vec::new(), found: Vec::new(), bad: VecDeque::new() };
     search.tokens();
     search.pairs();
     search.login();
     if !search.found.is_empty() {
         return Ok(search.found);
     }
-    let looked = search.looked;
-    Err(search.bad.into_iter().next().unwrap_or(Error::NoCredentials { looked }))
+    if let Some(error) = search.bad.pop_front() {
+        return Err(error);
+    }
+    let home = environment.home();
+    let folders: Vec<PathBuf> =
+        search.kaggle_json().iter().filter_map(|path| Some(path.parent()?.to_owned())).collect();
+    let near = slips::look_alikes(&folders, home.as_deref());
+    Err(Error::NoCredentials { looked: search.looked, near })
 }
 
 struct Search<'a> {
@@ -86,7 +98,7 @@ struct Search<'a> {
     looked: Vec<String>,
     found: Vec<FoundCredentials>,
     /// Places that hold something else, since the last good one.
-    bad: Vec<Error>,
+    bad: VecDeque<Error>,
 }
 
 impl Search<'_> {
@@ -94,7 +106,7 @@ impl Search<'_> {
     fn add(&mut self, place: Result<Option<FoundCredentials>, Error>) {
         match place {
             Ok(None) => {}
-            Err(error) => self.bad.push(error),
+            Err(error) => self.bad.push_back(error),
             // The same secret in two places is refused in both.
             Ok(Some(found)) if self.found.iter().any(|f| f.credentials == found.credentials) => {}
             Ok(Some(mut found)) => {
@@ -111,8 +123,16 @@ impl Search<'_> {
     fn tokens(&mut self) {
         let environment = self.environment;
         if let Some(path) = environment.get("KAGGLE_API_V1_TOKEN") {
-            let place = format!("`{path}` (named by `KAGGLE_API_V1_TOKEN`)");
-            let found = self.token_file(Path::new(path), place);
+            // Who puts the token itself there should not read it in an error.
+            let found = if Path::new(path).exists() {
+                let place = format!("`{path}` (named by `KAGGLE_API_V1_TOKEN`)");
+                self.token_file(Path::new(path), place)
+            } else {
+                term::keep_secret(path);
+                self.looked
+                    .push("`KAGGLE_API_V1_TOKEN` (it names no file that is there)".to_owned());
+                Ok(None)
+            };
             self.add(found);
         }
         let found = self.token_variable();
@@ -132,15 +152,15 @@ impl Search<'_> {
                 self.looked.push("`KAGGLE_API_TOKEN`".to_owned());
                 Ok(None)
             }
-            Some(path) if Path::new(path).is_file() => {
+            Some(path) if Path::new(path).exists() => {
                 let place = format!("`{path}` (named by `KAGGLE_API_TOKEN`)");
                 self.token_file(Path::new(path), place)
             }
-            Some(path) if path.contains(['/', '\\']) => {
+            Some(path) if path.contains(['/', '\\']) && slips::of_token(path).is_none() => {
                 Err(bad("`KAGGLE_API_TOKEN`", "it names a file that is not there"))
             }
-            Some(token) => {
-                let credentials = Credentials::Token(secret(token, "`KAGGLE_API_TOKEN`")?);
+            Some(text) => {
+                let credentials = Credentials::Token(token(text, "`KAGGLE_API_TOKEN`")?);
                 let source = "`KAGGLE_API_TOKEN`".to_owned();
                 Ok(Some(FoundCredentials { credentials, source, warnings: Vec::new() }))
             }
@@ -157,7 +177,7 @@ impl Search<'_> {
             self.looked.push(format!("{place} (empty)"));
             return Ok(None);
         }
-        let credentials = Credentials::Token(secret(text.trim(), &place)?);
+        let credentials = Credentials::Token(token(text.trim(), &place)?);
         Ok(Some(FoundCredentials { credentials, source: place, warnings: loose_mode(path) }))
     }
 
@@ -194,10 +214,10 @@ impl Search<'_> {
         let place = format!("`{}`", path.display());
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
         let file: KaggleJson = serde_json::from_str(&text).map_err(|error| {
-            let hint = "\nhint: it should read {\"username\":\"..\",\"key\":\"..\"}: make it anew \
-                        on https://www.kaggle.com/settings/api";
-            let reason = without_content(&error);
-            Error::BadCredentials { place: place.clone(), reason, hint: hint.to_owned() }
+            let usual = "it should read {\"username\":\"..\",\"key\":\"..\"}: make it anew on \
+                         https://www.kaggle.com/settings/api";
+            let hint = slips::of_pair(&text).unwrap_or(usual);
+            with_hint(&place, &without_content(&error), hint)
         })?;
         let either = |variable: Option<&str>, value: Option<String>, name| {
             let value = variable.map(str::to_owned).or(value.filter(|value| !value.is_empty()));
@@ -252,7 +272,7 @@ impl Search<'_> {
 
     /// The text of a file that may not exist; one that exists and cannot be read is an error.
     fn text_of(&mut self, path: &Path, place: &str) -> Result<Option<String>, Error> {
-        match fs::read_to_string(path) {
+        match small_file::read_text(path, MOST_BYTES) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.looked.push(place.to_owned());
@@ -261,11 +281,17 @@ impl Search<'_> {
             Err(error) => {
                 let reason = match error.kind() {
                     std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-                    std::io::ErrorKind::InvalidData => "it is not text".to_owned(),
                     std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
                     _ => error.to_string(),
                 };
-                Err(bad(place, &reason))
+                Err(match error.kind() {
+                    std::io::ErrorKind::InvalidData => with_hint(
+                        place,
+                        &reason,
+                        "save it as UTF-8: `>` in PowerShell and some editors write UTF-16",
+                    ),
+                    _ => bad(place, &reason),
+                })
             }
         }
     }
@@ -301,13 +327,28 @@ fn bad(place: &str, reason: &str) -> Error {
     }
 }
 
+/// The same with what to do about it.
+fn with_hint(place: &str, reason: &str, hint: &str) -> Error {
+    let (place, reason) = (place.to_owned(), reason.to_owned());
+    Error::BadCredentials { place, reason, hint: format!("\nhint: {hint}") }
+}
+
 /// Where JSON went wrong; serde's own text may quote a value, which may be the key.
 fn without_content(error: &serde_json::Error) -> String {
     format!("it is not the JSON expected there (line {}, column {})", error.line(), error.column())
 }
 
-/// A secret has to fit into a header.
+/// A token, which is not something else.
+fn token(text: &str, place: &str) -> Result<Secret, Error> {
+    match slips::of_token(text) {
+        Some(hint) => Err(with_hint(place, "it is no token", hint)),
+        None => secret(text, place),
+    }
+}
+
+/// A secret has to fit into a header. From now on it is never shown.
 fn secret(text: &str, place: &str) -> Result<Secret, Error> {
+    term::keep_secret(text);
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Secret(text.to_owned()));
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use reqwest::Url;
 
+use super::address;
 use super::{Environment, Error};
 
 const PRODUCTION: &str = "https://api.kaggle.com/v1";
@@ -45,9 +46,10 @@ impl Endpoint {
     }
 
     /// Reads an address: `api.kaggle.com` speaks under `/v1`, every other host under `/api/v1`,
-    /// which is added unless it is there already.
+    /// which is added unless it is there already. `http://` is for this machine alone.
     pub fn parse(address: &str) -> Result<Self, Error> {
-        let bad = |reason: String| Error::BadEndpoint { given: address.to_owned(), reason };
+        let given = || address::shown_as_typed(address);
+        let bad = |reason: String| Error::BadEndpoint { given: given(), reason };
         let address = address.trim();
         let url = if address.contains("://") {
             Url::parse(address)
@@ -62,6 +64,8 @@ impl Endpoint {
         if !base.username().is_empty() || base.password().is_some() || base.query().is_some() {
             return Err(bad("give the bare address, without a name, key or query".to_owned()));
         }
+        // Whoever asks says so with every call.
+        address::ensure_keeps_secrets(&base)?;
         let version = if base.host_str() == Some("api.kaggle.com") { "/v1" } else { "/api/v1" };
         let path = base.path().trim_end_matches('/').to_owned();
         if path.ends_with(version) {
@@ -132,11 +136,22 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for given in ["ftp://kaggle.com", "https://me:secret@kaggle.com", "http://", "a b"] {
-            assert!(Endpoint::parse(given).is_err(), "{given}");
+        for given in ["ftp://kaggle.com", "https://me:s3cret@kaggle.com", "http://", "a b"] {
+            let error = Endpoint::parse(given).unwrap_err();
+            assert!(!error.to_string().contains("s3cret"), "{error}");
         }
         let environment = Environment::from([("KAGGLE_API_ENVIRONMENT", "MARS")]);
         assert!(Endpoint::find(None, &environment).unwrap_err().to_string().contains("LOCALHOST"));
+    }
+
+    #[test]
+    fn an_address_that_others_can_read_is_refused() {
+        for given in ["http://kaggle.com", "http://10.0.0.1:7777", "http://localhost.evil.example"]
+        {
+            let error = Endpoint::parse(given).unwrap_err();
+            assert!(matches!(error, Error::Unprotected { .. }), "{given}: {error}");
+            assert!(error.to_string().contains("hint: give an `https://` address"), "{error}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use thiserror::Error;
 
+pub(super) use super::address::shown;
 use crate::term;
 
 /// A failed exchange with Kaggle or its storage. Texts end in lines that start with `hint: `; a `url` is
@@ -15,14 +16,16 @@ use crate::term;
 pub enum Error {
     /// No place holds credentials.
     #[error(
-        "no Kaggle credentials found\nhint: looked at {}\nhint: make a token on \
+        "no Kaggle credentials found\nhint: looked at {}{}\nhint: make a token on \
          https://www.kaggle.com/settings/api and save it as `~/.kaggle/access_token` (or set \
          `KAGGLE_API_TOKEN`); a `~/.kaggle/kaggle.json` works as well",
-        looked.join(", ")
+        looked.join(", "), near.iter().map(|hint| format!("\nhint: {hint}")).collect::<String>()
     )]
     NoCredentials {
         /// Every place that was looked at, with what was there.
         looked: Vec<String>,
+        /// What to do with files that look like credentials, a sentence each.
+        near: Vec<String>,
     },
     /// A place holds something else than credentials.
     #[error("failed to read the Kaggle credentials in {place}: {reason}{hint}")]
@@ -33,6 +36,13 @@ pub enum Error {
         /// A hint line or nothing.
         hint: String,
     },
+    /// What proves who asks would be readable on its way.
+    #[error(
+        "`{url}` is not encrypted, and not this machine: no credentials are sent there\nhint: give \
+         an `https://` address; where there is none, a tunnel such as `ssh -L 7777:HOST:PORT` makes \
+         it `http://localhost:7777`"
+    )]
+    Unprotected { url: String },
     /// The API's address is none.
     #[error("`{given}` is not an address of Kaggle's API: {reason}")]
     BadEndpoint { given: String, reason: String },
@@ -190,7 +200,8 @@ impl Error {
             | Self::BadAnswer { .. }
             | Self::Damaged { .. }
             | Self::SubmissionInDoubt { .. } => Class::Network,
-            Self::BadEndpoint { .. }
+            Self::Unprotected { .. }
+            | Self::BadEndpoint { .. }
             | Self::Hub { .. }
             | Self::Refused { .. }
             | Self::Busy { .. }
@@ -251,17 +262,6 @@ fn room(needed: Option<u64>, free: Option<u64>) -> String {
         }
         (None, None) => ": the disk is full".to_owned(),
     }
-}
-
-/// An address for people: without the query, which may hold a signature.
-pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Neither fails for an http address.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.to_string()
 }
 
 /// The innermost cause of a failed exchange; the outer ones repeat the address.

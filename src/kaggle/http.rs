@@ -5,8 +5,9 @@
 //! this machine itself is never asked through one. Certificates are the system's, or those that
 //! `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` (as for the official client) or `SSL_CERT_FILE` name.
 
+use std::io::Read;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client as Agent, ClientBuilder, Response};
 use reqwest::header::{
@@ -15,42 +16,58 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
+use super::address::{is_this_machine, keeps_secrets};
 use super::answer::{self, CallContext};
 use super::certificates;
 use super::error::{self, Error};
+use crate::term;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const MOST_REDIRECTS: usize = 10;
+/// More of an answer of the API is not read; a page of 200 names is below a hundredth of it.
+const MOST_OF_ANSWER: u64 = 16 << 20;
+/// More of an error is not read: only its message is told.
+const MOST_OF_ERROR: u64 = 256 << 10;
+/// How long an answer may come drop by drop; files are downloaded otherwise.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The agents, made when they are first needed.
 pub(super) struct Http {
     /// How long a server may say nothing.
     silence: Duration,
     local: OnceLock<Agent>,
+    local_with_certificates: OnceLock<Agent>,
     outside: OnceLock<Agent>,
 }
 
 impl Http {
     pub(super) fn new(silence: Duration) -> Self {
-        Self { silence, local: OnceLock::new(), outside: OnceLock::new() }
+        Self {
+            silence,
+            local: OnceLock::new(),
+            local_with_certificates: OnceLock::new(),
+            outside: OnceLock::new(),
+        }
     }
 
     /// The agent for the host of `url`.
     pub(super) fn agent(&self, url: &Url) -> Result<&Agent, Error> {
-        let local = is_this_machine(url);
-        let slot = if local { &self.local } else { &self.outside };
+        let (local, encrypted) = (is_this_machine(url), url.scheme() == "https");
+        let slot = match (local, encrypted) {
+            (true, false) => &self.local,
+            (true, true) => &self.local_with_certificates,
+            (false, _) => &self.outside,
+        };
         if let Some(agent) = slot.get() {
             return Ok(agent);
         }
-        let builder = if local {
+        let mut builder = if local { self.builder().no_proxy() } else { self.builder() };
+        if local && !encrypted {
             // No certificates: a machine without any can still talk to itself.
-            self.builder().no_proxy().tls_certs_only([])
-        } else {
-            match certificates::named()? {
-                Some(certificates) => self.builder().tls_certs_only(certificates),
-                None => self.builder(),
-            }
-        };
+            builder = builder.tls_certs_only([]);
+        } else if let Some(certificates) = certificates::named()? {
+            builder = builder.tls_certs_only(certificates);
+        }
         let agent = builder.build().map_err(|error| error::network(url, &error))?;
         Ok(slot.get_or_init(|| agent))
     }
@@ -119,10 +136,16 @@ impl Http {
     }
 }
 
-fn is_this_machine(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+/// Where a call of the API leads: to a signed address, which is a permission, so that nobody on the
+/// way may read it.
+pub(super) fn signed_location(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
+    let to = location(from, headers)?;
+    if keeps_secrets(&to) { Ok(to) } else { Err(unsafe_to_follow(from)) }
+}
+
+fn unsafe_to_follow(from: &Url) -> Error {
+    let reason = "a redirect to an address that is not safe to follow".to_owned();
+    Error::BadAnswer { url: error::shown(from), reason }
 }
 
 /// Where a redirect leads.
@@ -134,7 +157,7 @@ pub(super) fn location(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     let to = to.ok_or_else(|| bad("a redirect to no address"))?;
     if !matches!(to.scheme(), "http" | "https") || (from.scheme(), to.scheme()) == ("https", "http")
     {
-        return Err(bad("a redirect to an address that is not safe to follow"));
+        return Err(unsafe_to_follow(from));
     }
     Ok(to)
 }
@@ -143,9 +166,51 @@ pub(super) fn location(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
 pub(super) fn failed(context: &CallContext, response: Response) -> Error {
     let status = response.status().as_u16();
     let wait = retry_after(response.headers());
+    let mut body = Vec::new();
     // A body that does not arrive says no less than an empty one.
-    let body = response.text().unwrap_or_default();
-    answer::from_answer(context, status, wait, &body)
+    let _ = read(response, &mut body, MOST_OF_ERROR);
+    let body = String::from_utf8_lossy(&body);
+    answer::from_answer(context, status, wait, &term::without_secrets(&body))
+}
+
+/// The text of an answer of the API, in which no secret of ours is left.
+pub(super) fn text(response: Response) -> Result<String, Error> {
+    let url = response.url().clone();
+    let mut body = Vec::new();
+    if read(response, &mut body, MOST_OF_ANSWER)? {
+        let most = term::bytes(MOST_OF_ANSWER);
+        let reason = format!("an answer without an end: more than {most}");
+        return Err(Error::BadAnswer { url: error::shown(&url), reason });
+    }
+    Ok(term::without_secrets(&String::from_utf8_lossy(&body)).into_owned())
+}
+
+/// Reads at most so many bytes; says whether there are more.
+fn read(mut response: Response, body: &mut Vec<u8>, most: u64) -> Result<bool, Error> {
+    let broken = |reason: String, url: &Url| Error::Network { url: error::shown(url), reason };
+    let (url, started) = (response.url().clone(), Instant::now());
+    let mut piece = [0; 8 << 10];
+    loop {
+        let n = match response.read(&mut piece) {
+            Ok(0) => return Ok(false),
+            Ok(n) => n,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                return Err(broken("it stopped answering".to_owned(), &url));
+            }
+            Err(error) => {
+                return Err(broken(format!("the connection broke ({})", error.kind()), &url));
+            }
+        };
+        let room = (most - body.len() as u64) as usize;
+        body.extend_from_slice(&piece[..n.min(room)]);
+        if n > room {
+            return Ok(true);
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(broken("its answer comes too slowly".to_owned(), &url));
+        }
+    }
 }
 
 /// `Retry-After`, in seconds or as a date.
@@ -191,18 +256,5 @@ mod tests {
         let wait = read(&date).unwrap();
         assert!(wait > Duration::from_secs(85) && wait <= Duration::from_secs(90), "{wait:?}");
         assert_eq!(read("soon"), None);
-    }
-
-    #[test]
-    fn only_this_machine_goes_without_proxy() {
-        for (url, local) in [
-            ("http://localhost:1/", true),
-            ("http://127.0.0.3/", true),
-            ("http://[::1]:7/", true),
-            ("http://localhost.example.org/", false),
-            ("https://api.kaggle.com/", false),
-        ] {
-            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), local, "{url}");
-        }
     }
 }

@@ -6,11 +6,13 @@ use std::path::Path;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
+use super::address;
 use super::download::{LINKED_ETAG, Wanted, parse, to_file};
 use super::error;
 use super::http::Http;
 use super::{Error, RetryPolicy};
 use crate::progress::Progress;
+use crate::term;
 
 /// Downloads `url` to `path` as [`super::download`] does, and checks its SHA-256 where the hub tells
 /// it. `token` goes to the host of `url` and to no other, whatever that redirects to.
@@ -21,6 +23,16 @@ pub fn download_from_hub(
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let address = parse(url)?;
+    address::keep_user_info(&address)?;
+    token.into_iter().for_each(term::keep_secret);
+    let token = token.filter(|_| {
+        let safe = address::keeps_secrets(&address);
+        if !safe {
+            let shown = error::shown(&address);
+            progress.note(&format!("no token goes to `{shown}`: others could read it on its way"));
+        }
+        safe
+    });
     let bearer = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
     let policy = RetryPolicy::default();
     let http = Http::new(policy.silence);

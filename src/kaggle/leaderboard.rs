@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use super::client::{Call, Signed};
 use super::{Client, Error, error, wire};
 use crate::progress::Progress;
+use crate::term;
 
 /// No leaderboard is larger; what is, is something else.
 const MOST_BYTES: u64 = 64 << 20;
@@ -88,7 +89,11 @@ impl Client {
                 reason: format!("the connection broke ({})", error.kind()),
             };
             let mut bytes = Vec::new();
-            response.take(MOST_BYTES).read_to_end(&mut bytes).map_err(cut)?;
+            response.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cut)?;
+            if bytes.len() as u64 > MOST_BYTES {
+                let reason = format!("a leaderboard of more than {}", term::bytes(MOST_BYTES));
+                return Err(Error::BadAnswer { url: error::shown(&url), reason });
+            }
             Ok(bytes)
         })?;
         progress.advance(bytes.len() as u64);
@@ -121,7 +126,8 @@ fn standings(bytes: &[u8]) -> Result<Vec<Standing>> {
                 .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
         });
         let Some(name) = name else { bail!("the leaderboard's zip holds no CSV") };
-        zip.by_name(&name)?.take(MOST_BYTES).read_to_end(&mut csv).context("a damaged zip")?;
+        zip.by_name(&name)?.take(MOST_BYTES + 1).read_to_end(&mut csv).context("a damaged zip")?;
+        ensure!(csv.len() as u64 <= MOST_BYTES, "the leaderboard in the zip is without an end");
     } else {
         csv.extend_from_slice(bytes);
     }

@@ -6,6 +6,7 @@
 //! program that names reqwest. Unfinished downloads and uploads are kept beside their files, so that
 //! a call that was cut off or stopped goes on where it was.
 
+mod address;
 mod answer;
 mod certificates;
 mod client;
@@ -21,10 +22,13 @@ mod hub;
 mod leaderboard;
 mod pending;
 mod retry;
+mod slips;
+mod small_file;
 mod submit;
 mod upload;
 mod wire;
 
+pub use address::shown_as_typed;
 pub use client::{BundleHead, Client};
 pub use download::{Received, download};
 pub use endpoint::Endpoint;

@@ -14,8 +14,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::{Error, small_file};
 use crate::fs;
+
+/// What is known of a submission under way is never larger: it holds the numbers of those before.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// The file to submit, locked so that no second process submits it at the same time.
 pub(super) struct Csv {
@@ -141,7 +144,8 @@ impl Pending {
     /// What an earlier call for the same file and competition left, if anything: what it sent is
     /// good for another message as well, but for a submission that may have been made.
     pub(super) fn read(csv: &Csv, endpoint: &str, slug: &str, message: &str) -> Option<Self> {
-        let mut kept: Self = toml::from_str(&fs::read_to_string(csv.sidecar()).ok()?).ok()?;
+        let mut kept: Self =
+            toml::from_str(&small_file::read_text(&csv.sidecar(), MOST_BYTES).ok()?).ok()?;
         let same_file = kept.file_name == csv.name && kept.sha256 == csv.sha256;
         let same_place = kept.endpoint == endpoint && kept.slug == slug;
         if !same_file || !same_place || kept.length != csv.length {

@@ -3,13 +3,14 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::blocking::{Body, Response};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
 
+use super::address::keeps_secrets;
 use super::answer::CallContext;
 use super::client::Call;
 use super::pending::{Csv, Pending, UploadStage};
@@ -107,9 +108,11 @@ impl Client {
         shown: &AtomicU64,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let url = Url::parse(address).map_err(|_| Error::BadAnswer {
+        // Whoever can read it on the way could upload in our name.
+        let url = Url::parse(address).ok().filter(keeps_secrets);
+        let url = url.ok_or_else(|| Error::BadAnswer {
             url: self.endpoint().to_string(),
-            reason: "an upload address that is none".to_owned(),
+            reason: "an upload address that is none, or not safe to use".to_owned(),
         })?;
         if asks {
             *stands = self.ask(&url, csv.length)?;
@@ -135,7 +138,7 @@ impl Client {
             .header(CONTENT_RANGE, format!("bytes */{length}"))
             .header(CONTENT_LENGTH, 0)
             .body("");
-        stands(url, request.send().map_err(|error| error::network(url, &error))?)
+        stands(url, length, request.send().map_err(|error| error::network(url, &error))?)
     }
 
     /// Sends everything after `from`: as the whole file, or as a part that says where it belongs.
@@ -155,18 +158,23 @@ impl Client {
             let range = format!("bytes {from}-{}/{}", csv.length - 1, csv.length);
             request = request.header(CONTENT_RANGE, range);
         }
-        stands(url, request.send().map_err(|error| error::network(url, &error))?)
+        stands(url, csv.length, request.send().map_err(|error| error::network(url, &error))?)
     }
 }
 
 /// What a session says of itself.
-fn stands(url: &Url, response: Response) -> Result<Stands, Error> {
+fn stands(url: &Url, length: u64, response: Response) -> Result<Stands, Error> {
     let status = response.status();
     if status.is_success() {
         return Ok(Stands::Done);
     }
     if status.as_u16() == GO_ON {
-        return Ok(Stands::At(taken(response.headers())));
+        let taken = taken(response.headers());
+        if taken > length {
+            let reason = format!("it has {taken} of {length} bytes");
+            return Err(Error::BadAnswer { url: error::shown(url), reason });
+        }
+        return Ok(Stands::At(taken));
     }
     Err(http::failed(&CallContext::storage(url, true), response))
 }
@@ -190,22 +198,27 @@ fn watched<T>(
     const EVERY: Duration = Duration::from_millis(100);
     let at = Arc::new(AtomicU64::new(0));
     let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            loop {
-                let last = done.load(Ordering::SeqCst);
-                let now = from + at.load(Ordering::SeqCst);
-                let before = shown.fetch_max(now, Ordering::SeqCst);
-                progress.advance(now.saturating_sub(before));
-                if last {
-                    break;
-                }
-                thread::park_timeout(EVERY);
+    let watch = || {
+        loop {
+            let last = done.load(Ordering::SeqCst);
+            let now = from.saturating_add(at.load(Ordering::SeqCst));
+            let before = shown.fetch_max(now, Ordering::SeqCst);
+            progress.advance(now.saturating_sub(before));
+            if last {
+                break;
             }
-        });
+            thread::park_timeout(EVERY);
+        }
+    };
+    thread::scope(|scope| {
+        // Where no thread can be had, the bar jumps at the end.
+        let watcher = Builder::new().spawn_scoped(scope, &watch);
         let result = send(Arc::clone(&at));
         done.store(true, Ordering::SeqCst);
-        watcher.thread().unpark();
+        match watcher {
+            Ok(watcher) => watcher.thread().unpark(),
+            Err(_) => watch(),
+        }
         result
     })
 }

@@ -44,19 +44,20 @@ fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf
         return Ok(path);
     }
     let url = hub.url(architecture);
+    let shown = kaggle::shown_as_typed(&url);
     if hub.offline {
-        let missing = missing(architecture, &path, &url);
+        let missing = missing(architecture, &path, &shown);
         let name = architecture.name;
         bail!(
             "`HF_HUB_OFFLINE` is set, and there are {missing}\nhint: or unset it and run \
              `kaggle-kit models pull {name}`"
         )
     }
-    term::say(format_args!("{}: pretrained weights from `{url}`", architecture.name));
+    term::say(format_args!("{}: pretrained weights from `{shown}`", architecture.name));
     let bar = Bar::new(architecture.name, Unit::Bytes);
     let downloaded = kaggle::download_from_hub(&url, hub.token.as_deref(), &path, &bar);
     // The advice on where to save them by hand is worth more than the network's error.
-    downloaded.with_context(|| missing(architecture, &path, &url))?;
+    downloaded.with_context(|| missing(architecture, &path, &shown))?;
     Ok(path)
 }
 

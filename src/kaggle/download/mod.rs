@@ -62,7 +62,7 @@ pub fn download(url: &str, path: &Path, progress: &dyn Progress) -> Result<(), E
 pub(super) fn parse(url: &str) -> Result<Url, Error> {
     let address = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     address.ok_or_else(|| Error::BadAnswer {
-        url: url.to_owned(),
+        url: super::shown_as_typed(url),
         reason: "it is not the address of a file on a web server".to_owned(),
     })
 }

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod downloads;
+mod hostile;
 mod leaderboard;
 mod listed;
 mod refusals;
