@@ -4,10 +4,14 @@ use crate::commands::fetch::NotOnKaggle;
 use crate::commands::submit::NoneLeft;
 use crate::kaggle::{self, Class};
 use crate::learn::Stop;
+use crate::mishap::Bug;
 use crate::submission::Misfit;
 
 /// What a shell has for a command that Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
+
+/// What Rust has for a program that panics.
+const BUG: u8 = 101;
 
 /// 1, unless a script could do something about it: see `kaggle-kit --help`. (2 is wrong usage.)
 pub fn code(error: &anyhow::Error) -> u8 {
@@ -23,6 +27,9 @@ pub fn code(error: &anyhow::Error) -> u8 {
     }
     if matches!(error.downcast_ref::<Stop>(), Some(Stop::Interrupted { .. })) {
         return INTERRUPTED;
+    }
+    if error.is::<Bug>() {
+        return BUG;
     }
     if error.is::<NotOnKaggle>() {
         return 5;

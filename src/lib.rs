@@ -27,6 +27,7 @@ pub mod submission;
 // Where it all meets.
 pub mod commands;
 pub mod exit;
+pub mod mishap;
 pub mod program;
 pub mod session;
 // What everything stands on.

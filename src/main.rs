@@ -3,9 +3,15 @@
 
 use std::process::ExitCode;
 
-use kaggle_kit::program;
+use kaggle_kit::commands::{Computation, doctor};
 use kaggle_kit::sibling::Sibling;
+use kaggle_kit::{mishap, program};
 
 fn main() -> ExitCode {
-    program::run(|_, _| Sibling::Engine.take_over())
+    let check = || Sibling::Engine.check().and_then(|path| mishap::ensure_starts(&path));
+    program::run(|computation, workspace| match (check(), computation) {
+        (Ok(()), _) => Sibling::Engine.take_over(),
+        (Err(why), Computation::Doctor(args)) => doctor::run(args, workspace, Err(why)),
+        (Err(why), _) => Err(why),
+    })
 }

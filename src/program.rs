@@ -1,8 +1,9 @@
 //! What the programs do: parse, dispatch, print the error, exit. Doc comments on what may be typed are
 //! the help text.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, exit};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -11,7 +12,8 @@ use crate::commands::{
     Computation, cache, compare, decide, demo, doctor, fetch, leaderboard, list, lr_find, models,
     runs, score, standin, submissions, submit, train,
 };
-use crate::exit;
+use crate::exit as exit_codes;
+use crate::mishap;
 use crate::run::Workspace;
 use crate::sibling::Sibling;
 use crate::term;
@@ -40,6 +42,7 @@ pub struct Cli {
 
 // Options of every command.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The folder that holds data/, runs/ and submissions/
     #[arg(
@@ -99,11 +102,32 @@ pub enum Command {
 
 /// Does what was typed; `compute` does what needs libtorch.
 pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitCode {
-    let cli = Cli::parse();
-    configure(&cli.global);
-    let root = &cli.global.root;
-    let workspace = Workspace::new(root.strip_prefix(".").unwrap_or(root));
-    exit_code(dispatch(&cli.command, &workspace, |computation| compute(computation, &workspace)))
+    finish(|| {
+        let cli: Cli = parse();
+        configure(&cli.global);
+        let root = &cli.global.root;
+        let workspace = Workspace::new(root.strip_prefix(".").unwrap_or(root));
+        dispatch(&cli.command, &workspace, |computation| compute(computation, &workspace))
+    })
+}
+
+/// What was typed. `--help` and `--version` end the program, and so does what is no command.
+pub fn parse<C: Parser>() -> C {
+    C::try_parse().unwrap_or_else(|error| {
+        let code = error.exit_code();
+        let plain = error.render().to_string();
+        if error.use_stderr() && term::is_altered(&plain) {
+            // It quotes what was typed, which may be the name of a file from elsewhere.
+            term::usage(&plain);
+        } else {
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            printed.unwrap_or_else(|trouble| match code {
+                0 => term::stdout_failed(&trouble),
+                _ => (),
+            });
+        }
+        exit(code)
+    })
 }
 
 /// Before any work: how much is printed.
@@ -116,13 +140,15 @@ pub fn configure(global: &Global) {
     term::configure(verbosity, !global.no_progress);
 }
 
-/// After it: prints the error, if there is one.
-pub fn exit_code(done: Result<()>) -> ExitCode {
-    match done {
+/// Does all that a program does, and prints the error, if there is one.
+pub fn finish(work: impl FnOnce() -> Result<()>) -> ExitCode {
+    match mishap::caught(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            term::error(&error);
-            ExitCode::from(exit::code(&error))
+            if !error.is::<mishap::Bug>() {
+                term::error(&error);
+            }
+            ExitCode::from(exit_codes::code(&error))
         }
     }
 }
@@ -132,6 +158,9 @@ fn dispatch(
     workspace: &Workspace,
     compute: impl FnOnce(Computation) -> Result<()>,
 ) -> Result<()> {
+    if has_work(command) {
+        mishap::start_threads()?;
+    }
     match command {
         Command::Fetch(args) => fetch::run(args, workspace),
         Command::Train(args) if args.show_recipe => train::show_recipe(args),
@@ -159,5 +188,19 @@ fn dispatch(
         Command::Doctor(args) => compute(Computation::Doctor(args)),
         Command::Demo(args) => compute(Computation::Demo(args)),
         Command::Standin(_) => Sibling::Standin.take_over(),
+    }
+}
+
+/// Whether it computes with all cores in this process; what is the engine's starts its own.
+fn has_work(command: &Command) -> bool {
+    match command {
+        Command::Submit(args) => args.csv.is_some(),
+        Command::Fetch(_)
+        | Command::Decide(_)
+        | Command::Score(_)
+        | Command::Compare(_)
+        | Command::Cache(_)
+        | Command::Runs(_) => true,
+        _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! The programs beside this one: the engine, which has libtorch, and the stand-in for Kaggle.
 
 use std::env;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,6 +37,31 @@ impl Sibling {
         Ok(path)
     }
 
+    /// Whether it is there and can be started: a library that cannot be loaded would end it before its
+    /// first word. Gives its path. Only where the loader can be asked (glibc's); elsewhere it is taken to be so.
+    pub fn check(self) -> Result<PathBuf> {
+        let path = self.find()?;
+        if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+            return Ok(path);
+        }
+        let told = loader_says(&path, &[]).unwrap_or_default();
+        let Some(library) = missing_library(&told) else { return Ok(path) };
+        if has_no_memory(&told) {
+            // What else starts it will say that.
+            return Ok(path);
+        }
+        let tried = loader_says(&path, &[("LD_DEBUG", "libs")]).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().display();
+        let place = own_place(&tried)
+            .map_or_else(|| "any usual place".to_owned(), |folder| format!("`{folder}`"));
+        let what = if library.starts_with("libtorch") { "libtorch" } else { library };
+        bail!(
+            "no {what} at {place}: `{name}` needs its `{library}`, which is not there or may not be \
+             read\nhint: run `make setup`, then `make build`; or name the folder that has it in \
+             `LD_LIBRARY_PATH`"
+        )
+    }
+
     /// Lets it do what was typed; it takes this process's place where the system can do that.
     pub fn take_over(self) -> Result<()> {
         let path = self.find()?;
@@ -44,6 +69,48 @@ impl Sibling {
         command.args(env::args_os().skip(1));
         run(&mut command).with_context(|| format!("failed to start `{}`", path.display()))
     }
+}
+
+/// What glibc's loader says of a program instead of starting it, as `ldd` has it.
+fn loader_says(program: &Path, variables: &[(&str, &str)]) -> Option<String> {
+    let output = Command::new(program)
+        .env("LD_TRACE_LOADED_OBJECTS", "1")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let all = [output.stdout, output.stderr].concat();
+    Some(String::from_utf8_lossy(&all).into_owned())
+}
+
+/// The first library that the loader does not find (`lib.so => not found`) or cannot load (`..error
+/// while loading shared libraries: lib.so: ..`).
+fn missing_library(told: &str) -> Option<&str> {
+    told.lines().find_map(|line| {
+        let failed = line.split_once("error while loading shared libraries: ");
+        let failed = failed.and_then(|(_, rest)| rest.split(':').next());
+        failed.or_else(|| line.strip_suffix(" => not found")).map(str::trim)
+    })
+}
+
+/// Whether the loader has found what it looked for, and no memory to put it into.
+fn has_no_memory(told: &str) -> bool {
+    ["failed to map", "cannot map", "Cannot allocate memory"]
+        .iter()
+        .any(|words| told.contains(words))
+}
+
+/// The folder where a program's libraries are looked for first: the last of the first path that it brings
+/// itself, before which are subfolders for kinds of processors.
+fn own_place(tried: &str) -> Option<&str> {
+    tried.lines().find_map(|line| {
+        let (_, path) = line.split_once("search path=")?;
+        let (path, whose) = path.split_once('\t')?;
+        ["(RPATH from", "(RUNPATH from"]
+            .iter()
+            .any(|own| whose.trim_start().starts_with(own))
+            .then(|| path.rsplit(':').next())?
+    })
 }
 
 /// Signals, the terminal and the exit code are the other program's from here on.
@@ -57,4 +124,27 @@ fn run(command: &mut Command) -> Result<()> {
 fn run(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     std::process::exit(status.code().unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What glibc 2.36 said with libtorch taken away.
+    const TOLD: &str = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibtorch_cpu.so => not found\n\tlibc.so.6 => \
+        /lib/x86_64-linux-gnu/libc.so.6 (0x00007f)\n";
+    const TRIED: &str = "    42:\tfind library=libstdc++.so.6 [0]; searching\n    42:\t search path=/usr/lib\
+        \t\t(LD_LIBRARY_PATH)\n    42:\t search path=/h/lib/tls/x86_64:/h/lib\t\t(RPATH from file \
+        e)\n    42:\t  trying file=/h/lib/libstdc++.so.6\n";
+
+    #[test]
+    fn what_the_loader_lacks_is_read_from_its_words() {
+        assert_eq!(missing_library(TOLD), Some("libtorch_cpu.so"));
+        assert_eq!(own_place(TRIED), Some("/h/lib"));
+        let failed = "e: error while loading shared libraries: libc10.so: failed to map segment\n";
+        assert_eq!(missing_library(failed), Some("libc10.so"));
+        assert!(has_no_memory(failed) && !has_no_memory(TOLD));
+        assert_eq!(missing_library("\tlibc.so.6 => /lib/libc.so.6 (0x0)\n"), None);
+        assert_eq!(own_place(""), None);
+    }
 }

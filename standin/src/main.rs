@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kaggle_kit::mishap;
 use kaggle_kit::program::{self, Global};
 use kaggle_kit_standin::serve::{self, Serve};
 
@@ -29,8 +30,11 @@ enum Action {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    program::configure(&cli.global);
-    let Command::Standin(Action::Serve(args)) = cli.command;
-    program::exit_code(serve::run(args))
+    program::finish(|| {
+        let cli: Cli = program::parse();
+        program::configure(&cli.global);
+        mishap::start_threads()?;
+        let Command::Standin(Action::Serve(args)) = cli.command;
+        serve::run(args)
+    })
 }

@@ -9,6 +9,7 @@ mod dataset;
 mod fetch;
 mod kaggle;
 mod models;
+mod output;
 mod score;
 mod submission;
 // The house rules and the set-up.

@@ -12,7 +12,7 @@ use crate::support;
 /// From the top down. A module may use its own layer and the lower ones.
 const LAYERS: &[&[&str]] = &[
     &["main", "program"],
-    &["commands", "exit", "session", "standin"],
+    &["commands", "exit", "mishap", "session", "standin"],
     &["torch", "report", "submission", "decide"],
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],

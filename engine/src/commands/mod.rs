@@ -10,10 +10,12 @@ pub mod train;
 
 use anyhow::Result;
 use kaggle_kit::commands::Computation;
+use kaggle_kit::mishap;
 use kaggle_kit::run::Workspace;
 
 /// Does it.
 pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
+    mishap::start_threads()?;
     match computation {
         Computation::Train(args) => train::run(args, workspace),
         Computation::LrFind(args) => lr_find::run(args, workspace),

@@ -1,0 +1,246 @@
+//! `kaggle-kit doctor`: what this machine has of the things that the other commands need.
+//!
+//! What libtorch alone knows comes from the engine; where that cannot be started, `kaggle-kit` says so
+//! beside all else that it finds.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use serde::{Serialize, Serializer};
+
+use crate::fs;
+use crate::kaggle::{Environment, credentials};
+use crate::run::Workspace;
+use crate::term;
+use crate::weights::cached_path;
+use crate::zoo;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Less free space than this is a problem: a competition's archive and its pictures need more.
+const ENOUGH_SPACE: u64 = 5_000_000_000;
+
+/// Everything found, as `--json` prints it.
+#[derive(Serialize)]
+pub struct Findings {
+    version: &'static str,
+    /// Nothing where it cannot be loaded.
+    pub libtorch: Option<Libtorch>,
+    pub device: Option<Device>,
+    pub credentials: Vec<String>,
+    weights: Vec<Weights>,
+    disk: Vec<Disk>,
+    pub problems: Vec<Problem>,
+}
+
+/// What the engine knows of itself.
+pub struct Engine {
+    pub libtorch: Libtorch,
+    pub device: Device,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+pub struct Libtorch {
+    #[serde(serialize_with = "path")]
+    pub folder: PathBuf,
+    pub version: &'static str,
+    pub kind: &'static str,
+}
+
+#[derive(Serialize)]
+pub struct Device {
+    pub chosen: String,
+    /// Of an operation of libtorch on the CPU.
+    pub threads: i32,
+    /// Of the loader, beside them: decoding waits for memory and the network for the decoder, so
+    /// that two kinds of threads a core were faster than sharing the cores out.
+    pub loader_threads: usize,
+    pub cuda_built: bool,
+    pub cuda_devices: i64,
+    pub mps: bool,
+    /// Why no NVIDIA GPU is used; nothing when one is.
+    pub no_gpu: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Weights {
+    name: &'static str,
+    #[serde(serialize_with = "path")]
+    path: PathBuf,
+    /// Nothing when they are not there.
+    bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Disk {
+    what: &'static str,
+    #[serde(serialize_with = "path")]
+    folder: PathBuf,
+    free: Option<u64>,
+}
+
+#[derive(Serialize)]
+pub struct Problem {
+    pub message: String,
+    pub hint: String,
+    /// Whether nothing works until it is solved.
+    pub fatal: bool,
+}
+
+fn path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&term::path_in_json(path))
+}
+
+/// Prints a table of what was found, then each problem with a hint, or all of it as JSON.
+///
+/// It fails if training on the default settings cannot work.
+pub fn run(args: &Args, workspace: &Workspace, engine: Result<Engine>) -> Result<()> {
+    let environment = Environment::of_process();
+    let findings = look(workspace.root(), &fs::cache_folder(), &environment, engine);
+    if args.json {
+        term::json(&findings)?;
+    } else {
+        term::out(table::of(&findings));
+        for problem in &findings.problems {
+            term::warn(&problem.message);
+            term::say(format_args!("hint: {}", problem.hint));
+        }
+    }
+    let n_fatal = findings.problems.iter().filter(|problem| problem.fatal).count();
+    if n_fatal > 0 {
+        bail!("{} to solve before training works", term::count(n_fatal, "problem"));
+    }
+    Ok(())
+}
+
+/// Looks at the rest of this machine.
+pub fn look(
+    root: &Path,
+    cache: &Path,
+    environment: &Environment,
+    engine: Result<Engine>,
+) -> Findings {
+    let (libtorch, device, mut problems) = match engine {
+        Ok(Engine { libtorch, device, problems }) => (Some(libtorch), Some(device), problems),
+        Err(error) => {
+            let (message, hints) = term::describe(&error);
+            let problem = Problem { message, hint: hints.join("; "), fatal: true };
+            (None, None, vec![problem])
+        }
+    };
+    Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        libtorch,
+        device,
+        credentials: credentials(environment, &mut problems),
+        weights: weights(cache, &mut problems),
+        disk: vec![
+            disk("working folder", root, &mut problems),
+            disk("cache", cache, &mut problems),
+        ],
+        problems,
+    }
+}
+
+/// Where the credentials are, in the order in which they are tried. Only `fetch` and what asks
+/// Kaggle need them.
+fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<String> {
+    match credentials::find_all(environment) {
+        Ok(all) => {
+            for warning in all.iter().flat_map(|found| &found.warnings) {
+                let hint = "Kaggle is asked with the first that works".to_owned();
+                problems.push(Problem { message: warning.clone(), hint, fatal: false });
+            }
+            all.into_iter().map(|found| found.source).collect()
+        }
+        Err(error) => {
+            let (message, hints) = term::describe(&error.into());
+            problems.push(Problem { message, hint: hints.join("; "), fatal: false });
+            Vec::new()
+        }
+    }
+}
+
+fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
+    let mut all = Vec::new();
+    for architecture in zoo::architectures() {
+        let path = cached_path(architecture, cache);
+        let bytes = fs::metadata(&path).ok().map(|metadata| metadata.len());
+        // The first one is the default; the others are downloaded when a recipe names them.
+        if bytes.is_none() && all.is_empty() {
+            let message = format!("no weights of `{}` at `{}`", architecture.name, path.display());
+            problems.push(Problem { message, hint: "run `make setup`".to_owned(), fatal: true });
+        }
+        all.push(Weights { name: architecture.name, path, bytes });
+    }
+    all
+}
+
+fn disk(what: &'static str, folder: &Path, problems: &mut Vec<Problem>) -> Disk {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let free = fs::free_space(&folder);
+    if let Some(free) = free.filter(|&free| free < ENOUGH_SPACE) {
+        let place = folder.display();
+        problems.push(Problem {
+            message: format!("only {} free for the {what} `{place}`", term::bytes(free)),
+            hint: "free some, or use another disk: `--root` for the work, `KAGGLE_KIT_CACHE` for \
+                   the cache"
+                .to_owned(),
+            fatal: false,
+        });
+    }
+    Disk { what, folder, free }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_engine() -> Result<Engine> {
+        Err(anyhow::anyhow!("no libtorch at `/gone`\nhint: run `make setup`"))
+    }
+
+    #[test]
+    fn without_libtorch_all_else_is_found_all_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        let environment = Environment::from([("HOME", home.path().to_str().unwrap())]);
+        let root = home.path().join("not/yet/made");
+        let findings = look(&root, &home.path().join("cache"), &environment, no_engine());
+        let fatal: Vec<_> = findings.problems.iter().filter(|p| p.fatal).collect();
+        assert_eq!(fatal.len(), 2);
+        assert_eq!(
+            (fatal[0].message.as_str(), fatal[0].hint.as_str()),
+            ("no libtorch at `/gone`", "run `make setup`")
+        );
+        assert!(fatal[1].message.starts_with("no weights of"), "{}", fatal[1].message);
+        assert!(findings.credentials.is_empty());
+        assert!(findings.disk.iter().all(|disk| disk.free.is_some_and(|free| free > 0)));
+        let table = table::of(&findings);
+        assert!(
+            table.contains("not in the cache") && table.contains("cannot be loaded"),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn weights_and_credentials_that_are_there_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        let name = zoo::DEFAULT.name;
+        let path = home.path().join(format!("weights/{name}.safetensors"));
+        fs::write_atomic(path, [0; 1500]).unwrap();
+        let environment = Environment::from([("KAGGLE_USERNAME", "me"), ("KAGGLE_KEY", "secret")]);
+        let findings = look(home.path(), home.path(), &environment, no_engine());
+        assert_eq!(findings.problems.iter().filter(|p| p.fatal).count(), 1);
+        let table = table::of(&findings);
+        assert!(table.contains(&format!("{name}: 1.5 kB")), "{table}");
+        assert!(table.contains("KAGGLE_USERNAME") && !table.contains("secret"), "{table}");
+    }
+}

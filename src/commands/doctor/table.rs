@@ -1,0 +1,44 @@
+//! What was found, for people.
+
+use super::{Disk, Findings};
+use crate::term;
+
+pub(super) fn of(findings: &Findings) -> String {
+    let Findings { libtorch, device, weights, disk, .. } = findings;
+    let mut rows = vec![row("kaggle-kit", findings.version)];
+    rows.push(row(
+        "libtorch",
+        libtorch.as_ref().map_or("cannot be loaded".to_owned(), |libtorch| {
+            format!("{} ({}), {}", libtorch.version, libtorch.kind, libtorch.folder.display())
+        }),
+    ));
+    if let Some(device) = device {
+        rows.push(row("device", format!("{} (what `--device auto` takes)", device.chosen)));
+        rows.push(row(
+            "threads",
+            format!(
+                "{} for the network (`OMP_NUM_THREADS`), {} for images (`RAYON_NUM_THREADS`)",
+                device.threads, device.loader_threads
+            ),
+        ));
+        rows.extend(device.no_gpu.as_ref().map(|why| row("GPU", format!("not used: {why}"))));
+    }
+    let (first, others) = findings.credentials.split_first().unzip();
+    rows.push(row("credentials", first.map_or("none", String::as_str)));
+    rows.extend(others.into_iter().flatten().map(|other| row("", format!("then {other}"))));
+    for (i, found) in weights.iter().enumerate() {
+        let state = found.bytes.map_or("not in the cache".to_owned(), term::bytes);
+        let first = if i == 0 { "weights" } else { "" };
+        rows.push(row(first, format!("{}: {state}", found.name)));
+    }
+    for (i, Disk { what, folder, free }) in disk.iter().enumerate() {
+        let free = free.map_or("unknown".to_owned(), term::bytes);
+        let first = if i == 0 { "free space" } else { "" };
+        rows.push(row(first, format!("{free} for the {what} `{}`", folder.display())));
+    }
+    term::table(&["", "found"], &rows)
+}
+
+fn row(what: &str, found: impl Into<String>) -> Vec<String> {
+    vec![what.to_owned(), found.into()]
+}

@@ -1,0 +1,115 @@
+//! rayon's threads, started before anything needs them: where fewer can be had than there are cores,
+//! rayon itself would panic, and never try again.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, Builder};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rayon::{ThreadBuilder, ThreadPoolBuilder};
+
+use super::Exhausted;
+use crate::term;
+
+/// The loader's, Ctrl-C's, and those of libraries.
+const LEFT_TO_OTHERS: usize = 3;
+/// Where none can be had, another process may be about to end.
+const TRIES: usize = 4;
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// Starts as many as rayon would, or as many as can be had.
+pub fn start() -> Result<()> {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    if STARTED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let wanted = wanted();
+    let mut waiting = as_many_as_can_be_had(wanted)?;
+    let had = waiting.len();
+    if had < wanted {
+        let n = had.saturating_sub(LEFT_TO_OTHERS).max(1);
+        waiting.truncate(n);
+        term::warn(format_args!(
+            "only {} of {wanted} could be started, {n} for images: there is a limit on processes or \
+             memory",
+            term::count(had, "thread")
+        ));
+    }
+    let pool = ThreadPoolBuilder::new().num_threads(waiting.len());
+    let pool = pool.spawn_handler(|work| {
+        let thread = waiting.pop().ok_or(io::ErrorKind::WouldBlock)?;
+        thread.send(work).map_err(|_| io::ErrorKind::WouldBlock.into())
+    });
+    match pool.build_global() {
+        // Without a cause: somebody was here before, and has them.
+        Err(error) if std::error::Error::source(&error).is_some() => {
+            Err(error).context(Exhausted::Threads.to_string())
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// What rayon goes by.
+fn wanted() -> usize {
+    let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok());
+    named
+        .filter(|&n| n > 0)
+        .unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
+/// At least one.
+fn as_many_as_can_be_had(wanted: usize) -> Result<Vec<Sender<ThreadBuilder>>> {
+    let mut tries = 0;
+    loop {
+        match waiting(wanted) {
+            (waiting, _) if !waiting.is_empty() => return Ok(waiting),
+            (_, Some(error)) if tries == TRIES => {
+                return Err(error).context(Exhausted::Threads.to_string());
+            }
+            _ => thread::sleep(BETWEEN),
+        }
+        tries += 1;
+    }
+}
+
+/// Threads that wait for what they are to do, and why there are no more. One whose sender is dropped ends.
+fn waiting(wanted: usize) -> (Vec<Sender<ThreadBuilder>>, Option<io::Error>) {
+    let mut waiting = Vec::new();
+    for _ in 0..wanted {
+        let (give, take) = channel::<ThreadBuilder>();
+        let thread = Builder::new().spawn(move || {
+            if let Ok(work) = take.recv() {
+                work.run();
+            }
+        });
+        match thread {
+            Ok(_) => waiting.push(give),
+            Err(error) => return (waiting, Some(error)),
+        }
+    }
+    (waiting, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn threads_that_were_started_before_do_rayons_work() {
+        assert!(wanted() > 0);
+        let (mut ready, trouble) = waiting(3);
+        assert!(ready.len() == 3 && trouble.is_none());
+        let pool = ThreadPoolBuilder::new().num_threads(3).spawn_handler(|work| {
+            ready.pop().unwrap().send(work).unwrap();
+            Ok(())
+        });
+        let pool = pool.build().unwrap();
+        assert_eq!(pool.install(|| (0..1000).into_par_iter().sum::<u64>()), 499_500);
+        start().unwrap();
+        start().unwrap();
+    }
+}
