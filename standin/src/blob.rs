@@ -158,7 +158,7 @@ impl BlobSlice {
 }
 
 /// Several downloads read the same file at once, so none of them may move its position.
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
         #[cfg(unix)]
         let n = std::os::unix::fs::FileExt::read_at(file, buffer, offset)?;
@@ -168,6 +168,22 @@ fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Res
             return Err(ErrorKind::UnexpectedEof.into());
         }
         buffer = &mut buffer[n..];
+        offset += n as u64;
+    }
+    Ok(())
+}
+
+/// Likewise for uploads.
+pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        #[cfg(unix)]
+        let n = std::os::unix::fs::FileExt::write_at(file, bytes, offset)?;
+        #[cfg(windows)]
+        let n = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        if n == 0 {
+            return Err(ErrorKind::WriteZero.into());
+        }
+        bytes = &bytes[n..];
         offset += n as u64;
     }
     Ok(())

@@ -5,20 +5,41 @@ use std::collections::HashSet;
 use anyhow::{Context, Result, ensure};
 
 use crate::miniature::Miniature;
+use crate::spool::Stored;
 use crate::state::Verdict;
 use kaggle_kit::submission::score_bytes;
+use kaggle_kit::term;
 
+/// What is drawn here is answered in a hundredth of it.
+const MOST_SCORED: u64 = 64 << 20;
+/// More of what is wrong is not said.
+const LONGEST_DESCRIPTION: usize = 2_000;
 /// One row in so many counts for the public score, the others for the private one.
 const PUBLIC_ROW: usize = 3;
 
 /// What Kaggle says to a file.
-pub(crate) fn judge(csv: &[u8], miniature: &Miniature) -> Verdict {
+pub(crate) fn judge(csv: &Stored, miniature: &Miniature) -> Verdict {
+    if csv.length() > MOST_SCORED {
+        let description = format!("the file has {}", term::bytes(csv.length()));
+        return Verdict::Error { description };
+    }
+    let read = csv.read().context("the file cannot be read");
+    read.map_or_else(|error| turned_down(&error), |bytes| judge_bytes(&bytes, miniature))
+}
+
+/// The same for a file in memory.
+pub(crate) fn judge_bytes(csv: &[u8], miniature: &Miniature) -> Verdict {
     match scores(csv, miniature) {
         Ok([public, private]) => {
             Verdict::Complete { public: format!("{public:.5}"), private: format!("{private:.5}") }
         }
-        Err(error) => Verdict::Error { description: format!("{error:#}") },
+        Err(error) => turned_down(&error),
     }
+}
+
+fn turned_down(error: &anyhow::Error) -> Verdict {
+    let text = format!("{error:#}");
+    Verdict::Error { description: text.chars().take(LONGEST_DESCRIPTION).collect() }
 }
 
 fn scores(csv: &[u8], miniature: &Miniature) -> Result<[f64; 2]> {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
@@ -17,10 +18,11 @@ use tokio::runtime::Runtime;
 
 use crate::account::{Account, Rules};
 use crate::answer::Refusal;
-use crate::connection::{Connections, Cutter};
+use crate::connection::{Connections, Cutter, IDLE};
 use crate::faults::Faults;
 use crate::miniature::Miniature;
 use crate::pack::{ImageFiles, Packed};
+use crate::spool::Spool;
 use crate::state::{Changing, Request, Served, State, Submission};
 use crate::{api, record, storage, upload};
 
@@ -51,6 +53,9 @@ pub struct Options {
     /// Append a line of JSON for every request
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// How long a client may say nothing before its connection is closed
+    #[arg(skip = IDLE)]
+    pub idle: Duration,
 }
 
 impl Default for Options {
@@ -65,6 +70,7 @@ impl Default for Options {
             daily_submissions: 5,
             faults: Vec::new(),
             log: None,
+            idle: IDLE,
         }
     }
 }
@@ -80,12 +86,12 @@ pub struct Server {
 /// Packs the competitions and starts to serve them.
 pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
     let (listeners, port) = listen(options.port)?;
-    let (images, filler) = (options.images, options.filler);
+    let (images, filler, idle) = (options.images, options.filler, options.idle);
     let serve = |miniature: Miniature| {
         let packed = Packed::new(&miniature, images, filler)?;
         Ok(Served { miniature, packed })
     };
-    let changing = Changing { faults: options.faults.into_iter().collect(), ..Changing::default() };
+    let changing = Changing::new(options.faults.into_iter().collect());
     let state = Arc::new(State {
         competitions: miniatures.into_par_iter().map(serve).collect::<Result<_>>()?,
         account: Account::default(),
@@ -94,6 +100,7 @@ pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
         storage: format!("http://127.0.0.1:{port}"),
         rate: options.rate,
         log: options.log.as_deref().map(open_log).transpose()?,
+        spool: Spool::new()?,
         changing: Mutex::new(changing),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -107,7 +114,7 @@ pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
         let listener =
             tokio::net::TcpListener::from_std(listener).context("failed to start the stand-in")?;
         drop(entered);
-        let server = axum::serve(Connections(listener), service.clone());
+        let server = axum::serve(Connections { listener, idle }, service.clone());
         runtime.spawn(async move { server.await });
     }
     Ok(Server { port, state, runtime: Some(runtime) })
@@ -139,9 +146,9 @@ impl Server {
         self.state.changing().submissions.clone()
     }
 
-    /// What was asked so far, the oldest first.
+    /// What was asked of late, the oldest first.
     pub fn requests(&self) -> Vec<Request> {
-        self.state.changing().requests.clone()
+        self.state.changing().requests()
     }
 
     /// Changes what goes wrong from now on.

@@ -1,7 +1,8 @@
 //! What the stand-in knows: its competitions, and what has happened since it started.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
@@ -13,6 +14,7 @@ use crate::blob::Blob;
 use crate::faults::{Fault, Faults};
 use crate::miniature::Miniature;
 use crate::pack::Packed;
+use crate::spool::{Spool, Stored};
 
 /// A request that came in, for tests to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +44,8 @@ pub struct Submission {
     pub file_name: String,
     /// The message.
     pub description: String,
-    /// The uploaded bytes.
-    pub csv: Vec<u8>,
+    /// The uploaded file.
+    pub csv: Stored,
     /// When it was made.
     pub at: Timestamp,
     /// How it did.
@@ -81,6 +83,7 @@ pub(crate) struct State {
     pub(crate) rate: Option<u64>,
     /// Where a line a request goes.
     pub(crate) log: Option<File>,
+    pub(crate) spool: Spool,
     pub(crate) changing: Mutex<Changing>,
 }
 
@@ -88,10 +91,10 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct Changing {
     pub(crate) faults: Faults,
-    pub(crate) requests: Vec<Request>,
+    requests: VecDeque<Request>,
     pub(crate) uploads: HashMap<String, Upload>,
     /// How many uploads were begun so far.
-    pub(crate) n_uploads: usize,
+    n_uploads: usize,
     /// How many addresses were signed so far.
     pub(crate) n_signed: usize,
     /// Signatures that open nothing any more, and how that is said.
@@ -99,33 +102,75 @@ pub(crate) struct Changing {
     pub(crate) submissions: Vec<Submission>,
 }
 
+impl Changing {
+    /// So many of the newest requests are kept, for tests to look at.
+    const MOST_REQUESTS: usize = 4096;
+    /// So many of the newest uploads can go on.
+    const MOST_UPLOADS: usize = 256;
+
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self { faults, ..Self::default() }
+    }
+
+    pub(crate) fn keep_request(&mut self, request: Request) {
+        if self.requests.len() == Self::MOST_REQUESTS {
+            self.requests.pop_front();
+        }
+        self.requests.push_back(request);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.iter().cloned().collect()
+    }
+
+    /// Begins an upload; gives its token.
+    pub(crate) fn begin_upload(&mut self, file_name: &str, place: Stored) -> String {
+        let token = |n: usize| format!("upload-{n}");
+        self.n_uploads += 1;
+        if let Some(oldest) = self.n_uploads.checked_sub(Self::MOST_UPLOADS) {
+            self.uploads.remove(&token(oldest));
+        }
+        let name = token(self.n_uploads);
+        self.uploads.insert(name.clone(), Upload::new(file_name, place));
+        name
+    }
+}
+
 /// An upload under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Upload {
     pub(crate) file_name: String,
-    pub(crate) received: Vec<u8>,
-    /// As announced.
-    length: u64,
+    /// As long as was announced.
+    pub(crate) place: Stored,
+    /// How many bytes are there.
+    pub(crate) received: u64,
+    /// It has become a submission, and stays what it was.
+    pub(crate) is_submitted: bool,
     /// How many requests there were; a session has one at a time, and the newest counts.
     pub(crate) n_requests: u64,
 }
 
 impl Upload {
-    pub(crate) fn new(file_name: &str, length: u64) -> Self {
-        Self { file_name: file_name.to_owned(), received: Vec::new(), length, n_requests: 0 }
+    fn new(file_name: &str, place: Stored) -> Self {
+        let file_name = file_name.to_owned();
+        Self { file_name, place, received: 0, is_submitted: false, n_requests: 0 }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        self.received.len() as u64 == self.length
+        self.received == self.place.length()
     }
 
     /// Takes bytes at their place. What is there already, leaves a gap or is more than announced is
     /// passed over; the answer says how far it is.
-    pub(crate) fn take(&mut self, at: usize, bytes: &[u8]) {
-        let n = self.received.len();
-        if at <= n && (at + bytes.len()) as u64 <= self.length {
-            self.received.extend_from_slice(bytes.get(n - at..).unwrap_or_default());
+    pub(crate) fn take(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let n = self.received;
+        let end = at.saturating_add(bytes.len() as u64);
+        if self.is_submitted || at > n || end <= n || end > self.place.length() {
+            return Ok(());
         }
+        self.place.write(n, &bytes[(n - at) as usize..])?;
+        self.received = end;
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use anyhow::Context;
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
@@ -79,11 +80,11 @@ pub(crate) async fn get(
         return xml(StatusCode::FORBIDDEN, "AccessDenied", "Access denied.");
     }
     if let Some(reference) = path.strip_prefix(SUBMISSIONS) {
-        return submission(&state, reference);
+        return submission(&state, reference).unwrap_or_else(|_| no_such_key());
     }
     let found = state.competition(&slug).ok().and_then(|served| served.object(&path));
     let Some(blob) = found else {
-        return xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.");
+        return no_such_key();
     };
     let Ok(requested) = Requested::read(blob, &headers) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -120,15 +121,20 @@ pub(crate) async fn get(
 pub(crate) const SUBMISSIONS: &str = "submissions/";
 
 /// What was submitted once.
-fn submission(state: &State, path: &str) -> Response {
+fn submission(state: &State, path: &str) -> anyhow::Result<Response> {
     let reference = path.split('/').next().and_then(|reference| reference.parse().ok());
     let changing = state.changing();
     let found = changing.submissions.iter().find(|one| Some(one.reference) == reference);
-    let Some(submission) = found else {
-        return xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.");
-    };
-    let headers = [(CONTENT_TYPE, "text/csv"), (LAST_MODIFIED, CREATED)];
-    (headers, Bytes::from(submission.csv.clone())).into_response()
+    let csv = &found.context("no such submission")?.csv;
+    let response = Response::builder()
+        .header(CONTENT_TYPE, "text/csv")
+        .header(LAST_MODIFIED, CREATED)
+        .header(CONTENT_LENGTH, csv.length());
+    Ok(response.body(Body::new(Outgoing::new(csv.slice(), End::Whole, state.rate)))?)
+}
+
+fn no_such_key() -> Response {
+    xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
 }
 
 /// What a request asks for.

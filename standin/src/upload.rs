@@ -40,14 +40,15 @@ pub(crate) async fn put(
     };
     let (before, request) = {
         let mut changing = state.changing();
-        let Some(upload) = changing.uploads.get_mut(token) else {
+        let upload = changing.uploads.get_mut(token).filter(|upload| !upload.is_submitted);
+        let Some(upload) = upload else {
             return StatusCode::NOT_FOUND.into_response();
         };
         if range.is_none() {
-            upload.received.clear();
+            upload.received = 0;
         }
         upload.n_requests += 1;
-        (upload.received.len(), upload.n_requests)
+        (upload.received, upload.n_requests)
     };
     if let Some(start) = start {
         let fault = state.changing().faults.take(Endpoint::Upload);
@@ -61,17 +62,19 @@ pub(crate) async fn put(
         if let (End::Cut, Some(Fault::UploadLost(_))) = (end, fault)
             && let Some(upload) = state.changing().uploads.get_mut(token)
         {
-            upload.received.truncate(before);
+            upload.received = upload.received.min(before);
         }
-        if end == End::Cut {
-            return NoAnswer.into_response();
+        match end {
+            End::Whole => {}
+            End::Cut => return NoAnswer.into_response(),
+            End::NoRoom => return storage::trouble(507, None),
         }
     }
     let changing = state.changing();
     let Some(upload) = changing.uploads.get(token) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let n = upload.received.len();
+    let n = upload.received;
     if upload.is_complete() {
         return axum::Json(json!({ "kind": "storage#object", "size": n.to_string() }))
             .into_response();
@@ -92,18 +95,20 @@ enum End {
     Whole,
     /// By the client, by its next request, or on purpose.
     Cut,
+    /// It cannot be kept.
+    NoRoom,
 }
 
 /// Takes a body piece by piece.
 async fn receive(
     state: &State,
     (token, request): (&str, u64),
-    start: usize,
+    start: u64,
     mut body: Body,
     fault: Option<Fault>,
 ) -> End {
     let most = match fault {
-        Some(Fault::UploadCut(n) | Fault::UploadLost(n)) => Some(n as usize),
+        Some(Fault::UploadCut(n) | Fault::UploadLost(n)) => Some(n),
         _ => None,
     };
     let mut throttle = state.rate.map(Throttle::new);
@@ -111,13 +116,17 @@ async fn receive(
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(frame) = frame else { return End::Cut };
         let Ok(mut piece) = frame.into_data() else { continue };
-        piece.truncate(most.map_or(piece.len(), |most| most - n));
+        piece.truncate(most.map_or(piece.len(), |most| (most - n) as usize));
         match state.changing().uploads.get_mut(token) {
-            Some(upload) if upload.n_requests == request => upload.take(start + n, &piece),
+            Some(upload) if upload.n_requests == request => {
+                if upload.take(start.saturating_add(n), &piece).is_err() {
+                    return End::NoRoom;
+                }
+            }
             // What is still on its way when a client has begun anew is of no use to it.
             _ => return End::Cut,
         }
-        n += piece.len();
+        n += piece.len() as u64;
         if most.is_some_and(|most| n >= most) {
             return End::Cut;
         }
@@ -133,7 +142,7 @@ enum ContentRange {
     /// `bytes */N`: how far is it?
     Nothing,
     /// `bytes a-b/N`.
-    From(usize),
+    From(u64),
 }
 
 fn content_range(range: &str) -> Option<ContentRange> {

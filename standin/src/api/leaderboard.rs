@@ -77,7 +77,7 @@ fn zip(slug: &str, teams: Vec<Team>) -> anyhow::Result<Vec<u8>> {
 fn teams(state: &State, served: &Served) -> Vec<Team> {
     let competition = &served.miniature.competition;
     let mut teams = Vec::new();
-    let sample = scoring::judge(served.miniature.sample.as_bytes(), &served.miniature);
+    let sample = scoring::judge_bytes(served.miniature.sample.as_bytes(), &served.miniature);
     if let Verdict::Complete { public, .. } = sample {
         teams.push(Team {
             id: 1,

@@ -8,24 +8,29 @@ use super::Arguments;
 use crate::answer::{Answer, Refusal};
 use crate::faults::{Endpoint, Fault};
 use crate::scoring;
-use crate::state::{State, Submission, Upload, Verdict};
+use crate::spool::MOST_BYTES;
+use crate::state::{State, Submission, Verdict};
 use crate::storage;
 
 const NO_RULES: &str = "You cannot submit until you accept the competition rules";
+/// In bytes, as file systems have it.
+const LONGEST_NAME: usize = 255;
+/// In bytes.
+const LONGEST_DESCRIPTION: usize = 4_000;
 /// The number before the first submission's.
 const FIRST_REFERENCE: u64 = 4_000_000;
 
 pub(super) fn start_upload(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
     state.entered(arguments.text("competitionName"), NO_RULES)?;
     let file_name = arguments.text("fileName");
-    if file_name.is_empty() || file_name.contains('/') {
+    if file_name.is_empty() || file_name.contains('/') || file_name.len() > LONGEST_NAME {
         return Err(Refusal::bad("fileName must be the name of a file"));
     }
-    let mut changing = state.changing();
-    changing.n_uploads += 1;
-    let token = format!("upload-{}", changing.n_uploads);
-    let upload = Upload::new(file_name, arguments.number("contentLength"));
-    changing.uploads.insert(token.clone(), upload);
+    let length = arguments.number("contentLength");
+    let place = Some(length).filter(|length| *length <= MOST_BYTES);
+    let place = place.and_then(|length| state.spool.place(length));
+    let place = place.ok_or_else(|| Refusal::bad("The file is too large"))?;
+    let token = state.changing().begin_upload(file_name, place);
     let address = format!("{}/upload/o?uploadType=resumable&upload_id={token}", state.storage);
     Ok(Answer::Json(json!({ "token": token, "createUrl": address })))
 }
@@ -34,6 +39,10 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
     let slug = arguments.text("competitionName");
     let served = state.entered(slug, NO_RULES)?;
     let token = arguments.text("blobFileTokens");
+    let description = arguments.text("submissionDescription");
+    if description.len() > LONGEST_DESCRIPTION {
+        return Err(Refusal::bad("submissionDescription is too long"));
+    }
     let fault = state.changing().faults.take(Endpoint::Submission);
     match fault {
         Some(Fault::Status { status, retry_after, .. }) => {
@@ -46,22 +55,22 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
         let message = "You have reached the maximum number of submissions allowed for today";
         return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message));
     }
-    let upload = state.changing().uploads.get(token).cloned();
-    let upload = upload.ok_or_else(Refusal::not_found)?;
+    let mut changing = state.changing();
+    let upload = changing.uploads.get_mut(token).ok_or_else(Refusal::not_found)?;
     if !upload.is_complete() {
         return Err(Refusal::bad("The upload is not complete"));
     }
-    let csv = upload.received.clone();
+    upload.is_submitted = true;
+    let (file_name, csv) = (upload.file_name.clone(), upload.place.clone());
     // In the list at once, scored later: a client that lost the answer can find it meanwhile.
-    let mut changing = state.changing();
     let at = changing.submissions.len();
     let reference = FIRST_REFERENCE + at as u64;
     changing.submissions.push(Submission {
         reference,
         slug: slug.to_owned(),
-        file_name: upload.file_name,
-        description: arguments.text("submissionDescription").to_owned(),
-        csv: upload.received,
+        file_name,
+        description: description.to_owned(),
+        csv: csv.clone(),
         at: Timestamp::now(),
         verdict: Verdict::Pending,
     });
@@ -140,7 +149,7 @@ fn describe(state: &State, submission: &Submission) -> Value {
     };
     json!({
         "ref": reference,
-        "totalBytes": submission.csv.len(),
+        "totalBytes": submission.csv.length(),
         "date": date(submission.at),
         "description": submission.description,
         "errorDescription": error,
