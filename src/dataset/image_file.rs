@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::format::Defect;
 use crate::fs;
 
-/// Opens a file to read it. What is no file is an error and not opened: reading a named pipe would
+/// Opens a file to read it. What is no file is an error and not opened: reading a pipe would
 /// wait for its writer.
 pub(super) fn open(path: &Path) -> Result<(fs::File, std::fs::Metadata)> {
     let opened = fs::metadata(path).and_then(|metadata| {
@@ -17,8 +17,9 @@ pub(super) fn open(path: &Path) -> Result<(fs::File, std::fs::Metadata)> {
     });
     let defect = match opened {
         Ok((Some(file), metadata)) => return Ok((file, metadata)),
-        Ok((None, metadata)) if metadata.is_dir() => Defect::NoFile("a folder"),
-        Ok((None, metadata)) => Defect::NoFile(special(metadata.file_type())),
+        Ok((None, metadata)) => {
+            Defect::NoFile(fs::other_kind(metadata.file_type()).unwrap_or("a folder"))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Defect::Missing,
         Err(error) => Defect::Unreadable(reason(&error)),
     };
@@ -29,21 +30,4 @@ pub(super) fn open(path: &Path) -> Result<(fs::File, std::fs::Metadata)> {
 fn reason(error: &std::io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.source());
     inner.map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-#[cfg(unix)]
-fn special(kind: std::fs::FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    if kind.is_fifo() {
-        "a named pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(not(unix))]
-fn special(_: std::fs::FileType) -> &'static str {
-    "something special"
 }

@@ -8,7 +8,7 @@ use kaggle_kit::run::Run;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use super::{trained, with_data};
+use super::{only, serve, trained, with_data};
 use crate::support::Scratch;
 
 /// `train` in a folder whose data were changed: fails with these words, and makes no run.
@@ -122,12 +122,39 @@ fn a_csv_that_does_not_fit() {
 }
 
 #[test]
-fn test_images_that_went_away_after_training() {
+fn test_images_that_are_broken_or_went_away_after_training() {
     let here = with_data("dogs-vs-cats");
+    let server = serve("dogs-vs-cats");
+    let broken = first_image(&here.path().join("data/dogs-vs-cats/test"));
+    let id = broken.file_stem().unwrap().to_str().unwrap().to_owned();
+    replace(&broken, "");
+    // Training needs no test images, and says so.
     let args = ["train", "dogs-vs-cats", "--smoke", "--set", "unfreeze.run=false"];
-    here.kaggle_kit().args(args).assert().success();
-    let image = first_image(&here.path().join("data/dogs-vs-cats/test"));
-    fs::remove_file(&image).unwrap();
+    let trained = here.kaggle_kit().args(args).assert().success();
+    trained.stderr(contains("1 test image cannot be used").and(contains("is empty")));
+
+    let submit = |args: &[&str]| {
+        let mut command = here.kaggle_kit();
+        command.env("KAGGLE_API_ENDPOINT", server.url());
+        command.env("KAGGLE_USERNAME", &server.account().username);
+        command.env("KAGGLE_KEY", &server.account().key);
+        command.arg("submit").args(args).assert()
+    };
+    let told = submit(&["--json"]).success();
+    let told: serde_json::Value = serde_json::from_slice(&told.get_output().stdout).unwrap();
+    assert_eq!(told["broken"][0]["id"], id.as_str(), "{told}");
+    let csv = fs::read_to_string(only(&here.path().join("submissions"))).unwrap();
+    // Half of the training images are dogs; the network says no such thing of any picture.
+    assert!(csv.lines().any(|line| line == format!("{id},0.5")), "{csv}");
+    // Sending that has to be asked for.
+    let upload = ["--upload", "-m", "one is broken"];
+    submit(&upload).code(1).stderr(contains("nothing was sent").and(contains("`--skip-broken`")));
+    assert_eq!(server.submissions().len(), 0);
+    submit(&[&upload[..], &["--skip-broken"]].concat()).success().stderr(contains(&id));
+    assert_eq!(server.submissions().len(), 1);
+
+    fs::remove_dir_all(here.path().join("submissions")).unwrap();
+    fs::remove_file(&broken).unwrap();
     here.kaggle_kit().arg("submit").assert().code(1).stderr(contains("hint:"));
     assert!(!here.path().join("submissions").exists(), "half a submission was written");
 }
