@@ -31,6 +31,7 @@ pub mod mishap;
 pub mod program;
 pub mod session;
 // What everything stands on.
+pub mod explain;
 pub mod fs;
 pub mod hash;
 pub mod lines;
@@ -39,4 +40,5 @@ pub mod relative;
 pub mod rng;
 pub mod sibling;
 pub mod term;
+pub mod typed;
 pub mod words;

@@ -1,4 +1,80 @@
-//! On which line of a table a record is, as an editor counts.
+//! Tables and other texts that people give: read with a bound, and on which line a record is, as an
+//! editor counts.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use serde::de::DeserializeOwned;
+
+use crate::fs;
+use crate::term;
+
+/// The longest line of a table, in bytes; half a million columns fit.
+const LONGEST_LINE: usize = 16 << 20;
+/// The longest text that a person writes by hand, in bytes: a spec, a recipe.
+const LONGEST_TEXT: u64 = 1 << 20;
+/// Characters of a line that an error shows.
+const SHOWN: usize = 400;
+/// Bytes read at once.
+const PIECE: usize = 1 << 20;
+
+/// Reads a table. A file that is none, in that it has no lines, is refused before it fills the memory;
+/// so are pipes and devices, which may never end.
+pub fn read_table(path: &Path) -> Result<Vec<u8>> {
+    let mut file = fs::open(path)?;
+    let mut bytes = Vec::new();
+    let mut start_of_line = 0;
+    loop {
+        let before = bytes.len();
+        file.by_ref().take(PIECE as u64).read_to_end(&mut bytes)?;
+        if bytes.len() == before {
+            return Ok(bytes);
+        }
+        if let Some(at) = bytes[before..].iter().rposition(|&byte| byte == b'\n') {
+            start_of_line = before + at + 1;
+        }
+        if bytes.len() - start_of_line > LONGEST_LINE {
+            let line = 1 + bytes.iter().filter(|&&byte| byte == b'\n').count();
+            bail!(
+                "`{}`, line {line}: longer than {}\nhint: no table has such lines: take the line \
+                 out, or download the file again",
+                path.display(),
+                term::bytes(LONGEST_LINE as u64)
+            );
+        }
+    }
+}
+
+/// Reads a text that somebody wrote: a plain file of at most a megabyte, in UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let file = fs::open(path)?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes)?;
+    ensure!(
+        bytes.len() as u64 <= LONGEST_TEXT,
+        "`{}` is longer than {}\nhint: is it the right file?",
+        path.display(),
+        term::bytes(LONGEST_TEXT)
+    );
+    let bytes = without_mark(&bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => {
+            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+            bail!("`{}`, line {line}: not UTF-8\nhint: save it as UTF-8", path.display())
+        }
+    }
+}
+
+/// Reads TOML; the error shows where it goes wrong, however long that line is. `name` is the file's.
+pub fn parse_toml<T: DeserializeOwned>(text: &str, name: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let told = error.to_string();
+        let lines: Vec<String> = told.lines().map(|line| term::short(line, SHOWN)).collect();
+        anyhow!(lines.join("\n")).context(format!("failed to read `{name}`"))
+    })
+}
 
 /// Counts lines up to the places of records, met in order. (The `csv` crate's own count is one
 /// behind after `\r\n` and blank lines.)
@@ -35,6 +111,36 @@ pub fn without_mark(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_an_end_is_refused_before_it_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write_atomic(file.path(), b"id,label\na,b\n").unwrap();
+        assert_eq!(read_table(file.path()).unwrap(), b"id,label\na,b\n");
+        // A hole of a gigabyte, of which a fiftieth is read.
+        let long = fs::File::options().write(true).open(file.path()).unwrap();
+        long.set_len(1 << 30).unwrap();
+        let error = read_table(file.path()).unwrap_err().to_string();
+        assert!(error.contains(", line 3: longer than 16.8 MB\nhint: "), "{error}");
+    }
+
+    #[test]
+    fn texts_are_files_with_an_end_in_utf_8() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let refusal = |path: &Path| read_text(path).unwrap_err().to_string();
+        assert!(refusal(folder.path()).contains("is a folder"));
+        assert!(refusal(Path::new("/dev/null")).contains("is a device"));
+        for (bytes, expected) in [
+            (&b"a = 1\nb = \"\xe9\"\n"[..], ", line 2: not UTF-8\nhint: "),
+            (&vec![b'#'; 1 << 21][..], "is longer than 1.0 MB"),
+        ] {
+            fs::write_atomic(&path, bytes).unwrap();
+            assert!(refusal(&path).contains(expected), "{}", refusal(&path));
+        }
+        fs::write_atomic(&path, "\u{feff}a = 1\n").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "a = 1\n");
+    }
 
     #[test]
     fn lines_are_those_of_an_editor() {

@@ -1,11 +1,13 @@
 //! What the programs do: parse, dispatch, print the error, exit. Doc comments on what may be typed are
 //! the help text.
 
+use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 
 use anyhow::Result;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -14,9 +16,11 @@ use crate::commands::{
 };
 use crate::exit as exit_codes;
 use crate::mishap;
+use crate::recipe;
 use crate::run::Workspace;
 use crate::sibling::Sibling;
 use crate::term;
+use crate::typed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +54,8 @@ pub struct Global {
         global = true,
         value_name = "FOLDER",
         env = "KAGGLE_KIT_ROOT",
-        default_value = "."
+        default_value = ".",
+        overrides_with = "root"
     )]
     pub root: PathBuf,
     /// Tell only warnings and errors
@@ -114,6 +119,7 @@ pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitC
 /// What was typed. `--help` and `--version` end the program, and so does what is no command.
 pub fn parse<C: Parser>() -> C {
     C::try_parse().unwrap_or_else(|error| {
+        let error = with_tip(error);
         let code = error.exit_code();
         let plain = error.render().to_string();
         if error.use_stderr() && term::is_altered(&plain) {
@@ -138,6 +144,30 @@ pub fn configure(global: &Global) {
         _ => term::Verbosity::Normal,
     };
     term::configure(verbosity, !global.no_progress);
+    // A variable stays as it is for the next command; an option has to be given again.
+    let by_itself =
+        env::var_os("KAGGLE_KIT_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    typed::keep_root((global.root != by_itself).then(|| global.root.clone()));
+}
+
+/// An option that there is not, but is a setting of the recipe or is called otherwise here, is answered
+/// with what to type; what was typed is not repeated at any length.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg).cloned() else {
+        return error;
+    };
+    let typed_short = term::short(&typed, 100);
+    if let Some(meant) = recipe::known_by_another_name(&typed) {
+        let tip = format!("settings of the recipe are given as `--set KEY=VALUE`: {meant}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    } else if typed_short != typed {
+        error.remove(ContextKind::Suggested);
+    }
+    error.insert(ContextKind::InvalidArg, ContextValue::String(typed_short));
+    error
 }
 
 /// Does all that a program does, and prints the error, if there is one.

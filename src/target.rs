@@ -41,6 +41,14 @@ impl Classes {
     pub fn position(&self, name: &str) -> Option<usize> {
         self.positions.get(name).copied()
     }
+
+    /// The same for a name that a table gives, in which a whole number may have become a float: `0.0`
+    /// is `0`, and `0` is `0.0`.
+    pub fn meant_by(&self, name: &str) -> Option<usize> {
+        self.position(name)
+            .or_else(|| self.position(whole(name)?))
+            .or_else(|| self.position(&format!("{name}.0")).filter(|_| is_whole(name)))
+    }
 }
 
 impl From<Vec<String>> for Classes {
@@ -54,6 +62,18 @@ impl From<Classes> for Vec<String> {
     fn from(classes: Classes) -> Self {
         classes.names
     }
+}
+
+/// `12` of `12.0`; none where it is no whole number written as a float.
+fn whole(name: &str) -> Option<&str> {
+    let (whole, zeros) = name.split_once('.')?;
+    let are_zeros = !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0');
+    (are_zeros && is_whole(whole)).then_some(whole)
+}
+
+fn is_whole(name: &str) -> bool {
+    let digits = name.strip_prefix('-').unwrap_or(name);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Probabilities for a list of images.
@@ -113,4 +133,28 @@ fn marked<'a, T: Copy>(
         }
     }
     Table::new(hot, n_classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        let classes: Classes = ["0", "1", "2.0", "x.0"].map(str::to_owned).to_vec().into();
+        for (name, place) in [
+            ("0", Some(0)),
+            ("1.0", Some(1)),
+            ("1.00", Some(1)),
+            ("2", Some(2)),
+            ("2.0", Some(2)),
+            ("x.0", Some(3)),
+            ("x", None),
+            ("1.5", None),
+            ("01", None),
+            (".0", None),
+        ] {
+            assert_eq!(classes.meant_by(name), place, "{name}");
+        }
+    }
 }

@@ -73,13 +73,13 @@ fn read(runs: &Path, a: &str, b: &str) -> Result<TwoRuns> {
     let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
     ensure!(
         a.about.competition == b.about.competition,
-        "`{}` is a run of `{}`, `{}` one of `{}`\nhint: compare runs of one competition; \
-         `kaggle-kit runs {}` lists them",
+        "`{}` is a run of `{}`, `{}` one of `{}`\nhint: compare runs of one competition; `{}` lists \
+         them",
         a.about.run,
         a.about.competition,
         b.about.run,
         b.about.competition,
-        a.about.competition
+        one.competition()?.command("runs")
     );
     Ok(TwoRuns { a, b, settings })
 }

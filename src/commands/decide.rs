@@ -15,13 +15,14 @@ use crate::decide::tags::calibrate::{Kind, Reliability};
 use crate::decide::tags::{Candidate, HeldOut, Method, Rows, TagDecision, TagReliability};
 use crate::decide::{Decision, TagOptions};
 use crate::device;
-use crate::fs;
+use crate::lines;
 use crate::metric::Metric;
 use crate::report::html;
 use crate::run::{DECISION, Run, Workspace};
 use crate::submission::{score_bytes, to_csv};
 use crate::target::{Answers, Predictions};
 use crate::term;
+use crate::typed;
 use crate::words::{self, Words};
 
 const EXAMPLES: &str = "\
@@ -128,7 +129,7 @@ fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
         [] => Ok(vec![members::of(Run::newest(&runs, None)?)?]),
         [name] if competition::find(name).is_ok() => {
             let competition = competition::find(name)?;
-            Ok(vec![members::of(Run::newest(&runs, Some(&competition.name))?)?])
+            Ok(vec![members::of(Run::newest(&runs, Some(&competition))?)?])
         }
         names => members::named(&runs, None, names),
     }
@@ -172,7 +173,7 @@ impl Test {
         choice: &BlendChoice,
         decision: &TagDecision,
     ) -> Result<Vec<f64>> {
-        let solution_csv = fs::read(solution)?;
+        let solution_csv = lines::read_table(solution)?;
         let settings = decision.settings()?;
         let targets = pool.targets.iter().map(Vec::as_slice);
         let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
@@ -199,8 +200,10 @@ impl Test {
         };
         let ready = plan.write(&self.test_set, members, &self.predicted, submissions)?;
         ready.print();
-        let csv = ready.csv.display();
-        term::say(format_args!("next: kaggle-kit submit --csv {csv} --upload -m TEXT"));
+        let csv = ready.csv.display().to_string();
+        let spec = &ready.competition.typed;
+        let next = ["submit", spec, "--csv", &csv, "--upload", "-m", "TEXT"];
+        term::say(format_args!("next: {}", typed::command(next)));
         Ok(ready)
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::competition::{self, Competition, SubmissionFormat};
-use crate::fs;
+use crate::lines;
 use crate::submission;
 use crate::term;
 
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The one known competition whose submissions have the header of `csv`.
 pub(super) fn guess(csv: &Path) -> Result<Competition> {
-    let bytes = fs::read(csv)?;
+    let bytes = lines::read_table(csv)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header: Vec<String> = reader
         .headers()

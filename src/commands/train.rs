@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::cache::CachePolicy;
 use crate::competition;
 use crate::device::DeviceChoice;
-use crate::fs;
+use crate::lines;
 use crate::recipe::{self, Layer};
 use crate::term;
 use crate::words;
@@ -148,7 +148,7 @@ impl RecipeArgs {
     pub fn layers(&self) -> Result<Vec<Layer>> {
         let mut layers = Vec::new();
         if let Some(path) = &self.recipe {
-            layers.push(Layer::parse(path.display().to_string(), &fs::read_to_string(path)?)?);
+            layers.push(Layer::parse(path.display().to_string(), &lines::read_text(path)?)?);
         }
         if self.smoke {
             layers.push(recipe::smoke()?);

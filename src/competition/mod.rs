@@ -6,5 +6,5 @@
 mod registry;
 mod spec;
 
-pub use registry::{all, find};
+pub use registry::{all, find, typed_for};
 pub use spec::{Competition, Counts, Files, Labels, SubmissionFormat, TagGroups, TargetSpec};

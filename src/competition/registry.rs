@@ -5,7 +5,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::Competition;
-use crate::fs;
+use crate::lines;
+use crate::term;
+
+/// Characters that are shown of a name that is none.
+const SHOWN: usize = 80;
 
 // `EMBEDDED: &[(&str, &str)]`, name and text of every competitions/*.toml, made by build.rs.
 include!(concat!(env!("OUT_DIR"), "/competitions.rs"));
@@ -38,21 +42,43 @@ pub fn find(typed: &str) -> Result<Competition> {
         .filter(|(likeness, _)| *likeness > 0.5);
     let guess = near.map(|(_, name)| format!("did you mean `{name}`? ")).unwrap_or_default();
     bail!(
-        "unknown competition `{typed}`\nhint: {guess}known are {}; any other is a spec file: \
-         `kaggle-kit train ./mine.toml`",
+        "unknown competition `{}`\nhint: {guess}known are {}; any other is the path of a spec, which \
+         ends in `.toml`: competitions/README.md tells how to write one",
+        term::short(typed, SHOWN),
         names.join(", ")
     )
 }
 
+/// What finds the competition of a run whose spec lies at `spec`: its name, if it is built in with
+/// just this slug, else the path.
+pub fn typed_for(spec: &Path, competition: &Competition) -> String {
+    let is_same =
+        |known: &Competition| known.name == competition.name && known.slug == competition.slug;
+    match all() {
+        Ok(known) if known.iter().any(is_same) => competition.name.clone(),
+        _ => spec.display().to_string(),
+    }
+}
+
 fn open(path: &Path) -> Result<Competition> {
-    let text = fs::read_to_string(path).with_context(|| {
+    let text = lines::read_text(path).with_context(|| {
         format!(
             "no competition spec at `{}`\nhint: competitions/README.md tells how to write one",
             path.display()
         )
     })?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    Competition::parse(&stem, &text, &path.display().to_string())
+    let mut competition = Competition::parse(&name_of(path), &text, &path.display().to_string())?;
+    competition.typed = path.display().to_string();
+    Ok(competition)
+}
+
+/// The short name: the stem of the file, or, for the spec that a run keeps, the folder of its runs.
+fn name_of(path: &Path) -> String {
+    let of_run = path.file_name().is_some_and(|name| name == "competition.toml")
+        && path.with_file_name("recipe.toml").is_file();
+    let runs = path.canonicalize().ok().filter(|_| of_run);
+    let runs = runs.as_deref().and_then(|path| path.ancestors().nth(2)?.file_name());
+    runs.or(path.file_stem()).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The slug in an address such as `https://www.kaggle.com/competitions/<slug>/data`,
@@ -89,6 +115,40 @@ mod tests {
         ] {
             assert_eq!(find(typed).unwrap().name, "planet", "{typed}");
         }
+    }
+
+    #[test]
+    fn the_spec_of_a_run_has_the_name_of_its_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("runs/mine/20261124-101500-3fa9");
+        let spec = run.join("competition.toml");
+        crate::fs::write_atomic(&spec, &all().unwrap()[0].source).unwrap();
+        let find = || competition_at(&spec).name;
+        assert_eq!(find(), "competition");
+        crate::fs::write_atomic(run.join("recipe.toml"), "").unwrap();
+        assert_eq!(find(), "mine");
+        let found = competition_at(&spec);
+        assert_eq!(found.typed, spec.display().to_string());
+        assert_eq!(typed_for(&spec, &found), found.typed);
+        assert_eq!(typed_for(&spec, &all().unwrap()[0]), all().unwrap()[0].name);
+    }
+
+    fn competition_at(path: &Path) -> Competition {
+        find(path.to_str().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_spec_that_is_no_text_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let refusal = || format!("{:#}", find(path.to_str().unwrap()).unwrap_err());
+        crate::fs::create_dir_all(&path).unwrap();
+        assert!(refusal().contains("is a folder"), "{}", refusal());
+        crate::fs::remove_dir(&path).unwrap();
+        crate::fs::write_atomic(&path, b"title = \"caf\xe9\"\n").unwrap();
+        assert!(refusal().contains("line 1: not UTF-8"), "{}", refusal());
+        crate::fs::write_atomic(&path, vec![b'#'; 2 << 20]).unwrap();
+        assert!(refusal().contains("longer than"), "{}", refusal());
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::lines;
 use crate::metric::Metric;
 use crate::relative::RelativePath;
 use crate::target::TargetKind;
+use crate::typed;
 
 /// One competition: where its files are, what is predicted, how it is scored and submitted.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +19,9 @@ pub struct Competition {
     /// of data and runs.
     #[serde(skip)]
     pub name: String,
+    /// What finds it on the command line: the name, or the path of the spec as it was typed.
+    #[serde(skip)]
+    pub typed: String,
     /// The spec's own text, kept in every run so that a run folder alone suffices to submit.
     #[serde(skip)]
     pub source: String,
@@ -97,14 +102,32 @@ pub struct TagGroups {
     pub alone: Vec<String>,
     /// A tag and another that is always there with it.
     pub implies: Vec<[String; 2]>,
+    /// Whether the images at hand may lack some of these tags, which are then left out; without it,
+    /// a name that no image has is an error.
+    pub may_be_absent: bool,
+}
+
+impl TagGroups {
+    /// Every name in them, in order.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let groups = self.exclusive.iter().chain(&self.at_most_one).flatten();
+        groups.chain(&self.alone).chain(self.implies.iter().flatten())
+    }
 }
 
 /// Where the training labels are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Labels {
-    /// A table with a row an image; the tags of a multi-label row are separated by spaces.
-    Csv { file: RelativePath, id: String, label: String },
+    /// A table with a row an image.
+    Csv {
+        file: RelativePath,
+        id: String,
+        /// The column of labels; left out, every class has a column of its own, with 0 or 1.
+        label: Option<String>,
+        /// What stands between the tags of a row; blanks if left out.
+        separator: Option<String>,
+    },
     /// The part of the file name before the first separator: `cat.0.jpg`.
     FileName {
         /// Usually `.`.
@@ -151,9 +174,9 @@ impl Competition {
             "`{name}` cannot be a competition's name, and so that of its folders: `{origin}` has no \
              name of its own\nhint: rename it to something like `mine.toml`"
         );
-        let mut competition: Self =
-            toml::from_str(source).with_context(|| format!("failed to read `{origin}`"))?;
+        let mut competition: Self = lines::parse_toml(source, origin)?;
         name.clone_into(&mut competition.name);
+        name.clone_into(&mut competition.typed);
         source.clone_into(&mut competition.source);
         competition.check().with_context(|| format!("`{origin}` does not make sense"))?;
         Ok(competition)
@@ -161,34 +184,74 @@ impl Competition {
 
     /// Finds what types cannot: contradictions between fields, names that are taken.
     fn check(&self) -> Result<()> {
-        ensure!(!self.files.train.is_empty(), "`files.train` is empty: name a folder");
-        ensure!(!self.files.test.is_empty(), "`files.test` is empty: name a folder");
+        let files = &self.files;
+        ensure!(!files.train.is_empty(), "`files.train` is empty: name a folder");
+        ensure!(!files.test.is_empty(), "`files.test` is empty: name a folder");
         let labels_file = match &self.target.labels {
             Labels::Csv { file, .. } => Some(file),
             Labels::FileName { .. } | Labels::Folder {} => None,
         };
-        let folders = self.files.train.iter().chain(&self.files.test);
-        let tables = || [&self.files.sample].into_iter().chain(labels_file);
+        let folders = files.train.iter().chain(&files.test);
+        let tables = || [&files.sample].into_iter().chain(labels_file);
         for path in folders.chain(tables()) {
             ensure!(!path.is_own(), "`{path}` is a name that kaggle-kit needs in the data folder");
         }
         for path in tables() {
             ensure!(!path.is_folder_itself(), "`{path}` is the data folder itself: name a table");
         }
+        let extension = &files.extension;
+        ensure!(
+            !extension.is_empty() && !extension.contains(['.', '/', '\\']),
+            "`files.extension` is `{extension}`: give it without a dot, such as \"png\""
+        );
         let slug_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
             !self.slug.is_empty() && self.slug.chars().all(slug_ok),
             "`slug` is `{}`: give Kaggle's name, as at the end of the competition's address",
             self.slug
         );
-        let unique: HashSet<_> = self.target.classes.iter().collect();
-        ensure!(unique.len() == self.target.classes.len(), "`target.classes` names a class twice");
+        self.check_target()?;
+        self.check_submission()
+    }
+
+    fn check_target(&self) -> Result<()> {
+        let TargetSpec { kind, labels, classes, groups } = &self.target;
+        let unique: HashSet<_> = classes.iter().collect();
+        ensure!(unique.len() == classes.len(), "`target.classes` names a class twice");
+        let blank = |name: &&String| name.is_empty() || name.trim() != name.as_str();
+        if let Some(name) = classes.iter().find(blank) {
+            bail!("`target.classes` has `{name}`: a name neither begins nor ends with a blank");
+        }
+        let tag_list = matches!(self.submission, SubmissionFormat::TagList { .. });
+        if let Some(name) =
+            classes.iter().find(|name| tag_list && name.contains(char::is_whitespace))
+        {
+            bail!("`target.classes` has `{name}`: tags of an upload are separated by blanks");
+        }
+        let separator = match labels {
+            Labels::Csv { separator, .. } => separator.as_deref(),
+            Labels::FileName { separator } => Some(separator.as_str()),
+            Labels::Folder {} => None,
+        };
+        ensure!(separator != Some(""), "`separator` is empty: give what stands between");
+        if let Labels::Csv { label, separator: Some(_), .. } = labels {
+            ensure!(
+                *kind == TargetKind::MultiLabel && label.is_some(),
+                "`separator` is between the tags of a `label`: it needs `label` and `target.kind = \
+                 \"multi-label\"`"
+            );
+        }
         ensure!(
-            self.target.groups == TagGroups::default()
-                || self.target.kind == TargetKind::MultiLabel,
+            *groups == TagGroups::default() || *kind == TargetKind::MultiLabel,
             "`target.groups` needs `target.kind = \"multi-label\"`"
         );
-        self.check_submission()
+        if !classes.is_empty()
+            && !groups.may_be_absent
+            && let Some(name) = groups.names().find(|name| !classes.contains(*name))
+        {
+            bail!("`target.groups` names `{name}`, which is none of `target.classes`");
+        }
+        Ok(())
     }
 
     fn check_submission(&self) -> Result<()> {
@@ -218,6 +281,12 @@ impl Competition {
             }
             _ => Ok(()),
         }
+    }
+
+    /// `kaggle-kit` with this word and the competition as it was typed, such as
+    /// `kaggle-kit fetch ./mine.toml`.
+    pub fn command(&self, word: &str) -> String {
+        typed::command([word, &self.typed])
     }
 
     /// The page on which a person accepts the rules.

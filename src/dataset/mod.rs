@@ -21,7 +21,10 @@ mod view;
 pub use bad_image::{BadImage, BadImages};
 pub use buffer::Buffer;
 pub use digest::{digest_of_set, digests};
-pub use folder::{Dataset, SampleSubmission, find_file, natural_order, open, open_test, tags};
+pub use folder::{
+    Dataset, FilesFound, Found, SampleSubmission, TableFound, find_file, natural_order, open,
+    open_test, tags,
+};
 pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;

@@ -96,7 +96,8 @@ impl TryFrom<String> for Metric {
         }
         let beta = name.strip_prefix("mean-f").and_then(|beta| beta.parse::<f64>().ok());
         match beta {
-            Some(beta) if beta.is_finite() && beta > 0.0 => Ok(Self::MeanFbeta { beta }),
+            // The square of any other leaves nothing of precision, or of recall.
+            Some(beta) if (0.001..=1000.0).contains(&beta) => Ok(Self::MeanFbeta { beta }),
             _ => Err(UnknownMetric(name)),
         }
     }
@@ -112,7 +113,9 @@ mod tests {
             assert_eq!(Metric::try_from(name.to_owned()).unwrap().name(), name);
         }
         assert_eq!(Metric::try_from("mean-f2".to_owned()).unwrap(), Metric::MEAN_F2);
-        for name in ["mean-f", "mean-f0", "mean-f-1", "mean-finf", "mean-fnan", "accuracy"] {
+        for name in
+            ["mean-f", "mean-f0", "mean-f-1", "mean-finf", "mean-fnan", "mean-f1e300", "accuracy"]
+        {
             let error = Metric::try_from(name.to_owned()).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains("mean-f2"), "{error}");
         }

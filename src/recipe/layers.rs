@@ -1,10 +1,15 @@
 //! How a recipe comes about: layers of partial settings laid over the defaults, then checked.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use toml::{Table, Value};
 
-use super::{EarlierLayers, LossSettings, Recipe};
+use super::{Recipe, names};
+use crate::lines;
+use crate::term;
 use crate::zoo;
+
+/// Characters of what was typed that an error repeats.
+const SHOWN: usize = 100;
 
 /// The commented defaults.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -21,8 +26,7 @@ impl Layer {
     /// A recipe file's text.
     pub fn parse(origin: impl Into<String>, text: &str) -> Result<Self> {
         let origin = origin.into();
-        let settings =
-            toml::from_str(text).with_context(|| format!("failed to read `{origin}`"))?;
+        let settings = lines::parse_toml(text, &origin)?;
         Ok(Self { origin, settings })
     }
 
@@ -35,6 +39,7 @@ impl Layer {
     /// `key=value` as typed: `whole-network.max-cycles=2`. What is no TOML value is a string.
     pub fn assignment(typed: &str) -> Result<Self> {
         let (key, value) = typed.split_once('=').ok_or_else(|| {
+            let typed = term::short(typed, SHOWN);
             anyhow!("`--set {typed}` has no `=`\nhint: write `--set batch-size=16`")
         })?;
         let value = value.trim();
@@ -48,7 +53,7 @@ impl Layer {
         for part in parts.into_iter().rev() {
             settings = Table::from_iter([(part.to_owned(), Value::Table(settings))]);
         }
-        Ok(Self { origin: format!("--set {typed}"), settings })
+        Ok(Self { origin: format!("--set {}", term::short(typed, SHOWN)), settings })
     }
 }
 
@@ -77,11 +82,15 @@ fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
         let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         let known: Vec<String> = base.keys().cloned().collect();
         let Some(old) = base.get_mut(key) else {
-            let near = known.iter().max_by(|a, b| {
-                strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key))
-            });
-            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            bail!("unknown setting `{full}`\nhint: {near}known are `{}`", known.join("`, `"));
+            let full = term::short(&full, SHOWN);
+            let hint = match (names::meant(&full), near_miss(key, &known)) {
+                (None, near) => format!("{near}known are `{}`", known.join("`, `")),
+                (Some(meant), near) if is_near(key, &known) => {
+                    format!("{meant}; {}", near.trim_end())
+                }
+                (Some(meant), _) => meant,
+            };
+            bail!("unknown setting `{full}`\nhint: {hint}");
         };
         match (old, value) {
             (Value::Table(old), Value::Table(new)) => overlay(old, new, &full)?,
@@ -93,13 +102,27 @@ fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
             (old @ Value::Float(_), Value::Integer(whole)) => *old = Value::Float(*whole as f64),
             (old, value) if old.same_type(value) => *old = value.clone(),
             (old, value) => bail!(
-                "`{full}` is `{value}`, of type {}, where the recipe has `{old}`, of type {}",
+                "`{full}` is `{}`, of type {}, where the recipe has `{old}`, of type {}",
+                term::short(&value.to_string(), SHOWN),
                 value.type_str(),
                 old.type_str()
             ),
         }
     }
     Ok(())
+}
+
+/// The most alike of the known names, unless nothing is alike in so long a name.
+fn near_miss(key: &str, known: &[String]) -> String {
+    let likeness = |name: &String| strsim::jaro_winkler(name, key);
+    let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let near = near.filter(|_| key.len() <= SHOWN);
+    near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default()
+}
+
+/// Whether one of the known names was probably meant.
+fn is_near(key: &str, known: &[String]) -> bool {
+    known.iter().any(|name| strsim::jaro_winkler(name, key) > 0.9)
 }
 
 fn read(settings: &Table) -> Result<Recipe> {
@@ -122,114 +145,6 @@ impl Recipe {
         }
         Ok(())
     }
-
-    /// Finds values that types allow and training does not.
-    fn check(&self) -> Result<()> {
-        self.check_images()?;
-        self.check_rates()?;
-        self.check_course()?;
-        self.check_limits()
-    }
-
-    fn check_images(&self) -> Result<()> {
-        ensure!(
-            self.size >= 32,
-            "`size` is {}: give at least 32 pixels, or 0 for the backbone's own",
-            self.size
-        );
-        ensure!(self.batch_size >= 2, "`batch-size` is {}: give at least 2", self.batch_size);
-        ensure!(
-            self.valid > 0.0 && self.valid < 0.9,
-            "`valid` is {}: give a fraction above 0 and below 0.9",
-            self.valid
-        );
-        ensure!(
-            self.crop > 0.0 && self.crop <= 1.0,
-            "`crop` is {}: give a share above 0, at most 1, or 0 for the backbone's own",
-            self.crop
-        );
-        let is_area = match self.random_area.as_slice() {
-            [] => true,
-            [least, most] => *least > 0.0 && least <= most && *most <= 1.0,
-            _ => false,
-        };
-        ensure!(
-            is_area,
-            "`random-area` is {:?}: give two shares such as [0.35, 1.0], or none",
-            self.random_area
-        );
-        Ok(())
-    }
-
-    fn check_rates(&self) -> Result<()> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        for p in self.head.dropout {
-            ensure!((0.0..1.0).contains(&p), "`head.dropout` is {p}: give fractions below 1");
-        }
-        for (name, find) in
-            [("find-head-rate", &self.find_head_rate), ("find-full-rate", &self.find_full_rate)]
-        {
-            ensure!(
-                positive(find.start) && find.end > find.start && find.end.is_finite(),
-                "`{name}` must climb from a `start` above 0 to a higher `end`"
-            );
-            ensure!(positive(find.rate), "`{name}.rate` is {}: give a number above 0", find.rate);
-            ensure!(
-                find.steps >= 10 || find.steps == 0,
-                "`{name}.steps` is {}: give at least 10, or 0 for one epoch",
-                find.steps
-            );
-        }
-        ensure!(
-            self.optimizer.weight_decay >= 0.0
-                && self.head.weight_decay >= 0.0
-                && (0.0..1.0).contains(&self.optimizer.momentum)
-                && (0.0..1.0).contains(&self.optimizer.warm_up),
-            "a `weight-decay` is at least 0; `optimizer` wants a momentum and a warm-up from 0 to \
-             below 1"
-        );
-        let EarlierLayers { factor, ratios, decay } = &self.earlier_layers;
-        ensure!(*factor >= 1.0, "`earlier-layers.factor` is {factor}: give at least 1");
-        ensure!(
-            ratios.is_empty() || ratios.len() == 3 && ratios.iter().all(|&ratio| positive(ratio)),
-            "`earlier-layers.ratios` is {ratios:?}: give three numbers above 0, or none"
-        );
-        ensure!(
-            *decay > 0.0 && *decay <= 1.0,
-            "`earlier-layers.decay` is {decay}: give a number above 0, at most 1"
-        );
-        Ok(())
-    }
-
-    fn check_course(&self) -> Result<()> {
-        ensure!(
-            self.folds != 1 && (1..=self.folds.max(1)).contains(&self.fold),
-            "`folds` is {} and `fold` is {}: give two folds or more and one of them, or 0 and 1",
-            self.folds,
-            self.fold
-        );
-        let LossSettings { smoothing, mixup, cutmix, .. } = self.loss;
-        ensure!(
-            (0.0..1.0).contains(&smoothing) && mixup >= 0.0 && cutmix >= 0.0,
-            "`loss` wants a `smoothing` from 0 to below 1, and a `mixup` and `cutmix` of at least 0"
-        );
-        ensure!(
-            self.optimizer.clip_norm >= 0.0
-                && self.optimizer.accumulate >= 1
-                && (0.0..1.0).contains(&self.optimizer.average),
-            "`optimizer` wants a `clip-norm` of at least 0, an `accumulate` of at least 1 and an \
-             `average` from 0 to below 1"
-        );
-        ensure!(
-            self.whole_network.sizes.iter().all(|&size| size >= 32),
-            "`whole-network.sizes` has less than 32 pixels"
-        );
-        ensure!(
-            self.whole_network.cycle_len >= 1 && self.whole_network.cycle_mult >= 1,
-            "`whole-network` wants a `cycle-len` and a `cycle-mult` of at least 1"
-        );
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -243,6 +158,25 @@ mod tests {
         let recipe = resolve(&layers).unwrap();
         assert_eq!((recipe.size, recipe.whole_network.max_cycles), (96, 1));
         assert_eq!(recipe.backbone, "resnet18");
+    }
+
+    #[test]
+    fn what_was_typed_is_not_repeated_at_any_length() {
+        let long = "y".repeat(100_000);
+        for typed in [
+            format!("{long}=1"),
+            format!("size={long}"),
+            format!("head.{long}=2"),
+            format!("{long}.x=1"),
+        ] {
+            let told = format!("{:#}", resolve(&[Layer::assignment(&typed).unwrap()]).unwrap_err());
+            assert!(told.len() < 2_000, "{}", told.len());
+        }
+        let told = Layer::assignment(&long).unwrap_err().to_string();
+        assert!(told.len() < 400, "{}", told.len());
+        let told =
+            format!("{:#}", Layer::parse("a.toml", &format!("size = {long}\n")).unwrap_err());
+        assert!(told.len() < 2_000 && told.contains("a.toml"), "{}", told.len());
     }
 
     #[test]

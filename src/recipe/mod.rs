@@ -2,14 +2,16 @@
 //!
 //! `default.toml` beside this file is the reference of all fields and their template.
 
+mod bounds;
 mod layers;
-mod limits;
+mod names;
 mod of_competition;
 mod settings;
 
 use serde::{Deserialize, Serialize};
 
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
+pub use names::meant as known_by_another_name;
 pub use of_competition::{commented, of_competition, smoke};
 pub use settings::{Setting, changed, settings};
 

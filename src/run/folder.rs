@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::CHECKPOINT;
 use super::checked::{self, Checked};
-use crate::competition::Competition;
+use crate::competition::{self, Competition};
 use crate::fs;
 use crate::recipe::{Layer, Recipe};
+use crate::term;
+use crate::typed;
 
 /// The file that makes a run a finished one.
 pub(super) const SUMMARY: &str = "summary.toml";
@@ -107,24 +109,28 @@ impl Run {
         told.unwrap_or(Timestamp::MIN)
     }
 
-    /// The run that was finished last. An error where that one's summary cannot be read, too: what
-    /// is older is not what is meant.
-    pub fn newest(runs: &Path, competition: Option<&str>) -> Result<Self> {
-        let all = Self::all(runs, competition)?;
+    /// The run that was finished last, of a competition or of all. An error where that one's summary
+    /// cannot be read, too: what is older is not what is meant.
+    pub fn newest(runs: &Path, competition: Option<&Competition>) -> Result<Self> {
+        let all = Self::all(runs, competition.map(|competition| competition.name.as_str()))?;
         if let Some(run) = all.iter().rev().find(|run| run.is_finished()) {
             run.summary()?;
             return Ok(run.clone());
         }
-        let what = competition.map(|name| format!(" of `{name}`")).unwrap_or_default();
         let unfinished = match all.len() {
             0 => String::new(),
             n => format!(" ({n} unfinished)"),
         };
-        let name = competition.unwrap_or("<competition>");
-        bail!(
-            "no finished run{what} in `{}`{unfinished}\nhint: run `kaggle-kit train {name}`",
-            runs.display()
-        )
+        let (what, hint) = match competition {
+            Some(known) => {
+                (format!(" of `{}`", known.name), format!("run `{}`", known.command("train")))
+            }
+            None => {
+                let train = typed::command(["train", "--help"]);
+                (String::new(), format!("train first: `{train}` tells how"))
+            }
+        };
+        bail!("no finished run{what} in `{}`{unfinished}\nhint: {hint}", runs.display())
     }
 
     /// A run by its folder or its id.
@@ -137,8 +143,10 @@ impl Run {
         match all.iter().find(|run| run.id() == given) {
             Some(run) => Self::open(&run.folder),
             None => bail!(
-                "there is no run `{given}` in `{}`\nhint: `kaggle-kit runs` shows the runs there are",
-                runs.display()
+                "there is no run `{}` in `{}`\nhint: `{}` shows the runs there are",
+                term::short(given, 80),
+                runs.display(),
+                typed::command(["runs"])
             ),
         }
     }
@@ -148,10 +156,10 @@ impl Run {
         let run = Self { folder: folder.to_owned() };
         if !run.is_finished() {
             bail!(
-                "`{}` holds no finished run: it has no `{}`\nhint: `kaggle-kit list` shows \
-                 the runs there are",
+                "`{}` holds no finished run: it has no `{}`\nhint: `{}` shows the runs there are",
                 folder.display(),
-                SUMMARY
+                SUMMARY,
+                typed::command(["runs"])
             );
         }
         Ok(run)
@@ -216,11 +224,12 @@ impl Run {
         // `.` and `a/..` have no names of their own.
         let name =
             name_above(&self.folder).or_else(|| name_above(&self.folder.canonicalize().ok()?));
-        if let Some(name) = name {
-            return Competition::parse(&name, &text, &origin);
+        let mut competition =
+            Competition::parse(name.as_deref().unwrap_or("competition"), &text, &origin)?;
+        if name.is_none() {
+            competition.name.clone_from(&competition.slug);
         }
-        let mut competition = Competition::parse("competition", &text, &origin)?;
-        competition.name.clone_from(&competition.slug);
+        competition.typed = competition::typed_for(&path, &competition);
         Ok(competition)
     }
 }
@@ -285,7 +294,10 @@ mod tests {
         let ids: Vec<String> =
             Run::all(runs.path(), None).unwrap().iter().map(|run| run.id()[16..].into()).collect();
         assert_eq!(ids, ["aaaa", "cccc", "bbbb"]);
-        let newest = |competition| Run::newest(runs.path(), competition).map(|run| run.id());
+        let newest = |name: Option<&str>| {
+            let competition = name.map(|name| competition::find(name).unwrap());
+            Run::newest(runs.path(), competition.as_ref()).map(|run| run.id())
+        };
         assert_eq!(newest(None).unwrap(), "20261128-180000-bbbb");
         assert_eq!(newest(Some("planet")).unwrap(), "20261128-180000-bbbb");
         assert!(newest(Some("dog-breed")).unwrap_err().to_string().contains("no finished run"));

@@ -1,5 +1,6 @@
 //! Reading a submission, with everything that is wrong with it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -8,11 +9,10 @@ use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
 use super::findings::{Against, Findings, Problem};
 use super::header::{self, shown};
-use super::text;
 use crate::competition::{Competition, SubmissionFormat};
 use crate::dataset::SampleSubmission;
-use crate::fs;
-use crate::lines::Lines;
+use crate::explain::{self, Bytes};
+use crate::lines::{self, Lines};
 use crate::target::Classes;
 
 /// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.
@@ -67,7 +67,7 @@ pub fn check(
     let named: Classes = competition.target.classes.clone().into();
     let classes = classes.or((!named.is_empty()).then_some(&named));
     let against = Against::Sample(sample, classes);
-    let (_, findings) = read(&fs::read(path)?, &competition.submission, against);
+    let (_, findings) = read(&lines::read_table(path)?, &competition.submission, against);
     Ok(findings.ensure_fit(&format!("`{}`", path.display()), "the sample")?)
 }
 
@@ -75,7 +75,7 @@ pub fn check(
 /// left out.
 pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (SubmissionFile, Findings) {
     let mut findings = Findings::default();
-    let text = text::decode(csv, &mut findings);
+    let text = decode(csv, &mut findings);
     let csv = text.as_deref().unwrap_or_default();
     let mut lines = Lines::new(csv);
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(csv);
@@ -103,6 +103,7 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
         }
         let Ok(record) = StringRecord::from_byte_record(std::mem::take(&mut record)) else {
             findings.add(Problem::NotUtf8, line, String::new);
+            findings.hint(|| explain::LATIN_1.to_owned());
             continue;
         };
         if let Some(id) = record.get(columns.id) {
@@ -145,41 +146,49 @@ fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &
                 findings.add(Problem::UnknownId, *line, || format!("`{}`", shown(id)));
                 unknown.push(id);
             }
-            Some(Some(first)) => findings
-                .add(Problem::RepeatedId, *line, || format!("`{id}`, first on line {first}")),
+            Some(Some(first)) => findings.add(Problem::RepeatedId, *line, || {
+                format!("`{}`, first on line {first}", shown(id))
+            }),
             Some(first) => *first = Some(*line),
         }
     }
     for id in expected.iter().filter(|id| met[id.as_str()].is_none()) {
-        findings.add(Problem::MissingId, None, || format!("`{id}`"));
+        findings.add(Problem::MissingId, None, || format!("`{}`", shown(id)));
     }
-    if let Some(hint) = meant(&unknown, |id| met.contains_key(id)) {
-        findings.hint(|| hint);
+    if let Some(change) = explain::change(&unknown, expected.iter().map(String::as_str)) {
+        findings.hint(|| change.in_own_file());
     }
     if matches!(against, Against::Sample(..)) && findings.errors().next().is_none() {
         let pairs = ids.iter().zip(expected);
         for ((line, id), expected) in pairs.filter(|((_, id), expected)| id != *expected) {
-            findings.add(Problem::Order, *line, || format!("`{id}`, where it has `{expected}`"));
+            findings.add(Problem::Order, *line, || {
+                format!("`{}`, where it has `{}`", shown(id), shown(expected))
+            });
         }
     }
 }
 
-/// How to turn unknown ids into known ones, if one simple change does it for all of them.
-fn meant(unknown: &[&str], is_known: impl Fn(&str) -> bool) -> Option<String> {
-    type Change = fn(&str) -> &str;
-    let changes: [(&str, Change); 4] = [
-        ("without the spaces around them", str::trim),
-        ("without the folder", |id| id.rsplit(['/', '\\']).next().unwrap_or(id)),
-        ("without the extension", |id| id.rsplit_once('.').map_or(id, |(stem, _)| stem)),
-        ("without folder and extension", |id| {
-            let name = id.rsplit(['/', '\\']).next().unwrap_or(id);
-            name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-        }),
-    ];
-    let first = unknown.first()?;
-    let does_it = |change: Change| unknown.iter().all(|id| is_known(change(id)));
-    let (how, change) = changes.into_iter().find(|(_, change)| does_it(*change))?;
-    Some(format!("write the ids {how}: `{}`, not `{}`", change(first), shown(first)))
+/// The text in UTF-8 without a mark, so that all else that is wrong is found as well; `None` if it is
+/// no text at all. (Rows that are not UTF-8 are found one by one.)
+fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, [u8]>> {
+    match explain::look(bytes) {
+        Bytes::NoTable(what) => {
+            findings.add(Problem::NotText, None, || what.to_owned());
+            findings.hint(|| "unpack or export it to a plain CSV".to_owned());
+            None
+        }
+        Bytes::Utf16 { name, text } => {
+            findings.add(Problem::Encoding, None, || format!("{name}, expected UTF-8"));
+            findings.hint(|| explain::TO_UTF_8.to_owned());
+            Some(Cow::Owned(text))
+        }
+        Bytes::Text { text, marked } => {
+            if marked {
+                findings.add(Problem::Mark, None, String::new);
+            }
+            Some(Cow::Borrowed(text))
+        }
+    }
 }
 
 /// One row being read.

@@ -2,6 +2,7 @@
 
 use super::findings::{Against, Findings, Problem};
 use crate::competition::SubmissionFormat;
+use crate::explain;
 use crate::term;
 
 /// Where a row has its id; all other columns that count.
@@ -99,21 +100,9 @@ fn repeated(header: &[String], findings: &mut Findings) {
 
 /// What a person has probably done.
 fn hint(header: &[String], findings: &mut Findings) {
-    let first = header.first().map_or("", |name| name.trim_start());
-    let advice = if first.starts_with('<') {
-        "it is a web page: download or write the file again"
-    } else if first.starts_with(['{', '[']) {
-        "it looks like JSON: write a CSV"
-    } else if first.contains([';', '\t', '|']) {
-        "columns are separated by commas: in pandas, `to_csv(.., sep=\",\")`"
-    } else if header.len() > 1 && first.is_empty() {
-        "the first column has no name, as pandas writes its index: `to_csv(.., index=False)`"
-    } else if header.len() > 1 && header.iter().all(|name| name.parse::<f64>().is_ok()) {
-        "there is no header: it must be the first line"
-    } else {
-        return;
-    };
-    findings.hint(|| advice.to_owned());
+    if let Some(slip) = explain::slip(header) {
+        findings.hint(|| slip.in_own_file().to_owned());
+    }
 }
 
 /// A header as one short line, whatever file it is the first line of.

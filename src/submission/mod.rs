@@ -8,7 +8,6 @@ mod digits;
 mod findings;
 mod header;
 mod score;
-mod text;
 mod write;
 
 pub use check::{Rows, SubmissionFile, check, read};

@@ -8,9 +8,10 @@ use csv::ReaderBuilder;
 
 use super::check::{Rows, SubmissionFile, read};
 use super::findings::Against;
+use super::header::shown;
 use crate::competition::{Competition, Labels, SubmissionFormat};
-use crate::fs;
-use crate::lines::{Lines, without_mark};
+use crate::explain;
+use crate::lines::{self, Lines};
 use crate::metric::{Metric, accuracy, binary_log_loss, log_loss, sample_fbeta};
 use crate::table::Table;
 use crate::target::Classes;
@@ -29,7 +30,8 @@ pub struct Score {
 pub fn score(csv: &Path, solution: &Path, competition: &Competition) -> Result<Score> {
     let name = |path: &Path| format!("`{}`", path.display());
     let names = [name(csv), name(solution)];
-    score_named(&fs::read(csv)?, &fs::read(solution)?, competition, &names)
+    let (csv, solution) = (lines::read_table(csv)?, lines::read_table(solution)?);
+    score_named(&csv, &solution, competition, &names)
 }
 
 /// The same on files in memory; an error names them `the submission` and `the solution`.
@@ -44,6 +46,7 @@ fn score_named(
     competition: &Competition,
     [csv_name, solution_name]: &[String; 2],
 ) -> Result<Score> {
+    let solution = explain::table_text(solution, solution_name)?;
     let solution = Solution::parse(solution, competition)
         .with_context(|| format!("failed to read {solution_name}"))?;
     let (submission, findings) = read(csv, &competition.submission, Against::Ids(&solution.ids));
@@ -59,7 +62,6 @@ struct Solution {
 
 impl Solution {
     fn parse(csv: &[u8], competition: &Competition) -> Result<Self> {
-        let csv = without_mark(csv);
         let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
         let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
         let [id, label] = columns(&header, competition)?;
@@ -70,7 +72,7 @@ impl Solution {
             let record = record?;
             let line = counter.of(record.position());
             if let Some(first) = lines.insert(record[id].to_owned(), line) {
-                bail!("line {line}: id `{}` is also on line {first}", &record[id]);
+                bail!("line {line}: id `{}` is also on line {first}", shown(&record[id]));
             }
             solution.ids.push(record[id].to_owned());
             solution.labels.push((line, record[label].to_owned()));
@@ -124,14 +126,18 @@ impl Solution {
             _ if others.contains(label) => Ok(false),
             Ok(1.0) => Ok(true),
             Ok(0.0) => Ok(false),
-            _ => bail!("{name}, line {line}: `{label}` is not 0, 1 or a class's name"),
+            _ => {
+                let label = shown(label);
+                bail!("{name}, line {line}: `{label}` is not 0, 1 or a class's name")
+            }
         });
         labels.collect()
     }
 
     fn in_classes(&self, classes: &Classes, name: &str) -> Result<Vec<usize>> {
         let labels = self.labels.iter().map(|(line, label)| {
-            classes.position(label).with_context(|| {
+            classes.meant_by(label).with_context(|| {
+                let label = shown(label);
                 format!("{name}, line {line}: the submission has no column `{label}`")
             })
         });
@@ -154,9 +160,14 @@ impl Solution {
 /// so long as the label's is known by name.
 fn columns(header: &[String], competition: &Competition) -> Result<[usize; 2]> {
     let find = |name: &str| header.iter().position(|column| column == name);
+    let told = || shown(header.join(","));
+    let advice = || match explain::slip(header) {
+        Some(slip) => format!("\nhint: {}", slip.in_table()),
+        None => String::new(),
+    };
     let id_name = competition.submission.id_column();
     let id = find(id_name).with_context(|| {
-        format!("its header is `{}`, without the id column `{id_name}`", header.join(","))
+        format!("its header is `{}`, without the id column `{id_name}`{}", told(), advice())
     })?;
     if header.len() == 2 {
         return Ok([id, 1 - id]);
@@ -167,11 +178,15 @@ fn columns(header: &[String], competition: &Competition) -> Result<[usize; 2]> {
     {
         names.push(column);
     }
-    if let Labels::Csv { label, .. } = &competition.target.labels {
+    if let Labels::Csv { label: Some(label), .. } = &competition.target.labels {
         names.push(label);
     }
     let label = names.iter().find_map(|name| find(name)).with_context(|| {
-        format!("its header is `{}`: which column holds the labels?", header.join(","))
+        format!("its header is `{}`: which column holds the labels?{}", told(), advice())
     })?;
+    let repeated = [id, label]
+        .iter()
+        .any(|&at| header.iter().filter(|column| **column == header[at]).count() > 1);
+    ensure!(!repeated, "its header is `{}`, with a column twice", told());
     Ok([id, label])
 }

@@ -137,3 +137,44 @@ fn the_root_is_an_option_or_a_variable() {
     by_variable.env("KAGGLE_KIT_ROOT", there.path()).args(["train", "planet"]);
     by_variable.assert().code(1).stderr(contains(&expected));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_spec_or_a_recipe_that_has_no_end_is_refused_at_once() {
+    let here = Scratch::new();
+    for name in ["pipe.toml", "recipe.toml"] {
+        let made = std::process::Command::new("mkfifo").arg(here.path().join(name)).status();
+        assert!(made.unwrap().success());
+    }
+    here.write("not-utf-8.toml", b"title = \"caf\xe9\"\n");
+    here.write("huge.toml", vec![b'#'; 3 << 20]);
+    here.write("folder.toml/x", "");
+    for (arguments, expected) in [
+        (&["train", "./pipe.toml"][..], "is a pipe"),
+        (&["train", "planet", "--recipe", "recipe.toml"], "is a pipe"),
+        (&["train", "./folder.toml"], "is a folder"),
+        (&["train", "./not-utf-8.toml"], "line 1: not UTF-8"),
+        (&["train", "./huge.toml"], "is longer than 1.0 MB"),
+    ] {
+        let mut command = here.kaggle_kit();
+        command.args(arguments).arg("--show-recipe").timeout(std::time::Duration::from_secs(60));
+        command.assert().code(1).stderr(contains(expected));
+    }
+}
+
+#[test]
+fn no_number_on_the_command_line_is_without_bounds() {
+    for typed in [
+        &["--max-minutes", "1e300"][..],
+        &["--max-minutes", "inf"],
+        &["--folds", "101"],
+        &["--checkpoint-every", "-1"],
+    ] {
+        kaggle_kit().args(["train", "planet"]).args(typed).assert().code(2);
+    }
+    for setting in ["size=100000", "folds=9223372036854775807", "crop=1e-320", "head.width=1e9"] {
+        let typed = ["train", "planet", "--show-recipe", "--set", setting];
+        let name = setting.split('=').next().unwrap();
+        kaggle_kit().args(typed).assert().code(1).stderr(contains(format!("`{name}` is")));
+    }
+}

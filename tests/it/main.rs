@@ -7,6 +7,7 @@ mod cache;
 mod cli;
 mod dataset;
 mod fetch;
+mod hints;
 mod kaggle;
 mod models;
 mod output;

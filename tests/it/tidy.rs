@@ -17,7 +17,10 @@ const LAYERS: &[&[&str]] = &[
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
     &["competition", "device", "recipe", "schedule", "metric", "table", "target", "zoo"],
-    &["fs", "hash", "lines", "pixels", "term", "progress", "relative", "rng", "sibling", "words"],
+    &[
+        "explain", "fs", "hash", "lines", "pixels", "term", "typed", "progress", "relative", "rng",
+        "sibling", "words",
+    ],
 ];
 
 /// The files of the layer of pure values that may read files.

@@ -21,6 +21,7 @@ use kaggle_kit::session;
 use kaggle_kit::sibling::{STANDIN_TOKEN, Sibling};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
+use kaggle_kit::typed;
 
 /// Settings with which a few hundred small pictures are learnt in a minute or less on two cores.
 const RECIPE: [&str; 5] = [
@@ -41,6 +42,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         last = Instant::now();
     };
     let demo = workspace.within("demo");
+    typed::keep_root(Some(demo.root().to_owned()));
     let data = demo.data().join(&competition.name);
     if data.exists() {
         // The demo's own pictures of an earlier time; it is about fetching them.

@@ -243,9 +243,9 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
         }
         _ if !missing.foreign.is_empty() => missing.foreign[0].1.way_on.to_owned(),
         _ => format!(
-            "get the rest with `kaggle-kit fetch {name}`, or `kaggle-kit fetch {name} --from \
-             <folder or archive>`; what is there stays",
-            name = competition.name
+            "get the rest with `{fetch}`, or `{fetch} --from <folder or archive>`; what is there \
+             stays",
+            fetch = competition.command("fetch")
         ),
     }
 }
@@ -255,22 +255,28 @@ fn print(job: &Fetch, fetched: &Fetched) -> Result<()> {
         term::json(&fetched.to_json(&job.data)?)?;
     }
     let counts = job.competition.files.counts;
-    let number = |n: usize| format!("{:>9}", term::thousands(n));
-    let row = |name: &str, n: usize, of: Option<usize>| {
-        vec![name.to_owned(), number(n), of.map_or_else(String::new, number)]
-    };
-    let rows = [
-        row("train images", fetched.train_images, counts.map(|counts| counts.train)),
-        row("test images", fetched.test_images, counts.map(|counts| counts.test)),
-        row("classes", fetched.classes, None),
-    ];
-    let kaggle = if counts.is_some() { "on Kaggle" } else { "" };
-    term::say(term::table(&["", "    count", kaggle], &rows));
-    if counts
-        .is_some_and(|all| (all.train, all.test) != (fetched.train_images, fetched.test_images))
-    {
-        term::say("   not as many as Kaggle has: a part of the competition, or another version");
+    match &fetched.found {
+        Some(found) => {
+            found.lines().iter().for_each(term::say);
+            found.warnings.iter().for_each(term::warn);
+        }
+        // Of an older version's record.
+        None => term::say(format_args!(
+            "   {} to train on, {} to predict, {} classes",
+            term::count(fetched.train_images, "image"),
+            term::thousands(fetched.test_images),
+            term::thousands(fetched.classes)
+        )),
     }
-    term::say(format_args!("next: kaggle-kit train {}", job.competition.name));
+    if let Some(all) = counts {
+        let same = (all.train, all.test) == (fetched.train_images, fetched.test_images);
+        term::say(format_args!(
+            "   on Kaggle: {} to train on, {} to predict{}",
+            term::count(all.train, "image"),
+            term::thousands(all.test),
+            if same { "" } else { "; here is a part of them, or another version" }
+        ));
+    }
+    term::say(format_args!("next: {}", job.competition.command("train")));
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::manifest::Part;
 use crate::competition::Competition;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Found};
 use crate::fs;
 use crate::term;
 
@@ -32,6 +32,9 @@ pub struct Fetched {
     /// What is there, a folder of images or a table each.
     #[serde(default)]
     pub parts: Vec<Part>,
+    /// What was found in it; none in the records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
 }
 
 impl Fetched {
@@ -50,6 +53,7 @@ impl Fetched {
             test_images: dataset.test.len(),
             classes: dataset.classes.len(),
             parts,
+            found: Some(dataset.found.clone()),
         }
     }
 

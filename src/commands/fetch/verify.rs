@@ -17,9 +17,9 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
     let Fetch { args, competition, data, .. } = job;
     let Some(fetched) = Fetched::read(data)? else {
         bail!(
-            "`{}` holds no finished fetch\nhint: run `kaggle-kit fetch {}`",
+            "`{}` holds no finished fetch\nhint: run `{}`",
             data.display(),
-            competition.name
+            competition.command("fetch")
         );
     };
     let then = Manifest::read(data)?;
@@ -59,10 +59,10 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
         .collect();
     if !bad.is_empty() {
         bail!(
-            "`{}` is not what was fetched: {}\nhint: `kaggle-kit fetch {} --force` fetches it again",
+            "`{}` is not what was fetched: {}\nhint: `{} --force` fetches it again",
             data.display(),
             bad.join("; "),
-            competition.name
+            competition.command("fetch")
         );
     }
     term::done(format_args!("`{}` is what was {fetched}", data.display()));

@@ -131,14 +131,11 @@ pub fn members_of(
     let name = competition.map(|competition| competition.name.as_str());
     match (&args.run, args.best) {
         (Some(run), _) => Ok(vec![members::alone(Run::open(run)?)?]),
-        (None, Some(n)) => {
-            let name = match name {
-                Some(name) => name.to_owned(),
-                None => Run::newest(&runs, None)?.competition()?.name,
-            };
-            members::best(&runs, &name, n)
-        }
+        (None, Some(n)) => match competition {
+            Some(competition) => members::best(&runs, competition, n),
+            None => members::best(&runs, &Run::newest(&runs, None)?.competition()?, n),
+        },
         (None, None) if !args.runs.is_empty() => members::named(&runs, name, &args.runs),
-        (None, None) => Ok(vec![members::of(Run::newest(&runs, name)?)?]),
+        (None, None) => Ok(vec![members::of(Run::newest(&runs, competition)?)?]),
     }
 }

@@ -244,8 +244,8 @@ fn print(upload: &Upload, competition: &Competition) {
     match (upload.status, upload.public_score) {
         (UploadStatus::Pending, _) => {
             term::say(format_args!(
-                "   not scored yet: see {page}, or run `kaggle-kit submissions {}` later",
-                competition.name
+                "   not scored yet: see {page}, or run `{}` later",
+                competition.command("submissions")
             ));
         }
         (UploadStatus::Complete, Some(score)) => {

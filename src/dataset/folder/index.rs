@@ -1,12 +1,16 @@
 //! What lies in a data folder: tables under the names Kaggle gives them, images by their ids.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use crate::fs;
+use crate::term;
+
+/// Characters of a name that an error shows.
+const SHOWN: usize = 60;
 
 /// An image of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,29 +39,96 @@ pub(super) fn find_folder(folder: &Path, name: &str, extension: &str) -> Result<
     }
     let Some(bare) = Path::new(name).file_name() else { return Ok(Some(outer)) };
     let inner = outer.join(bare);
-    if inner.is_dir() && images_of(&outer, extension)?.is_empty() {
+    if inner.is_dir() && list(&outer, extension)?.images.is_empty() {
         return Ok(Some(inner));
     }
     Ok(Some(outer))
 }
 
-/// The images right in a folder, in natural order of their ids; hidden files are passed over, and
-/// the extension may be in any case.
-pub(super) fn images_of(folder: &Path, extension: &str) -> Result<Vec<ImageFile>> {
-    let mut images = Vec::new();
+/// What lies in a folder; hidden files are passed over.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// In natural order of their ids.
+    pub(super) images: Vec<ImageFile>,
+    /// How many other files there are of each ending, in lower case and without its dot.
+    pub(super) others: BTreeMap<String, usize>,
+    /// Sorted.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// What lies right in a folder; the extension may be in any case.
+pub(super) fn list(folder: &Path, extension: &str) -> Result<Listing> {
+    let mut listing = Listing::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        let wanted = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
-        if hidden || !wanted || entry.file_type()?.is_dir() {
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        images.push(ImageFile { id, path });
+        let wanted = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+        let kind = entry.file_type()?;
+        if kind.is_dir() || kind.is_symlink() && !wanted && path.is_dir() {
+            listing.folders.push(path);
+        } else if wanted {
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            listing.images.push(ImageFile { id, path });
+        } else {
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            *listing.others.entry(ending).or_default() += 1;
+        }
     }
-    images.sort_by(|a, b| natural_order(&a.id, &b.id).then_with(|| a.path.cmp(&b.path)));
-    Ok(images)
+    listing.sort();
+    Ok(listing)
+}
+
+/// The images right in a folder; where there are none, those in the folders below it, to the bottom
+/// (`train/<class>/<id>.jpg`).
+pub(super) fn list_deep(folder: &Path, extension: &str) -> Result<Listing> {
+    let mut all = list(folder, extension)?;
+    if !all.images.is_empty() {
+        return Ok(all);
+    }
+    // Links may lead in circles.
+    let mut seen: BTreeSet<PathBuf> = folder.canonicalize().into_iter().collect();
+    let mut below = all.folders.clone();
+    while let Some(folder) = below.pop() {
+        if !folder.canonicalize().is_ok_and(|real| seen.insert(real)) {
+            continue;
+        }
+        let listing = list(&folder, extension)?;
+        all.images.extend(listing.images);
+        below.extend(listing.folders);
+        for (ending, n) in listing.others {
+            *all.others.entry(ending).or_default() += n;
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
+impl Listing {
+    fn sort(&mut self) {
+        self.images.sort_by(|a, b| natural_order(&a.id, &b.id).then_with(|| a.path.cmp(&b.path)));
+        self.folders.sort();
+    }
+
+    /// What a folder without images holds: `2 folders with 12 .png files`, for the error that says
+    /// so; none where there is nothing.
+    pub(super) fn holds(&self) -> Option<String> {
+        let files = self.others.iter().max_by_key(|(_, n)| **n).map(|(ending, n)| {
+            let files = if *n == 1 { "file" } else { "files" };
+            if ending.is_empty() {
+                return format!("{n} {files} without an ending");
+            }
+            format!("{n} `.{}` {files}", term::short(ending, SHOWN))
+        });
+        let folders = (!self.folders.is_empty()).then(|| term::count(self.folders.len(), "folder"));
+        match (folders, files) {
+            (None, files) => files,
+            (Some(folders), Some(files)) => Some(format!("{folders} with {files}")),
+            (Some(folders), None) => Some(folders),
+        }
+    }
 }
 
 /// The folders in a folder, by name.
@@ -81,7 +152,7 @@ pub(super) fn check_ids(images: &[ImageFile]) -> Result<()> {
         if let Some(first) = seen.insert(&image.id, &image.path) {
             bail!(
                 "two images have the id `{}`: `{}` and `{}`\nhint: delete one of them",
-                image.id,
+                term::short(&image.id, SHOWN),
                 first.display(),
                 image.path.display()
             );
@@ -90,19 +161,54 @@ pub(super) fn check_ids(images: &[ImageFile]) -> Result<()> {
     Ok(())
 }
 
-/// What else a folder without images holds: `12 .png files`, for the error that says so.
-pub(super) fn other_files(folder: &Path) -> Result<Option<String>> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if let Some(extension) = path.extension() {
-            *counts.entry(extension.to_string_lossy().to_lowercase()).or_default() += 1;
+/// Images by what tables call them: their whole names, or their names without extensions.
+pub(super) struct ByName {
+    images: Vec<ImageFile>,
+    names: HashMap<String, usize>,
+    stems: HashMap<String, usize>,
+    /// The line that each was asked for on.
+    taken: Vec<Option<u64>>,
+}
+
+/// What an id of a table is.
+pub(super) enum Asked<'a> {
+    Image(&'a ImageFile),
+    /// The image of another line.
+    Again(u64),
+    Unknown,
+}
+
+impl ByName {
+    pub(super) fn new(images: Vec<ImageFile>) -> Self {
+        let name = |image: &ImageFile| {
+            image.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let names = images.iter().enumerate().map(|(i, image)| (name(image), i)).collect();
+        let stems = images.iter().enumerate().map(|(i, image)| (image.id.clone(), i)).collect();
+        Self { taken: vec![None; images.len()], images, names, stems }
+    }
+
+    /// The image of an id, which is on this line.
+    pub(super) fn take(&mut self, id: &str, line: u64) -> Asked<'_> {
+        let Some(&place) = self.names.get(id).or_else(|| self.stems.get(id)) else {
+            return Asked::Unknown;
+        };
+        match self.taken[place].replace(line) {
+            Some(first) => Asked::Again(first),
+            None => Asked::Image(&self.images[place]),
         }
     }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    Ok(most.map(|(extension, count)| {
-        format!("{count} `.{extension}` {}", if count == 1 { "file" } else { "files" })
-    }))
+
+    /// The ids of all images.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.images.iter().map(|image| image.id.as_str())
+    }
+
+    /// Those that nobody asked for.
+    pub(super) fn left(self) -> Vec<ImageFile> {
+        let left = self.images.into_iter().zip(self.taken).filter(|(_, taken)| taken.is_none());
+        left.map(|(image, _)| image).collect()
+    }
 }
 
 /// Compares ids as people do: runs of digits by their value, everything else by its bytes.
@@ -147,6 +253,47 @@ mod tests {
         let mut ids = ["train_10", "10", "cat.10", "train_9", "2", "1", "cat.2", "01", "", "b"];
         ids.sort_by(|a, b| natural_order(a, b));
         assert_eq!(ids, ["", "01", "1", "2", "10", "b", "cat.2", "cat.10", "train_9", "train_10"]);
+    }
+
+    #[test]
+    fn an_id_is_a_whole_name_or_a_stem() {
+        let image = |name: &str| ImageFile {
+            id: Path::new(name).file_stem().unwrap().to_str().unwrap().to_owned(),
+            path: Path::new("train").join(name),
+        };
+        let mut images = ByName::new(["a.jpg", "1.2.jpg", "b.jpg.jpg"].map(image).to_vec());
+        let mut place = |id, line| match images.take(id, line) {
+            Asked::Image(image) => image.path.display().to_string(),
+            Asked::Again(line) => format!("line {line}"),
+            Asked::Unknown => "-".to_owned(),
+        };
+        assert_eq!(place("1.2", 2), "train/1.2.jpg");
+        assert_eq!(place("a.jpg", 3), "train/a.jpg");
+        assert_eq!(place("a", 4), "line 3");
+        assert_eq!(place("a.png", 5), "-");
+        assert_eq!(place("b.jpg", 6), "train/b.jpg.jpg");
+        assert!(images.left().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_below_are_listed_once_where_there_is_no_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["red/a.PNG", "blue/deep/b.png", "blue/notes.txt", ".hidden/c.png"] {
+            fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            fs::write_atomic(path(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink(folder.path(), path("blue/circle")).unwrap();
+        let found = list_deep(folder.path(), "png").unwrap();
+        let ids: Vec<&str> = found.images.iter().map(|image| image.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(found.others, BTreeMap::from([("txt".to_owned(), 1)]));
+        let none = list_deep(folder.path(), "gif").unwrap();
+        assert_eq!(none.holds().as_deref(), Some("2 folders with 2 `.png` files"));
+        // With an image right in it, what lies below is something else.
+        fs::write_atomic(path("c.png"), "").unwrap();
+        assert_eq!(list_deep(folder.path(), "png").unwrap().images.len(), 1);
     }
 
     proptest! {

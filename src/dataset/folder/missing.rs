@@ -7,15 +7,20 @@ use anyhow::{Context, Result, ensure};
 use super::index;
 use crate::competition::{Competition, Labels};
 use crate::fs;
+use crate::term;
+
+/// Characters of an id that an error shows.
+pub(super) const SHOWN: usize = 60;
 
 /// Fails when there is no data at all.
 pub(super) fn check_folder(competition: &Competition, folder: &Path) -> Result<()> {
     let there = folder.is_dir() && fs::read_dir(folder)?.next().is_some();
     ensure!(
         there,
-        "no data for `{name}` in `{}`\nhint: run `kaggle-kit fetch {name}`",
+        "no data for `{}` in `{}`\nhint: run `{}`",
+        competition.name,
         folder.display(),
-        name = competition.name
+        competition.command("fetch")
     );
     Ok(())
 }
@@ -24,9 +29,9 @@ pub(super) fn check_folder(competition: &Competition, folder: &Path) -> Result<(
 pub(super) fn find_table(competition: &Competition, folder: &Path, name: &str) -> Result<PathBuf> {
     index::find_file(folder, name).with_context(|| {
         format!(
-            "no `{name}` in `{}`\nhint: run `kaggle-kit fetch {}`",
+            "no `{name}` in `{}`\nhint: run `{}`",
             folder.display(),
-            competition.name
+            competition.command("fetch")
         )
     })
 }
@@ -37,22 +42,22 @@ pub(super) fn no_images(competition: &Competition, folder: &Path, name: &str) ->
     format!("no folder `{name}` with images in `{}`\nhint: {hint}", folder.display())
 }
 
-/// What to say when a folder is there, but no image in it.
+/// What to say when a folder is there, but no image in it; what it holds instead.
 pub(super) fn empty_folder(
     competition: &Competition,
     folder: &Path,
     empty: &Path,
-) -> Result<String> {
+    holds: Option<String>,
+) -> String {
     let extension = &competition.files.extension;
-    let others = index::other_files(empty)?;
-    let (others, hint) = match others {
-        Some(others) => (
-            format!(" (it holds {others})"),
+    let (others, hint) = match holds {
+        Some(holds) => (
+            format!(" (it holds {holds})"),
             "`files.extension` in the spec says which files are images".to_owned(),
         ),
         None => (String::new(), hint(competition, folder)),
     };
-    Ok(format!("no `.{extension}` images in `{}`{others}\nhint: {hint}", empty.display()))
+    format!("no `.{extension}` images in `{}`{others}\nhint: {hint}", empty.display())
 }
 
 /// Where missing images come from: the spec's own word where tables are there without them.
@@ -65,13 +70,14 @@ fn hint(competition: &Competition, folder: &Path) -> String {
     };
     match &competition.files.if_missing {
         Some(text) if has_table => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        _ => format!("run `kaggle-kit fetch {}`", competition.name),
+        _ => format!("run `{}`", competition.command("fetch")),
     }
 }
 
 /// The first three of a list of ids, and how many follow.
 pub(super) fn first_three(ids: &[&str]) -> String {
-    let shown: Vec<String> = ids.iter().take(3).map(|id| format!("`{id}`")).collect();
+    let shown: Vec<String> =
+        ids.iter().take(3).map(|id| format!("`{}`", term::short(id, SHOWN))).collect();
     let more = ids.len().saturating_sub(3);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

@@ -1,5 +1,7 @@
 //! What lies in a data folder: labels, sample submission and images, joined into samples.
 
+mod doubts;
+mod found;
 mod images;
 mod index;
 mod labels;
@@ -7,7 +9,9 @@ mod missing;
 mod open;
 mod sample_submission;
 mod table;
+mod words;
 
+pub use self::found::{FilesFound, Found, TableFound};
 pub use self::index::{find_file, natural_order};
 pub use self::labels::tags;
 pub use self::open::{Dataset, open, open_test};

@@ -1,13 +1,15 @@
 //! The sample submission: the header, the ids and their order that an upload must have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
-use super::missing;
+use super::missing::{self, SHOWN};
 use super::table::{Table, header_text};
 use crate::competition::{Competition, SubmissionFormat};
+use crate::explain;
+use crate::term;
 
 /// What a submission has to look like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,60 +20,109 @@ pub struct SampleSubmission {
     pub ids: Vec<String>,
 }
 
+/// A competition's sample, and what is worth knowing about the file.
+pub(super) struct Read {
+    pub(super) sample: SampleSubmission,
+    pub(super) notes: Vec<String>,
+}
+
 impl SampleSubmission {
     /// Reads the file; ids must be there, and differ.
     pub fn read(path: &Path) -> Result<Self> {
-        let table = Table::read(path)?;
+        Self::from_table(Table::read(path)?, 0)
+    }
+
+    /// Finds the sample of a competition in its data folder, and checks its header.
+    pub fn find(competition: &Competition, folder: &Path) -> Result<Self> {
+        Ok(find(competition, folder)?.sample)
+    }
+
+    /// The columns from the id's on; it is the one at `id_at`.
+    fn from_table(table: Table, id_at: usize) -> Result<Self> {
         ensure!(
             !table.rows.is_empty(),
             "`{}` has no rows\nhint: it should hold every test id; download it again",
-            path.display()
+            table.path.display()
         );
         let mut lines: HashMap<&str, u64> = HashMap::new();
         let mut ids = Vec::with_capacity(table.rows.len());
         for (line, row) in &table.rows {
-            let id = row.get(0).unwrap_or_default();
+            let id = row.get(id_at).unwrap_or_default();
             if id.is_empty() {
                 bail!("{}: no id\nhint: download the file again", table.place(*line));
             }
             if let Some(first) = lines.insert(id, *line) {
                 bail!(
-                    "{}: id `{id}` is also on line {first}\nhint: keep one of the two rows, or \
+                    "{}: id `{}` is also on line {first}\nhint: keep one of the two rows, or \
                      download the file again",
-                    table.place(*line)
+                    table.place(*line),
+                    term::short(id, SHOWN)
                 );
             }
             ids.push(id.to_owned());
         }
         drop(lines);
-        Ok(Self { header: table.header, ids })
+        Ok(Self { header: table.header.into_iter().skip(id_at).collect(), ids })
     }
+}
 
-    /// Finds the sample of a competition in its data folder, and checks its header.
-    pub fn find(competition: &Competition, folder: &Path) -> Result<Self> {
-        let name = &competition.files.sample;
-        let path = missing::find_table(competition, folder, name)?;
-        let sample = Self::read(&path)?;
-        let expected = match &competition.submission {
-            SubmissionFormat::ProbabilityOf { id, column, .. }
-            | SubmissionFormat::TagList { id, column } => format!("{id},{column}"),
-            SubmissionFormat::ProbabilityPerClass { id } => format!("{id},<class>,<class>,..."),
+/// Finds the sample of a competition in its data folder, and checks its header. A first column without
+/// a name, as pandas writes its index, is passed over.
+pub(super) fn find(competition: &Competition, folder: &Path) -> Result<Read> {
+    let name = &competition.files.sample;
+    let path = missing::find_table(competition, folder, name)?;
+    let table = Table::read(&path)?;
+    let has_index = table.header.len() > 2
+        && table.header[0].is_empty()
+        && table.header[1] == competition.submission.id_column();
+    let id_at = usize::from(has_index);
+    check_header(competition, &table, &table.header[id_at..])?;
+    let sample = SampleSubmission::from_table(table, id_at)?;
+    let note = format!("the first column of {name} has no name and is passed over (pandas' index)");
+    Ok(Read { sample, notes: has_index.then_some(note).into_iter().collect() })
+}
+
+fn check_header(competition: &Competition, table: &Table, header: &[String]) -> Result<()> {
+    let expected = match &competition.submission {
+        SubmissionFormat::ProbabilityOf { id, column, .. }
+        | SubmissionFormat::TagList { id, column } => format!("{id},{column}"),
+        SubmissionFormat::ProbabilityPerClass { id } => format!("{id},<class>,<class>,..."),
+    };
+    let fits = match &competition.submission {
+        SubmissionFormat::ProbabilityPerClass { id } => header.len() > 2 && header[0] == *id,
+        _ => header.join(",") == expected,
+    };
+    if !fits {
+        let hint = match explain::slip(&table.header) {
+            Some(slip) => slip.in_table(),
+            None => format!(
+                "run `{}`, or change `submission` in the spec",
+                competition.command("fetch")
+            ),
         };
-        let fits = match &competition.submission {
-            SubmissionFormat::ProbabilityPerClass { id } => {
-                sample.header.len() > 2 && sample.header[0] == *id
-            }
-            _ => sample.header.join(",") == expected,
-        };
-        ensure!(
-            fits,
-            "`{}`, line 1: the header is not that of `{}`\n  expected `{expected}`\n  found    \
-             `{}`\nhint: run `kaggle-kit fetch {}`, or change `submission` in the spec",
-            path.display(),
+        bail!(
+            "{}: the header is not that of `{}`\n  expected `{expected}`\n  found    `{}`\nhint: \
+             {hint}",
+            table.place(1),
             competition.name,
-            header_text(&sample.header),
-            competition.name
+            header_text(&table.header)
         );
-        Ok(sample)
     }
+    // Which of two columns an answer belongs into cannot be known.
+    let mut seen = BTreeSet::new();
+    for column in header {
+        ensure!(
+            !column.is_empty(),
+            "{}: a column has no name: `{}`\nhint: download the file again",
+            table.place(1),
+            header_text(header)
+        );
+        ensure!(
+            seen.insert(column),
+            "{}: two columns are called `{}`\nhint: download the file again, or take one of them out",
+            table.place(1),
+            term::short(column, SHOWN)
+        );
+    }
+    Ok(())
 }

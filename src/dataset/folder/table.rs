@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use crate::fs;
-use crate::lines::{Lines, without_mark};
+use crate::explain;
+use crate::lines::{self, Lines};
+use crate::term;
+
+/// Characters of a header that are shown.
+const SHOWN: usize = 80;
 
 /// A table in memory. Values are trimmed; a byte order mark and CRLF line ends are fine.
 pub(super) struct Table {
@@ -18,8 +22,8 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path)?;
-        let bytes = without_mark(&bytes);
+        let bytes = lines::read_table(path)?;
+        let bytes = explain::table_text(&bytes, &format!("`{}`", path.display()))?;
         let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(bytes);
         let failed = || format!("failed to read `{}`", path.display());
         let header: Vec<String> =
@@ -44,9 +48,17 @@ impl Table {
         Ok(Self { path: path.to_owned(), header, rows })
     }
 
-    /// Where a column is, if the header has it.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+    /// Where a column is, if the header has it; a name that it has twice is an error.
+    pub(super) fn column(&self, name: &str) -> Result<Option<usize>> {
+        let mut places = (0..self.header.len()).filter(|&at| self.header[at] == name);
+        let first = places.next();
+        ensure!(
+            places.next().is_none(),
+            "{}: two columns are called `{}`\nhint: which of them is meant? rename the other",
+            self.place(1),
+            term::short(name, SHOWN)
+        );
+        Ok(first)
     }
 
     /// The place of a line, as errors begin.
@@ -57,18 +69,13 @@ impl Table {
 
 /// A header as one short line: what a person sees of an HTML page that was saved as a table.
 pub(super) fn header_text(header: &[String]) -> String {
-    const SHOWN: usize = 80;
-    let text = header.join(",");
-    let text = text.lines().next().unwrap_or_default();
-    if text.chars().count() <= SHOWN {
-        return text.to_owned();
-    }
-    text.chars().take(SHOWN).chain("...".chars()).collect()
+    term::short(&header.join(","), SHOWN)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs;
 
     fn read(text: &str) -> Result<Table> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -83,6 +90,15 @@ mod tests {
         let rows: Vec<(u64, Vec<&str>)> =
             table.rows.iter().map(|(line, row)| (*line, row.iter().collect())).collect();
         assert_eq!(rows, [(2, vec!["a", "b\nc"]), (5, vec!["d", "e"])]);
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_is_not_guessed_at() {
+        let table = read("id,breed,breed,x,x\na,b,c,d,e\n").unwrap();
+        assert_eq!(table.column("id").unwrap(), Some(0));
+        assert_eq!(table.column("none").unwrap(), None);
+        let error = table.column("breed").unwrap_err().to_string();
+        assert!(error.contains(", line 1: two columns are called `breed`\nhint: "), "{error}");
     }
 
     #[test]

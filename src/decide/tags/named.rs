@@ -29,7 +29,7 @@ pub struct NamedRules {
 /// The rules that a spec tells. Tags that no training image has are left out of them; a name that
 /// is nearly a tag's is a mistake.
 pub fn rules_of_spec(told: &TagGroups, classes: &Classes) -> Result<TagRules> {
-    let TagGroups { exclusive, at_most_one, alone, implies } = told.clone();
+    let TagGroups { exclusive, at_most_one, alone, implies, may_be_absent: _ } = told.clone();
     let named = NamedRules { exclusive, at_most_one, alone, implies };
     named.of_known(classes).resolve(classes).context("`target.groups` does not make sense")
 }

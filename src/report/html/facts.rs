@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dataset::Found;
 use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::recipe::Setting;
@@ -26,6 +27,8 @@ pub struct Facts {
     /// Images of each class, in the classes' order.
     pub counts: Vec<ClassCount>,
     pub duplicates: Option<NamedDuplicates>,
+    /// What was found in the data folder before training.
+    pub found: Option<Found>,
     /// The galleries' pictures, by their row in `validation`.
     pub pictures: BTreeMap<usize, Thumbnail>,
     /// The whole recipe, as TOML.

@@ -23,6 +23,7 @@ use sections::Section;
 use super::chart::Chart;
 use crate::fs;
 use crate::run::{REPORT, Run, Sweep};
+use crate::typed;
 
 pub fn page(facts: &Facts) -> String {
     let sections = sections::all(facts);
@@ -33,7 +34,7 @@ pub fn page(facts: &Facts) -> String {
             (markup::section(id, title, lead, body))
         }
         footer {
-            p { "Made by " (about.program) ". To submit this run: " code { "kaggle-kit submit --run runs/" (about.competition) "/" (about.run) } }
+            p { "Made by " (about.program) ". To submit this run: " code { "kaggle-kit submit --run " (typed::quoted(&format!("runs/{}/{}", about.competition, about.run))) } }
         }
     };
     markup::page(&format!("{} {} – {}", about.competition, about.run, about.title), &main)

@@ -7,6 +7,7 @@ use super::facts::{
     About, ClassCount, Facts, Heat, NamedDuplicates, StageFacts, Thumbnail, Validation,
 };
 use super::{gallery, page};
+use crate::dataset::{FilesFound, Found};
 use crate::decide::{Decision, TagOptions};
 use crate::metric::Metric;
 use crate::recipe::Setting;
@@ -57,6 +58,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
                 ("b".to_owned(), "dog".to_owned()),
             ]],
         }),
+        found: Some(found()),
         pictures,
         recipe: "size = 64\n\n[whole-network]\nmax-cycles = 1\n".to_owned(),
         changed: vec![Setting {
@@ -65,6 +67,16 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
             value: "1".to_owned(),
         }],
         environment: vec![("device".to_owned(), "CPU".to_owned())],
+    }
+}
+
+fn found() -> Found {
+    let files =
+        FilesFound { folder: "train".to_owned(), ending: "<b>".to_owned(), files: 7, used: false };
+    Found {
+        files: vec![files],
+        warnings: vec!["`<i>` looks like `i`".to_owned()],
+        ..Found::default()
     }
 }
 
@@ -247,6 +259,7 @@ fn what_is_absent_is_left_out() {
     bare.decision = None;
     bare.counts.clear();
     bare.duplicates = None;
+    bare.found = None;
     bare.pictures.clear();
     bare.recipe.clear();
     bare.changed.clear();

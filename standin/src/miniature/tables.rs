@@ -12,9 +12,23 @@ pub(super) fn labels(
     classes: &Classes,
     train: &[Image],
 ) -> Result<Vec<DataFile>> {
-    let Labels::Csv { file, id, label } = &competition.target.labels else { return Ok(vec![]) };
-    let rows = train.iter().map(|image| vec![image.id().to_owned(), names(classes, &image.target)]);
-    let text = csv([id.clone(), label.clone()], rows)?;
+    let Labels::Csv { file, id, label, separator } = &competition.target.labels else {
+        return Ok(vec![]);
+    };
+    let text = if let Some(label) = label {
+        let separator = separator.as_deref().unwrap_or(" ");
+        let row =
+            |image: &Image| vec![image.id().to_owned(), joined(classes, &image.target, separator)];
+        csv([id.clone(), label.clone()], train.iter().map(row))?
+    } else {
+        let header = [id.clone()].into_iter().chain(classes.names().iter().cloned());
+        let row = |image: &Image| {
+            let marks = (0..classes.len()).map(|class| image.target.contains(&class));
+            let marks = marks.map(|shown| u8::from(shown).to_string());
+            [image.id().to_owned()].into_iter().chain(marks).collect()
+        };
+        csv(header, train.iter().map(row))?
+    };
     Ok(vec![DataFile { path: file.to_string(), bytes: text.into_bytes() }])
 }
 
@@ -63,7 +77,7 @@ pub(super) fn solution(
             _,
         ) => [id.clone(), column.clone()],
         (SubmissionFormat::ProbabilityPerClass { id }, Labels::Csv { label, .. }) => {
-            [id.clone(), label.clone()]
+            [id.clone(), label.clone().unwrap_or_else(|| "label".to_owned())]
         }
         (SubmissionFormat::ProbabilityPerClass { id }, _) => [id.clone(), "label".to_owned()],
     };
@@ -78,8 +92,12 @@ pub(super) fn solution(
 }
 
 fn names(classes: &Classes, target: &[usize]) -> String {
+    joined(classes, target, " ")
+}
+
+fn joined(classes: &Classes, target: &[usize], separator: &str) -> String {
     let names: Vec<&str> = target.iter().map(|&class| classes.names()[class].as_str()).collect();
-    names.join(" ")
+    names.join(separator)
 }
 
 /// The classes of a third of the images or more; the most frequent one if there is none.

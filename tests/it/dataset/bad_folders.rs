@@ -1,5 +1,6 @@
 //! What is said about a data folder that is incomplete or wrong.
 
+use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::fs;
 
 use super::Folder;
@@ -108,8 +109,190 @@ fn bytes_that_are_no_text() {
     let folder = Folder::breeds();
     fs::write_atomic(folder.path("labels.csv"), b"id,breed\na1,p\xffg\n").unwrap();
     let error = folder.error();
-    assert!(error.contains("failed to read `DATA/labels.csv`"), "{error}");
-    assert!(error.contains("UTF-8"), "{error}");
+    assert!(error.contains("`DATA/labels.csv`, line 2: not UTF-8\nhint: "), "{error}");
+    assert!(error.contains("Latin-1"), "{error}");
+}
+
+/// One explainer for labels and sample: each slip is told with what to do.
+#[test]
+fn ids_that_are_nearly_those_of_the_images_are_explained() {
+    for (from, to, reason) in [
+        ("a", "A", "they differ in upper and lower case"),
+        ("a", "train/a", "a folder in front"),
+        (",", ".png,", "another extension"),
+        (",", ".0,", "they are floats"),
+        ("a", "'a", "quotes around"),
+        ("\na", "\nimg_a", "run `kaggle-kit fetch dog-breed` again"),
+    ] {
+        let folder = Folder::breeds();
+        let digits = reason.contains("floats");
+        let name = |id: &str| if digits { id.replace('a', "") } else { id.to_owned() };
+        if digits {
+            for id in ["1", "2", "10"] {
+                folder.image(&format!("train/{id}.jpg"));
+            }
+        }
+        let table = format!("\n{},beagle\n{},pug\n{},pug", name("a10"), name("a2"), name("a1"));
+        folder.text("labels.csv", &format!("id,breed{}\n", table.replace(from, to)));
+        let error = folder.error();
+        let (told, hint) = error.split_once("\nhint: ").unwrap();
+        assert!(
+            told.starts_with("3 of the 3 images in `DATA/labels.csv` are not in `train`"),
+            "{error}"
+        );
+        assert!(hint.contains(reason), "{to}: {error}");
+    }
+    let folder = Folder::breeds();
+    folder.text("sample_submission.csv", "id,pug,beagle,dingo,husky\nT2,0,0,0,1\nT1,0,0,0,1\n");
+    let error = folder.error();
+    assert!(error.contains("2 of the 2 ids in `sample_submission.csv` have no image"), "{error}");
+    assert!(error.contains("hint: `T2` is `t2` among the images: they differ in upper"), "{error}");
+    let zeros = Folder::pets();
+    for id in ["0001", "0002"] {
+        zeros.image(&format!("test/{id}.jpg"));
+    }
+    for id in [1, 2, 10] {
+        zeros.remove(&format!("test/{id}.jpg"));
+    }
+    zeros.text("sample_submission.csv", "id,label\n1,0.5\n2,0.5\n");
+    let error = zeros.error();
+    assert!(error.contains("leading zeros differ") && error.contains("dtype=str"), "{error}");
+}
+
+#[test]
+fn tables_of_another_kind_are_explained() {
+    let utf_16: Vec<u8> = "id,breed\na1,pug\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, expected) in [
+        (
+            &b"id;breed\na1;pug\n"[..],
+            "hint: columns are separated by semicolons here, not by commas",
+        ),
+        (b"id\tbreed\na1\tpug\n", "hint: columns are separated by tabs"),
+        (&utf_16, "is in UTF-16 (little-endian), not in UTF-8\nhint: save it as UTF-8"),
+        (
+            b"PK\x03\x04..[Content_Types].xml",
+            "is an Excel workbook (.xlsx), not a CSV\nhint: export",
+        ),
+        (b"\x1f\x8b\x08", "is a gzip archive, not a CSV\nhint: unpack"),
+        (b"Id,breed\na1,pug\n", "the spec says `id`, the table `Id`"),
+        (b"id,breed,breed\na1,pug,pug\n", "two columns are called `breed`"),
+        (b"id,pug,beagle,dingo,husky\na1,1,0,0,0\n", "found    `id,pug"),
+    ] {
+        for table in ["labels.csv", "sample_submission.csv"] {
+            // The last three are about labels.
+            if table != "labels.csv" && !expected.contains("hint: ") {
+                continue;
+            }
+            let folder = Folder::breeds();
+            fs::write_atomic(folder.path(table), bytes).unwrap();
+            let error = folder.error();
+            assert!(error.contains(expected) && error.contains("\nhint: "), "{table}: {error}");
+            assert!(error.contains(&format!("DATA/{table}")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_column_a_class_is_explained_where_one_column_is_named() {
+    let folder = Folder::breeds().with_spec("label = \"breed\"", "label = \"pug\"");
+    folder.text("labels.csv", "id,pug,beagle,dingo,husky\na1,1,0,0,0\n");
+    let error = folder.error();
+    assert!(
+        error.contains(
+            "line 2: unknown label `1`\nhint: the table has one column a class (one-hot)"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn two_rows_that_are_one_image() {
+    let folder = Folder::breeds();
+    folder.text("labels.csv", "id,breed\na1,pug\nb,pug\na1.jpg,pug\n");
+    let error = folder.error();
+    assert!(error.contains("line 4: `a1.jpg` is the image of line 2 as well\nhint: "), "{error}");
+}
+
+#[test]
+fn a_class_twice_in_the_sample_is_no_guess() {
+    for (header, expected) in [
+        ("id,pug,beagle,dingo,pug", "line 1: two columns are called `pug`\nhint: "),
+        ("id,pug,beagle,,husky", "line 1: a column has no name"),
+        ("id,pug,id,dingo,husky", "line 1: two columns are called `id`"),
+    ] {
+        let folder = Folder::breeds();
+        folder.text("sample_submission.csv", &format!("{header}\nt2,0,0,0,1\nt1,0,0,0,1\n"));
+        let error = folder.error();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn classes_of_the_spec_that_the_sample_does_not_have() {
+    for (classes, expected) in [
+        (r#"["pug", "collie"]"#, "has no column for the class `collie`\nhint: "),
+        (r#"["pug", "beagle", "dingo"]"#, "has a column `husky`, which is none of the classes"),
+    ] {
+        let kind = "kind = \"single-label\"";
+        let folder = Folder::breeds().with_spec(kind, &format!("{kind}\nclasses = {classes}"));
+        let error = folder.error();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn endless_names_are_shortened_in_errors() {
+    let long = "x".repeat(3_000_000);
+    for labels in [
+        format!("id,breed\n{long},pug\n"),
+        format!("id,breed\na1,{long}\n"),
+        format!("id,{long}\na1,pug\n"),
+        format!("id,breed\n{long},pug\n{long},pug\n"),
+    ] {
+        let folder = Folder::breeds();
+        folder.text("labels.csv", &labels);
+        assert!(folder.error().len() < 2000, "{}", folder.error().len());
+    }
+    for sample in [
+        format!("id,pug,beagle,dingo,husky\n{long},0,0,0,1\n"),
+        format!("id,{long},{long}\nt1,0,1\n"),
+    ] {
+        let folder = Folder::breeds();
+        folder.text("sample_submission.csv", &sample);
+        assert!(folder.error().len() < 2000, "{}", folder.error().len());
+    }
+}
+
+#[test]
+fn a_rule_about_an_unknown_tag_is_an_error_before_training() {
+    let spec = |groups: &str| {
+        let folder = Folder::tiles().with_spec(super::GROUPS, groups);
+        folder.text("train_v2.csv/train_v2.csv", "image_name,tags\ntrain_0,water clear\n");
+        folder
+    };
+    for groups in [
+        "exclusive = [[\"clear\", \"unicorn\"]]",
+        "at-most-one = [[\"unicorn\", \"water\"]]",
+        "alone = [\"unicorn\"]",
+        "implies = [[\"water\", \"unicorn\"]]",
+    ] {
+        let error = spec(groups).error();
+        assert!(error.starts_with("`target.groups` names `unicorn`"), "{error}");
+        assert!(error.contains("\nhint: "), "{error}");
+        let told = spec(&format!("{groups}\nmay-be-absent = true")).open().found.warnings;
+        assert!(
+            told.iter().any(|told| told.ends_with("no training image has: `unicorn`")),
+            "{told:?}"
+        );
+    }
+    let told = spec("exclusive = [[\"clear\", \"water\"]]").open().found.warnings;
+    assert!(told.iter().all(|told| !told.contains("groups")), "{told:?}");
+    let of_spec = competition::find("planet").unwrap().source;
+    let of_spec =
+        of_spec.replace("kind = \"multi-label\"", "kind = \"multi-label\"\nclasses = [\"clear\"]");
+    let of_spec = of_spec.replace("may-be-absent = true", "");
+    let error = Competition::parse("x", &of_spec, "x.toml").unwrap_err();
+    assert!(format!("{error:#}").contains("names `cloudy`, which is none of `target.classes`"));
 }
 
 #[test]

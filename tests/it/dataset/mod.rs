@@ -14,6 +14,13 @@ mod bad_folders;
 mod good_folders;
 mod pictures;
 
+/// Planet's rules among tags, as its spec has them.
+const GROUPS: &str = "\
+exclusive = [[\"clear\", \"cloudy\", \"haze\", \"partly_cloudy\"]]
+alone = [\"cloudy\"]
+# A small part of the images may lack a weather.
+may-be-absent = true";
+
 /// A data folder to spoil.
 struct Folder {
     folder: TempDir,

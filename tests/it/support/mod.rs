@@ -22,7 +22,7 @@ pub(crate) fn kaggle_kit() -> Command {
 }
 
 /// The program: this package's own, or the one that Cargo puts where it puts those of all packages.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     option_env!("CARGO_BIN_EXE_kaggle-kit").map_or_else(
         || {
             let test = std::env::current_exe().unwrap();

@@ -37,6 +37,8 @@ impl CompetitionImages {
         recipe: &Recipe,
     ) -> Result<Self> {
         let mut dataset = dataset::open(competition, data)?;
+        dataset.found.lines().iter().for_each(term::say);
+        dataset.found.warnings.iter().for_each(term::warn);
         limit(&mut dataset, recipe);
         let bar = Bar::new("check images", Unit::Items("images"));
         let symmetries = recipe.augment.symmetries();
@@ -72,6 +74,7 @@ impl CompetitionImages {
         } else {
             let folds =
                 dataset::folds(samples, groups, n_classes, *kind, recipe.folds, recipe.seed);
+            check_folds(&folds, recipe)?;
             Split::of_fold(&folds, recipe.fold - 1)
         };
         ensure!(
@@ -117,6 +120,33 @@ impl CompetitionImages {
         name.truncate(12);
         Ok(name)
     }
+}
+
+/// Every fold must have images, and leave enough to train on: told before the first one is trained.
+fn check_folds(folds: &[usize], recipe: &Recipe) -> Result<()> {
+    let of = |fold: usize| folds.iter().filter(|&&of| of == fold).count();
+    let sizes: Vec<usize> = (0..recipe.folds).map(of).collect();
+    let n_empty = sizes.iter().filter(|n| **n == 0).count();
+    ensure!(
+        n_empty == 0,
+        "{} in {} folds: {n_empty} would be empty\nhint: give at most `--folds {}`{}",
+        term::count(folds.len(), "image"),
+        recipe.folds,
+        recipe.folds - n_empty,
+        if recipe.folds > folds.len() { "" } else { "; images of one picture stay together" }
+    );
+    let largest = sizes.iter().max().copied().unwrap_or_default();
+    ensure!(
+        folds.len() - largest >= recipe.batch_size,
+        "{} in {} folds: beside the largest, {} are left to train on, less than a batch\nhint: lower \
+         `--set batch-size={}`, or give other `--folds {}`",
+        term::count(folds.len(), "image"),
+        recipe.folds,
+        folds.len() - largest,
+        recipe.batch_size,
+        recipe.folds
+    );
+    Ok(())
 }
 
 /// Leaves a stratified part of the training images, when the recipe asks for one.

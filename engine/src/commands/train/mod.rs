@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use kaggle_kit::commands::bad_images;
 use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
+use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{self, Data, Learner, Limits, Model};
 use kaggle_kit::recipe::{self, Recipe};
@@ -28,6 +29,7 @@ use kaggle_kit::run::{
 };
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
+use kaggle_kit::typed;
 
 use crate::torch::{Network, device};
 pub(super) use images::CompetitionImages;
@@ -35,24 +37,31 @@ pub(super) use network::NewNetwork;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let trained = train(args, workspace).inspect_err(|error| bad_images::tell(error, args.json))?;
+    let (trained, found) =
+        train_and_tell(args, workspace).inspect_err(|error| bad_images::tell(error, args.json))?;
     if args.json {
         let mut summaries = Vec::new();
         for run in &trained {
             let mut summary = serde_json::to_value(run.summary()?)?;
             summary["folder"] = term::path_in_json(&run.folder).into();
+            summary["found"] = serde_json::to_value(&found)?;
             summaries.push(summary);
         }
         // A single run is no list, as it always was.
         let summaries = if summaries.len() == 1 { summaries.remove(0) } else { summaries.into() };
         term::json(&summaries)?;
     }
-    term::say("next: kaggle-kit submit");
+    term::say(format_args!("next: {}", typed::command(["submit"])));
     Ok(())
 }
 
 /// Trains; gives the finished runs.
 pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
+    Ok(train_and_tell(args, workspace)?.0)
+}
+
+/// Trains; gives the finished runs, and what was found in the data.
+fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found)> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     let interrupted = on_ctrl_c()?;
@@ -89,7 +98,7 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
         };
         runs.push(part.run(&interrupted)?);
     }
-    Ok(runs)
+    Ok((runs, images.dataset.found))
 }
 
 /// One run.

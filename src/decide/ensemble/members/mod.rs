@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{Blend, Pool};
+use crate::competition::Competition;
 use crate::decide::tags::rules::TagRules;
 use crate::decide::{TagOptions, tags};
 use crate::metric::Metric;
@@ -115,9 +116,9 @@ pub fn of(run: Run) -> Result<Member> {
 
 /// The `n` best members of a competition by their own validation scores. Those that saw only a part
 /// of the images that others saw are passed over.
-pub fn best(runs: &Path, competition: &str, n: usize) -> Result<Vec<Member>> {
+pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Member>> {
     let mut groups: BTreeMap<String, Vec<(Run, Summary)>> = BTreeMap::new();
-    for (run, summary) in finished_in(&runs.join(competition))? {
+    for (run, summary) in finished_in(&runs.join(&competition.name))? {
         let alone = summary.folds == 0 || summary.group.is_empty();
         let key = if alone { run.id() } else { format!("group {}", summary.group) };
         groups.entry(key).or_default().push((run, summary));

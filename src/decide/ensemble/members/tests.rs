@@ -145,10 +145,11 @@ fn the_best_come_first_and_smoke_is_passed_over() {
     let summary = folder.path().join(CATS).join(smoke.id).join("summary.toml");
     let text = fs::read_to_string(&summary).unwrap();
     fs::write_atomic(&summary, text.replace("train-images = 7", "train-images = 2")).unwrap();
-    let of = |n| best(folder.path(), CATS, n).unwrap();
+    let of = |n| best(folder.path(), &competition::find(CATS).unwrap(), n).unwrap();
     assert_eq!(names(&of(1)), [(ALONE.id, "1 run".to_owned())]);
     assert_eq!(of(9).len(), 2);
-    assert!(told(best(folder.path(), "planet", 2)).contains("no finished run"));
+    let planet = competition::find("planet").unwrap();
+    assert!(told(best(folder.path(), &planet, 2)).contains("no finished run"));
 }
 
 #[test]

@@ -68,6 +68,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         decision: Some(Decision::of(run, competition.metric, classes)?),
         counts: count_classes(&run.labelled(classes)?, classes),
         duplicates: None,
+        found: None,
         pictures: BTreeMap::new(),
         recipe: run.recipe_text()?,
         changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::super::facts::{ClassCount, Facts, NamedDuplicates};
 use super::super::markup::{self, words};
 use super::Section;
+use crate::dataset::Found;
 use crate::report::chart::{Axis, Chart, Look, Series, Width};
 use crate::term;
 
@@ -16,13 +17,14 @@ const GROUPS: usize = 12;
 const IDS: usize = 6;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
-    if facts.counts.is_empty() && facts.duplicates.is_none() {
+    if facts.counts.is_empty() && facts.duplicates.is_none() && facts.found.is_none() {
         return None;
     }
     let about = &facts.about;
     let body = html! {
         @if !facts.counts.is_empty() { (counts(&facts.counts)) }
         @if let Some(found) = &facts.duplicates { (duplicates(found)) }
+        @if let Some(found) = &facts.found { (folder(found)) }
     };
     let lead = format!(
         "{} trained on, {} held out.",
@@ -85,6 +87,22 @@ fn table(counts: &[&ClassCount]) -> Markup {
         }
     };
     markup::table(&head, &rows)
+}
+
+/// What was found in the data folder before training, and what there is to look at.
+fn folder(found: &Found) -> Markup {
+    let head = html! { th { "found" } th.n { "count" } th {} };
+    let rows = html! {
+        @for [what, n, word] in found.rows() {
+            tr { td { (what) } td.n { (n) } td { (word) } }
+        }
+    };
+    html! {
+        h3 { "The data folder" }
+        @for warning in &found.warnings { p.wrong { (warning) } }
+        (markup::table(&head, &rows))
+        @for note in &found.notes { p.quiet { (note) } }
+    }
 }
 
 fn duplicates(found: &NamedDuplicates) -> Markup {

@@ -1,0 +1,12 @@
+//! What has probably happened to a table that does not fit: its bytes, its first line, its ids.
+//!
+//! One explainer for all tables that a person or Kaggle gives: labels, samples, submissions,
+//! solutions. Whoever reads one says what is wrong; here is why, and what to do.
+
+mod bytes;
+mod header;
+mod ids;
+
+pub use bytes::{Bytes, LATIN_1, TO_UTF_8, look, not_utf_8, table_text};
+pub use header::{Slip, slip};
+pub use ids::{Change, change};
