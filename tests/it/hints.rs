@@ -103,8 +103,8 @@ fn every_command_in_a_message_is_one() {
     let root = support::repository();
     let mut sources = files_in(&root.join("src"), "rs");
     sources.extend(files_in(&root.join("engine/src"), "rs"));
-    let mut wrong = Vec::new();
-    let mut n = 0;
+    sources.retain(|path| !path.ends_with("tests.rs"));
+    let (mut wrong, mut n) = (Vec::new(), 0);
     for path in sources {
         let text = fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
@@ -114,7 +114,8 @@ fn every_command_in_a_message_is_one() {
         let code: String =
             code.join("\n").split("\\\n").map(|part| part.trim_start().to_owned()).collect();
         for command in code.split('`').filter(|code| code.starts_with("kaggle-kit ")) {
-            if command.starts_with("kaggle-kit <command>") {
+            // Of any command at all.
+            if ["kaggle-kit <command>", "kaggle-kit {"].iter().any(|any| command.starts_with(any)) {
                 continue;
             }
             n += 1;
