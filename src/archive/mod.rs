@@ -162,9 +162,9 @@ fn leave_out_own(folder: &Path, archive: &Path, progress: &dyn Progress) -> anyh
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if relative::is_own_name(&name) {
             if path.is_dir() {
-                fs::remove_dir_all(&path)?
+                fs::remove_dir_all(&path)?;
             } else {
-                fs::remove_file(&path)?
+                fs::remove_file(&path)?;
             }
             left_out.push(format!("`{name}`"));
         }

@@ -79,8 +79,8 @@ fn plan<R: Read>(
     sink: &mut Sink,
 ) -> Result<(String, Option<PathBuf>), Error> {
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-    if let Some(sparse) = sparse_name(entry) {
-        return Err(sink.refused(&sparse.unwrap_or(name), NO_PLAIN_FILE));
+    if let Some(name) = sparse_name(entry, &name) {
+        return Err(sink.refused(&name, NO_PLAIN_FILE));
     }
     let path = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous => sink.plan(&name)?,
@@ -95,14 +95,14 @@ fn plan<R: Read>(
     Ok((name, path))
 }
 
-/// Whether an entry is a sparse file as GNU tar writes it among pax headers, whose bytes begin with a map
-/// of its holes; with the file's own name where the headers tell it.
-fn sparse_name<R: Read>(entry: &mut tar::Entry<R>) -> Option<Option<String>> {
+/// The name of a sparse file as GNU tar writes it among pax headers, whose bytes begin with a map of its
+/// holes: the entry's name is another one. `None` for any other entry.
+fn sparse_name<R: Read>(entry: &mut tar::Entry<R>, name: &str) -> Option<String> {
     // Headers that cannot be read say nothing; the entry itself will be told about.
     let headers = entry.pax_extensions().ok()??;
     let sparse: Vec<_> =
         headers.flatten().filter(|header| header.key_bytes().starts_with(b"GNU.sparse.")).collect();
-    let name = sparse.iter().find(|header| header.key_bytes() == b"GNU.sparse.name");
-    let name = name.map(|header| String::from_utf8_lossy(header.value_bytes()).into_owned());
-    (!sparse.is_empty()).then_some(name)
+    let own = sparse.iter().find(|header| header.key_bytes() == b"GNU.sparse.name");
+    let own = own.map(|header| String::from_utf8_lossy(header.value_bytes()).into_owned());
+    (!sparse.is_empty()).then(|| own.unwrap_or_else(|| name.to_owned()))
 }

@@ -102,6 +102,7 @@ fn slug_of(typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs;
 
     #[test]
     fn a_competition_is_found_by_name_slug_and_address() {
@@ -156,6 +157,29 @@ mod tests {
         let message = format!("{:#}", find("dog-breeds").unwrap_err());
         assert!(message.contains("did you mean `dog-breed`?"), "{message}");
         assert!(message.contains("`dogs-vs-cats`"), "{message}");
+    }
+
+    #[test]
+    fn names_of_a_spec_never_leave_its_folders() {
+        let text = &all().unwrap()[0].source;
+        let folder = tempfile::tempdir().unwrap();
+        // `...toml` would have the folder above for its data.
+        let path = folder.path().join("...toml");
+        fs::write_atomic(&path, text).unwrap();
+        let message = format!("{:#}", find(&path.display().to_string()).unwrap_err());
+        assert!(message.contains("`..` cannot be a competition's name"), "{message}");
+        for (name, reason) in [
+            ("../train", "`../train` is a path that leaves the folder"),
+            ("/etc", "`/etc` is an absolute path"),
+            ("archives", "`archives` is a name that kaggle-kit needs"),
+            ("a/../../b", "a path that leaves the folder"),
+        ] {
+            let mut spec: toml::Table = toml::from_str(text).unwrap();
+            spec["files"]["test"] = vec![name].into();
+            let message =
+                format!("{:#}", Competition::parse("x", &spec.to_string(), "x.toml").unwrap_err());
+            assert!(message.contains(reason), "{message}");
+        }
     }
 
     #[test]

@@ -147,9 +147,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let mode = |name: &str| {
-            std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777
+            fs_err::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777
         };
-        std::fs::File::create(folder.path().join("plain")).unwrap();
+        fs_err::File::create(folder.path().join("plain")).unwrap();
         write_atomic(folder.path().join("ours"), "x").unwrap();
         write_private(folder.path().join("secret"), "x").unwrap();
         assert_eq!(mode("ours"), mode("plain"));

@@ -104,7 +104,7 @@ fn flush_disks(folders: &BTreeSet<PathBuf>) -> Result<bool> {
     Ok(true)
 }
 
-/// ext2 to ext4, XFS, Btrfs, F2FS, Bcachefs, ZFS, OverlayFS, tmpfs: `linux/magic.h` and their own headers.
+/// ext2 to ext4, XFS, Btrfs, F2FS, Bcachefs, ZFS, `OverlayFS`, tmpfs: `linux/magic.h` and their own headers.
 #[cfg(target_os = "linux")]
 const KERNEL_DISKS: [u32; 8] = [
     0xef53,
@@ -228,7 +228,7 @@ mod tests {
                 (0..n).map(|i| root.join(format!("a/{}/{i}.jpg", i % 2))).collect();
             for path in &paths {
                 create_dir_all(folder_of(path)).unwrap();
-                std::fs::write(path, "x").unwrap();
+                fs_err::write(path, "x").unwrap();
             }
             let record = root.join("record.toml");
             write_record(&record, "whole", &paths).unwrap();
@@ -241,7 +241,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (kept, lost_one) = (root.join("kept"), root.join("lost"));
-        std::fs::write(&lost_one, "x").unwrap();
+        fs_err::write(&lost_one, "x").unwrap();
         atomic::write_atomic(&kept, "x").unwrap();
         let record = root.join("record.toml");
         write_record(&record, "", &[] as &[PathBuf]).unwrap();

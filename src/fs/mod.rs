@@ -28,7 +28,7 @@ pub use walk::{Below, Other, below};
 
 /// Whether two paths lead to one file or folder.
 pub fn is_same(a: &Path, b: &Path) -> bool {
-    match (std::fs::metadata(a), std::fs::metadata(b)) {
+    match (metadata(a), metadata(b)) {
         (Ok(at), Ok(bt)) => identity(a, &at).is_some_and(|id| Some(id) == identity(b, &bt)),
         _ => false,
     }
@@ -36,6 +36,7 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 
 /// What tells a file or a folder from all others: its disk and its number there.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be none")]
 fn identity(_: &Path, metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     Some((metadata.dev(), metadata.ino()))

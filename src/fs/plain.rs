@@ -33,9 +33,9 @@ pub fn other_kind(kind: FileType) -> Option<&'static str> {
 /// Refuses what is no plain file. What cannot be looked at is left to whoever opens it, but for a link
 /// to nowhere, of which the system would say that it is not there.
 fn look(path: &Path) -> io::Result<()> {
-    match std::fs::metadata(path) {
+    match fs_err::metadata(path) {
         Ok(metadata) => refuse_other(path, &metadata),
-        Err(error) if error.kind() == ErrorKind::NotFound => match std::fs::read_link(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => match fs_err::read_link(path) {
             Ok(target) => {
                 let (path, target) = (path.display(), target.display());
                 let text = format!("`{path}` is a broken link to `{target}`");
@@ -74,7 +74,8 @@ fn special(_: FileType) -> &'static str {
     "something special"
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -4,9 +4,9 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::{identity, other_kind, read_dir};
+use super::{identity, metadata, other_kind, read_dir};
 
 /// No competition has more files and folders; links that fan out have more without end.
 const MOST: usize = 5_000_000;
@@ -32,7 +32,7 @@ pub struct Other {
 
 /// Lists what lies below `folder`; `but`, if it lies there, is not gone into.
 pub fn below(folder: &Path, but: Option<&Path>) -> Result<Below> {
-    let id = |path: &Path| std::fs::metadata(path).ok().and_then(|found| identity(path, &found));
+    let id = |path: &Path| metadata(path).ok().and_then(|found| identity(path, &found));
     let mut walk = Walk {
         but: but.and_then(id),
         above: id(folder).into_iter().collect(),
@@ -73,20 +73,15 @@ impl Walk<Id> {
     }
 
     fn look_at(&mut self, path: PathBuf) -> Result<()> {
-        let there = match std::fs::metadata(&path) {
+        let there = match metadata(&path) {
             Ok(there) => there,
-            // A link to nowhere, or through itself.
-            Err(error) => match std::fs::read_link(&path) {
-                Ok(target) => {
-                    let is = format!("a broken link to `{}`", target.display());
-                    self.found.others.push(Other { path, is });
-                    return Ok(());
-                }
-                Err(_) => {
-                    let failed = || format!("failed to read `{}`", path.display());
-                    return Err(error).with_context(failed);
-                }
-            },
+            Err(error) => {
+                // A link to nowhere, or through itself.
+                let Ok(target) = fs_err::read_link(&path) else { return Err(error.into()) };
+                let is = format!("a broken link to `{}`", target.display());
+                self.found.others.push(Other { path, is });
+                return Ok(());
+            }
         };
         if there.is_file() {
             self.found.files.push((path, there));
@@ -111,7 +106,8 @@ impl Walk<Id> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 

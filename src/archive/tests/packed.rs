@@ -99,6 +99,20 @@ fn damaged_and_endless_ones_leave_nothing() {
     }
 }
 
+/// Decoders of others: whatever a byte becomes, there is an error or files, and nothing beside.
+#[test]
+fn every_byte_may_be_another() {
+    for (extension, _, packed) in every_way(&tar(&[("train/1.jpg", b"one"), ("a.csv", b"id")])) {
+        for at in 0..packed.len() {
+            let mut bytes = packed.clone();
+            bytes[at] ^= 1 << (at % 8);
+            let (folder, result) = unpacked(&format!("a.tar.{extension}"), &bytes);
+            assert_eq!(result.is_err(), names(&folder).is_empty(), "{extension} at {at}");
+            assert!(fs::read_dir(folder.path()).unwrap().count() <= 2, "{extension} at {at}");
+        }
+    }
+}
+
 #[test]
 fn archives_that_are_not_unpacked_are_told_by_name() {
     for (bytes, is) in [

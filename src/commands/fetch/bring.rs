@@ -54,11 +54,11 @@ impl Bringer {
         // What is there goes only when the other has its place.
         let temporary = tempfile::Builder::new()
             .prefix(".partial-")
-            .make_in(folder, |path| match std::fs::hard_link(&from, path) {
+            .make_in(folder, |path| match fs::hard_link(&from, path) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                     brought = Brought::Copied;
-                    std::fs::copy(&from, path).map(drop).inspect_err(|_| {
-                        let _ = std::fs::remove_file(path);
+                    fs::copy(&from, path).map(drop).inspect_err(|_| {
+                        let _ = fs::remove_file(path);
                     })
                 }
                 linked => linked,
@@ -170,7 +170,8 @@ pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 

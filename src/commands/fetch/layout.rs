@@ -107,7 +107,7 @@ pub(super) fn missing(competition: &Competition, places: &[&Path]) -> Result<Mis
     let mut missing = Missing { foreign, ..Missing::default() };
     let files = &competition.files;
     for (names, what) in [(&files.train, "training images"), (&files.test, "test images")] {
-        if !names.iter().any(|name| has(name)) {
+        if !names.iter().any(has) {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             missing.images.push(format!("{what} ({})", names.join(" or ")));
         }

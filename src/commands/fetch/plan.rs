@@ -157,7 +157,7 @@ pub(super) fn is_packed(download: &Download) -> bool {
 /// Whether a download of this name would lie where the plan or an unfinished download does.
 fn is_ours(name: &RelativePath) -> bool {
     let name = name.to_lowercase();
-    name == NAME || name.ends_with(".part") || name.ends_with(".part.toml")
+    name == NAME || [".part", ".part.toml"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

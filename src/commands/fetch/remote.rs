@@ -290,11 +290,23 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Deletes a download that cannot be read, so that the next call fetches it again instead of coming to the
+/// same end.
+fn forget_damaged(path: &Path, error: anyhow::Error) -> Result<()> {
+    match error.downcast_ref::<archive::Error>() {
+        Some(archive::Error::Damaged { .. }) => {
+            fs::remove_file(path)?;
+            Err(error.context("the download is deleted: the same command fetches it again"))
+        }
+        _ => Err(error),
+    }
+}
+
 /// Unpacks a download, or puts it where the layout wants it.
 fn place(competition: &Competition, one: &Download, archives: &Path, data: &Path) -> Result<()> {
     let path = one.name.under(archives);
     if Kind::of(&path)?.is_some() {
-        return unpack(&path, data);
+        return unpack(&path, data).or_else(|error| forget_damaged(&path, error));
     }
     let target = layout::place_of(competition, &one.name);
     fs::write_atomic(target.under(data), fs::read(path)?)

@@ -2,10 +2,11 @@
 
 use super::*;
 
+/// An error's message, and its hints.
+type Outcome = Result<(), (String, Vec<String>)>;
+
 /// A competition of four files, of which `change` makes something else.
-fn fetched_from(
-    change: impl FnOnce(&mut Files),
-) -> (Place, Server, Result<(), (String, Vec<String>)>) {
+fn fetched_from(change: impl FnOnce(&mut Files)) -> (Place, Server, Outcome) {
     let mut files = dogs_files();
     change(&mut files);
     let listed = files.len();
@@ -66,15 +67,15 @@ fn an_archive_does_not_say_what_is_deleted() {
 #[test]
 fn sizes_beyond_all_numbers_are_only_too_large() {
     let files = dogs_files();
-    let server = Server::start(move |_, request| match request.call() {
-        "ListDataFiles" => {
-            let entries: Vec<serde_json::Value> = files
-                .iter()
-                .map(|(name, _)| serde_json::json!({ "name": name, "totalBytes": u64::MAX }))
-                .collect();
-            Reply::json(&serde_json::json!({ "files": entries }).to_string())
+    let server = Server::start(move |_, request| {
+        if request.call() != "ListDataFiles" {
+            return Reply::new(404, "{}");
         }
-        _ => Reply::new(404, "{}"),
+        let entries: Vec<serde_json::Value> = files
+            .iter()
+            .map(|(name, _)| serde_json::json!({ "name": name, "totalBytes": u64::MAX }))
+            .collect();
+        Reply::json(&serde_json::json!({ "files": entries }).to_string())
     });
     let mut place = Place::new("dogs-vs-cats");
     place.args.endpoint = Some(server.url());
@@ -121,6 +122,22 @@ fn what_is_packed_on_the_way_is_compared_unpacked() {
             assert!(!place.data().join("sample_submission.csv").exists());
         }
     }
+}
+
+#[test]
+fn a_damaged_archive_is_not_kept_for_the_next_fetch() {
+    let (place, _server, result) = fetched_from(|files| {
+        let (_, train) = files.iter_mut().find(|(name, _)| *name == "train.zip").unwrap();
+        train.truncate(train.len() / 2);
+    });
+    let (message, _) = result.unwrap_err();
+    assert!(message.contains("is damaged"), "{message}");
+    let files = dogs_files();
+    let server = kaggle_with(files, 3);
+    let mut place = place;
+    place.args.endpoint = Some(server.url());
+    place.fetch().unwrap();
+    assert_eq!(place.files(), DOGS);
 }
 
 #[test]
