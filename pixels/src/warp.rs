@@ -44,6 +44,7 @@ impl Affine {
     }
 
     /// The map that does `self`, then `next`.
+    #[must_use]
     pub fn then(self, next: Self) -> Self {
         let [x, y] = self.0;
         Self(

@@ -35,5 +35,7 @@ pub fn warn_of_test<'a>(broken: impl ExactSizeIterator<Item = &'a BadImage>) {
          of the training images",
         term::count(n, "test image"),
     ));
-    problems.iter().for_each(|problem| term::detail(problem));
+    for problem in problems {
+        term::detail(problem);
+    }
 }

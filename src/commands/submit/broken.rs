@@ -23,7 +23,9 @@ pub(super) fn take_out(
     let broken = find_broken(&samples, folder, progress);
     let of = samples.len();
     let mut is_good = vec![true; of];
-    broken.iter().for_each(|(place, _)| is_good[*place] = false);
+    for (place, _) in &broken {
+        is_good[*place] = false;
+    }
     let good: Vec<Sample> =
         samples.into_iter().zip(is_good).filter_map(|(s, good)| good.then_some(s)).collect();
     let bad: Vec<BadImage> = broken.into_iter().map(|(_, bad)| bad).collect();
@@ -65,7 +67,9 @@ pub(super) fn warn(broken: &[BadImage]) {
             "{}; the mean of the training images is in their rows",
             told(broken)
         ));
-        broken.iter().for_each(|bad| term::detail(&bad.problem));
+        for bad in broken {
+            term::detail(&bad.problem);
+        }
     }
 }
 
@@ -124,7 +128,9 @@ mod tests {
         assert_eq!(all.ids, ["a", "c", "b"]);
         assert_eq!(all.probabilities.row(2), [0.25, 0.75]);
 
-        samples.iter().for_each(|sample| fs::write_atomic(&sample.path, "").unwrap());
+        for sample in &samples {
+            fs::write_atomic(&sample.path, "").unwrap();
+        }
         let error = take_out(samples, folder.path(), &()).unwrap_err();
         assert!(error.is::<BadImages>() && error.to_string().starts_with("3 of 3 images"));
     }

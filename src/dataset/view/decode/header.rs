@@ -43,7 +43,7 @@ impl<'a> Header<'a> {
             rest = after;
             match marker {
                 0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                    header.frame(marker, segment)?
+                    header.frame(marker, segment)?;
                 }
                 0xe0 => header.jfif |= segment.starts_with(b"JFIF\0"),
                 0xe1 if header.exif.is_none() => header.exif = segment.strip_prefix(b"Exif\0\0"),
@@ -131,7 +131,9 @@ impl<'a> Header<'a> {
     fn samples_by_whole_numbers(&self) -> bool {
         let divides = |axis: usize| {
             let most = self.most_samples(axis);
-            self.components.iter().all(|c| c.sampling[axis] > 0 && most % c.sampling[axis] == 0)
+            self.components
+                .iter()
+                .all(|c| c.sampling[axis] > 0 && most.is_multiple_of(c.sampling[axis]))
         };
         divides(0) && divides(1)
     }
