@@ -35,7 +35,7 @@ pub fn read_table(path: &Path) -> Result<Vec<u8>> {
             start_of_line = before + at + 1;
         }
         if bytes.len() - start_of_line > LONGEST_LINE {
-            let line = 1 + bytes.iter().filter(|&&byte| byte == b'\n').count();
+            let line = bytes.split(|&byte| byte == b'\n').count();
             bail!(
                 "`{}`, line {line}: longer than {}\nhint: no table has such lines: take the line \
                  out, or download the file again",
@@ -61,7 +61,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => {
-            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+            let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
             bail!("`{}`, line {line}: not UTF-8\nhint: save it as UTF-8", path.display())
         }
     }

@@ -87,7 +87,7 @@ pub fn table_text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a [u8]> {
 /// The line of the first byte that is no UTF-8.
 pub fn not_utf_8(text: &[u8]) -> Option<usize> {
     let valid = std::str::from_utf8(text).err()?.valid_up_to();
-    Some(1 + text[..valid].iter().filter(|&&byte| byte == b'\n').count())
+    Some(text[..valid].split(|&byte| byte == b'\n').count())
 }
 
 /// What to do with a file that is none.

@@ -150,8 +150,7 @@ impl Recipe {
         within("whole-network.cycle-mult", cycle_mult, 1..=MOST_EPOCHS, &n)?;
         within("whole-network.max-cycles", max_cycles, 0..=MOST_EPOCHS, &epochs)?;
         within("whole-network.snapshots", snapshots, 0..=MOST_EPOCHS, &epochs)?;
-        let total = cycle_epochs(cycle_len, cycle_mult, max_cycles)
-            .fold(0_usize, |total, epochs| total.saturating_add(epochs));
+        let total = cycle_epochs(cycle_len, cycle_mult, max_cycles).fold(0, usize::saturating_add);
         ensure!(
             total <= MOST_EPOCHS,
             "`whole-network` has cycles of more than {MOST_EPOCHS} epochs in all: give a smaller \
@@ -162,7 +161,7 @@ impl Recipe {
     }
 }
 
-fn within<T: PartialOrd + Debug>(
+fn within<T: PartialOrd + Debug + Copy>(
     name: &str,
     value: T,
     bounds: RangeInclusive<T>,

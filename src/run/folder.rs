@@ -121,14 +121,11 @@ impl Run {
             0 => String::new(),
             n => format!(" ({n} unfinished)"),
         };
-        let (what, hint) = match competition {
-            Some(known) => {
-                (format!(" of `{}`", known.name), format!("run `{}`", known.command("train")))
-            }
-            None => {
-                let train = typed::command(["train", "--help"]);
-                (String::new(), format!("train first: `{train}` tells how"))
-            }
+        let (what, hint) = if let Some(known) = competition {
+            (format!(" of `{}`", known.name), format!("run `{}`", known.command("train")))
+        } else {
+            let train = typed::command(["train", "--help"]);
+            (String::new(), format!("train first: `{train}` tells how"))
         };
         bail!("no finished run{what} in `{}`{unfinished}\nhint: {hint}", runs.display())
     }
