@@ -127,10 +127,11 @@ pub fn parse<C: Parser>() -> C {
             term::usage(&plain);
         } else {
             let printed = error.print().and_then(|()| io::stdout().flush());
-            printed.unwrap_or_else(|trouble| match code {
-                0 => term::stdout_failed(&trouble),
-                _ => (),
-            });
+            if let Err(trouble) = printed
+                && code == 0
+            {
+                term::stdout_failed(&trouble);
+            }
         }
         exit(code)
     })

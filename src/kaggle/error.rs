@@ -19,7 +19,7 @@ pub enum Error {
         "no Kaggle credentials found\nhint: looked at {}{}\nhint: make a token on \
          https://www.kaggle.com/settings/api and save it as `~/.kaggle/access_token` (or set \
          `KAGGLE_API_TOKEN`); a `~/.kaggle/kaggle.json` works as well",
-        looked.join(", "), near.iter().map(|hint| format!("\nhint: {hint}")).collect::<String>()
+        looked.join(", "), near.iter().flat_map(|hint| ["\nhint: ", hint]).collect::<String>()
     )]
     NoCredentials {
         /// Every place that was looked at, with what was there.

@@ -34,8 +34,9 @@ pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 pub(super) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let bytes = read(path, most)?;
     let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || {
-        let half_zero = bytes.iter().filter(|&&byte| byte == 0).count() * 3 > bytes.len();
-        half_zero && bytes.len() > 3
+        // In most languages every second byte is zero.
+        let second = |from| bytes.iter().skip(from).step_by(2).all(|&byte| byte == 0);
+        bytes.len() > 3 && (second(0) || second(1))
     };
     if is_utf16 {
         return Err(io::Error::new(ErrorKind::InvalidData, "it is text in UTF-16"));

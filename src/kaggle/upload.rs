@@ -212,7 +212,7 @@ fn watched<T>(
     };
     thread::scope(|scope| {
         // Where no thread can be had, the bar jumps at the end.
-        let watcher = Builder::new().spawn_scoped(scope, &watch);
+        let watcher = Builder::new().spawn_scoped(scope, watch);
         let result = send(Arc::clone(&at));
         done.store(true, Ordering::SeqCst);
         match watcher {

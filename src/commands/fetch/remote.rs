@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -205,22 +205,25 @@ fn download_all(
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     let received = Mutex::new(0);
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(downloads.len()) {
-            scope.spawn(|| {
-                while let Some(one) = downloads.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let announced = Mutex::new(one.bytes.unwrap_or(0));
-                    let share = Share { bar: &bar, total: &total, announced };
-                    match download(client, slug, one, archives, &share) {
-                        Ok(bytes) => *locked(&received) += bytes,
-                        Err(error) => {
-                            // The others finish what they are at, and begin nothing new.
-                            next.store(downloads.len(), Ordering::Relaxed);
-                            locked(&failed).get_or_insert(error);
-                        }
-                    }
+    let work = || {
+        while let Some(one) = downloads.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let announced = Mutex::new(one.bytes.unwrap_or(0));
+            let share = Share { bar: &bar, total: &total, announced };
+            match download(client, slug, one, archives, &share) {
+                Ok(bytes) => *locked(&received) += bytes,
+                Err(error) => {
+                    // The others finish what they are at, and begin nothing new.
+                    next.store(downloads.len(), Ordering::Relaxed);
+                    locked(&failed).get_or_insert(error);
                 }
-            });
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let start = |_: &usize| Builder::new().spawn_scoped(scope, work).is_ok();
+        // Where no thread can be had, it is done by this one.
+        if (0..AT_ONCE.min(downloads.len())).filter(start).count() == 0 {
+            work();
         }
     });
     drop(bar);

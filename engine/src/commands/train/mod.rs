@@ -64,7 +64,7 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
 fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found)> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
-    let interrupted = on_ctrl_c()?;
+    let interrupted = on_ctrl_c();
     let images =
         CompetitionImages::open(&competition, &workspace.data().join(&competition.name), &recipe)?;
     // One after the other, unless one is named; those that are finished already are left alone.
@@ -276,15 +276,18 @@ impl TrainOne<'_> {
 }
 
 /// A flag that Ctrl-C sets; a second one ends the program at once.
-fn on_ctrl_c() -> Result<Arc<AtomicBool>> {
+fn on_ctrl_c() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
+    let listens = ctrlc::set_handler(move || {
         if set.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(kaggle_kit::exit::INTERRUPTED));
         }
         term::say("   stopping after this step; once more ends at once");
-    })
-    .context("failed to listen for Ctrl-C")?;
-    Ok(flag)
+    });
+    if let Err(error) = listens {
+        // Checkpoints make that good as well.
+        term::warn(format_args!("Ctrl-C will end it at once: no thread listens for it ({error})"));
+    }
+    flag
 }
