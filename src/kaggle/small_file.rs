@@ -14,11 +14,8 @@ pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if about.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }
-    if !about.is_file() {
-        return Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            "it is a pipe or a device, not a file",
-        ));
+    if let Some(is) = fs::other_kind(about.file_type()) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {is}, not a file")));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
