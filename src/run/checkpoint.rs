@@ -116,9 +116,8 @@ impl Checkpoints {
         let index =
             Index { version: VERSION, state, best: self.best.clone(), journal: journal.clone() };
         let path = self.folder.join(format!("{}.toml", self.number));
-        let named = std::iter::once(&index.state).chain(&index.best);
-        let files: Vec<PathBuf> = named.map(|state| self.folder.join(&state.file)).collect();
-        fs::write_record(path, toml::to_string(&index)?, &files).with_context(place)?;
+        // What it names is on the disk by now, names and all: each was written as this is.
+        fs::write_atomic(path, toml::to_string(&index)?).with_context(place)?;
         self.prune()?;
         self.last = Instant::now();
         Ok(())

@@ -220,11 +220,7 @@ impl TrainOne<'_> {
         if !args.start.anew {
             for run in Run::unfinished(runs, competition, recipe)? {
                 let Some(lock) = run.lock()? else { continue };
-                ensure!(
-                    split.is_of(&run)?,
-                    "the images have changed since `{}` was begun\nhint: `--anew` starts over",
-                    run.folder.display()
-                );
+                // First, since it names what has changed.
                 if made_from.is_of(&run)?.is_none() && run.has_checkpoints()? {
                     term::warn(format_args!(
                         "`{}` does not say which images it was begun with: whether they have changed \
@@ -232,6 +228,11 @@ impl TrainOne<'_> {
                         run.folder.display()
                     ));
                 }
+                ensure!(
+                    split.is_of(&run)?,
+                    "the images have changed since `{}` was begun\nhint: `--anew` starts over",
+                    run.folder.display()
+                );
                 term::say(format_args!("   going on with run `{}`", run.folder.display()));
                 return Ok((run, lock));
             }
