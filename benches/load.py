@@ -32,7 +32,8 @@ class Client:
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
         self.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
+        pairs = (line.split(": ", 1) for line in head[1:] if ": " in line)
+        fields = {name.lower(): value for name, value in pairs}
         content = await self.reader.readexactly(int(fields.get("content-length", 0)))
         return int(head[0].split()[1]), fields, content
 
