@@ -131,7 +131,7 @@ mod tests {
         for name in [".kaggle/kaggle.json.txt", "Downloads/kaggle (1).json", ".kaggle/other.txt"] {
             fs::write_atomic(home.path().join(name), "{}").unwrap();
         }
-        let hints = look_alikes(&[usual.clone()], Some(home.path()));
+        let hints = look_alikes(std::slice::from_ref(&usual), Some(home.path()));
         let home = home.path().display();
         assert_eq!(
             hints,

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Shares {
+    struct Counted {
         #[expect(dead_code, reason = "the layout's number is read on its own")]
         version: u32,
         shares: Vec<f64>,
@@ -144,7 +144,7 @@ mod tests {
         size: f64,
     }
 
-    impl Checked for Shares {
+    impl Checked for Counted {
         const HINT: &'static str = "count again";
         const VERSION: Option<u32> = Some(1);
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn told(text: &str) -> String {
-        match parse::<Shares>(text, Path::new("a/shares.toml")) {
+        match parse::<Counted>(text, Path::new("a/shares.toml")) {
             Ok(_) => "no error".to_owned(),
             Err(error) => format!("{error:#}"),
         }

@@ -147,6 +147,8 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn summary() -> Summary {
@@ -224,7 +226,7 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         run.write("weights.safetensors", "numbers").unwrap();
         // A log grows without being flushed.
-        std::fs::write(run.file("events.jsonl"), "{}\n").unwrap();
+        fs::File::create(run.file("events.jsonl")).unwrap().write_all(b"{}\n").unwrap();
         run.finish(&summary()).unwrap();
         let files = ["weights.safetensors", "events.jsonl"].map(|name| run.file(name));
         let then = fs::watched::Event::Named(run.file(SUMMARY));

@@ -17,6 +17,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use crate::blob::Blob;
 use crate::miniature::{DataFile, Miniature};
 use kaggle_kit::competition::{Competition, Labels};
+use kaggle_kit::relative::RelativePath;
 use kaggle_kit::rng::{Purpose, stream};
 use kaggle_kit::target::TargetKind;
 
@@ -164,7 +165,7 @@ fn data_files(miniature: &Miniature, images: ImageFiles) -> Result<Vec<DataFile>
     if packing == Packing::Loose {
         files.extend(miniature.files.iter().filter(is_image).cloned());
     } else {
-        let folders: Vec<&str> = folders().map(|folder| folder.as_str()).collect();
+        let folders: Vec<&str> = folders().map(RelativePath::as_str).collect();
         let pack = |folder: &&str| {
             let inside = miniature.files.iter().filter(|file| in_folder(file, folder));
             match packing {

@@ -40,6 +40,7 @@ A stopped upload goes on where it stood when it is run again; nothing is submitt
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 pub struct Args {
     /// A competition, for its newest finished run; without it, the newest of all
     pub competition: Option<String>,

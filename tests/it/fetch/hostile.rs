@@ -92,23 +92,21 @@ fn what_is_packed_on_the_way_is_compared_unpacked() {
         let packed = zip(&[("sample_submission.csv", sent)]);
         let mut files = dogs_files();
         files.retain(|(name, _)| *name != "sample_submission.csv");
-        let server = Server::start(move |_, request| match request.call() {
-            "ListDataFiles" => {
+        let server = Server::start(move |_, request| {
+            if request.call() == "ListDataFiles" {
                 let mut entries = vec![
                     serde_json::json!({ "name": "sample_submission.csv", "totalBytes": table.len() }),
                 ];
                 entries.extend(files.iter().map(|(name, content)| {
                     serde_json::json!({ "name": name, "totalBytes": content.len() })
                 }));
-                Reply::json(&serde_json::json!({ "files": entries }).to_string())
+                return Reply::json(&serde_json::json!({ "files": entries }).to_string());
             }
-            _ => {
-                let body = request.json();
-                let name = body["fileName"].as_str().unwrap();
-                let found = files.iter().find(|(file, _)| *file == name);
-                let content = found.map_or(&packed, |(_, content)| content);
-                Reply::new(200, content.clone()).without_length()
-            }
+            let body = request.json();
+            let name = body["fileName"].as_str().unwrap();
+            let found = files.iter().find(|(file, _)| *file == name);
+            let content = found.map_or(&packed, |(_, content)| content);
+            Reply::new(200, content.clone()).without_length()
         });
         let mut place = Place::new("dogs-vs-cats");
         place.args.endpoint = Some(server.url());
