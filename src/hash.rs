@@ -1,7 +1,7 @@
 //! SHA-256 of files, and hashes as people read them.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::fs;
 
 /// Read at a time.
-const PIECE: usize = 256 * 1024;
+pub const PIECE: usize = 256 * 1024;
 
 /// A SHA-256; displayed in hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +47,26 @@ impl fmt::Display for Hex<'_> {
 
 /// The hash of a file's bytes.
 pub fn hash_file(path: &Path) -> Result<Hash> {
-    let (mut file, mut piece) = (fs::open(path)?, vec![0; PIECE]);
+    let mut file = fs::open(path)?;
+    hash_reader(&mut file, &mut vec![0; PIECE], |_| ())
+        .with_context(|| format!("failed to read `{}`", path.display()))
+}
+
+/// The hash of all that is left to read; `piece` is room to read into, and `seen` is told how many bytes
+/// came each time.
+pub fn hash_reader(
+    reader: &mut impl Read,
+    piece: &mut [u8],
+    mut seen: impl FnMut(usize),
+) -> io::Result<Hash> {
     let mut hash = Sha256::new();
     loop {
-        match file
-            .read(&mut piece)
-            .with_context(|| format!("failed to read `{}`", path.display()))?
-        {
+        match reader.read(piece)? {
             0 => return Ok(hash.into()),
-            n => hash.update(&piece[..n]),
+            n => {
+                hash.update(&piece[..n]);
+                seen(n);
+            }
         }
     }
 }

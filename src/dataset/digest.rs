@@ -6,7 +6,6 @@
 //! again.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -17,11 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::image_file;
 use super::sample::Sample;
-use crate::hash::Hash;
+use crate::hash::{Hash, PIECE, hash_reader};
 use crate::progress::Progress;
-
-/// Read at a time.
-const PIECE: usize = 256 * 1024;
 
 /// What was hashed by this process, and which file that was.
 static KNOWN: LazyLock<Mutex<HashMap<PathBuf, (Stamp, Hash)>>> = LazyLock::new(Mutex::default);
@@ -60,14 +56,8 @@ fn digest(path: &Path, piece: &mut [u8]) -> Result<Hash> {
     if let Some(known) = known(path, stamp) {
         return Ok(known);
     }
-    let mut hash = Sha256::new();
-    loop {
-        match file.read(piece).with_context(|| format!("failed to read `{}`", path.display()))? {
-            0 => break,
-            n => hash.update(&piece[..n]),
-        }
-    }
-    let hash = hash.into();
+    let hash = hash_reader(&mut file, piece, |_| ())
+        .with_context(|| format!("failed to read `{}`", path.display()))?;
     remember(path, stamp, hash);
     Ok(hash)
 }

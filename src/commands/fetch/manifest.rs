@@ -2,7 +2,6 @@
 //! SHA-256 a file, and a hash a part for `fetched.toml`.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -13,12 +12,11 @@ use sha2::{Digest, Sha256};
 use super::layout;
 use crate::competition::Competition;
 use crate::fs::{self, Other};
-use crate::hash::Hash;
+use crate::hash::{Hash, PIECE, hash_reader};
 use crate::progress::Progress;
 use crate::relative::RelativePath;
 
 const NAME: &str = "manifest.csv";
-const PIECE: usize = 256 * 1024;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,15 +152,10 @@ impl Differences {
 
 fn hash(path: &Path, piece: &mut [u8], progress: &dyn Progress) -> Result<(u64, String)> {
     let mut file = fs::open(path)?;
-    let (mut digest, mut bytes) = (Sha256::new(), 0);
-    loop {
-        let n = file.read(piece)?;
-        if n == 0 {
-            break;
-        }
-        digest.update(&piece[..n]);
+    let mut bytes = 0;
+    let hash = hash_reader(&mut file, piece, |n| {
         bytes += n as u64;
         progress.advance(n as u64);
-    }
-    Ok((bytes, Hash::from(digest).to_string()))
+    })?;
+    Ok((bytes, hash.to_string()))
 }
