@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::dataset::{BadImage, BadImages};
 use crate::term;
 
-/// How many test images a warning names.
+/// How many test images a line names.
 const NAMED: usize = 3;
 
 /// Tells all bad images that an error counts: as JSON, or as lines that `-v` shows.
@@ -21,21 +21,20 @@ pub fn tell(error: &anyhow::Error, json: bool) {
     }
 }
 
-/// Says which test images are passed over.
-pub fn warn_of_test<'a>(broken: impl ExactSizeIterator<Item = &'a BadImage>) {
-    let n = broken.len();
-    if n == 0 {
-        return;
-    }
-    let problems: Vec<&str> = broken.map(|bad| bad.problem.as_str()).collect();
+/// How many test images cannot be used, and why the first of them.
+pub fn describe<'a>(broken: impl IntoIterator<Item = &'a BadImage>) -> String {
+    let problems: Vec<&str> = broken.into_iter().map(|bad| bad.problem.as_str()).collect();
+    let n = problems.len();
     let shown = problems[..n.min(NAMED)].join("; ");
     let more = if n > NAMED { format!("; and {} more", n - NAMED) } else { String::new() };
-    term::warn(format_args!(
-        "{} cannot be used: {shown}{more}; training does without, `submit` answers for them by the mean \
-         of the training images",
-        term::count(n, "test image"),
-    ));
-    for problem in problems {
-        term::detail(problem);
+    format!("{} cannot be used: {shown}{more}", term::count(n, "test image"))
+}
+
+/// Says which test images are passed over, and what is done instead; nothing where none is.
+pub fn warn<'a>(broken: impl IntoIterator<Item = &'a BadImage> + Clone, instead: &str) {
+    if broken.clone().into_iter().next().is_none() {
+        return;
     }
+    term::warn(format_args!("{}; {instead}", describe(broken.clone())));
+    broken.into_iter().for_each(|bad| term::detail(&bad.problem));
 }

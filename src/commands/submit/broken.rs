@@ -5,14 +5,11 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use crate::commands::bad_images;
 use crate::dataset::{BadImage, BadImages, Sample, find_broken};
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::target::{Classes, Predictions};
-use crate::term;
-
-/// How many a warning names.
-const NAMED: usize = 3;
 
 /// Takes those out of `samples` that cannot be used. Fails where none can.
 pub(super) fn take_out(
@@ -62,15 +59,7 @@ fn prior(run: &Run, classes: &Classes) -> Result<Vec<f32>> {
 
 /// Says whose rows were not predicted.
 pub(super) fn warn(broken: &[BadImage]) {
-    if !broken.is_empty() {
-        term::warn(format_args!(
-            "{}; the mean of the training images is in their rows",
-            told(broken)
-        ));
-        for bad in broken {
-            term::detail(&bad.problem);
-        }
-    }
+    bad_images::warn(broken, "the mean of the training images is in their rows");
 }
 
 /// Fails where such a file would be sent without having been asked for.
@@ -81,16 +70,8 @@ pub(super) fn ensure_allowed(broken: &[BadImage]) -> Result<()> {
     bail!(
         "nothing was sent: {}\nhint: get these files again, or send the mean of the training images in \
          their rows with `--skip-broken`",
-        told(broken)
+        bad_images::describe(broken)
     )
-}
-
-fn told(broken: &[BadImage]) -> String {
-    let shown: Vec<&str> = broken.iter().take(NAMED).map(|bad| bad.problem.as_str()).collect();
-    let more = broken.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let count = term::count(broken.len(), "test image");
-    format!("{count} cannot be used: {}{more}", shown.join("; "))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub struct Dataset {
 }
 
 /// Reads labels, sample submission and folders, and joins them. Looks at no image: see
-/// [`audit`](super::audit()).
+/// [`find_twins`](crate::dataset::find_twins).
 pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
     missing::check_folder(competition, folder)?;
     let (mut labelled, sample) = if let Labels::Csv { label: None, .. } = competition.target.labels

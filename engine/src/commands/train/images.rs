@@ -45,7 +45,10 @@ impl CompetitionImages {
         let duplicates =
             dataset::find_twins(&dataset.train, &dataset.test, data, symmetries, &bar)?;
         drop(bar);
-        bad_images::warn_of_test(duplicates.broken.iter().map(|(_, bad)| bad));
+        bad_images::warn(
+            duplicates.broken.iter().map(|(_, bad)| bad),
+            "training does without, `submit` answers for them by the mean of the training images",
+        );
         for line in duplicates.lines(&dataset.train, &dataset.test) {
             term::say(format_args!("   {line}"));
         }
