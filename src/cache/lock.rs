@@ -63,11 +63,13 @@ impl Lock {
     /// `None` where the folder has just been removed.
     fn open(folder: &Path) -> io::Result<Option<Self>> {
         let mut options = fs::File::options();
-        match options.read(true).write(true).create(true).open(path(folder)) {
+        match fs::open_own(path(folder), options.read(true).write(true).create(true)) {
             Ok(file) => Ok(Some(Self { file })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // What is there is none of ours: its time is not ours to change.
+            Err(error) if fs::why_not_plain(&error).is_some() => Err(error),
             // A cache that only others may write to can still be read.
-            Err(error) => match fs::File::open(path(folder)) {
+            Err(error) => match fs::open(path(folder)) {
                 Ok(file) => Ok(Some(Self { file })),
                 Err(_) => Err(error),
             },

@@ -11,17 +11,17 @@ use crate::fs;
 /// Opens a file to read it. What is no file is an error and not opened: reading a pipe would
 /// wait for its writer.
 pub(super) fn open(path: &Path) -> Result<(fs::File, std::fs::Metadata)> {
-    let opened = fs::metadata(path).and_then(|metadata| {
-        let file = if metadata.is_file() { Some(fs::File::open(path)?) } else { None };
+    let opened = fs::open(path).and_then(|file| {
+        let metadata = file.metadata()?;
         Ok((file, metadata))
     });
     let defect = match opened {
-        Ok((Some(file), metadata)) => return Ok((file, metadata)),
-        Ok((None, metadata)) => {
-            Defect::NoFile(fs::other_kind(metadata.file_type()).unwrap_or("a folder"))
-        }
+        Ok(opened) => return Ok(opened),
         Err(error) if error.kind() == ErrorKind::NotFound => Defect::Missing,
-        Err(error) => Defect::Unreadable(reason(&error)),
+        Err(error) => match fs::why_not_plain(&error) {
+            Some(found) => Defect::NoFile(found.kind),
+            None => Defect::Unreadable(reason(&error)),
+        },
     };
     bail!("`{}` {defect}\nhint: {}", path.display(), defect.help())
 }

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::durable::{flush_folder, make_folder};
 use super::folder_of;
+use super::plain::refuse_folder;
 
 /// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part; the new
 /// one stays when the power goes.
@@ -44,6 +45,7 @@ impl AtomicFile {
     fn create_for(path: &Path, readers: Readers) -> Result<Self> {
         let folder = folder_of(path);
         make_folder(folder)?;
+        refuse_folder(path)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".partial-");
         open_to(readers, &mut builder);

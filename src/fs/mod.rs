@@ -2,11 +2,13 @@
 //!
 //! Everything a command leaves behind goes through [`write_atomic`] or [`AtomicFile`]: bytes land
 //! in a temporary file in the same folder, are flushed to disk, and only then get their name. What
-//! vouches for other files goes through [`write_record`]. What is read goes through [`open`] and
-//! [`read`], which do not wait on pipes.
+//! vouches for other files goes through [`write_record`], what grows through [`open_own`], what a person
+//! named the place of through [`write_named`]. What is read goes through [`open`] and [`read`], which do
+//! not wait on pipes.
 
 mod atomic;
 mod durable;
+mod owned;
 mod plain;
 mod space;
 mod walk;
@@ -19,10 +21,14 @@ pub use atomic::{AtomicFile, write_atomic, write_private};
 pub use durable::watched;
 pub use durable::{flush, flush_folder, make_folder, remove_flushed, rename_flushed, write_record};
 pub use fs_err::{
-    File, copy, create_dir_all, hard_link, metadata, read_dir, remove_dir, remove_dir_all,
-    remove_file, rename, symlink_metadata,
+    File, copy, hard_link, metadata, read_dir, remove_dir, remove_dir_all, remove_file, rename,
+    symlink_metadata,
 };
-pub use plain::{open, other_kind, read, read_to_string};
+pub use owned::{is_own, open_own, write_named};
+pub use plain::{
+    NotPlain, create_dir_all, no_folder, not_plain, open, other_kind, read, read_to_string,
+    why_not_plain,
+};
 pub use space::{free_files, free_memory, free_space};
 pub use walk::{Below, Other, below};
 

@@ -10,15 +10,15 @@ use crate::fs;
 
 /// The bytes of an ordinary file of at most `most` bytes.
 pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let about = fs::metadata(path)?;
-    if about.is_dir() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    if let Some(is) = fs::other_kind(about.file_type()) {
-        return Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {is}, not a file")));
-    }
+    // Whoever asks names the place itself.
+    let file = fs::open(path).map_err(|error| match fs::why_not_plain(&error) {
+        Some(found) if error.kind() != ErrorKind::NotFound => {
+            io::Error::new(error.kind(), format!("it is {}", found.is))
+        }
+        _ => error,
+    })?;
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         let reason = format!("it is larger than {}", crate::term::bytes(most));
         return Err(io::Error::new(ErrorKind::FileTooLarge, reason));
@@ -78,7 +78,7 @@ mod tests {
         assert!(made.success());
         for (path, is) in [(pipe.as_path(), "a pipe"), (Path::new("/dev/zero"), "a device")] {
             let told = read(path, 9).unwrap_err().to_string();
-            assert_eq!(told, format!("it is {is}, not a file"));
+            assert_eq!(told, format!("it is {is}, no plain file"));
         }
     }
 }

@@ -68,7 +68,8 @@ impl Run {
     pub fn lock(&self) -> Result<Option<fs::File>> {
         let folder = self.file(CHECKPOINT);
         fs::create_dir_all(&folder)?;
-        let file = fs::File::options().write(true).create(true).open(folder.join("lock"))?;
+        let mut options = fs::File::options();
+        let file = fs::open_own(folder.join("lock"), options.write(true).create(true))?;
         match file.try_lock() {
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(file)),

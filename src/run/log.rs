@@ -83,14 +83,14 @@ impl<'a> Log<'a> {
         let n_lines = usize::try_from(n).unwrap_or(usize::MAX).saturating_add(1);
         let kept: String = text.split_inclusive('\n').take(n_lines).collect();
         self.run.write(STEPS, kept)?;
-        self.steps = fs::File::options().append(true).open(self.run.file(STEPS))?;
+        self.steps = fs::open_own(self.run.file(STEPS), fs::File::options().append(true))?;
         Ok(())
     }
 }
 
 /// Opens a file to write at the end of its last whole line.
 fn append(path: &Path) -> Result<fs::File> {
-    let file = fs::File::options().append(true).create(true).open(path)?;
+    let file = fs::open_own(path, fs::File::options().append(true).create(true))?;
     let text = fs::read(path)?;
     if text.last().is_some_and(|&last| last != b'\n') {
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);

@@ -213,7 +213,7 @@ fn in_use(port: u16) -> anyhow::Error {
 }
 
 fn open_log(path: &Path) -> Result<std::fs::File> {
-    let file = fs::File::options().append(true).create(true).open(path)?;
+    let file = fs::open_own(path, fs::File::options().append(true).create(true))?;
     Ok(file.into_parts().0)
 }
 

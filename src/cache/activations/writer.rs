@@ -178,7 +178,8 @@ impl PartFile {
     fn open(claim: Claim, key: &ActivationsKey) -> Result<(Self, Vec<u32>)> {
         let mut options = fs::File::options();
         options.read(true).write(true).create(true).truncate(false);
-        let (data, sums) = (options.open(claim.file(PART))?, options.open(claim.file(SUMS))?);
+        let mut open = |name| fs::open_own(claim.file(name), &mut options);
+        let (data, sums) = (open(PART)?, open(SUMS)?);
         let mut part = Self { key: key.clone(), data, sums, start: 0, claim };
         let sums = part.take_over().unwrap_or_default();
         if sums.is_empty() {

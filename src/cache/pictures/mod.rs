@@ -233,7 +233,8 @@ impl PictureFile {
     fn open(path: &Path, key: &PicturesKey, lock: Option<Lock>) -> Result<Self> {
         let mut options = fs::File::options();
         // Where it cannot be written to, it can still be read: the first `put` finds out.
-        let mut file = options.read(true).write(true).open(path).or_else(|_| fs::open(path))?;
+        let file = fs::open_own(path, options.read(true).write(true));
+        let mut file = file.or_else(|_| fs::open(path))?;
         let (header, start): (Header, usize) = read_framed(&mut file)?;
         let same = AboutPictures { label: header.about.label.clone(), ..key.about.clone() };
         ensure!(header.about == same && header.sums == key.header().sums, "another key's");

@@ -12,7 +12,7 @@ pub(super) fn open_locked(part: &Path, path: &Path) -> Result<fs::File, Error> {
     let mut options = fs::File::options();
     options.read(true).write(true).create(true).truncate(false);
     loop {
-        let file = options.open(part)?;
+        let file = fs::open_own(part, &mut options)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
             // A file system without locks has to do without.
@@ -31,7 +31,7 @@ fn is_at(file: &fs::File, path: &Path) -> bool {
     let id = |metadata: io::Result<std::fs::Metadata>| {
         metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()))
     };
-    id(file.metadata()) == id(fs::metadata(path))
+    id(file.metadata()) == id(fs::symlink_metadata(path))
 }
 
 #[cfg(not(unix))]

@@ -173,3 +173,16 @@ fn what_was_no_number_is_none_again() {
     let [Event::RateFound(sweep)] = &read.lines[..] else { panic!("{read:?}") };
     assert!(sweep.curve.losses[0] == 2.0 && sweep.curve.losses[1].is_nan());
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    for name in [EVENTS, STEPS] {
+        let (_folder, run) = new();
+        std::os::unix::fs::symlink(elsewhere.path(), run.file(name)).unwrap();
+        let error = Log::open(&run).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("is a link to"), "{error}");
+        assert_eq!(fs::read(elsewhere.path()).unwrap(), b"");
+    }
+}

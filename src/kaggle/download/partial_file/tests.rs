@@ -116,3 +116,30 @@ fn a_full_disk_is_told_as_such() {
     let error = part.check_space(huge.length).unwrap_err();
     assert!(error.to_string().contains("are to come"), "{error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, precious) = (folder.path().join("a.zip"), folder.path().join("precious"));
+    fs::write_atomic(&precious, "my thesis").unwrap();
+    let part = with_suffix(&path, ".part");
+    std::os::unix::fs::symlink(&precious, &part).unwrap();
+    let refused = || {
+        let Err(error) = PartialFile::open(&path, "x") else { panic!("it was opened") };
+        assert!(error.to_string().contains("a.zip.part` is a"), "{error}");
+        assert_eq!(fs::read(&precious).unwrap(), b"my thesis");
+        fs::remove_file(&part).unwrap();
+    };
+    refused();
+    fs::hard_link(&precious, &part).unwrap();
+    refused();
+    std::os::unix::fs::symlink("nowhere", &part).unwrap();
+    refused();
+    assert!(!folder.path().join("nowhere").exists());
+    // A record that is a link is replaced by one that is none.
+    let sidecar = with_suffix(&path, ".part.toml");
+    std::os::unix::fs::symlink(&precious, &sidecar).unwrap();
+    begun(&path, &version(b"0123456789"), b"01234");
+    assert_eq!(fs::read(&precious).unwrap(), b"my thesis");
+}
