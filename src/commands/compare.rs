@@ -41,7 +41,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         Some(path) => path.clone(),
         None => page_beside(&runs, &two),
     };
-    fs::write_atomic(&path, comparison::page(&two))?;
+    fs::write_named(&path, comparison::page(&two), "page of a comparison", comparison::is_page)?;
     if args.json {
         return term::json(&to_json(&two, &path));
     }
@@ -174,6 +174,30 @@ mod tests {
         run(&args, &workspace).unwrap();
         let page = runs.join("dogs-vs-cats/compare-1-a-2-b.html");
         assert!(fs::read_to_string(page).unwrap().contains("B is better by"));
+    }
+
+    #[test]
+    fn what_is_no_comparison_is_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::new(root.path());
+        let runs = workspace.runs();
+        make(&runs, "1-a", 64, 0.8);
+        make(&runs, "2-b", 96, 0.9);
+        let output = root.path().join("two.html");
+        let compare = || {
+            let (a, b) = ("1-a".to_owned(), "2-b".to_owned());
+            run(&Args { a, b, output: Some(output.clone()), json: false }, &workspace)
+        };
+        for theirs in ["title = 'my spec'", "<!DOCTYPE html><html>a run's report</html>"] {
+            fs::write_atomic(&output, theirs).unwrap();
+            let error = compare().unwrap_err().to_string();
+            assert!(error.contains("is no page of a comparison: it is not replaced"), "{error}");
+            assert_eq!(fs::read_to_string(&output).unwrap(), theirs);
+        }
+        fs::remove_file(&output).unwrap();
+        compare().unwrap();
+        compare().unwrap();
+        assert!(fs::read_to_string(&output).unwrap().contains("B is better by"));
     }
 
     #[test]

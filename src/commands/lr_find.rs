@@ -145,7 +145,8 @@ fn write(sweeps: &[Sweep], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for sweep in sweeps {
         let path = folder.join(format!("{}.svg", key(sweep)?));
-        fs::write_atomic(&path, rate_chart(sweep).standalone())?;
+        let is_chart = |start: &[u8]| start.starts_with(b"<svg ");
+        fs::write_named(&path, rate_chart(sweep).standalone(), "chart", is_chart)?;
         paths.push(path);
     }
     Ok(paths)

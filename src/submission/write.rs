@@ -12,6 +12,7 @@ use super::findings::{Against, Findings};
 use crate::competition::SubmissionFormat;
 use crate::dataset::SampleSubmission;
 use crate::fs;
+use crate::lines;
 use crate::target::{Answers, Classes, Predictions};
 use crate::term;
 
@@ -29,8 +30,16 @@ pub fn write(
         answers;
     let (_, findings) = read(&csv, format, Against::Sample(sample, Some(classes)));
     let notes = findings.ensure_fit(&format!("`{}`", path.display()), "the sample")?;
-    fs::write_atomic(path, csv)?;
+    let header = header_of(&csv).to_owned();
+    fs::write_named(path, csv, "submission of this kind", |start| header_of(start) == header)?;
     Ok(notes)
+}
+
+/// The first line, however an editor has left it.
+fn header_of(csv: &[u8]) -> &[u8] {
+    let line = csv.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    lines::without_mark(line)
 }
 
 /// A submission's bytes.
@@ -122,4 +131,17 @@ fn in_order(ids: &[String], sample: &SampleSubmission) -> Result<Vec<usize>> {
         term::count(ids.len() - sample.ids.len(), "image")
     );
     Ok(sample.ids.iter().map(|id| rows[id.as_str()]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_known_however_an_editor_leaves_it() {
+        for csv in ["id,label", "id,label\n1,2\n", "\u{feff}id,label\r\n1,2\r\n"] {
+            assert_eq!(header_of(csv.as_bytes()), b"id,label");
+        }
+        assert_eq!(header_of(b""), b"");
+    }
 }

@@ -45,7 +45,8 @@ pub(super) fn keep(choice: &BlendChoice, members: &[Member], csv: &Path) -> Resu
     let of_member = |member: &'_ Member| member.runs.iter().map(Run::id).collect();
     let members = members.iter().map(|m| KeptMember { name: &m.name, runs: of_member(m) });
     let kept = Kept { version: 1, members: members.collect(), choice };
-    fs::write_atomic(&path, toml::to_string(&kept)?)?;
+    let is_ours = |start: &[u8]| start.starts_with(b"version = ");
+    fs::write_named(&path, toml::to_string(&kept)?, "record of a blend", is_ours)?;
     Ok(path)
 }
 

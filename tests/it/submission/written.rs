@@ -252,3 +252,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_no_submission_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let sample = sample("id label", "1 2");
+    let answers = Answers::Probabilities(predictions("1 2", "cat dog", &[0.1, 0.9, 0.8, 0.2]));
+    let write = || submission::write(&answers, &probability_of(), &sample, &path);
+    fs::write_atomic(&path, "my notes\n").unwrap();
+    let error = write().unwrap_err().to_string();
+    assert!(error.contains("is no submission of this kind: it is not replaced"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"my notes\n");
+    fs::write_atomic(&path, "id,label\r\n1,0.7\r\n").unwrap();
+    write().unwrap();
+    assert!(fs::read_to_string(&path).unwrap().contains("1,0.9"));
+}

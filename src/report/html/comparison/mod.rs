@@ -36,13 +36,22 @@ pub struct Compared {
     pub b: String,
 }
 
+/// What each page says, and no other.
+const LEAD: &str = "Two runs side by side: A is ";
+
+/// Whether these bytes, the beginning of a file at least, are such a page.
+pub fn is_page(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"<!DOCTYPE html>")
+        && bytes.windows(LEAD.len()).any(|piece| piece == LEAD.as_bytes())
+}
+
 pub fn page(two: &TwoRuns) -> String {
     let TwoRuns { a, b, settings } = two;
     let (title_a, title_b) = (&a.about.run, &b.about.run);
     let main = html! {
         header {
             h1 { (a.about.title) }
-            p.lead { "Two runs side by side: A is " code { (title_a) } ", B is " code { (title_b) } "." }
+            p.lead { (LEAD) code { (title_a) } ", B is " code { (title_b) } "." }
             div.figures {
                 div.score { b { (format!("{:.5}", a.about.score)) } span.a { (a.about.metric.title()) } }
                 div.score { b { (format!("{:.5}", b.about.score)) } span.b { (b.about.metric.title()) } }
