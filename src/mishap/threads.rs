@@ -2,6 +2,7 @@
 //! rayon itself would panic, and never try again.
 
 use std::io;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, Builder};
@@ -13,6 +14,10 @@ use rayon::{ThreadBuilder, ThreadPoolBuilder};
 use super::Exhausted;
 use crate::term;
 
+/// More threads than these, or than so many a core, are a slip: each takes memory, and the system ends a
+/// program that asks for a million.
+const MOST: usize = 256;
+const MOST_A_CORE: usize = 4;
 /// The loader's, Ctrl-C's, and those of libraries.
 const LEFT_TO_OTHERS: usize = 3;
 /// Where none can be had, another process may be about to end.
@@ -51,12 +56,44 @@ pub fn start() -> Result<()> {
     }
 }
 
-/// What rayon goes by.
+/// What libtorch and its libraries go by, where that asks for too many: with such a value they would
+/// end the program.
+pub fn bounded_variables() -> Vec<(&'static str, String)> {
+    let bounded = |name| {
+        let (n, is_cut) = named(name);
+        is_cut.then(|| (name, n.to_string()))
+    };
+    ["OMP_NUM_THREADS", "MKL_NUM_THREADS"].into_iter().filter_map(bounded).collect()
+}
+
+/// What rayon goes by, within bounds.
 fn wanted() -> usize {
-    let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok());
-    named
-        .filter(|&n| n > 0)
-        .unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    named("RAYON_NUM_THREADS").0
+}
+
+/// How many threads a variable asks for, within bounds, and whether they cut it; that is told.
+fn named(variable: &str) -> (usize, bool) {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let named = std::env::var(variable).ok().and_then(|n| n.trim().parse().ok());
+    let (n, is_cut) = within_bounds(named, cores);
+    if is_cut {
+        term::warn(format_args!(
+            "`{variable}` asks for more threads than are of use here: there are {n}"
+        ));
+    }
+    (n, is_cut)
+}
+
+/// As many as were asked for, or one a core; and whether that was more than is started.
+fn within_bounds(named: Option<u64>, cores: usize) -> (usize, bool) {
+    let most = cores.saturating_mul(MOST_A_CORE).max(MOST);
+    match named.filter(|&n| n > 0) {
+        None => (cores, false),
+        Some(n) => match usize::try_from(n) {
+            Ok(n) if n <= most => (n, false),
+            _ => (most, true),
+        },
+    }
 }
 
 /// At least one.
@@ -97,6 +134,21 @@ mod tests {
     use rayon::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_million_threads_are_not_started() {
+        for (named, expected) in [
+            (None, (2, false)),
+            (Some(0), (2, false)),
+            (Some(1), (1, false)),
+            (Some(256), (256, false)),
+            (Some(1_000_000), (256, true)),
+            (Some(u64::MAX), (256, true)),
+        ] {
+            assert_eq!(within_bounds(named, 2), expected);
+        }
+        assert_eq!(within_bounds(Some(1_000_000), 100), (400, true));
+    }
 
     #[test]
     fn threads_that_were_started_before_do_rayons_work() {
