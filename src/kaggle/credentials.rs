@@ -157,7 +157,8 @@ impl Search<'_> {
                 self.token_file(Path::new(path), place)
             }
             Some(path) if path.contains(['/', '\\']) && slips::of_token(path).is_none() => {
-                Err(bad("`KAGGLE_API_TOKEN`", "it names a file that is not there"))
+                let hint = "correct or unset it";
+                Err(with_hint("`KAGGLE_API_TOKEN`", "it names a file that is not there", hint))
             }
             Some(text) => {
                 let credentials = Credentials::Token(token(text, "`KAGGLE_API_TOKEN`")?);
@@ -255,8 +256,10 @@ impl Search<'_> {
     fn login_file(&mut self, path: &Path) -> Result<Option<FoundCredentials>, Error> {
         let place = format!("`{}`", path.display());
         let Some(text) = self.text_of(path, &place)? else { return Ok(None) };
-        let login: Login =
-            serde_json::from_str(&text).map_err(|error| bad(&place, &without_content(&error)))?;
+        let login: Login = serde_json::from_str(&text).map_err(|error| {
+            let hint = "any command of the official client writes it anew; or remove it";
+            with_hint(&place, &without_content(&error), hint)
+        })?;
         let until = login.access_token_expiration.parse::<jiff::Timestamp>();
         let valid = until.is_ok_and(|until| until > jiff::Timestamp::now());
         if !valid || login.access_token.is_empty() {
@@ -290,6 +293,9 @@ impl Search<'_> {
                         &reason,
                         "save it as UTF-8: `>` in PowerShell and some editors write UTF-16",
                     ),
+                    std::io::ErrorKind::PermissionDenied => {
+                        with_hint(place, &reason, "let yourself read it: `chmod u+r` on the file")
+                    }
                     _ => bad(place, &reason),
                 })
             }
@@ -320,11 +326,8 @@ struct Login {
 }
 
 fn bad(place: &str, reason: &str) -> Error {
-    Error::BadCredentials {
-        place: place.to_owned(),
-        reason: reason.to_owned(),
-        hint: String::new(),
-    }
+    let hint = "put what https://www.kaggle.com/settings/api gives in its place, or remove it";
+    with_hint(place, reason, hint)
 }
 
 /// The same with what to do about it.

@@ -33,7 +33,7 @@ pub enum Error {
         /// The variable or file, in backticks.
         place: String,
         reason: String,
-        /// A hint line or nothing.
+        /// A hint line.
         hint: String,
     },
     /// What proves who asks would be readable on its way.

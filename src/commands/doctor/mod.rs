@@ -111,7 +111,9 @@ pub fn run(args: &Args, workspace: &Workspace, engine: Result<Engine>) -> Result
         term::out(table::of(&findings));
         for problem in &findings.problems {
             term::warn(&problem.message);
-            term::say(format_args!("hint: {}", problem.hint));
+            if !problem.hint.is_empty() {
+                term::say(format_args!("hint: {}", problem.hint));
+            }
         }
     }
     let n_fatal = findings.problems.iter().filter(|problem| problem.fatal).count();

@@ -185,6 +185,34 @@ fn bad_files_are_named_without_their_content() {
     assert!(found.unwrap_err().to_string().contains("names a file that is not there"));
 }
 
+/// Whatever is wrong with a place, something can be done about it.
+#[cfg(unix)]
+#[test]
+fn each_bad_place_has_a_hint() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(".kaggle/kaggle.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    let told = |variables: &[(&str, &str)]| {
+        find(&environment(home.path(), variables)).unwrap_err().to_string()
+    };
+    let of_pipe = told(&[]);
+    assert!(of_pipe.contains("kaggle.json`: it is a pipe, no plain file\nhint: "), "{of_pipe}");
+    let of_variable = told(&[("KAGGLE_API_TOKEN", "/no/such/file")]);
+    assert!(of_variable.contains("not there\nhint: correct or unset it"), "{of_variable}");
+    for (name, content) in [
+        ("kaggle.json", "{\"username\":\"ada\"}"),
+        ("access_token", "hunter2 hunter2"),
+        ("credentials.json", "no"),
+        ("kaggle.json/x", ""),
+    ] {
+        let (_home, found) = search(&[(&format!(".kaggle/{name}"), content)], &[]);
+        let text = found.unwrap_err().to_string();
+        assert!(text.contains("\nhint: "), "{text}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
