@@ -75,11 +75,27 @@ const OWN: &str = "a name that kaggle-kit needs in the data folder";
 /// tables) go to a folder named after it: `1.jpg` in `train.zip` becomes `train/1.jpg`. Files that
 /// are there already are replaced. Progress counts the bytes of `archive` that were read.
 pub fn extract(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<usize, Error> {
+    extract_if(archive, into, progress, &mut |_, _| Ok(()))
+}
+
+/// As [`extract`], if `may_move` lets what is unpacked (in the first folder) be moved to its place (in the
+/// second); else nothing is.
+pub fn extract_if(
+    archive: &Path,
+    into: &Path,
+    progress: &dyn Progress,
+    may_move: MayMove,
+) -> Result<usize, Error> {
     let size = fs::metadata(archive)?.len();
     let most = size.saturating_mul(MOST_RATIO).saturating_add(RATIO_SLACK).min(MOST_BYTES);
     let files = (size / BYTES_A_FILE).saturating_add(FILES_SLACK).min(MOST_FILES as u64);
-    extract_at_most(most, files as usize, archive, into, progress)
+    let room = Room { bytes: fs::free_space(into), files: fs::free_files(into) };
+    let budget = Budget::new(most, files as usize, room);
+    extract_within(archive, into, budget, progress, may_move)
 }
+
+/// Looks at what is about to be moved, and where to.
+pub type MayMove<'a> = &'a mut dyn FnMut(&Path, &Path) -> anyhow::Result<()>;
 
 /// As [`extract`], with other bounds: the fuzz targets have them lower.
 pub fn extract_at_most(
@@ -90,7 +106,7 @@ pub fn extract_at_most(
     progress: &dyn Progress,
 ) -> Result<usize, Error> {
     let room = Room { bytes: fs::free_space(into), files: fs::free_files(into) };
-    extract_within(archive, into, Budget::new(bytes, files, room), progress)
+    extract_within(archive, into, Budget::new(bytes, files, room), progress, &mut |_, _| Ok(()))
 }
 
 fn extract_within(
@@ -98,6 +114,7 @@ fn extract_within(
     into: &Path,
     budget: Budget,
     progress: &dyn Progress,
+    may_move: MayMove,
 ) -> Result<usize, Error> {
     let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
     let file = fs::open(archive)?;
@@ -110,9 +127,12 @@ fn extract_within(
         if relative::is_own_name(&name) {
             return Err(Error::refused(archive, &name, OWN));
         }
-        move_into(&folder, &into.join(name))?;
+        let into = into.join(name);
+        may_move(&folder, &into)?;
+        move_into(&folder, &into)?;
     } else {
         leave_out_own(&folder, archive, progress)?;
+        may_move(&folder, into)?;
         move_into(&folder, into)?;
     }
     meter.finish();
@@ -222,8 +242,11 @@ impl Staging {
     /// Makes the folder anew; what a killed run left in it goes.
     fn open(into: &Path) -> Result<Self, Error> {
         let folder = into.join(names::STAGING);
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
+        match fs::symlink_metadata(&folder) {
+            Ok(there) if there.is_dir() => fs::remove_dir_all(&folder)?,
+            // What a link leads to stays.
+            Ok(_) => fs::remove_file(&folder)?,
+            Err(_) => {}
         }
         fs::create_dir_all(&folder)?;
         Ok(Self { folder })

@@ -14,13 +14,17 @@ fn bombs_are_stopped() {
     ] {
         fs::write_atomic(&archive, bytes).unwrap();
         let budget = Budget::new(200_000, 10, Room::default());
-        let error = extract_within(&archive, &folder.path().join("data"), budget, &()).unwrap_err();
+        let error =
+            extract_within(&archive, &folder.path().join("data"), budget, &(), &mut |_, _| Ok(()))
+                .unwrap_err();
         assert!(error.to_string().contains("the limit for its size is 200.0 kB"), "{error}");
         assert!(names(&folder).is_empty());
     }
     fs::write_atomic(&archive, zip(&[("a", b"1"), ("b", b"2"), ("c", b"3")])).unwrap();
     let budget = Budget::new(1000, 2, Room::default());
-    let error = extract_within(&archive, &folder.path().join("data"), budget, &()).unwrap_err();
+    let error =
+        extract_within(&archive, &folder.path().join("data"), budget, &(), &mut |_, _| Ok(()))
+            .unwrap_err();
     assert!(error.to_string().contains("more than 2 files"), "{error}");
 }
 
@@ -32,7 +36,7 @@ fn room_on_the_disk_is_looked_at_first() {
     fs::write_atomic(&archive, stored_zip(&[("in.zip", &inner), ("2.csv", b"2")])).unwrap();
     let with_free = |free| {
         let budget = Budget::new(1_000_000, 10, Room { bytes: Some(free), files: None });
-        extract_within(&archive, &folder.path().join("data"), budget, &())
+        extract_within(&archive, &folder.path().join("data"), budget, &(), &mut |_, _| Ok(()))
     };
     let error = with_free(3000).unwrap_err();
     assert!(matches!(error, Error::NoSpace { .. }), "{error}");

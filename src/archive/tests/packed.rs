@@ -94,7 +94,9 @@ fn damaged_and_endless_ones_leave_nothing() {
         let archive = folder.path().join(format!("a.csv.{extension}"));
         fs::write_atomic(&archive, packed).unwrap();
         let budget = Budget::new(200_000, 10, Room::default());
-        let error = extract_within(&archive, &folder.path().join("data"), budget, &()).unwrap_err();
+        let error =
+            extract_within(&archive, &folder.path().join("data"), budget, &(), &mut |_, _| Ok(()))
+                .unwrap_err();
         assert!(error.to_string().contains("the limit for its size is 200.0 kB"), "{error}");
     }
 }

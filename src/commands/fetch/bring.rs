@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::claims::Claims;
 use super::layout;
 use crate::archive;
 use crate::competition::Competition;
@@ -127,7 +128,7 @@ fn copying(from: &Path, to: &Path) -> String {
 }
 
 /// Whether the same bytes are there already, as after a fetch that was stopped.
-fn is_equal(from: &Path, to: &Path) -> Result<bool> {
+pub(super) fn is_equal(from: &Path, to: &Path) -> Result<bool> {
     let Ok(there) = fs::metadata(to) else { return Ok(false) };
     if !there.is_file() || there.len() != fs::metadata(from)?.len() {
         return Ok(false);
@@ -140,12 +141,14 @@ fn is_equal(from: &Path, to: &Path) -> Result<bool> {
 pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
     let parts = layout::parts(competition, data)?;
     let mut bringer = Bringer::new(data, &[] as &[&Path], false)?;
+    let mut claims = Claims::read(competition, data, false);
     for (name, path) in &parts.folders {
         let target = name.under(data);
         if *path == target {
             continue;
         }
         if path.canonicalize()?.starts_with(&bringer.data) {
+            claims.follow(path, &target)?;
             archive::move_into(path, &target)?;
             continue;
         }
@@ -162,6 +165,7 @@ pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
             continue;
         }
         if path.canonicalize()?.starts_with(&bringer.data) {
+            claims.follow(path, &target)?;
             fs::rename(path, target)?;
         } else {
             bringer.table(path, &target)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::plan;
 use crate::archive::{self, Foreign, Kind};
 use crate::competition::{Competition, Labels};
 use crate::dataset;
@@ -170,10 +171,14 @@ fn is_archive(path: &Path) -> bool {
 /// What a file is that is called after a part (`train.rar`) and cannot be unpacked.
 fn foreign(path: &Path, part: &str) -> Option<Foreign> {
     let name = path.file_name()?.to_string_lossy();
+    if name == part {
+        let way_on = "move it away or remove it, then run the same command again";
+        return Some(Foreign { is: fs::not_plain(path)?.kind, way_on });
+    }
     name.strip_prefix(part)?.starts_with('.').then(|| archive::foreign(path))?
 }
 
-/// A folder to look in, with the files right in it.
+/// A folder to look in, with what is right in it and no folder.
 struct Place {
     path: PathBuf,
     files: Vec<PathBuf>,
@@ -195,9 +200,12 @@ fn places(competition: &Competition, folder: &Path) -> Result<Vec<Place>> {
                 if name.starts_with('.') {
                     continue;
                 }
-                if entry.is_file() {
+                if !entry.is_dir() {
                     files.push(entry);
-                } else if depth < DEEPEST && !folders(competition).any(|images| **images == *name) {
+                } else if depth < DEEPEST
+                    && !folders(competition).any(|images| **images == *name)
+                    && !plan::is_of_downloads(&entry)
+                {
                     next.push(entry);
                 }
             }

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::bring::{Bringer, Brought};
+use super::claims::Claims;
 use super::{Fetched, layout, unpack};
 use crate::archive::{self, Kind};
 use crate::competition::Competition;
@@ -26,15 +27,16 @@ pub(super) fn take(
 ) -> Result<()> {
     let sources = Sources::look(competition, data, from)?;
     let mut bringer = Bringer::new(data, &sources.folders, anew)?;
+    let mut claims = Claims::read(competition, data, anew);
     Fetched::forget(data)?;
     for folder in sources.folders {
-        take_folder(competition, folder, data, &mut bringer)?;
+        take_folder(competition, folder, data, &mut bringer, &mut claims)?;
     }
     if !sources.archives.is_empty() {
         bringer.check_parts(competition)?;
     }
     for archive in sources.archives {
-        unpack(archive, data)?;
+        unpack(archive, data, &mut claims)?;
     }
     Ok(())
 }
@@ -149,9 +151,10 @@ fn take_folder(
     source: &Path,
     data: &Path,
     bringer: &mut Bringer,
+    claims: &mut Claims,
 ) -> Result<()> {
     let parts = layout::parts(competition, source)?;
-    let mut pairs = Vec::new();
+    let (mut folders, mut pairs) = (Vec::new(), Vec::new());
     let mut others = Vec::new();
     for (name, path) in &parts.folders {
         // Some mirrors have `test-jpg/test-jpg/1.jpg`.
@@ -159,9 +162,9 @@ fn take_folder(
         let path = if inner.is_dir() { &inner } else { path };
         let target = name.under(data);
         let below = fs::below(path, Some(data))?;
-        bringer.folder(&target)?;
+        folders.push(target.clone());
         for folder in below.folders {
-            bringer.folder(&target.join(folder.strip_prefix(path)?))?;
+            folders.push(target.join(folder.strip_prefix(path)?));
         }
         for (from, _) in below.files {
             let to = target.join(from.strip_prefix(path)?);
@@ -170,6 +173,9 @@ fn take_folder(
         others.extend(below.others);
     }
     tell(source, &others);
+    let tables = parts.tables.iter().map(|(name, path)| (path.clone(), name.under(data)));
+    claims.claim(pairs.iter().cloned().chain(tables))?;
+    folders.iter().try_for_each(|folder| bringer.folder(folder))?;
     let bar = Bar::new("images", Unit::Items("files"));
     bar.total(pairs.len() as u64);
     let (mut n_linked, mut n_copied) = (0, 0);
@@ -189,7 +195,7 @@ fn take_folder(
         bringer.check_parts(competition)?;
     }
     for (_, archive) in &parts.archives {
-        unpack(archive, data)?;
+        unpack(archive, data, claims)?;
     }
     let n_there = pairs.len() - n_linked - n_copied;
     let mut counts = vec![term::count(parts.tables.len(), "table")];

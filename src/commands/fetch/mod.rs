@@ -6,6 +6,7 @@
 //! second call goes on from what is there.
 
 mod bring;
+mod claims;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
 mod layout;
@@ -31,6 +32,7 @@ use crate::relative::RelativePath;
 use crate::report::{Bar, Unit};
 use crate::run::Workspace;
 use crate::term;
+use claims::Claims;
 use layout::Missing;
 use manifest::Manifest;
 pub use manifest::Part;
@@ -122,6 +124,7 @@ fn fetch(job: &Fetch) -> Result<()> {
     if !args.mode.force
         && let Some(fetched) = fetched_before(competition, data)?
     {
+        Claims::release(data)?;
         term::done(format_args!("`{}` is there already ({fetched})", data.display()));
         term::say("   nothing was downloaded; `--force` fetches it again");
         return print(job, &fetched);
@@ -186,9 +189,10 @@ fn lock(data: &Path) -> Result<fs::File> {
 }
 
 /// Unpacks an archive into the data folder.
-fn unpack(archive: &Path, data: &Path) -> Result<()> {
+fn unpack(archive: &Path, data: &Path, claims: &mut Claims) -> Result<()> {
     let bar = Bar::new("unpacking", Unit::Bytes);
-    let n_files = archive::extract(archive, data, &bar)?;
+    let mut claim = |from: &Path, to: &Path| claims.claim_all(from, to);
+    let n_files = archive::extract_if(archive, data, &bar, &mut claim)?;
     drop(bar);
     let files = term::count(n_files, "file");
     term::say(format_args!("   {files} unpacked from `{}`", archive.display()));
@@ -218,6 +222,7 @@ fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result
     manifest.write(data)?;
     let fetched = Fetched::new(competition, sources, &dataset, manifest.parts);
     fetched.write(data, &manifest.files)?;
+    Claims::release(data)?;
     Ok(fetched)
 }
 

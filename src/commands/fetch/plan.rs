@@ -82,7 +82,8 @@ impl Plan {
         let Some(plan) = Self::read(archives, slug) else { return Ok(()) };
         for download in &plan.downloads {
             for path in download.files(archives) {
-                if fs::symlink_metadata(&path).is_ok() {
+                // A link is removed, not what it leads to; a folder of that name is a person's.
+                if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_dir()) {
                     fs::remove_file(&path)?;
                 }
             }
@@ -97,6 +98,11 @@ impl Download {
     pub(super) fn files(&self, archives: &Path) -> [PathBuf; 3] {
         ["", ".part", ".part.toml"].map(|suffix| archives.join(format!("{}{suffix}", self.name)))
     }
+}
+
+/// Whether downloads wait in a folder: what lies there has not got its place yet.
+pub(super) fn is_of_downloads(folder: &Path) -> bool {
+    folder.join(NAME).is_file()
 }
 
 /// Removes the folders below `folder` that hold nothing, and then itself if it does not either.

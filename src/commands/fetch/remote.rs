@@ -8,6 +8,7 @@ use std::thread::{self, Builder};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::claims::Claims;
 use super::plan::{self, Download, Plan, What};
 use super::{Fetch, Fetched, layout, unpack};
 use crate::archive::{self, Kind};
@@ -49,8 +50,11 @@ pub(super) fn fetch(job: &Fetch) -> Result<String> {
         plan.write(&archives)?;
         plan
     };
-    let (there, missing): (Vec<&Download>, Vec<&Download>) =
-        plan.downloads.iter().partition(|one| one.name.under(&archives).exists());
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for one in &plan.downloads {
+        let list = if fs::is_own(&one.name.under(&archives))? { &mut there } else { &mut missing };
+        list.push(one);
+    }
     for one in there {
         term::say(format_args!("   `{}` is there already", one.name.under(&archives).display()));
     }
@@ -59,9 +63,10 @@ pub(super) fn fetch(job: &Fetch) -> Result<String> {
         refuse_full_disk(&plan, &archives, data)?;
         download_all(&client, slug, &missing, &archives)?;
     }
+    let mut claims = Claims::read(competition, data, args.mode.force);
     Fetched::forget(data)?;
     for one in &plan.downloads {
-        place(competition, one, &archives, data)?;
+        place(competition, one, &archives, data, &mut claims)?;
     }
     Ok(source)
 }
@@ -306,12 +311,20 @@ fn forget_damaged(path: &Path, error: anyhow::Error) -> Result<()> {
 }
 
 /// Unpacks a download, or puts it where the layout wants it.
-fn place(competition: &Competition, one: &Download, archives: &Path, data: &Path) -> Result<()> {
+fn place(
+    competition: &Competition,
+    one: &Download,
+    archives: &Path,
+    data: &Path,
+    claims: &mut Claims,
+) -> Result<()> {
     let path = one.name.under(archives);
     if Kind::of(&path)?.is_some() {
-        return unpack(&path, data).or_else(|error| forget_damaged(&path, error));
+        return unpack(&path, data, claims).or_else(|error| forget_damaged(&path, error));
     }
     let target = layout::place_of(competition, &one.name);
-    fs::write_atomic(target.under(data), fs::read(path)?)
+    let place = target.under(data);
+    claims.claim([(path.clone(), place.clone())])?;
+    fs::write_atomic(place, fs::read(path)?)
         .with_context(|| format!("failed to put `{target}` in its place"))
 }

@@ -1,10 +1,13 @@
 //! `kaggle-kit fetch --check`: whether a data folder is still what was fetched.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::manifest::{Differences, Manifest};
 use super::{Fetch, Fetched};
+use crate::fs;
 use crate::relative::RelativePath;
 use crate::report::{Bar, Unit};
 use crate::term;
@@ -58,15 +61,29 @@ pub(super) fn run(job: &Fetch) -> Result<()> {
         .map(|(what, files)| format!("{} {what}: {}", count(files), named(files)))
         .collect();
     if !bad.is_empty() {
+        let fetch = competition.command("fetch");
+        let (way_on, others) = match in_their_place(data, &found.missing) {
+            Some(others) => (format!("move that away, then `{fetch} --force`"), others),
+            None => (format!("`{fetch} --force`"), String::new()),
+        };
         bail!(
-            "`{}` is not what was fetched: {}\nhint: `{} --force` fetches it again",
+            "`{}` is not what was fetched: {}{others}\nhint: {way_on} fetches it again",
             data.display(),
             bad.join("; "),
-            competition.command("fetch")
         );
     }
     term::done(format_args!("`{}` is what was {fetched}", data.display()));
     Ok(())
+}
+
+/// What has the name of a file and is none, in words: `--force` may not replace it.
+fn in_their_place(data: &Path, files: &[RelativePath]) -> Option<String> {
+    let found: Vec<String> = files
+        .iter()
+        .filter_map(|file| Some(format!("; `{file}` is {}", fs::not_plain(&file.under(data))?.is)))
+        .take(NAMED)
+        .collect();
+    (!found.is_empty()).then(|| found.concat())
 }
 
 fn count(files: &[RelativePath]) -> String {

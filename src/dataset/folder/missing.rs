@@ -28,6 +28,14 @@ pub(super) fn check_folder(competition: &Competition, folder: &Path) -> Result<(
 /// A table that must be there.
 pub(super) fn find_table(competition: &Competition, folder: &Path, name: &str) -> Result<PathBuf> {
     index::find_file(folder, name).with_context(|| {
+        if let Some(found) = fs::not_plain(&folder.join(name)) {
+            return format!(
+                "`{}` is {}\nhint: move it away or remove it, then run `{}`",
+                found.path.display(),
+                found.is,
+                competition.command("fetch")
+            );
+        }
         format!(
             "no `{name}` in `{}`\nhint: run `{}`",
             folder.display(),

@@ -13,7 +13,7 @@ fn place_with_source() -> (Place, PathBuf) {
     (place, source)
 }
 
-fn pipe(path: &Path) {
+pub(super) fn pipe(path: &Path) {
     let status = std::process::Command::new("mkfifo").arg(path).status().unwrap();
     assert!(status.success());
 }

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use crate::kaggle::server::{Reply, Server};
 
+#[cfg(unix)]
+mod by_hand;
 mod hostile;
 #[cfg(unix)]
 mod links;
