@@ -37,7 +37,11 @@ pub enum Error {
     )]
     Unsupported { archive: PathBuf, reason: String },
     /// Something that could write outside the folder.
-    #[error("`{}` holds `{entry}`, {reason}: it is not unpacked", archive.display())]
+    #[error(
+        "`{}` holds `{entry}`, {reason}: it is not unpacked\nhint: get it from elsewhere; or look at \
+         what it holds, unpack it with another program, and name the folder with `--from`",
+        archive.display()
+    )]
     Unsafe { archive: PathBuf, entry: String, reason: &'static str },
     /// More than it may hold.
     #[error("`{}` is not unpacked: {reason}", archive.display())]

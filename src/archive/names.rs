@@ -25,7 +25,7 @@ pub(super) fn is_litter(path: &Path) -> bool {
         || path.file_name().is_none_or(|name| name == ".DS_Store" || name == "Thumbs.db")
 }
 
-const TWICE: &str = "which it holds twice";
+pub(super) const TWICE: &str = "which it holds twice";
 pub(super) const CASE: &str = "a name that another one differs from in upper and lower case only";
 
 /// The names of one archive, as hashes: names that meet on some file system are refused on all.

@@ -190,6 +190,26 @@ fn names_that_meet_are_refused() {
     }
 }
 
+/// No program writes such a zip.
+#[test]
+fn a_zip_with_one_name_twice_is_refused_by_that_name() {
+    let entries: Entries = &[("a/0.txt", b"0"), ("a/1.txt", b"1"), ("a/2.txt", b"2")];
+    let mut bytes = zip(entries);
+    for at in 0..bytes.len() - 7 {
+        if bytes[at..].starts_with(b"a/2.txt") {
+            bytes[at..at + 7].copy_from_slice(b"a/1.txt");
+        }
+    }
+    for (bytes, archive) in [(bytes.clone(), "data.zip`"), (zip(&[("in.zip", &bytes)]), "in.zip`")]
+    {
+        let (folder, result) = unpacked("data.zip", &bytes);
+        let error = result.unwrap_err().to_string();
+        let expected = format!("{archive} holds `a/1.txt`, which it holds twice");
+        assert!(error.contains(&expected) && error.contains("\nhint: "), "{error}");
+        assert!(names(&folder).is_empty());
+    }
+}
+
 #[test]
 fn names_of_two_archives_meet_too() {
     let inner = zip(&[("train/1.jpg", b"1")]);

@@ -1,6 +1,7 @@
 //! Zip archives that can be read in any order: by their directory, several entries at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;
@@ -12,7 +13,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::sink::{Content, Entry, Sink, piece};
 use super::window::Window;
-use super::{Error, Kind, LINK, NO_PLAIN_FILE, kind};
+use super::{Error, Kind, LINK, NO_PLAIN_FILE, kind, names};
 use crate::fs;
 
 /// Neighbours are unpacked by one thread, which so reads the file in order.
@@ -38,7 +39,7 @@ pub(super) fn entries(window: &Window, sink: &mut Sink, done: &Done) -> Result<(
     };
     let archive = ZipArchive::with_config(Config { archive_offset }, window.unmetered())
         .map_err(|error| failed(sink, "its directory", error))?;
-    let wanted = plan(&archive, window.gone(), sink, done)?;
+    let wanted = plan(&archive, window, sink, done)?;
     let sink = &*sink;
     wanted.par_chunks(NEIGHBOURS).try_for_each_init(
         || (window.again(), piece()),
@@ -66,12 +67,13 @@ pub fn zipped_size(path: &Path) -> anyhow::Result<Option<u64>> {
 /// Checks every name, and counts, before a byte is written; lists the entries to take.
 fn plan(
     archive: &ZipArchive<Window>,
-    gone: u64,
+    window: &Window,
     sink: &mut Sink,
     done: &Done,
 ) -> Result<Vec<u32>, Error> {
     if archive.has_duplicate_names() {
-        return Err(sink.refused("two entries", "which have one name"));
+        let name = twice(archive, window).unwrap_or_else(|| "an entry".to_owned());
+        return Err(sink.refused(&name, names::TWICE));
     }
     let (mut wanted, mut n_done) = (Vec::new(), 0);
     let (mut bytes, mut on_disk) = (0_u64, 0_u64);
@@ -92,7 +94,7 @@ fn plan(
                 return Err(sink.damaged(&name, &"its directory says something else"));
             }
             n_done += 1;
-        } else if entry.header_start() < gone {
+        } else if entry.header_start() < window.gone() {
             return Err(sink.damaged(&name, &"its directory says something else"));
         } else if entry.is_dir() {
             sink.folder(&name)?;
@@ -110,6 +112,27 @@ fn plan(
     }
     sink.announce(bytes, on_disk)?;
     Ok(wanted)
+}
+
+/// The first name that the directory has a second time, as it stands there: the crate keeps one entry a
+/// name.
+fn twice(archive: &ZipArchive<Window>, window: &Window) -> Option<String> {
+    let mut directory = window.unmetered();
+    directory.seek(SeekFrom::Start(archive.central_directory_start())).ok()?;
+    let mut seen = HashSet::new();
+    loop {
+        let mut head = [0; 46];
+        directory.read_exact(&mut head).ok().filter(|()| head.starts_with(b"PK\x01\x02"))?;
+        let length = |at: usize| usize::from(u16::from_le_bytes([head[at], head[at + 1]]));
+        let (name, rest) = (length(28), length(30) + length(32));
+        let mut bytes = vec![0; name + rest];
+        directory.read_exact(&mut bytes).ok()?;
+        bytes.truncate(name);
+        if seen.contains(&bytes) {
+            return Some(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        seen.insert(bytes);
+    }
 }
 
 /// Says before anything is unpacked what cannot be.
