@@ -72,6 +72,13 @@ impl<T> Table<T> {
     }
 }
 
+impl Table {
+    /// The same in double precision.
+    pub fn wide(&self) -> Table<f64> {
+        Table::new(self.cells.iter().map(|&cell| f64::from(cell)).collect(), self.width)
+    }
+}
+
 impl<T: Copy> Table<T> {
     /// Rows as they come; panics where one has another width.
     pub fn from_rows<'a>(rows: impl IntoIterator<Item = &'a [T]>, width: usize) -> Self

@@ -1,4 +1,4 @@
-//! What a model answers: the ordered classes, and probabilities for a list of ids.
+//! What is asked about an image, what a model says about it, and what is answered in the end.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::table::Table;
 
-/// Whether an image has exactly one class or any number of tags.
+/// What an image is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
@@ -14,6 +14,67 @@ pub enum TargetKind {
     SingleLabel,
     /// Any number of tags an image: a sigmoid each, binary cross-entropy.
     MultiLabel,
+    /// One of several classes that have an order, predicted as a level: 0 for the first, `n - 1` for
+    /// the last, and anything between.
+    Ordinal,
+    /// One number or several; the names of the numbers take the place of the classes.
+    Number,
+}
+
+impl TargetKind {
+    /// How many numbers a model says about an image.
+    pub fn n_outputs(self, n_classes: usize) -> usize {
+        match self {
+            Self::Ordinal => 1,
+            Self::SingleLabel | Self::MultiLabel | Self::Number => n_classes,
+        }
+    }
+
+    /// Whether an image has exactly one class.
+    pub fn has_one_class(self) -> bool {
+        matches!(self, Self::SingleLabel | Self::Ordinal)
+    }
+}
+
+/// What is true of a list of images.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// Class indices, sorted, a list an image.
+    Classes(Vec<Vec<usize>>),
+    /// `[images, numbers]`.
+    Numbers(Table<f64>),
+}
+
+impl Truth {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Numbers(numbers) => numbers.n_rows(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The class indices of each image; of numbers there are none.
+    pub fn classes(&self) -> &[Vec<usize>] {
+        match self {
+            Self::Classes(classes) => classes,
+            Self::Numbers(_) => &[],
+        }
+    }
+
+    /// Those images, in the order of `images`.
+    #[must_use]
+    pub fn select(&self, images: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => {
+                Self::Classes(images.iter().map(|&i| classes[i].clone()).collect())
+            }
+            Self::Numbers(numbers) => Self::Numbers(numbers.select(images)),
+        }
+    }
 }
 
 /// The vocabulary: class names in the order of a model's outputs.
@@ -35,6 +96,14 @@ impl Classes {
 
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// One name more, at the end; gives its place.
+    pub fn push(&mut self, name: &str) -> usize {
+        let place = self.names.len();
+        self.names.push(name.to_owned());
+        self.positions.insert(name.to_owned(), place);
+        place
     }
 
     /// The place of a name, if it is one of them.
@@ -76,12 +145,13 @@ fn is_whole(name: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Probabilities for a list of images.
+/// What a model says about a list of images.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Predictions {
     /// One id a row.
     pub ids: Vec<String>,
-    /// `[ids, classes]`, each in `[0, 1]`.
+    /// `[ids, outputs]`: probabilities in `[0, 1]`, a column a class; or the level; or the numbers in
+    /// their own units.
     pub probabilities: Table,
     pub classes: Classes,
 }
@@ -93,19 +163,34 @@ impl Predictions {
     }
 }
 
-/// What is said about every image in the end: what a submission holds.
+/// What is answered about every image in the end: what a submission holds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answers {
-    Probabilities(Predictions),
-    /// The tags of every image.
-    Tags {
-        /// One id an image.
-        ids: Vec<String>,
-        /// What the indices in `tags` mean.
-        classes: Classes,
-        /// Class indices, sorted, one list an image.
-        tags: Vec<Vec<usize>>,
-    },
+pub struct Answers {
+    /// One id an image.
+    pub ids: Vec<String>,
+    /// What the indices and columns in `said` mean.
+    pub classes: Classes,
+    pub said: Said,
+}
+
+impl From<Predictions> for Answers {
+    /// Probabilities as they are.
+    fn from(Predictions { ids, probabilities, classes }: Predictions) -> Self {
+        Self { ids, classes, said: Said::Probabilities(probabilities.wide()) }
+    }
+}
+
+/// An answer an image.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// `[images, classes]`.
+    Probabilities(Table<f64>),
+    /// Class indices: one, the tags in their order, or the likeliest classes from the best on.
+    Lists(Vec<Vec<usize>>),
+    /// At most one class an image, and how sure it is.
+    Scored(Vec<Option<(usize, f64)>>),
+    /// `[images, numbers]`.
+    Numbers(Table<f64>),
 }
 
 /// Lists of class indices (sorted, one list an image) as `[n, classes]` of zeros and ones.

@@ -54,7 +54,7 @@ fn samples(folder: &Path, limit: usize) -> Result<Arc<[Sample]>> {
     paths.sort();
     paths.truncate(limit);
     let sample =
-        |path: PathBuf| Sample { id: path.display().to_string(), path, target: Vec::new() };
+        |path: PathBuf| Sample::new(path.display().to_string(), path, Vec::new());
     Ok(paths.into_iter().map(sample).collect())
 }
 

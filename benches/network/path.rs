@@ -126,7 +126,7 @@ fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "jpg") {
-            samples.push(Sample { id: path.display().to_string(), path, target: Vec::new() });
+            samples.push(Sample::new(path.display().to_string(), path, Vec::new()));
         }
     }
     samples.sort_by(|a, b| a.id.cmp(&b.id));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kaggle_kit::competition;
-use kaggle_kit::decide::Decision;
+use kaggle_kit::decide::{Decision, Judged};
 use kaggle_kit::decide::ensemble::{ViewChoice, choose, members};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{self, Data, SplitSide};
@@ -19,7 +19,7 @@ use kaggle_kit::run::{
     UploadStatus, Uploads, VIEWS,
 };
 use kaggle_kit::table::Table;
-use kaggle_kit::target::{Answers, Classes, Predictions};
+use kaggle_kit::target::{Answers, Classes, Predictions, Said, Truth};
 use tempfile::TempDir;
 
 /// The files, by the names of their targets.
@@ -90,14 +90,10 @@ impl Made {
             classes: classes.clone(),
         };
         run.write_valid_predictions(&predictions).unwrap();
-        let targets: Vec<Vec<usize>> = (0..N_IMAGES).map(target).collect();
-        let decision = Decision::fit(
-            competition.metric,
-            &predictions,
-            targets.iter().map(Vec::as_slice),
-            &[],
-            &kaggle_kit::decide::TagOptions::default(),
-        );
+        let truth = Truth::Classes((0..N_IMAGES).map(target).collect());
+        let images = Judged::new(competition.target.kind, &predictions, &truth);
+        let options = kaggle_kit::decide::TagOptions::default();
+        let decision = Decision::fit(&competition.metric, &images, &options).unwrap();
         run.write_toml("decision.toml", &decision).unwrap();
         run.write(VIEWS, VIEWS_TOML).unwrap();
         run.write("events.jsonl", EVENTS).unwrap();
@@ -163,7 +159,7 @@ fn look(run: &Run, file: &str) {
     }
     let found = members::of(run.clone()).and_then(|member| {
         let classes = member.classes.clone();
-        let decision = Decision::of(run, member.metric, &classes)?;
+        let decision = Decision::of(run, &member.metric, &classes)?;
         let (held_out, _) = run.held_out(&classes, member.kind)?;
         let _ = run.has_test_predictions(IMAGES)?;
         let _ = PartialPredictions::of(run, IMAGES, Duration::ZERO)?.read("weights.safetensors");
@@ -182,14 +178,15 @@ fn look(run: &Run, file: &str) {
 }
 
 fn numbers(answers: &Answers) {
-    match answers {
-        Answers::Probabilities(said) => {
+    match &answers.said {
+        Said::Probabilities(said) => {
             for row in said.rows() {
-                let sum: f32 = row.iter().sum();
+                let sum: f64 = row.iter().sum();
                 assert!((sum - 1.0).abs() < 1e-3, "{row:?}");
             }
         }
-        Answers::Tags { tags, .. } => assert!(tags.iter().all(|tags| !tags.is_empty())),
+        Said::Lists(tags) => assert!(tags.iter().all(|tags| !tags.is_empty())),
+        Said::Scored(_) | Said::Numbers(_) => {}
     }
 }
 

@@ -121,8 +121,9 @@ fn to_json(two: &TwoRuns, page: &Path) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::Decision;
+    use crate::decide::{Decision, Judged};
     use crate::run::{DECISION, Run};
+    use crate::target::Truth;
 
     /// A finished run of four cats and dogs; `p` is what it gives to the truth.
     fn make(runs: &Path, id: &str, size: usize, p: f64) {
@@ -152,7 +153,9 @@ mod tests {
         let run = Run { folder };
         let predicted = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
         let truth = run.truth(&predicted.ids, &predicted.classes).unwrap();
-        let decision = Decision::quick(spec.metric, &predicted, truth.iter().map(Vec::as_slice));
+        let truth = Truth::Classes(truth);
+        let images = Judged::new(spec.target.kind, &predicted, &truth);
+        let decision = Decision::quick(&spec.metric, &images).unwrap();
         run.write_toml(DECISION, &decision).unwrap();
     }
 

@@ -20,7 +20,7 @@ use crate::metric::Metric;
 use crate::report::html;
 use crate::run::{DECISION, Run, Workspace};
 use crate::submission::{score_bytes, to_csv};
-use crate::target::{Answers, Predictions};
+use crate::target::{Answers, Predictions, Said};
 use crate::term;
 use crate::typed;
 use crate::words::{self, Words};
@@ -175,13 +175,13 @@ impl Test {
     ) -> Result<Vec<f64>> {
         let solution_csv = lines::read_table(solution)?;
         let settings = decision.settings()?;
-        let targets = pool.targets.iter().map(Vec::as_slice);
+        let targets = pool.truth.classes().iter().map(Vec::as_slice);
         let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
         let test = choice.blend.apply(&self.predicted)?;
         let score = |fitted| -> Result<f64> {
             let tags = settings.decide(&fitted, &test.probabilities);
             let (ids, classes) = (test.ids.clone(), test.classes.clone());
-            let answers = Answers::Tags { ids, classes, tags };
+            let answers = Answers { ids, classes, said: Said::Lists(tags) };
             let TestSet { competition, sample, .. } = &self.test_set;
             let csv = to_csv(&answers, &competition.submission, sample)?;
             let scored = score_bytes(&csv, &solution_csv, competition);
@@ -232,7 +232,7 @@ fn print(decision: &TagDecision, on_test: Option<&[f64]>) {
     if decision.folds > 0 {
         term::say(format_args!(
             "   choosing itself, every fold decided by what is chosen without it: {}",
-            Metric::MeanFbeta { beta: decision.beta }.describe(decision.of_choice)
+            Metric::mean_fbeta(decision.beta).describe(decision.of_choice)
         ));
     }
 }

@@ -51,7 +51,7 @@ struct Ours {
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let competition = workspace.competition(args.competition.as_deref())?;
     let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())?;
-    let metric = competition.metric;
+    let metric = competition.metric.clone();
     let bar = Bar::new("leaderboard", Unit::Items("teams"));
     let standings = client.leaderboard(&competition.slug, &bar)?;
     drop(bar);
@@ -65,7 +65,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         None => best(&client, &competition, &workspace.runs())?,
     };
     let ours = ours.map(|(score, from)| {
-        let place = BoardPlace::of(score, &standings, metric);
+        let place = BoardPlace::of(score, &standings, &metric);
         Ours { score, from, place }
     });
     let top = &standings[..args.top.min(standings.len())];
@@ -116,7 +116,7 @@ fn day(date: &str) -> String {
 
 /// Our best public score on Kaggle; before the first, the best on images held out.
 fn best(client: &Client, competition: &Competition, runs: &Path) -> Result<Option<(f64, String)>> {
-    let metric = competition.metric;
+    let metric = &competition.metric;
     let submissions = client.list_submissions(&competition.slug)?;
     let public = |one: &Submission| {
         let score = one.public_score.filter(|_| one.status == SubmissionStatus::Complete)?;

@@ -87,7 +87,7 @@ fn row(competition: &Competition, data: &Path, runs: &Path) -> Result<Row> {
     Ok(Row {
         name: competition.name.clone(),
         slug: competition.slug.clone(),
-        metric: competition.metric,
+        metric: competition.metric.clone(),
         data: data.join(&competition.name).join("fetched.toml").is_file(),
         unfinished: all.iter().filter(|run| !run.is_finished()).count(),
         best: scores.reduce(better),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::competition::{self, Competition, SubmissionFormat};
+use crate::competition::{self, Competition};
 use crate::lines;
 use crate::submission;
 use crate::term;
@@ -93,13 +93,13 @@ pub(super) fn guess(csv: &Path) -> Result<Competition> {
 }
 
 fn fits(competition: &Competition, header: &[String]) -> bool {
-    match &competition.submission {
-        SubmissionFormat::ProbabilityOf { id, column, .. }
-        | SubmissionFormat::TagList { id, column } => header == [id.as_str(), column.as_str()],
-        SubmissionFormat::ProbabilityPerClass { id } => {
+    let id = competition.submission.id_column();
+    match competition.submission.value_column() {
+        Some(column) => header == [id, column],
+        None => {
             let classes = &competition.target.classes;
             header.len() > 2
-                && header[0] == *id
+                && header[0] == id
                 && (classes.is_empty() || header[1..].iter().all(|name| classes.contains(name)))
         }
     }

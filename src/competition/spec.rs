@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::lines;
-use crate::metric::Metric;
+use crate::metric::{Form, Metric};
 use crate::relative::RelativePath;
 use crate::target::TargetKind;
 use crate::typed;
@@ -152,6 +152,16 @@ pub enum SubmissionFormat {
     ProbabilityPerClass { id: String },
     /// `id,tags`: the tags separated by spaces.
     TagList { id: String, column: String },
+    /// `id,label`: one class.
+    Label { id: String, column: String },
+    /// `id,labels`: the likeliest classes, best first, separated by spaces.
+    TopK { id: String, column: String },
+    /// `id,number,...`: a number a column, as the sample has them.
+    Numbers { id: String },
+    /// `id_class,probability`: a row an image and class; `row` says how ids are made of the two.
+    Long { id: String, column: String, row: String },
+    /// `id,label confidence`: one class and how sure it is, or nothing.
+    ScoredLabel { id: String, column: String },
 }
 
 impl SubmissionFormat {
@@ -159,7 +169,53 @@ impl SubmissionFormat {
         match self {
             Self::ProbabilityOf { id, .. }
             | Self::ProbabilityPerClass { id }
-            | Self::TagList { id, .. } => id,
+            | Self::TagList { id, .. }
+            | Self::Label { id, .. }
+            | Self::TopK { id, .. }
+            | Self::Numbers { id }
+            | Self::Long { id, .. }
+            | Self::ScoredLabel { id, .. } => id,
+        }
+    }
+
+    /// The one column beside the id's, where there is one only.
+    pub fn value_column(&self) -> Option<&str> {
+        match self {
+            Self::ProbabilityOf { column, .. }
+            | Self::TagList { column, .. }
+            | Self::Label { column, .. }
+            | Self::TopK { column, .. }
+            | Self::Long { column, .. }
+            | Self::ScoredLabel { column, .. } => Some(column),
+            Self::ProbabilityPerClass { .. } | Self::Numbers { .. } => None,
+        }
+    }
+
+    /// The table's name in specs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ProbabilityOf { .. } => "probability-of",
+            Self::ProbabilityPerClass { .. } => "probability-per-class",
+            Self::TagList { .. } => "tag-list",
+            Self::Label { .. } => "label",
+            Self::TopK { .. } => "top-k",
+            Self::Numbers { .. } => "numbers",
+            Self::Long { .. } => "long",
+            Self::ScoredLabel { .. } => "scored-label",
+        }
+    }
+
+    /// What an answer is.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::ProbabilityOf { .. } | Self::ProbabilityPerClass { .. } | Self::Long { .. } => {
+                Form::Probabilities
+            }
+            Self::TagList { .. } => Form::Tags,
+            Self::Label { .. } => Form::Label,
+            Self::TopK { .. } => Form::Ranking,
+            Self::Numbers { .. } => Form::Numbers,
+            Self::ScoredLabel { .. } => Form::ScoredLabel,
         }
     }
 }
@@ -254,33 +310,29 @@ impl Competition {
         Ok(())
     }
 
+    /// Metric, kind of target and shape of the upload must fit together.
     fn check_submission(&self) -> Result<()> {
-        match (&self.submission, self.target.kind, self.metric) {
-            (SubmissionFormat::TagList { .. }, TargetKind::SingleLabel, _) => {
-                bail!("`submission.tag-list` needs `target.kind = \"multi-label\"`")
-            }
-            (SubmissionFormat::TagList { .. }, _, Metric::LogLoss) => {
-                bail!("`metric = \"log-loss\"` needs probabilities, not `submission.tag-list`")
-            }
-            (
-                SubmissionFormat::ProbabilityOf { .. }
-                | SubmissionFormat::ProbabilityPerClass { .. },
-                _,
-                Metric::MeanFbeta { .. },
-            ) => bail!("`metric = \"{}\"` needs `submission.tag-list`", self.metric.name()),
-            (_, TargetKind::MultiLabel, Metric::LogLoss) => {
-                bail!("`metric = \"log-loss\"` needs `target.kind = \"single-label\"`")
-            }
-            (SubmissionFormat::ProbabilityOf { class, .. }, ..) => {
-                let classes = &self.target.classes;
-                ensure!(
-                    classes.len() == 2 && classes.contains(class),
-                    "`submission.probability-of` needs two `target.classes`, one of them `{class}`"
-                );
-                Ok(())
-            }
-            _ => Ok(()),
+        let (metric, kind, form) = (&self.metric, self.target.kind, self.submission.form());
+        ensure!(
+            form != Form::Tags || kind == TargetKind::MultiLabel,
+            "`submission.tag-list` needs `target.kind = \"multi-label\"`"
+        );
+        ensure!(
+            metric.takes(kind, form),
+            "`metric = \"{}\"` does not fit `target.kind = \"{}\"` with `submission.{}`: it needs {}",
+            metric.name(),
+            word_of(kind),
+            self.submission.name(),
+            needs(metric)
+        );
+        if let SubmissionFormat::ProbabilityOf { class, .. } = &self.submission {
+            let classes = &self.target.classes;
+            ensure!(
+                classes.len() == 2 && classes.contains(class),
+                "`submission.probability-of` needs two `target.classes`, one of them `{class}`"
+            );
         }
+        Ok(())
     }
 
     /// `kaggle-kit` with this word and the competition as it was typed, such as
@@ -293,4 +345,29 @@ impl Competition {
     pub fn rules_page(&self) -> String {
         format!("https://www.kaggle.com/competitions/{}/rules", self.slug)
     }
+}
+
+/// A kind of target as specs write it.
+fn word_of(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::SingleLabel => "single-label",
+        TargetKind::MultiLabel => "multi-label",
+        TargetKind::Ordinal => "ordinal",
+        TargetKind::Number => "number",
+    }
+}
+
+/// The kinds of targets and the shapes of uploads that a metric is for, in a spec's words.
+fn needs(metric: &Metric) -> String {
+    let shapes = |form: Form| match form {
+        Form::Probabilities => "`submission.probability-of`, `probability-per-class` or `long`",
+        Form::Label => "`submission.label`",
+        Form::Ranking => "`submission.top-k`",
+        Form::ScoredLabel => "`submission.scored-label`",
+        Form::Tags => "`submission.tag-list`",
+        Form::Numbers => "`submission.numbers`",
+    };
+    let pairs = metric.family().forms.iter();
+    let needs = pairs.map(|&(kind, form)| format!("\"{}\" with {}", word_of(kind), shapes(form)));
+    needs.collect::<Vec<_>>().join(", or ")
 }

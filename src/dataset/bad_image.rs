@@ -113,8 +113,8 @@ mod tests {
     fn ten_are_named_and_all_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let bad = |i: usize| {
-            let path = format!("train/{i}, a.png").into();
-            let sample = Sample { id: i.to_string(), path, target: Vec::new() };
+            let path = format!("train/{i}, a.png");
+            let sample = Sample::new(i.to_string(), path, Vec::new());
             let hint = if i < 3 { "get these" } else { "convert these" };
             BadImage::new(&sample, &anyhow!("`{i}.png` is bad\nhint: {hint}"))
         };

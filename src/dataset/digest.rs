@@ -121,7 +121,7 @@ mod tests {
     use crate::fs;
 
     fn sample(path: PathBuf) -> Sample {
-        Sample { id: "a".to_owned(), path, target: Vec::new() }
+        Sample::new("a".to_owned(), path, Vec::new())
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
         let named = |id: &str, bytes: &str| {
             let path = folder.path().join(format!("{id}-{bytes}"));
             fs::write_atomic(&path, bytes).unwrap();
-            Sample { id: id.to_owned(), path, target: vec![1] }
+            Sample::new(id.to_owned(), path, vec![1])
         };
         let of = |samples: &[Sample]| digest_of_set(samples, &()).unwrap();
         let [a, b] = [named("a", "1"), named("b", "2")];

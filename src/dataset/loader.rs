@@ -224,7 +224,7 @@ mod tests {
             .map(|i| {
                 let path = folder.join(format!("{i}.png"));
                 RgbImage::from_pixel(9, 8, Rgb([i as u8; 3])).save(&path).unwrap();
-                Sample { id: i.to_string(), path, target: Vec::new() }
+                Sample::new(i.to_string(), path, Vec::new())
             })
             .collect()
     }

@@ -5,15 +5,17 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::judged::Judged;
+use super::largest::Largest;
 use super::log_loss::{self, Calibration};
 use super::tags::calibrate::Kind;
 use super::tags::rules::TagRules;
 use super::tags::threshold::decide;
-use super::tags::{self, HeldOut, Method, Rows, Settings, TagDecision};
-use crate::metric::Metric;
+use super::tags::{self, Method, Rows, Settings, TagDecision};
+use crate::metric::{Metric, Serving, largest};
 use crate::run::checked::{Checked, Fault};
 use crate::run::{DECISION, Run};
-use crate::target::{Answers, Classes, Predictions};
+use crate::target::{Answers, Classes, Predictions, Said};
 
 /// What is done to probabilities before they are submitted, fitted on validation predictions.
 ///
@@ -39,6 +41,8 @@ pub enum Decision {
     /// Probabilities are submitted, softened or sharpened and clipped.
     Calibration(Calibration),
     Tags(Box<TagDecision>),
+    /// The likeliest classes are submitted.
+    Largest(Largest),
 }
 
 /// What a decision about tags is to go by.
@@ -74,17 +78,19 @@ impl Checked for Decision {
                 calibration.check().map_err(|fault| fault.within("calibration"))
             }
             Self::Tags(tags) => tags.check().map_err(|fault| fault.within("tags")),
+            Self::Largest(largest) => largest.check().map_err(|fault| fault.within("largest")),
         }
     }
 }
 
 impl Decision {
     /// What a run keeps, if it is about its classes and its metric.
-    pub fn of(run: &Run, metric: Metric, classes: &Classes) -> Result<Self> {
+    pub fn of(run: &Run, metric: &Metric, classes: &Classes) -> Result<Self> {
         let decision: Self = run.read_toml(DECISION)?;
-        let is_about = match (&decision, metric) {
-            (Self::Calibration(_), Metric::LogLoss) => true,
-            (Self::Tags(tags), Metric::MeanFbeta { .. }) => {
+        let is_about = match (&decision, metric.family().serves) {
+            (Self::Calibration(_), Serving::Calibrated) => true,
+            (Self::Largest(_), Serving::Largest) => true,
+            (Self::Tags(tags), Serving::TagsAnImage) => {
                 let is_known = |name: &String| classes.position(name).is_some();
                 tags.classes.len() == classes.len() && tags.classes.names().iter().all(is_known)
             }
@@ -99,70 +105,67 @@ impl Decision {
         Ok(decision)
     }
 
-    /// Fits what `metric` needs on predictions of images that the models had not seen; `targets` are
-    /// their class indices and `folds` their folds (empty where there is none), in the same order.
-    pub fn fit<'a>(
-        metric: Metric,
-        predictions: &Predictions,
-        targets: impl IntoIterator<Item = &'a [usize]>,
-        folds: &[usize],
-        options: &TagOptions,
-    ) -> Self {
-        let Metric::MeanFbeta { beta } = metric else {
-            return Self::quick(metric, predictions, targets);
-        };
-        let settings = options.settings(beta);
-        let images = HeldOut::new(predictions.probabilities.clone(), targets, folds);
-        let n_positive = |tag: usize| images.truth.column(tag).filter(|&set| set).count();
-        let positives: Vec<usize> = (0..images.truth.width()).map(n_positive).collect();
-        let fitted = tags::fit(&images, &settings, options.only);
-        Self::Tags(Box::new(TagDecision::new(
+    /// Fits what `metric` needs on predictions of images that the models had not seen.
+    pub fn fit(metric: &Metric, images: &Judged, options: &TagOptions) -> Result<Self> {
+        if metric.family().serves != Serving::TagsAnImage {
+            return Self::quick(metric, images);
+        }
+        let settings = options.settings(beta(metric));
+        let held_out = images.tagged(true);
+        let n_positive = |tag: usize| held_out.truth.column(tag).filter(|&set| set).count();
+        let positives: Vec<usize> = (0..held_out.truth.width()).map(n_positive).collect();
+        let fitted = tags::fit(&held_out, &settings, options.only);
+        Ok(Self::Tags(Box::new(TagDecision::new(
             fitted,
             &settings,
-            &predictions.classes,
+            &images.predictions.classes,
             &positives,
-            images.len(),
-        )))
+            held_out.len(),
+        ))))
     }
 
     /// The same, for tags with a single threshold and without asking for more: enough to compare
     /// what comes before the decision.
-    pub fn quick<'a>(
-        metric: Metric,
-        predictions: &Predictions,
-        targets: impl IntoIterator<Item = &'a [usize]>,
-    ) -> Self {
-        match metric {
-            Metric::LogLoss => {
-                let first = |target: &[usize]| target.first().copied().unwrap_or_default();
-                let truth: Vec<usize> = targets.into_iter().map(first).collect();
-                Self::Calibration(log_loss::fit(&predictions.probabilities, &truth))
+    pub fn quick(metric: &Metric, images: &Judged) -> Result<Self> {
+        Ok(match metric.family().serves {
+            Serving::Calibrated => Self::Calibration(log_loss::fit(
+                &images.predictions.probabilities,
+                &images.classes(),
+            )),
+            Serving::TagsAnImage => Self::Tags(Box::new(TagDecision::threshold_only(
+                &images.tagged(false),
+                beta(metric),
+                &images.predictions.classes,
+            ))),
+            Serving::Largest => {
+                let k = metric.number().map_or(1, |k| k as usize);
+                let decision = Self::Largest(Largest { k, score: 0.0 });
+                let score = images.score(metric, &decision.apply(images.predictions.clone())?)?;
+                Self::Largest(Largest { k, score })
             }
-            Metric::MeanFbeta { beta } => {
-                let images = HeldOut::new(predictions.probabilities.clone(), targets, &[]);
-                Self::Tags(Box::new(TagDecision::threshold_only(
-                    &images,
-                    beta,
-                    &predictions.classes,
-                )))
-            }
-        }
+            serving => anyhow::bail!("nothing decides yet by {serving:?}"),
+        })
     }
 
-    /// Turns probabilities into what is submitted.
+    /// Turns what a model says into what is submitted.
     pub fn apply(&self, mut predictions: Predictions) -> Result<Answers> {
-        if let Self::Calibration(Calibration { temperature, epsilon, .. }) = self {
-            log_loss::apply(&mut predictions.probabilities, *temperature, *epsilon);
-            return Ok(Answers::Probabilities(predictions));
-        }
-        let tags = self.tags(&predictions)?;
-        Ok(Answers::Tags { ids: predictions.ids, classes: predictions.classes, tags })
+        let said = match self {
+            Self::Calibration(Calibration { temperature, epsilon, .. }) => {
+                log_loss::apply(&mut predictions.probabilities, *temperature, *epsilon);
+                Said::Probabilities(predictions.probabilities.wide())
+            }
+            Self::Tags(tags) => Said::Lists(tags.tags(&predictions)?),
+            Self::Largest(Largest { k, .. }) => {
+                Said::Lists(predictions.rows().map(|row| largest(row, *k)).collect())
+            }
+        };
+        Ok(Answers { ids: predictions.ids, classes: predictions.classes, said })
     }
 
-    /// The tags of every image; where probabilities are submitted, the most probable class.
+    /// The tags of every image; where one class is submitted, the most probable one.
     pub fn tags(&self, predictions: &Predictions) -> Result<Vec<Vec<usize>>> {
         match self {
-            Self::Calibration(_) => {
+            Self::Calibration(_) | Self::Largest(_) => {
                 Ok(predictions.rows().map(|row| decide(row, |_| 1.0)).collect())
             }
             Self::Tags(tags) => tags.tags(predictions),
@@ -175,13 +178,14 @@ impl Decision {
         match self {
             Self::Calibration(calibration) => calibration.loss_after,
             Self::Tags(tags) => tags.score(),
+            Self::Largest(largest) => largest.score,
         }
     }
 
     /// The single threshold on probabilities as they are, if it decides.
     pub fn threshold(&self) -> Option<f64> {
         match self {
-            Self::Calibration(_) => None,
+            Self::Calibration(_) | Self::Largest(_) => None,
             Self::Tags(tags) => tags.threshold(),
         }
     }
@@ -199,8 +203,14 @@ impl fmt::Display for Decision {
         match self {
             Self::Calibration(calibration) => calibration.fmt(f),
             Self::Tags(tags) => tags.fmt(f),
+            Self::Largest(largest) => largest.fmt(f),
         }
     }
+}
+
+/// How many times as much recall counts as precision.
+fn beta(metric: &Metric) -> f64 {
+    metric.number().unwrap_or(2.0)
 }
 
 #[cfg(test)]
@@ -210,6 +220,15 @@ mod tests {
     use super::*;
     use crate::run::checked;
     use crate::table::Table;
+    use crate::target::{TargetKind, Truth};
+
+    fn judged<'a>(predictions: &'a Predictions, truth: &'a Truth) -> Judged<'a> {
+        Judged::new(TargetKind::MultiLabel, predictions, truth)
+    }
+
+    fn truth(targets: [&[usize]; 3]) -> Truth {
+        Truth::Classes(targets.map(<[usize]>::to_vec).to_vec())
+    }
 
     fn predictions(probabilities: &[f32]) -> Predictions {
         let classes = ["clear".to_owned(), "road".to_owned(), "water".to_owned()];
@@ -224,10 +243,13 @@ mod tests {
     #[test]
     fn an_edited_decision_is_refused_by_file_and_line() {
         let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
-        let targets: [&[usize]; 3] = [&[0, 1], &[0, 2], &[0]];
-        let tags = Decision::fit(Metric::MEAN_F2, &classes, targets, &[], &TagOptions::default());
-        let clip = Decision::quick(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
-        let [tags, clip] = [tags, clip].map(|decision| toml::to_string(&decision).unwrap());
+        let tagged = truth([&[0, 1], &[0, 2], &[0]]);
+        let options = TagOptions::default();
+        let tags = Decision::fit(&Metric::mean_fbeta(2.0), &judged(&classes, &tagged), &options);
+        let one = truth([&[0], &[0], &[0]]);
+        let clip = Decision::quick(&Metric::log_loss(), &judged(&classes, &one));
+        let [tags, clip] =
+            [tags, clip].map(|decision| toml::to_string(&decision.unwrap()).unwrap());
         let epsilon = clip.lines().find(|line| line.starts_with("epsilon")).unwrap();
         for (text, old, new, expected) in [
             (&clip, epsilon, "epsilon = 2.0", "line 3: `calibration.epsilon` is 2: it must be"),
@@ -255,12 +277,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
         let said = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
-        let tags = Decision::quick(Metric::MEAN_F2, &said, [&[0][..], &[0], &[0]]);
+        let (f2, one) = (Metric::mean_fbeta(2.0), truth([&[0], &[0], &[0]]));
+        let tags = Decision::quick(&f2, &judged(&said, &one)).unwrap();
         run.write_toml(DECISION, &tags).unwrap();
-        assert_eq!(Decision::of(&run, Metric::MEAN_F2, &said.classes).unwrap(), tags);
+        assert_eq!(Decision::of(&run, &f2, &said.classes).unwrap(), tags);
         let others: Classes = ["clear", "road", "river"].map(str::to_owned).to_vec().into();
-        for (metric, classes) in [(Metric::LogLoss, &said.classes), (Metric::MEAN_F2, &others)] {
-            let error = Decision::of(&run, metric, classes).unwrap_err().to_string();
+        for (metric, classes) in [(Metric::log_loss(), &said.classes), (f2, &others)] {
+            let error = Decision::of(&run, &metric, classes).unwrap_err().to_string();
             assert!(error.contains("decision.toml` is of another run"), "{error}");
         }
     }
@@ -268,15 +291,16 @@ mod tests {
     #[test]
     fn a_decision_comes_back_the_same() {
         let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
-        let targets: [&[usize]; 3] = [&[0, 1], &[0, 2], &[0]];
-        let options = TagOptions::default();
-        let decision = Decision::fit(Metric::MEAN_F2, &classes, targets, &[], &options);
+        let tagged = truth([&[0, 1], &[0, 2], &[0]]);
+        let (f2, options) = (Metric::mean_fbeta(2.0), TagOptions::default());
+        let decision = Decision::fit(&f2, &judged(&classes, &tagged), &options).unwrap();
         let text = toml::to_string(&decision).unwrap();
         assert!(text.starts_with("[tags]\nbeta = 2.0\nimages = 3\n"), "{text}");
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), decision);
         assert_eq!((decision.score(), decision.threshold().is_some()), (1.0, true));
 
-        let clip = Decision::quick(Metric::LogLoss, &classes, [&[0][..], &[0], &[0]]);
+        let one = truth([&[0], &[0], &[0]]);
+        let clip = Decision::quick(&Metric::log_loss(), &judged(&classes, &one)).unwrap();
         let text = toml::to_string(&clip).unwrap();
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), clip);
         assert!(text.starts_with("[calibration]\ntemperature = 1.0\nepsilon = "), "{text}");

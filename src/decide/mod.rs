@@ -4,9 +4,13 @@ pub mod compare;
 mod decision;
 pub mod ensemble;
 pub mod interval;
+mod judged;
+mod largest;
 pub mod log_loss;
 mod newton;
 mod numbers;
 pub mod tags;
 
 pub use decision::{Decision, TagOptions};
+pub use judged::Judged;
+pub use largest::Largest;

@@ -22,6 +22,7 @@ pub(super) fn logits(kind: TargetKind, row: &[f32]) -> Vec<f64> {
     let of = |&p: &f32| match kind {
         TargetKind::SingleLabel => logarithms(p).0,
         TargetKind::MultiLabel => logit(p),
+        TargetKind::Ordinal | TargetKind::Number => f64::from(p),
     };
     row.iter().map(of).collect()
 }

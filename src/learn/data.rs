@@ -15,7 +15,8 @@ use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::recipe::{Recipe, Sampling};
 use crate::rng::{self, Purpose};
-use crate::target::{Classes, TargetKind, n_hot};
+use crate::table::Table;
+use crate::target::{Classes, TargetKind, Truth, n_hot};
 
 /// Everything a learner needs to know about a data set, and what it is to do with it.
 pub struct Data {
@@ -30,7 +31,7 @@ pub struct Data {
 /// One side of the split.
 pub struct SplitSide {
     pub samples: Arc<[Sample]>,
-    /// `[n, classes]`, zeros and ones.
+    /// `[n, outputs]`: zeros and ones, levels, or numbers.
     pub targets: Vec<f32>,
     /// Where their pictures are kept from epoch to epoch, if they are.
     pub kept: Option<PictureCache>,
@@ -38,11 +39,32 @@ pub struct SplitSide {
 
 impl SplitSide {
     /// The part of `samples` at `indices`.
-    pub fn new(samples: &[Sample], indices: &[usize], n_classes: usize) -> Self {
+    pub fn new(samples: &[Sample], indices: &[usize], kind: TargetKind, n_classes: usize) -> Self {
         let samples: Arc<[Sample]> = indices.iter().map(|&i| samples[i].clone()).collect();
-        let targets =
-            n_hot(samples.iter().map(|sample| sample.target.as_slice()), n_classes).into_cells();
+        let of_classes = || samples.iter().map(|sample| sample.target.as_slice());
+        let targets = match kind {
+            TargetKind::SingleLabel | TargetKind::MultiLabel => {
+                n_hot(of_classes(), n_classes).into_cells()
+            }
+            TargetKind::Ordinal => of_classes().map(|target| target[0] as f32).collect(),
+            TargetKind::Number => {
+                let numbers = samples.iter().flat_map(|sample| &sample.numbers);
+                numbers.map(|&number| number as f32).collect()
+            }
+        };
         Self { samples, targets, kept: None }
+    }
+
+    /// What is true of its images.
+    pub fn truth(&self, kind: TargetKind) -> Truth {
+        match kind {
+            TargetKind::Number => {
+                let width = self.samples.first().map_or(0, |sample| sample.numbers.len());
+                let rows = self.samples.iter().map(|sample| sample.numbers.as_slice());
+                Truth::Numbers(Table::from_rows(rows, width))
+            }
+            _ => Truth::Classes(self.samples.iter().map(|sample| sample.target.clone()).collect()),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -148,10 +170,10 @@ impl Data {
         })
     }
 
-    /// The smoothed targets of the training images at `indices`, `[indices, classes]`.
+    /// The smoothed targets of the training images at `indices`, `[indices, outputs]`.
     fn targets(&self, indices: &[usize]) -> Vec<f32> {
         let n_classes = self.classes.len();
-        let mut targets = gather(&self.train.targets, n_classes, indices);
+        let mut targets = gather(&self.train.targets, self.kind.n_outputs(n_classes), indices);
         mix::smooth(&mut targets, self.kind, n_classes, self.recipe.loss.smoothing);
         targets
     }

@@ -9,7 +9,7 @@ use super::data::{Activations, Data, Feed};
 use super::learner::{Learner, OTHER_VERSION};
 use super::model::{Input, Model, StepLoss, StepRates};
 use super::stop::Stop;
-use crate::metric::{self, Metric};
+use crate::metric::{self, Outputs};
 use crate::run::{Entry, Epoch, Event, Position, Score, Stage, Step, cycle_file};
 use crate::schedule::{Rates, Schedule};
 use crate::table::Table;
@@ -213,35 +213,30 @@ impl<M: Model> Learner<'_, M> {
             // A log loss clips what it is given, and so would take them for mistakes.
             return Ok(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
         }
-        Ok(score(data, &Table::new(probabilities, data.classes.len())))
+        score(data, &Table::new(probabilities, data.kind.n_outputs(data.classes.len())))
     }
 }
 
-fn score(data: &Data, probabilities: &Table) -> Score {
-    let targets = &data.valid.targets;
-    match data.kind {
+/// The loss and the metric of plain answers.
+fn score(data: &Data, outputs: &Table) -> Result<Score> {
+    let truth = data.valid.truth(data.kind);
+    let first = |classes: &Vec<usize>| classes.first().copied().unwrap_or_default();
+    let (loss, accuracy) = match data.kind {
         TargetKind::SingleLabel => {
-            let truth: Vec<usize> =
-                data.valid.samples.iter().map(|sample| sample.target[0]).collect();
-            let loss = metric::log_loss(probabilities, &truth);
-            let accuracy = Some(metric::accuracy(probabilities, &truth));
-            Score { loss, metric: loss, accuracy }
+            let truth: Vec<usize> = truth.classes().iter().map(first).collect();
+            (metric::log_loss(outputs, &truth), Some(metric::accuracy(outputs, &truth)))
         }
         TargetKind::MultiLabel => {
-            let truth: Vec<bool> = targets.iter().map(|&y| y > 0.5).collect();
-            let loss = metric::binary_log_loss(probabilities.as_slice(), &truth);
-            let metric = match data.metric {
-                Metric::LogLoss => loss,
-                Metric::MeanFbeta { beta } => {
-                    let threshold = metric::usual_threshold(beta);
-                    let is_above = |&p: &f32| f64::from(p) > threshold;
-                    let tags = probabilities.as_slice().iter().map(is_above).collect();
-                    let n_classes = probabilities.width();
-                    let (truth, tags) = (Table::new(truth, n_classes), Table::new(tags, n_classes));
-                    metric::mean_fbeta(&truth, &tags, beta)
-                }
-            };
-            Score { loss, metric, accuracy: None }
+            let truth: Vec<bool> = data.valid.targets.iter().map(|&y| y > 0.5).collect();
+            (metric::binary_log_loss(outputs.as_slice(), &truth), None)
         }
-    }
+        TargetKind::Ordinal | TargetKind::Number => {
+            let pairs = outputs.as_slice().iter().zip(&data.valid.targets);
+            let squares: f64 = pairs.map(|(&a, &b)| f64::from(a - b).powi(2)).sum();
+            (squares / outputs.as_slice().len().max(1) as f64, None)
+        }
+    };
+    let ids: Vec<String> = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
+    let of = Outputs { kind: data.kind, ids: &ids, classes: &data.classes, outputs, truth: &truth };
+    Ok(Score { loss, metric: of.plain_score(&data.metric)?, accuracy })
 }

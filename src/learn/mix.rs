@@ -23,6 +23,7 @@ pub(super) fn smooth(targets: &mut [f32], kind: TargetKind, n_classes: usize, sm
     let base = match kind {
         TargetKind::SingleLabel => smoothing / n_classes as f64,
         TargetKind::MultiLabel => smoothing / 2.0,
+        TargetKind::Ordinal | TargetKind::Number => return,
     };
     for y in targets {
         *y = (f64::from(*y) * (1.0 - smoothing) + base) as f32;

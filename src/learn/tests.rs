@@ -191,16 +191,16 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
             let colour = if class == 0 { [200, shade, 90] } else { [90, shade, 200] };
             RgbImage::from_pixel(16, 16, Rgb(colour)).save(&path).unwrap();
             let label = if i / 2 < noisy { 1 - class } else { class };
-            Sample { id: i.to_string(), path, target: vec![label] }
+            Sample::new(i.to_string(), path, vec![label])
         })
         .collect();
     let (train, valid): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i / 2 % 4 != 0);
     Data {
-        train: SplitSide::new(&samples, &train, 2),
-        valid: SplitSide::new(&samples, &valid, 2),
+        train: SplitSide::new(&samples, &train, TargetKind::SingleLabel, 2),
+        valid: SplitSide::new(&samples, &valid, TargetKind::SingleLabel, 2),
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,
-        metric: Metric::LogLoss,
+        metric: Metric::log_loss(),
         recipe: recipe(settings),
     }
 }

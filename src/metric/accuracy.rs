@@ -1,6 +1,29 @@
 //! The share of images whose most probable class is the true one.
 
+use super::{Direction, Family, Form, Metric, Misfit, ScoreBy, Scoring, Serving, Training};
 use crate::table::Table;
+use crate::target::{Said, TargetKind, Truth};
+
+/// The share of images whose answer is the truth.
+pub(super) static FAMILY: Family = Family {
+    word: "accuracy",
+    number: None,
+    title: |_| "accuracy".to_owned(),
+    better: Direction::Higher,
+    forms: &[(TargetKind::SingleLabel, Form::Label), (TargetKind::Ordinal, Form::Label)],
+    options: &[],
+    trains: Training::Likelihood,
+    serves: Serving::Largest,
+    score: ScoreBy::Rows(rows),
+};
+
+fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
+    let (Truth::Classes(truth), Said::Lists(said)) = (rows.truth, rows.said) else {
+        return Err(Misfit::new(metric, rows.said));
+    };
+    let is_right = |(truth, said): (&Vec<usize>, &Vec<usize>)| f64::from(u8::from(truth == said));
+    Ok(truth.iter().zip(said).map(is_right).collect())
+}
 
 /// Accuracy of `rows` (`[n, classes]`) against one class index a row.
 pub fn accuracy<P: Copy + Into<f64>>(rows: &Table<P>, truth: &[usize]) -> f64 {

@@ -1,7 +1,38 @@
 //! Mean F-beta over samples: <https://www.kaggle.com/wiki/MeanFScore>; scikit-learn's
 //! `fbeta_score(average="samples", zero_division=0)`.
 
+use super::{Direction, Family, Form, Metric, Misfit, Number, ScoreBy, Scoring, Serving, Training};
 use crate::table::Table;
+use crate::target::{Said, TargetKind, Truth};
+
+/// The mean over images of F-beta.
+pub(super) static FAMILY: Family = Family {
+    word: "mean-f",
+    // The square of any other leaves nothing of precision, or of recall.
+    number: Some(Number { name: "beta", usual: 2.0, range: (0.001, 1000.0), is_whole: false }),
+    title: |metric| format!("mean F{}", beta(metric)),
+    better: Direction::Higher,
+    forms: &[(TargetKind::MultiLabel, Form::Tags)],
+    options: &[],
+    trains: Training::Likelihood,
+    serves: Serving::TagsAnImage,
+    score: ScoreBy::Rows(rows),
+};
+
+fn beta(metric: &Metric) -> f64 {
+    metric.number().unwrap_or(2.0)
+}
+
+fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
+    let (Truth::Classes(truth), Said::Lists(said)) = (rows.truth, rows.said) else {
+        return Err(Misfit::new(metric, rows.said));
+    };
+    let score = |(truth, said): (&Vec<usize>, &Vec<usize>)| {
+        let n_right = said.iter().filter(|tag| truth.contains(tag)).count();
+        sample_fbeta(n_right, truth.len(), said.len(), beta(metric))
+    };
+    Ok(truth.iter().zip(said).map(score).collect())
+}
 
 /// F-beta of one image: `(1+b^2) tp / (b^2 |truth| + |predicted|)`, 0 when nothing is right.
 pub fn sample_fbeta(n_right: usize, n_truth: usize, n_predicted: usize, beta: f64) -> f64 {

@@ -4,7 +4,41 @@
 //! Probabilities may be `f32` (a model's) or `f64` (a CSV's: near one, single precision would
 //! change the score).
 
+use super::{Direction, Family, Form, Metric, Misfit, ScoreBy, Scoring, Serving, Training};
 use crate::table::Table;
+use crate::target::{Said, TargetKind, Truth};
+
+/// The mean of `-ln p`.
+pub(super) static FAMILY: Family = Family {
+    word: "log-loss",
+    number: None,
+    title: |_| "log loss".to_owned(),
+    better: Direction::Lower,
+    forms: &[
+        (TargetKind::SingleLabel, Form::Probabilities),
+        (TargetKind::MultiLabel, Form::Probabilities),
+    ],
+    options: &[],
+    trains: Training::Likelihood,
+    serves: Serving::Calibrated,
+    score: ScoreBy::Rows(rows),
+};
+
+/// Where every image has one class, rows are distributions over the classes; else each cell is the
+/// probability of a tag, and a row's score the mean over its cells.
+fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
+    let (Truth::Classes(truth), Said::Probabilities(said)) = (rows.truth, rows.said) else {
+        return Err(Misfit::new(metric, rows.said));
+    };
+    let score = |(row, truth): (&[f64], &Vec<usize>)| match (rows.kind, truth.as_slice()) {
+        (TargetKind::SingleLabel, [class]) => row_log_loss(row, *class),
+        (_, tags) => {
+            let of_row: Vec<bool> = (0..row.len()).map(|class| tags.contains(&class)).collect();
+            binary_log_loss(row, &of_row)
+        }
+    };
+    Ok(said.rows().zip(truth).map(score).collect())
+}
 
 /// Kaggle's own clip, far below any that is worth submitting.
 const KAGGLE_CLIP: f64 = 1e-15;

@@ -134,7 +134,7 @@ mod tests {
         let sample = |(id, bytes): &(&str, &str)| {
             let path = folder.path().join(bytes);
             fs::write_atomic(&path, bytes).unwrap();
-            Sample { id: (*id).to_owned(), path, target: Vec::new() }
+            Sample::new((*id).to_owned(), path, Vec::new())
         };
         let samples: Vec<Sample> = bytes.iter().map(sample).collect();
         MadeFrom::of(&samples, [("resnet18", Hash::of(weights.as_bytes()))], &()).unwrap()

@@ -185,11 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
         run.write(TEST, csv_of(&predicted()).unwrap()).unwrap();
-        let sample = |id: &str| Sample {
-            id: id.to_owned(),
-            path: folder.path().join(id),
-            target: Vec::new(),
-        };
+        let sample = |id: &str| Sample::new(id, folder.path().join(id), Vec::new());
         let read = run.test_predictions(&[sample("a,1"), sample("b")], &classes()).unwrap();
         assert_eq!(read.ids, ["a,1", "b"]);
         assert_eq!(read.probabilities.row(0), predicted().probabilities.row(1));

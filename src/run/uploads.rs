@@ -75,7 +75,7 @@ pub struct BoardPlace {
 
 impl BoardPlace {
     /// Where a score stands on a board, behind those that are better; none on an empty one.
-    pub fn of(score: f64, standings: &[Standing], metric: Metric) -> Option<Self> {
+    pub fn of(score: f64, standings: &[Standing], metric: &Metric) -> Option<Self> {
         let n_better = standings.iter().filter(|team| metric.better(team.score, score)).count();
         let place = Self { place: n_better + 1, teams: standings.len() };
         (!standings.is_empty()).then_some(place)
@@ -239,12 +239,12 @@ mod tests {
             })
             .collect();
         for (score, place) in [(0.05, 1), (0.1, 1), (0.15, 2), (0.2, 2), (0.3, 4), (0.5, 5)] {
-            let found = BoardPlace::of(score, &board, Metric::LogLoss);
+            let found = BoardPlace::of(score, &board, &Metric::log_loss());
             assert_eq!(found, Some(BoardPlace { place, teams: 4 }), "{score}");
         }
-        let found = BoardPlace::of(0.3, &board, Metric::MEAN_F2);
+        let found = BoardPlace::of(0.3, &board, &Metric::mean_fbeta(2.0));
         assert_eq!(found, Some(BoardPlace { place: 2, teams: 4 }));
-        assert_eq!(BoardPlace::of(0.3, &[], Metric::MEAN_F2), None);
+        assert_eq!(BoardPlace::of(0.3, &[], &Metric::mean_fbeta(2.0)), None);
         let place = BoardPlace { place: 131, teams: 1314 };
         assert_eq!(place.to_string(), "place 131 of 1,314 on the public board (top 10.0 %)");
     }

@@ -38,18 +38,31 @@ pub enum Rows {
         /// `[ids, classes]`, row-major.
         probabilities: Vec<f64>,
     },
-    /// The tags of every id, each once.
-    Tags(Vec<Vec<String>>),
+    /// The tags of every id, each once; or its one class, or the likeliest, best first.
+    Lists(Vec<Vec<String>>),
+    /// At most one class an id, and how sure it is.
+    Scored(Vec<Option<(String, f64)>>),
+    /// `[ids, numbers]`, row-major, and the columns' names.
+    Numbers { columns: Classes, numbers: Vec<f64> },
 }
 
 impl Rows {
     fn none(format: &SubmissionFormat, header: &[String]) -> Self {
         match format {
-            SubmissionFormat::ProbabilityOf { .. } => Self::Probability(Vec::new()),
-            SubmissionFormat::TagList { .. } => Self::Tags(Vec::new()),
+            SubmissionFormat::ProbabilityOf { .. } | SubmissionFormat::Long { .. } => {
+                Self::Probability(Vec::new())
+            }
+            SubmissionFormat::TagList { .. }
+            | SubmissionFormat::Label { .. }
+            | SubmissionFormat::TopK { .. } => Self::Lists(Vec::new()),
+            SubmissionFormat::ScoredLabel { .. } => Self::Scored(Vec::new()),
             SubmissionFormat::ProbabilityPerClass { .. } => Self::PerClass {
                 classes: header.get(1..).unwrap_or_default().to_vec().into(),
                 probabilities: Vec::new(),
+            },
+            SubmissionFormat::Numbers { .. } => Self::Numbers {
+                columns: header.get(1..).unwrap_or_default().to_vec().into(),
+                numbers: Vec::new(),
             },
         }
     }
@@ -121,7 +134,17 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
             Rows::PerClass { probabilities, .. } => {
                 row.probabilities(&columns.values, &record, probabilities);
             }
-            Rows::Tags(tags) => tags.push(row.tags(&record[columns.values[0]], against)),
+            Rows::Lists(lists) => {
+                let field = &record[columns.values[0]];
+                lists.push(match format {
+                    SubmissionFormat::Label { .. } => row.label(field, against),
+                    _ => row.tags(field, against),
+                });
+            }
+            Rows::Scored(scored) => scored.push(row.scored(columns.values[0], &record)),
+            Rows::Numbers { numbers, .. } => {
+                numbers.extend(columns.values.iter().map(|&at| row.number(at, &record)));
+            }
         }
     }
     check_ids(&met, n_rows, against, &mut findings);
@@ -229,6 +252,50 @@ impl RowReader<'_> {
         } else if sum.is_finite() && (sum - 1.0).abs() > SUM_TOLERANCE {
             self.findings.add(Problem::RowSum, self.line, || format!("{sum:.6}"));
         }
+    }
+
+    /// Any finite number.
+    fn number(&mut self, column: usize, record: &StringRecord) -> f64 {
+        let field = &record[column];
+        let number = field.trim().parse::<f64>().unwrap_or(f64::NAN);
+        if field.trim().parse::<f64>().is_err() {
+            self.add(Problem::NotANumber, column, field);
+        } else if !number.is_finite() {
+            self.add(Problem::NotFinite, column, field);
+        }
+        number
+    }
+
+    /// The one class of a row, which may have blanks in it.
+    fn label(&mut self, field: &str, against: Against) -> Vec<String> {
+        let label = field.trim();
+        if label.is_empty() {
+            self.findings.add(Problem::NoTags, self.line, String::new);
+            return Vec::new();
+        }
+        if let Against::Sample(_, Some(classes)) = against
+            && classes.meant_by(label).is_none()
+        {
+            self.findings.add(Problem::UnknownTag, self.line, || format!("`{}`", shown(label)));
+        }
+        vec![label.to_owned()]
+    }
+
+    /// A class and its confidence, or nothing.
+    fn scored(&mut self, column: usize, record: &StringRecord) -> Option<(String, f64)> {
+        let field = record[column].trim();
+        if field.is_empty() {
+            return None;
+        }
+        let (label, confidence) = field.rsplit_once(char::is_whitespace).unwrap_or((field, ""));
+        let Ok(confidence) = confidence.parse::<f64>() else {
+            self.add(Problem::NotANumber, column, field);
+            return None;
+        };
+        if !confidence.is_finite() {
+            self.add(Problem::NotFinite, column, field);
+        }
+        Some((label.trim().to_owned(), confidence))
     }
 
     fn tags(&mut self, field: &str, against: Against) -> Vec<String> {

@@ -20,11 +20,7 @@ pub(super) fn check(
     findings: &mut Findings,
 ) -> Option<Columns> {
     let id = format.id_column();
-    let value = match format {
-        SubmissionFormat::ProbabilityOf { column, .. }
-        | SubmissionFormat::TagList { column, .. } => Some(column),
-        SubmissionFormat::ProbabilityPerClass { .. } => None,
-    };
+    let value = format.value_column();
     let expected: Option<Vec<&str>> = match (against, value) {
         (Against::Sample(sample, _), _) => Some(sample.header.iter().map(String::as_str).collect()),
         (Against::Ids(_), Some(value)) => Some(vec![id, value]),

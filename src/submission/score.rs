@@ -12,12 +12,12 @@ use super::header::shown;
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::explain;
 use crate::lines::{self, Lines};
-use crate::metric::{Metric, accuracy, binary_log_loss, log_loss, sample_fbeta};
+use crate::metric::{Metric, Scoring, accuracy};
 use crate::table::Table;
-use crate::target::Classes;
+use crate::target::{Classes, Said, Truth};
 
 /// What a submission scores.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     pub metric: Metric,
     pub value: f64,
@@ -91,28 +91,69 @@ impl Solution {
         let positions: HashMap<&str, usize> =
             submission.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
         let order: Vec<usize> = self.ids.iter().map(|id| positions[id.as_str()]).collect();
-        let (value, accuracy) = match (competition.metric, &submission.rows) {
-            (Metric::LogLoss, Rows::Probability(probabilities)) => {
+        let (classes, truth, said) = match &submission.rows {
+            Rows::Probability(probabilities) => {
                 let truth = self.yes_or_no(competition, name)?;
-                let p: Vec<f64> = order.iter().map(|&row| probabilities[row]).collect();
-                let n_right = p.iter().zip(&truth).filter(|&(&p, &yes)| (p > 0.5) == yes).count();
-                (binary_log_loss(&p, &truth), Some(n_right as f64 / truth.len() as f64))
+                let truth = truth.into_iter().map(|yes| vec![usize::from(yes)]).collect();
+                let rows =
+                    order.iter().flat_map(|&row| [1.0 - probabilities[row], probabilities[row]]);
+                let classes = ["0", "1"].map(str::to_owned).to_vec().into();
+                let said = Said::Probabilities(Table::new(rows.collect(), 2));
+                (classes, Truth::Classes(truth), said)
             }
-            (Metric::LogLoss, Rows::PerClass { classes, probabilities }) => {
-                let truth: Vec<usize> = self.in_classes(classes, name)?;
+            Rows::PerClass { classes, probabilities } => {
+                let truth = self.in_classes(classes, name)?;
                 let n = classes.len();
                 let rows = order.iter().map(|&row| &probabilities[row * n..][..n]);
-                let rows = Table::from_rows(rows, n);
-                (log_loss(&rows, &truth), Some(accuracy(&rows, &truth)))
+                let said = Said::Probabilities(Table::from_rows(rows, n));
+                let truth = truth.into_iter().map(|class| vec![class]).collect();
+                (classes.clone(), Truth::Classes(truth), said)
             }
-            (Metric::MeanFbeta { beta }, Rows::Tags(tags)) => {
-                (self.mean_fbeta(beta, order.iter().map(|&row| tags[row].as_slice())), None)
+            Rows::Lists(lists) => {
+                let lists = order.iter().map(|&row| lists[row].as_slice());
+                let (classes, truth, said) = self.in_words(competition, lists);
+                (classes, Truth::Classes(truth), Said::Lists(said))
             }
-            (metric, _) => {
-                bail!("`{}` cannot be scored by `{}`", competition.name, metric.name())
+            Rows::Scored(_) | Rows::Numbers { .. } => {
+                bail!("`{}` cannot be scored by `{}`", competition.name, competition.metric.name())
             }
         };
-        Ok(Score { metric: competition.metric, value, n_rows: self.ids.len(), accuracy })
+        let (kind, ids) = (competition.target.kind, &self.ids[..]);
+        let rows = Scoring { kind, ids, classes: &classes, truth: &truth, said: &said };
+        let value = competition.metric.score(&rows)?;
+        let accuracy = match &said {
+            Said::Probabilities(rows) if kind.has_one_class() => {
+                let truth: Vec<usize> = truth.classes().iter().map(|truth| truth[0]).collect();
+                Some(accuracy(rows, &truth))
+            }
+            _ => None,
+        };
+        Ok(Score { metric: competition.metric.clone(), value, n_rows: self.ids.len(), accuracy })
+    }
+
+    /// Words of both files as places in one vocabulary: of labels the whole text, of tags and rankings
+    /// what stands between blanks.
+    #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
+    fn in_words<'a>(
+        &self,
+        competition: &Competition,
+        lists: impl Iterator<Item = &'a [String]>,
+    ) -> (Classes, Vec<Vec<usize>>, Vec<Vec<usize>>) {
+        let is_whole = competition.target.kind.has_one_class();
+        let mut words = Words::default();
+        let truth = self.labels.iter().map(|(_, label)| {
+            let mut places: Vec<usize> = if is_whole {
+                vec![words.place(label)]
+            } else {
+                label.split_whitespace().map(|tag| words.place(tag)).collect()
+            };
+            places.sort_unstable();
+            places.dedup();
+            places
+        });
+        let truth: Vec<Vec<usize>> = truth.collect();
+        let said = lists.map(|list| list.iter().map(|word| words.place(word)).collect()).collect();
+        (words.0, truth, said)
     }
 
     /// Labels as answers to "is it the class?": 1, 0, or a class's name.
@@ -143,16 +184,15 @@ impl Solution {
         });
         labels.collect()
     }
+}
 
-    fn mean_fbeta<'a>(&self, beta: f64, predicted: impl Iterator<Item = &'a [String]>) -> f64 {
-        let scores = self.labels.iter().zip(predicted).map(|((_, label), predicted)| {
-            let mut truth: Vec<&str> = label.split_whitespace().collect();
-            truth.sort_unstable();
-            truth.dedup();
-            let n_right = predicted.iter().filter(|tag| truth.contains(&tag.as_str())).count();
-            sample_fbeta(n_right, truth.len(), predicted.len(), beta)
-        });
-        scores.sum::<f64>() / self.labels.len() as f64
+/// A vocabulary that grows with what is read.
+#[derive(Default)]
+struct Words(Classes);
+
+impl Words {
+    fn place(&mut self, word: &str) -> usize {
+        self.0.meant_by(word).unwrap_or_else(|| self.0.push(word))
     }
 }
 
@@ -173,11 +213,7 @@ fn columns(header: &[String], competition: &Competition) -> Result<[usize; 2]> {
         return Ok([id, 1 - id]);
     }
     let mut names: Vec<&str> = Vec::new();
-    if let SubmissionFormat::ProbabilityOf { column, .. }
-    | SubmissionFormat::TagList { column, .. } = &competition.submission
-    {
-        names.push(column);
-    }
+    names.extend(competition.submission.value_column());
     if let Labels::Csv { label: Some(label), .. } = &competition.target.labels {
         names.push(label);
     }

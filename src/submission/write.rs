@@ -13,7 +13,8 @@ use crate::competition::SubmissionFormat;
 use crate::dataset::SampleSubmission;
 use crate::fs;
 use crate::lines;
-use crate::target::{Answers, Classes, Predictions};
+use crate::table::Table;
+use crate::target::{Answers, Classes, Said};
 use crate::term;
 
 /// Writes a submission; it gets its name only once it is whole and fits the sample. Gives what is
@@ -26,9 +27,7 @@ pub fn write(
 ) -> Result<Findings> {
     let csv = to_csv(answers, format, sample)
         .with_context(|| format!("failed to write `{}`", path.display()))?;
-    let (Answers::Probabilities(Predictions { classes, .. }) | Answers::Tags { classes, .. }) =
-        answers;
-    let (_, findings) = read(&csv, format, Against::Sample(sample, Some(classes)));
+    let (_, findings) = read(&csv, format, Against::Sample(sample, Some(&answers.classes)));
     let notes = findings.ensure_fit(&format!("`{}`", path.display()), "the sample")?;
     let header = header_of(&csv).to_owned();
     fs::write_named(path, csv, "submission of this kind", |start| header_of(start) == header)?;
@@ -50,46 +49,57 @@ pub fn to_csv(
 ) -> Result<Vec<u8>> {
     let mut csv = Writer::from_writer(Vec::new());
     csv.write_record(&sample.header)?;
-    match (format, answers) {
-        (SubmissionFormat::ProbabilityOf { class, .. }, Answers::Probabilities(predictions)) => {
-            let column = position(class, &predictions.classes)?;
-            write_probabilities(&mut csv, predictions, &[column], Ends::Both, sample)?;
+    let Answers { ids, classes, said } = answers;
+    match (format, said) {
+        (SubmissionFormat::ProbabilityOf { class, .. }, Said::Probabilities(rows)) => {
+            let column = position(class, classes)?;
+            write_probabilities(&mut csv, ids, rows, &[column], Ends::Both, sample)?;
         }
-        (SubmissionFormat::ProbabilityPerClass { .. }, Answers::Probabilities(predictions)) => {
-            let columns = columns_of(sample, &predictions.classes)?;
-            write_probabilities(&mut csv, predictions, &columns, Ends::Lower, sample)?;
+        (SubmissionFormat::ProbabilityPerClass { .. }, Said::Probabilities(rows)) => {
+            let columns = columns_of(sample, classes)?;
+            write_probabilities(&mut csv, ids, rows, &columns, Ends::Lower, sample)?;
         }
-        (SubmissionFormat::TagList { .. }, Answers::Tags { ids, classes, tags }) => {
+        (
+            SubmissionFormat::TagList { .. }
+            | SubmissionFormat::Label { .. }
+            | SubmissionFormat::TopK { .. },
+            Said::Lists(lists),
+        ) => {
             for (id, row) in sample.ids.iter().zip(in_order(ids, sample)?) {
                 let names: Vec<&str> =
-                    tags[row].iter().map(|&tag| classes.names()[tag].as_str()).collect();
+                    lists[row].iter().map(|&class| classes.names()[class].as_str()).collect();
                 csv.write_record([id, names.join(" ").as_str()])?;
             }
         }
-        (SubmissionFormat::TagList { .. }, Answers::Probabilities(_)) => {
-            bail!("the competition wants tags, but there are only probabilities")
-        }
-        (_, Answers::Tags { .. }) => {
-            bail!("the competition wants probabilities, but there are only tags")
-        }
+        (_, said) => bail!(
+            "`submission.{}` is not made of {}",
+            format.name(),
+            match said {
+                Said::Probabilities(_) => "probabilities",
+                Said::Lists(_) => "classes",
+                Said::Scored(_) => "classes with a confidence",
+                Said::Numbers(_) => "numbers",
+            }
+        ),
     }
     Ok(csv.into_inner().map_err(csv::IntoInnerError::into_error)?)
 }
 
 fn write_probabilities(
     csv: &mut Writer<Vec<u8>>,
-    predictions: &Predictions,
+    ids: &[String],
+    rows: &Table<f64>,
     columns: &[usize],
     ends: Ends,
     sample: &SampleSubmission,
 ) -> Result<()> {
     let mut text = Vec::new();
-    for (id, row) in sample.ids.iter().zip(in_order(&predictions.ids, sample)?) {
+    for (id, row) in sample.ids.iter().zip(in_order(ids, sample)?) {
         csv.write_field(id)?;
-        let row = predictions.probabilities.row(row);
+        let row = rows.row(row);
         for &column in columns {
             text.clear();
-            write_probability(row[column], ends, &mut text);
+            write_probability(row[column] as f32, ends, &mut text);
             csv.write_field(&text)?;
         }
         csv.write_record(None::<&[u8]>)?;

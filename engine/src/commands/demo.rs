@@ -151,6 +151,6 @@ fn sizes(competition: &Competition) -> [u32; 3] {
     match competition.target.kind {
         TargetKind::MultiLabel => [300, 120, 0],
         TargetKind::SingleLabel if competition.target.classes.len() == 2 => [240, 100, 2],
-        TargetKind::SingleLabel => [240, 120, 6],
+        _ => [240, 120, 6],
     }
 }

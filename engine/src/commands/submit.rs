@@ -77,8 +77,9 @@ fn predictions_of(
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
     let architectures = zoo::find_all(&recipe.backbone)?;
-    let mut network =
-        Network::new(&architectures, &recipe, competition.target.kind, classes.len(), device);
+    let kind = competition.target.kind;
+    let n_outputs = kind.n_outputs(classes.len());
+    let mut network = Network::new(&architectures, &recipe, kind, n_outputs, device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
     // One view alone has no other parts.
     let probabilities = if views.chosen == tta::ONE {
@@ -95,6 +96,6 @@ fn predictions_of(
         views.mean(&parts.probabilities)
     };
     let ids = samples.iter().map(|sample| sample.id.clone()).collect();
-    let probabilities = Table::new(probabilities, classes.len());
+    let probabilities = Table::new(probabilities, n_outputs);
     Ok(Predictions { ids, probabilities, classes: classes.clone() })
 }

@@ -44,7 +44,13 @@ pub(super) fn loss(
         }
         (TargetKind::MultiLabel, LossKind::SoftF2) => soft_f2(logits, targets),
         (TargetKind::MultiLabel, LossKind::Asymmetric) => asymmetric(logits, targets),
+        (TargetKind::Ordinal | TargetKind::Number, _) => squared_error(logits, targets),
     }
+}
+
+/// The mean over all numbers of an image, and over images.
+fn squared_error(logits: &Tensor, targets: &Tensor) -> Tensor {
+    (logits - targets).square().mean(Kind::Float)
 }
 
 /// Targets may be any distribution over the classes.

@@ -163,7 +163,7 @@ fn check_key(key: &str, known: &[String], option: &str) -> Result<()> {
 fn best(rows: &[Row]) -> Vec<usize> {
     let mut best: Vec<usize> = Vec::new();
     for (i, row) in rows.iter().enumerate() {
-        let (Some(metric), Some(score)) = (row.metric, row.score()) else { continue };
+        let (Some(metric), Some(score)) = (&row.metric, row.score()) else { continue };
         let place = best.iter().position(|&b| rows[b].competition == row.competition);
         match place {
             None => best.push(i),
@@ -240,7 +240,7 @@ impl Row {
     fn compare(&self, other: &Self, key: &str) -> Ordering {
         if key == "score" {
             let order = self.competition.cmp(&other.competition);
-            return order.then_with(|| match (self.score(), other.score(), self.metric) {
+            return order.then_with(|| match (self.score(), other.score(), &self.metric) {
                 (Some(a), Some(b), Some(metric)) if metric.better(a, b) => Ordering::Less,
                 (Some(a), Some(b), Some(metric)) if metric.better(b, a) => Ordering::Greater,
                 (a, b, _) => b.is_some().cmp(&a.is_some()),

@@ -52,7 +52,7 @@ pub(super) fn keep(choice: &BlendChoice, members: &[Member], csv: &Path) -> Resu
 
 /// Says which blend is used, and what speaks for it.
 pub(in crate::commands) fn print(choice: &BlendChoice, members: &[Member]) {
-    let Some(metric) = members.first().map(|member| member.metric) else { return };
+    let Some(metric) = members.first().map(|member| &member.metric) else { return };
     term::heading(format_args!(
         "{} on {}",
         match members.len() {
@@ -81,7 +81,7 @@ pub(in crate::commands) fn print(choice: &BlendChoice, members: &[Member]) {
     term::say(format_args!("   {}", choice.decision));
 }
 
-fn table(choice: &BlendChoice, members: &[Member], metric: Metric) -> String {
+fn table(choice: &BlendChoice, members: &[Member], metric: &Metric) -> String {
     let line = |candidate: &Candidate, note: &str, is_mean: bool| {
         let gain = format!("{:+.5} {}", candidate.gain, candidate.spread);
         vec![
@@ -120,7 +120,7 @@ mod tests {
             runs: runs.collect(),
             folds,
             kind: TargetKind::SingleLabel,
-            metric: Metric::LogLoss,
+            metric: Metric::log_loss(),
             classes: classes(),
             competition: "dogs-vs-cats".to_owned(),
             score: 0.1,
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_table_has_methods_and_members() {
-        let text = table(&choice(), &[member("a", 2), member("b", 0)], Metric::LogLoss);
+        let text = table(&choice(), &[member("a", 2), member("b", 0)], &Metric::log_loss());
         let expected = "            log-loss in sample  nested    gain over the mean
 mean         0.04100             0.04200
 logit mean   0.03900             0.04000  +0.00200 +- 0.00050  used

@@ -85,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let sample = |id: &str| {
             let path = folder.path().join(format!("{id}.png"));
-            Sample { id: id.to_owned(), path, target: Vec::new() }
+            Sample::new(id.to_owned(), path, Vec::new())
         };
         let samples: Vec<Sample> = ["a", "b", "c"].map(sample).to_vec();
         for sample in &samples {

@@ -93,7 +93,7 @@ impl Plan {
         match single(members) {
             Some(run) => {
                 let Member { metric, classes, .. } = &members[0];
-                Ok(Self::Run(Decision::of(run, *metric, classes)?))
+                Ok(Self::Run(Decision::of(run, metric, classes)?))
             }
             None => Ok(Self::Blend(blend::fit(members)?)),
         }

@@ -231,7 +231,7 @@ fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> R
 /// Where a score stands; none where the board cannot be had, which is no reason to fail.
 fn place(client: &Client, competition: &Competition, score: f64) -> Option<BoardPlace> {
     match client.leaderboard(&competition.slug, &()) {
-        Ok(standings) => BoardPlace::of(score, &standings, competition.metric),
+        Ok(standings) => BoardPlace::of(score, &standings, &competition.metric),
         Err(error) => {
             term::detail(format_args!("no leaderboard: {error}"));
             None

@@ -75,6 +75,8 @@ impl Labelling<'_> {
             let noun = match self.competition.target.kind {
                 TargetKind::SingleLabel => "classes",
                 TargetKind::MultiLabel => "tags",
+                TargetKind::Ordinal => "levels",
+                TargetKind::Number => "columns",
             };
             doubts.push(format!(
                 "{n} of {} {noun} {verb} no training image: {}",

@@ -62,7 +62,7 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
         .iter()
         .map(|image| {
             let target = labelled.target(image, kind, &classes)?;
-            Ok(Sample { id: image.id.clone(), path: image.path.clone(), target })
+            Ok(Sample::new(image.id.clone(), image.path.clone(), target))
         })
         .collect::<Result<Vec<_>>>()?;
     ensure!(
@@ -251,7 +251,7 @@ fn join_test(
         match by_name.take(id, row) {
             Asked::Image(image) => {
                 let (id, path) = (id.clone(), image.path.clone());
-                samples.push(Sample { id, path, target: Vec::new() });
+                samples.push(Sample::new(id, path, Vec::new()));
             }
             Asked::Again(first) => bail!(
                 "`{}`: the ids of rows {first} and {row} are one image, `{}`\nhint: is the sample \

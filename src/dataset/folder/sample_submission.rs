@@ -83,13 +83,15 @@ pub(super) fn find(competition: &Competition, folder: &Path) -> Result<Read> {
 }
 
 fn check_header(competition: &Competition, table: &Table, header: &[String]) -> Result<()> {
-    let expected = match &competition.submission {
-        SubmissionFormat::ProbabilityOf { id, column, .. }
-        | SubmissionFormat::TagList { id, column } => format!("{id},{column}"),
-        SubmissionFormat::ProbabilityPerClass { id } => format!("{id},<class>,<class>,..."),
+    let id = competition.submission.id_column();
+    let expected = match (&competition.submission, competition.submission.value_column()) {
+        (_, Some(column)) => format!("{id},{column}"),
+        (SubmissionFormat::Numbers { .. }, None) => format!("{id},<number>,..."),
+        (_, None) => format!("{id},<class>,<class>,..."),
     };
     let fits = match &competition.submission {
-        SubmissionFormat::ProbabilityPerClass { id } => header.len() > 2 && header[0] == *id,
+        SubmissionFormat::ProbabilityPerClass { .. } => header.len() > 2 && header[0] == *id,
+        SubmissionFormat::Numbers { .. } => header.len() > 1 && header[0] == *id,
         _ => header.join(",") == expected,
     };
     if !fits {

@@ -32,8 +32,10 @@ pub fn folds(
     let mut rng = rng::stream(Purpose::Split, seed, k as u64, 0);
     let units = units(samples, groups);
     let of_unit = match kind {
-        TargetKind::SingleLabel => dealt_out(&units, n_classes, k, &mut rng),
-        TargetKind::MultiLabel => iterative(&units, n_classes, &vec![1.0 / k as f64; k], &mut rng),
+        TargetKind::SingleLabel | TargetKind::Ordinal => dealt_out(&units, n_classes, k, &mut rng),
+        TargetKind::MultiLabel | TargetKind::Number => {
+            iterative(&units, n_classes, &vec![1.0 / k as f64; k], &mut rng)
+        }
     };
     let mut folds = vec![0; samples.len()];
     for (unit, fold) in units.iter().zip(of_unit) {

@@ -41,8 +41,10 @@ pub fn hold_out(
     let mut rng = rng::stream(Purpose::Split, seed, 0, 0);
     let units = units(samples, groups);
     let held_out: Vec<bool> = match kind {
-        TargetKind::SingleLabel => stratified(&units, n_classes, valid_fraction, &mut rng),
-        TargetKind::MultiLabel => {
+        TargetKind::SingleLabel | TargetKind::Ordinal => {
+            stratified(&units, n_classes, valid_fraction, &mut rng)
+        }
+        TargetKind::MultiLabel | TargetKind::Number => {
             let shares = [1.0 - valid_fraction, valid_fraction];
             iterative(&units, n_classes, &shares, &mut rng).iter().map(|side| *side == 1).collect()
         }

@@ -33,11 +33,8 @@ mod tests {
     use crate::dataset::Sample;
 
     pub(super) fn samples(targets: impl IntoIterator<Item = Vec<usize>>) -> Vec<Sample> {
-        let sample = |(i, target): (usize, Vec<usize>)| Sample {
-            id: i.to_string(),
-            path: i.to_string().into(),
-            target,
-        };
+        let sample =
+            |(i, target): (usize, Vec<usize>)| Sample::new(i.to_string(), i.to_string(), target);
         targets.into_iter().enumerate().map(sample).collect()
     }
 

@@ -24,7 +24,7 @@ impl Folder {
     fn save(&self, name: &str, image: &RgbImage, class: usize) -> Sample {
         let path = self.path(name);
         image.save(&path).unwrap();
-        Sample { id: name.to_owned(), path, target: vec![class] }
+        Sample::new(name.to_owned(), path, vec![class])
     }
 
     fn find(&self, train: &[Sample], test: &[Sample]) -> Twins {
@@ -53,7 +53,7 @@ fn twins_are_found_in_and_between_the_sets() {
     let mut train: Vec<Sample> =
         (0..12).map(|i| folder.save(&format!("{i}.png"), &photograph(i), 0)).collect();
     fs::copy(folder.path("1.png"), folder.path("12.png")).unwrap();
-    train.push(Sample { id: "12".into(), path: folder.path("12.png"), target: vec![0] });
+    train.push(Sample::new("12", folder.path("12.png"), vec![0]));
     train.push(folder.save("13.bmp", &photograph(3), 0));
     let small = imageops::thumbnail(&photograph(5), 70, 60);
     train.push(folder.save("14.jpg", &small, 1));

@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Blend, Method, Pool, Rule};
 use crate::decide::Decision;
 use crate::decide::compare::{self, Clear, Comparison, Folds, MIN_IMAGES, compare};
-use crate::metric::{Metric, row_log_loss, sample_fbeta};
 use crate::table::Table;
-use crate::target::Answers;
 
 /// A way to answer, and how well it does.
 pub type Candidate = compare::Candidate<Name>;
@@ -71,9 +69,8 @@ pub fn choose(pool: &Pool) -> Result<BlendChoice> {
     let methods_alone: Vec<usize> = (0..n_methods).collect();
     let best = found.winner(&methods_alone, Clear::StandardErrors);
     let rule = found.fitted[best].rule.clone();
-    let targets = pool.targets.iter().map(Vec::as_slice);
     let blended = pool.predictions(pool.blended(&rule));
-    let decision = Decision::fit(pool.metric, &blended, targets, &pool.folds, &pool.tags);
+    let decision = Decision::fit(&pool.metric, &pool.judged(&blended), &pool.tags)?;
     Ok(BlendChoice {
         method: Method::ALL[best],
         images: pool.ids.len(),
@@ -118,11 +115,10 @@ pub(super) fn compared(pool: &Pool, tried: &[Tried], nests: bool) -> Result<Comp
             let pool = pool.of(member);
             let rule = method.fit(&pool);
             let blended = pool.predictions(pool.blended(&rule));
-            let targets = pool.targets.iter().map(Vec::as_slice);
-            let decision = Decision::quick(pool.metric, &blended, targets);
-            Fitted { member, rule, decision }
+            let decision = Decision::quick(&pool.metric, &pool.judged(&blended))?;
+            Ok(Fitted { member, rule, decision })
         };
-        Ok(tried.par_iter().map(fit).collect())
+        tried.par_iter().map(fit).collect()
     };
     let score = |fitted: &Fitted, images: &[usize]| score(&pool.select(images), fitted);
     compare(&Folds::of(&pool.folds), nests, pool.metric.better(1.0, 0.0), fit, score)
@@ -131,22 +127,11 @@ pub(super) fn compared(pool: &Pool, tried: &[Tried], nests: bool) -> Result<Comp
 /// The score of each image.
 fn score(pool: &Pool, fitted: &Fitted) -> Result<Vec<f64>> {
     let pool = pool.of(fitted.member);
-    let answers = fitted.decision.apply(pool.predictions(pool.blended(&fitted.rule)))?;
-    let targets = pool.targets.iter();
-    Ok(match answers {
-        Answers::Probabilities(predicted) => {
-            let loss = |(row, target): (&[f32], &Vec<usize>)| row_log_loss(row, target[0]);
-            predicted.rows().zip(targets).map(loss).collect()
-        }
-        Answers::Tags { tags, .. } => {
-            let Metric::MeanFbeta { beta } = pool.metric else {
-                bail!("tags are not scored by {}", pool.metric.name())
-            };
-            let score = |(tags, target): (&Vec<usize>, &Vec<usize>)| {
-                let n_right = tags.iter().filter(|tag| target.contains(tag)).count();
-                sample_fbeta(n_right, target.len(), tags.len(), beta)
-            };
-            tags.iter().zip(targets).map(score).collect()
-        }
-    })
+    let blended = pool.predictions(pool.blended(&fitted.rule));
+    let judged = pool.judged(&blended);
+    let answers = fitted.decision.apply(blended.clone())?;
+    let Some(scores) = pool.metric.row_scores(&judged.scoring(&answers)) else {
+        bail!("`{}` is no mean over images: blends are not compared by it", pool.metric.name())
+    };
+    Ok(scores?)
 }

@@ -9,7 +9,6 @@
 
 use super::Pool;
 use crate::table::Table;
-use crate::target::TargetKind;
 
 /// The most members that are taken; their weights are multiples of its inverse.
 const MAX_TAKEN: usize = 50;
@@ -54,17 +53,14 @@ pub(super) fn weights(pool: &Pool) -> Vec<f64> {
 /// log loss of a mean of probabilities follows from these alone.
 fn likelihoods(pool: &Pool, rows: &Table) -> Vec<f64> {
     let mut likelihoods = Vec::new();
-    for (row, target) in rows.rows().zip(&pool.targets) {
-        match pool.kind {
-            TargetKind::SingleLabel => {
-                likelihoods.extend(target.first().map(|&class| f64::from(row[class])));
-            }
-            TargetKind::MultiLabel => {
-                likelihoods.extend(row.iter().enumerate().map(|(class, &p)| {
-                    let p = f64::from(p);
-                    if target.contains(&class) { p } else { 1.0 - p }
-                }));
-            }
+    for (row, target) in rows.rows().zip(pool.truth.classes()) {
+        if pool.kind.has_one_class() {
+            likelihoods.extend(target.first().map(|&class| f64::from(row[class])));
+        } else {
+            likelihoods.extend(row.iter().enumerate().map(|(class, &p)| {
+                let p = f64::from(p);
+                if target.contains(&class) { p } else { 1.0 - p }
+            }));
         }
     }
     likelihoods

@@ -107,6 +107,7 @@ impl Rule {
                     match kind {
                         TargetKind::SingleLabel => softmax(&summed),
                         TargetKind::MultiLabel => summed.into_iter().map(sigmoid).collect(),
+                        TargetKind::Ordinal | TargetKind::Number => summed,
                     }
                 }
             };

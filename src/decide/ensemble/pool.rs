@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::Rule;
-use crate::decide::TagOptions;
 use crate::decide::compare::Folds;
+use crate::decide::{Judged, TagOptions};
 use crate::metric::Metric;
 use crate::table::Table;
-use crate::target::{Classes, Predictions, TargetKind};
+use crate::target::{Classes, Predictions, TargetKind, Truth};
 
 /// Out-of-fold predictions of several members for the same images.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub struct Pool {
     pub members: Vec<Table>,
     /// One id an image.
     pub ids: Vec<String>,
-    /// The class indices of each image, sorted.
-    pub targets: Vec<Vec<usize>>,
+    /// What is true of each image.
+    pub truth: Truth,
     /// The fold of each image. Near-duplicates share theirs, so that no blend is scored on a twin
     /// of what it was fitted on.
     pub folds: Vec<usize>,
@@ -47,16 +47,21 @@ impl Pool {
         Predictions { ids: self.ids.clone(), probabilities, classes: self.classes.clone() }
     }
 
+    /// What is said about the pool's images beside what is true.
+    pub(super) fn judged<'a>(&'a self, predictions: &'a Predictions) -> Judged<'a> {
+        Judged { kind: self.kind, predictions, truth: &self.truth, folds: &self.folds }
+    }
+
     /// Some of the images, in the order of `images`.
     pub(super) fn select(&self, images: &[usize]) -> Self {
         Self {
-            metric: self.metric,
+            metric: self.metric.clone(),
             kind: self.kind,
             classes: self.classes.clone(),
             names: self.names.clone(),
             members: self.members.iter().map(|member| member.select(images)).collect(),
             ids: images.iter().map(|&i| self.ids[i].clone()).collect(),
-            targets: images.iter().map(|&i| self.targets[i].clone()).collect(),
+            truth: self.truth.select(images),
             folds: images.iter().map(|&i| self.folds[i]).collect(),
             tags: self.tags.clone(),
         }
@@ -68,11 +73,11 @@ impl Pool {
             Cow::Owned(Self {
                 names: vec![self.names[member].clone()],
                 members: vec![self.members[member].clone()],
-                metric: self.metric,
+                metric: self.metric.clone(),
                 kind: self.kind,
                 classes: self.classes.clone(),
                 ids: self.ids.clone(),
-                targets: self.targets.clone(),
+                truth: self.truth.clone(),
                 folds: self.folds.clone(),
                 tags: self.tags.clone(),
             })

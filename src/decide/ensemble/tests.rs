@@ -9,6 +9,7 @@ use crate::decide::compare::Spread;
 use crate::metric::{Metric, log_loss};
 use crate::rng::{Purpose, stream};
 use crate::table::Table;
+use crate::target::Truth;
 
 /// How the members of a made-up ensemble err.
 #[derive(Clone, Copy)]
@@ -41,9 +42,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
                 });
                 vec![class.unwrap_or(n_classes - 1)]
             }
-            TargetKind::MultiLabel => {
-                (0..n_classes).filter(|&class| rng.random_bool(sigmoid(logits[class]))).collect()
-            }
+            _ => (0..n_classes).filter(|&class| rng.random_bool(sigmoid(logits[class]))).collect(),
         };
         targets.push(target);
         for (member, predicted) in members.iter().zip(&mut predicted) {
@@ -53,7 +52,7 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
             let sure = heard.into_iter().map(|logit| logit * member.sureness);
             let row: Vec<f64> = match kind {
                 TargetKind::SingleLabel => softmax(&sure.collect::<Vec<f64>>()),
-                TargetKind::MultiLabel => sure.map(sigmoid).collect(),
+                _ => sure.map(sigmoid).collect(),
             };
             predicted.extend(row.into_iter().map(|p| p as f32));
         }
@@ -61,15 +60,15 @@ fn pool(kind: TargetKind, n: usize, n_classes: usize, members: &[Member], seed: 
     let name = |what: &str, i: usize| format!("{what}-{i}");
     Pool {
         metric: match kind {
-            TargetKind::SingleLabel => Metric::LogLoss,
-            TargetKind::MultiLabel => Metric::MEAN_F2,
+            TargetKind::MultiLabel => Metric::mean_fbeta(2.0),
+            _ => Metric::log_loss(),
         },
         kind,
         classes: (0..n_classes).map(|i| name("class", i)).collect::<Vec<String>>().into(),
         names: (0..members.len()).map(|i| name("member", i)).collect(),
         members: predicted.into_iter().map(|rows| Table::new(rows, n_classes)).collect(),
         ids: (0..n).map(|i| name("image", i)).collect(),
-        targets,
+        truth: Truth::Classes(targets),
         folds: (0..n).map(|i| i % 5).collect(),
         tags: crate::decide::TagOptions::default(),
     }
@@ -120,7 +119,7 @@ fn greedy_selection_comes_near_the_best_weights() {
     let members =
         [FAIR, Member { noise: 1.6, sureness: 1.0 }, Member { noise: 0.7, sureness: 2.0 }];
     let made = pool(TargetKind::SingleLabel, 1000, 3, &members, 3);
-    let truth: Vec<usize> = made.targets.iter().map(|target| target[0]).collect();
+    let truth: Vec<usize> = made.truth.classes().iter().map(|target| target[0]).collect();
     let loss =
         |weights: Vec<f64>| log_loss(&made.blended(&Rule::Probabilities { weights }), &truth);
     let mut weights = equal(3);
@@ -154,7 +153,7 @@ proptest! {
         prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         prop_assert!(weights.iter().all(|&weight| weight >= 0.0));
         let loss = |rows: &Table| -> f64 {
-            let tagged = crate::target::n_hot(made.targets.iter().map(Vec::as_slice), 3);
+            let tagged = crate::target::n_hot(made.truth.classes().iter().map(Vec::as_slice), 3);
             let of_cell = |(&p, &y): (&f32, &f32)| match kind {
                 TargetKind::SingleLabel if y == 0.0 => 0.0,
                 _ => -f64::from(if y == 1.0 { p } else { 1.0 - p }).max(1e-7).ln(),

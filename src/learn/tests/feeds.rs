@@ -12,7 +12,7 @@ fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
     let mut samples = data.train.samples.to_vec();
     let of_second = samples.iter_mut().filter(|sample| sample.target == [1]);
     of_second.skip(6).for_each(|sample| sample.target = vec![0]);
-    data.train = SplitSide::new(&samples, &(0..n).collect::<Vec<_>>(), 2);
+    data.train = SplitSide::new(&samples, &(0..n).collect::<Vec<_>>(), TargetKind::SingleLabel, 2);
     let (mut shown, mut all) = (0.0, 0);
     for epoch in 0..40 {
         let feed = Feed::Images { size: 32 };

@@ -32,11 +32,7 @@ mod tests {
 
     #[test]
     fn duplicates_are_named_with_their_labels() {
-        let sample = |id: &str, class: usize| Sample {
-            id: id.to_owned(),
-            path: format!("{id}.jpg").into(),
-            target: vec![class],
-        };
+        let sample = |id: &str, class: usize| Sample::new(id, format!("{id}.jpg"), vec![class]);
         let train = [sample("a", 0), sample("b", 1), sample("c", 1)];
         let classes = Classes::from(vec!["cat".to_owned(), "dog".to_owned()]);
         let found = Twins {

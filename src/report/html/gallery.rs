@@ -65,6 +65,7 @@ pub fn galleries(validation: &Validation, decision: Option<&Decision>) -> Vec<Ga
     let judged = match validation.kind {
         TargetKind::SingleLabel => judge_classes(validation),
         TargetKind::MultiLabel => judge_tags(validation, decision),
+        TargetKind::Ordinal | TargetKind::Number => return Vec::new(),
     };
     let mut shown = HashSet::new();
     let mut pick = |kind: GalleryKind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {

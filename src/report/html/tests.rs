@@ -8,7 +8,7 @@ use super::facts::{
 };
 use super::{gallery, page};
 use crate::dataset::{FilesFound, Found};
-use crate::decide::{Decision, TagOptions};
+use crate::decide::{Decision, Judged, TagOptions};
 use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::rng::{self, Purpose};
@@ -16,16 +16,19 @@ use crate::run::{
     Epoch, RateChoice, RateCurve, RateReason, Score, Stage, Step, Suggestions, Sweep, SweepEnd,
 };
 use crate::table::Table;
-use crate::target::{Classes, Predictions, TargetKind};
+use crate::target::{Classes, Predictions, TargetKind, Truth};
 use rand::Rng;
 
 /// A run with everything: `n` images held out, one class or about three tags each.
 fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
     let validation = validation(kind, classes, n);
-    let metric = if kind == TargetKind::SingleLabel { Metric::LogLoss } else { Metric::MEAN_F2 };
-    let truth = validation.truth.iter().map(Vec::as_slice);
-    let decision =
-        Decision::fit(metric, &validation.predictions, truth, &[], &TagOptions::default());
+    let metric = match kind {
+        TargetKind::SingleLabel => Metric::log_loss(),
+        _ => Metric::mean_fbeta(2.0),
+    };
+    let truth = Truth::Classes(validation.truth.clone());
+    let images = Judged::new(kind, &validation.predictions, &truth);
+    let decision = Decision::fit(&metric, &images, &TagOptions::default()).unwrap();
     let pictures = gallery::wanted(&validation, Some(&decision))
         .into_iter()
         .map(|row| (row, picture()))
@@ -118,7 +121,7 @@ fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
                 probabilities.extend(scores.iter().map(|score| (score / sum) as f32));
                 truth.push(vec![own]);
             }
-            TargetKind::MultiLabel => {
+            _ => {
                 let tags: Vec<usize> =
                     (0..classes.len()).filter(|tag| (i + tag * tag) % 5 < 2).collect();
                 for tag in 0..classes.len() {

@@ -85,7 +85,9 @@ fn draw_targets(
     order.shuffle(&mut rng);
     let image = |(i, class): (usize, usize)| {
         let (features, target) = match competition.target.kind {
-            TargetKind::SingleLabel => (vec![], vec![class]),
+            TargetKind::SingleLabel | TargetKind::Ordinal | TargetKind::Number => {
+                (vec![], vec![class])
+            }
             TargetKind::MultiLabel => tagged(classes, &mut rng),
         };
         let number = first_number + i as u64;

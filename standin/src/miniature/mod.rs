@@ -141,7 +141,9 @@ fn vocabulary(competition: &Competition, sizes: Sizes) -> Classes {
         return competition.target.classes.clone().into();
     }
     match competition.target.kind {
-        TargetKind::SingleLabel => animal::breeds(sizes.classes).into(),
+        TargetKind::SingleLabel | TargetKind::Ordinal | TargetKind::Number => {
+            animal::breeds(sizes.classes).into()
+        }
         TargetKind::MultiLabel => {
             tags::TAGS.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>().into()
         }
@@ -156,10 +158,10 @@ fn picture(
 ) -> canvas::Canvas {
     match (competition.target.kind, image.target.as_slice()) {
         (TargetKind::MultiLabel, _) => tile::picture(&image.features, rng),
-        (TargetKind::SingleLabel, [class]) if competition.target.classes.len() == 2 => {
+        (_, [class]) if competition.target.classes.len() == 2 => {
             animal::cat_or_dog(*class == 1, rng)
         }
-        (TargetKind::SingleLabel, target) => {
+        (_, target) => {
             let class = target.first().copied().unwrap_or_default();
             animal::dog_of_breed(&classes.names()[class], class, rng)
         }

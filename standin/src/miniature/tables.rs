@@ -1,6 +1,6 @@
 //! A miniature's CSV files: labels, sample submission, solution.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{DataFile, Image};
 use kaggle_kit::competition::{Competition, Labels, SubmissionFormat};
@@ -55,6 +55,15 @@ pub(super) fn sample(
                 }),
             )
         }
+        SubmissionFormat::Label { id, column } | SubmissionFormat::TopK { id, column } => {
+            let first = names(classes, &[0]);
+            csv([id.clone(), column.clone()], ids.map(|id| vec![id, first.clone()]))
+        }
+        SubmissionFormat::Numbers { .. }
+        | SubmissionFormat::Long { .. }
+        | SubmissionFormat::ScoredLabel { .. } => {
+            bail!("nothing is drawn for `submission.{}`", competition.submission.name())
+        }
         SubmissionFormat::TagList { id, column } => {
             // A few tags that are often right, as in planet's own sample.
             let usual: Vec<usize> = frequent(classes.len(), solution);
@@ -70,17 +79,12 @@ pub(super) fn solution(
     classes: &Classes,
     solution: &[(String, Vec<usize>)],
 ) -> Result<String> {
-    let header = match (&competition.submission, &competition.target.labels) {
-        (
-            SubmissionFormat::ProbabilityOf { id, column, .. }
-            | SubmissionFormat::TagList { id, column },
-            _,
-        ) => [id.clone(), column.clone()],
-        (SubmissionFormat::ProbabilityPerClass { id }, Labels::Csv { label, .. }) => {
-            [id.clone(), label.clone().unwrap_or_else(|| "label".to_owned())]
-        }
-        (SubmissionFormat::ProbabilityPerClass { id }, _) => [id.clone(), "label".to_owned()],
+    let column = match (competition.submission.value_column(), &competition.target.labels) {
+        (Some(column), _) => column,
+        (None, Labels::Csv { label: Some(column), .. }) => column.as_str(),
+        _ => "label",
     };
+    let header = [competition.submission.id_column().to_owned(), column.to_owned()];
     let answer = |target: &[usize]| match &competition.submission {
         SubmissionFormat::ProbabilityOf { class, .. } => {
             let is_it = target.iter().any(|&index| classes.names()[index] == *class);

@@ -2,13 +2,13 @@
 
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::{self, Sample};
-use kaggle_kit::decide::Decision;
 use kaggle_kit::decide::tags::Method;
+use kaggle_kit::decide::{Decision, Judged};
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary};
 use kaggle_kit::table::Table;
-use kaggle_kit::target::{Classes, Predictions};
+use kaggle_kit::target::{Classes, Predictions, Truth};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -52,8 +52,9 @@ impl Person {
         let valid: Vec<Sample> = dataset.train.iter().step_by(2).cloned().collect();
         let said = predictions(&valid, classes);
         run.write_valid_predictions(&said).unwrap();
-        let targets = valid.iter().map(|sample| sample.target.as_slice());
-        let decision = Decision::quick(planet.metric, &said, targets);
+        let truth = Truth::Classes(valid.iter().map(|sample| sample.target.clone()).collect());
+        let images = Judged::new(planet.target.kind, &said, &truth);
+        let decision = Decision::quick(&planet.metric, &images).unwrap();
         run.write_toml("decision.toml", &decision).unwrap();
         run.finish(&Summary {
             version: 1,

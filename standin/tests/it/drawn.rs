@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset;
-use kaggle_kit::metric::Metric;
+use kaggle_kit::metric::Serving;
 use kaggle_kit::submission::score_bytes;
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
 
@@ -38,9 +38,9 @@ fn a_miniature_of_every_spec_is_a_data_set_that_opens() {
         assert!(data.train.iter().all(|sample| !sample.target.is_empty()), "{name}");
         let solution = miniature.solution_csv().unwrap();
         let sample = score_bytes(miniature.sample.as_bytes(), solution.as_bytes(), &spec).unwrap();
-        let expected = match spec.metric {
-            Metric::LogLoss => (miniature.classes.len() as f64).ln(),
-            Metric::MeanFbeta { .. } => sample.value.clamp(0.2, 0.9),
+        let expected = match spec.metric.family().serves {
+            Serving::Calibrated => (miniature.classes.len() as f64).ln(),
+            _ => sample.value.clamp(0.2, 0.9),
         };
         assert!((sample.value - expected).abs() < 1e-6, "{name}: {}", sample.value);
     }

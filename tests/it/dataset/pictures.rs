@@ -21,11 +21,8 @@ fn every_bad_file_is_named_in_one_round() {
     let folder = Folder::pets();
     let mut data = folder.open();
     let whole = fs::read(folder.path("train/dog.0.jpg")).unwrap();
-    let more = ["dog.1", "dog.2", "dog.3", "dog.4"].map(|id| Sample {
-        id: id.to_owned(),
-        path: folder.path(&format!("train/{id}.jpg")),
-        target: vec![1],
-    });
+    let more = ["dog.1", "dog.2", "dog.3", "dog.4"]
+        .map(|id| Sample::new(id, folder.path(&format!("train/{id}.jpg")), vec![1]));
     data.train.extend(more);
     folder.remove("train/cat.0.jpg");
     folder.text("train/cat.9.jpg", "");

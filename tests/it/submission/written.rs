@@ -13,7 +13,7 @@ use kaggle_kit::metric::log_loss;
 use kaggle_kit::rng::{self, Purpose};
 use kaggle_kit::submission::{self, Against, Findings, Rows};
 use kaggle_kit::table::Table;
-use kaggle_kit::target::{Answers, Classes, Predictions};
+use kaggle_kit::target::{Answers, Classes, Predictions, Said};
 use proptest::prelude::*;
 use rand::Rng;
 
@@ -28,7 +28,7 @@ fn predictions(ids: &str, classes: &str, probabilities: &[f32]) -> Predictions {
 
 fn tags(ids: &str, classes: &str, tags: &[&[usize]]) -> Answers {
     let tags = tags.iter().map(|tags| tags.to_vec()).collect();
-    Answers::Tags { ids: strings(ids), classes: strings(classes).into(), tags }
+    Answers { ids: strings(ids), classes: strings(classes).into(), said: Said::Lists(tags) }
 }
 
 fn csv(answers: &Answers, format: &SubmissionFormat, sample: &SampleSubmission) -> String {
@@ -38,7 +38,7 @@ fn csv(answers: &Answers, format: &SubmissionFormat, sample: &SampleSubmission) 
 #[test]
 fn rows_are_in_the_samples_order_whatever_that_of_the_images() {
     let predicted = predictions("2 10 1", "cat dog", &[0.1, 0.9, 0.8, 0.2, 0.995, 0.005]);
-    let answers = Answers::Probabilities(predicted);
+    let answers = Answers::from(predicted);
     let sample = sample("id label", "1 2 10");
     assert_eq!(csv(&answers, &probability_of(), &sample), "id,label\n1,0.005\n2,0.9\n10,0.2\n");
 }
@@ -46,7 +46,7 @@ fn rows_are_in_the_samples_order_whatever_that_of_the_images() {
 #[test]
 fn columns_are_in_the_samples_order_whatever_that_of_the_classes() {
     let predicted = predictions("a b", "pug beagle chow", &[0.7, 0.2, 0.1, 0.25, 0.5, 0.25]);
-    let answers = Answers::Probabilities(predicted);
+    let answers = Answers::from(predicted);
     let sample = sample("id beagle chow pug", "a b");
     assert_eq!(
         csv(&answers, &per_class(), &sample),
@@ -71,7 +71,7 @@ fn planets_sample_is_made_again_byte_for_byte() {
     let classes: Classes = strings("primary clear agriculture road water").into();
     let sample = SampleSubmission { header: strings("image_name tags"), ids: ids.clone() };
     let start = Instant::now();
-    let csv = csv(&Answers::Tags { ids, classes, tags }, &tag_list(), &sample);
+    let csv = csv(&Answers { ids, classes, said: Said::Lists(tags) }, &tag_list(), &sample);
     let (written, reading) = (start.elapsed(), Instant::now());
     let (_, findings) =
         submission::read(csv.as_bytes(), &tag_list(), Against::Sample(&sample, None));
@@ -104,8 +104,7 @@ fn all_120_breeds_of_all_dogs_are_written() {
     let sample = SampleSubmission { header, ids: ids.clone() };
     let row: Vec<f32> = (1..=120).map(|i| i as f32 / 7260.0).collect();
     let probabilities = Table::new(row.repeat(ids.len()), 120);
-    let answers =
-        Answers::Probabilities(Predictions { ids, probabilities, classes: breeds.into() });
+    let answers = Answers::from(Predictions { ids, probabilities, classes: breeds.into() });
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("submission.csv");
     submission::write(&answers, &per_class(), &sample, &path).unwrap();
@@ -147,8 +146,7 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
     let exact = log_loss(&probabilities, &truth);
     let predictions = Predictions { ids, probabilities, classes: classes.into() };
     let start = Instant::now();
-    let csv =
-        submission::to_csv(&Answers::Probabilities(predictions), &per_class(), &sample).unwrap();
+    let csv = submission::to_csv(&Answers::from(predictions), &per_class(), &sample).unwrap();
     let (written, reading) = (start.elapsed(), Instant::now());
     let (read, findings) = submission::read(&csv, &per_class(), Against::Sample(&sample, None));
     let checked = reading.elapsed();
@@ -176,7 +174,7 @@ fn a_file_that_does_not_fit_is_never_there() {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         format!("{error:#}")
     };
-    let predicted = |ids| Answers::Probabilities(predictions(ids, "cat dog", &[0.5; 4]));
+    let predicted = |ids| Answers::from(predictions(ids, "cat dog", &[0.5; 4]));
 
     let sample_1_2_3 = sample("id label", "1 2 3");
     let error = write(&predicted("1 2"), &probability_of(), &sample_1_2_3);
@@ -192,7 +190,7 @@ fn a_file_that_does_not_fit_is_never_there() {
 
     let tag_sample = sample("image_name tags", "1 2");
     let error = write(&predicted("1 2"), &tag_list(), &tag_sample);
-    assert!(error.contains("the competition wants tags"), "{error}");
+    assert!(error.contains("`submission.tag-list` is not made of probabilities"), "{error}");
 
     let error = write(&tags("1 2", "clear haze", &[&[0], &[]]), &tag_list(), &tag_sample);
     assert!(error.contains("1 row without a tag: line 3"), "{error}");
@@ -200,7 +198,7 @@ fn a_file_that_does_not_fit_is_never_there() {
     let mut lost = predictions("1 2", "cat dog", &[0.5; 4]);
     lost.probabilities.row_mut(0)[1] = f32::NAN;
     let sample_1_2 = sample("id label", "1 2");
-    let error = write(&Answers::Probabilities(lost), &probability_of(), &sample_1_2);
+    let error = write(&Answers::from(lost), &probability_of(), &sample_1_2);
     assert!(error.contains("1 value not finite: line 2: `NaN` in `label`"), "{error}");
 }
 
@@ -219,7 +217,7 @@ proptest! {
         let sample = SampleSubmission { header, ids: ids.iter().rev().cloned().collect() };
         let classes: Classes = strings("beagle chow pug").into();
         let predicted = Predictions { ids, probabilities: Table::new(probabilities, 3), classes };
-        let answers = Answers::Probabilities(predicted.clone());
+        let answers = Answers::from(predicted.clone());
         let csv = submission::to_csv(&answers, &per_class(), &sample).unwrap();
         let (back, findings) = submission::read(&csv, &per_class(), Against::Sample(&sample, None));
         prop_assert_eq!(findings, Findings::default());
@@ -240,12 +238,12 @@ proptest! {
         let sample = SampleSubmission { header: strings("image_name tags"), ids: ids.clone() };
         let classes: Classes = strings("clear haze primary road water").into();
         let tags: Vec<Vec<usize>> = rows.iter().map(|row| row.iter().copied().collect()).collect();
-        let answers = Answers::Tags { ids, classes: classes.clone(), tags: tags.clone() };
+        let answers = Answers { ids, classes: classes.clone(), said: Said::Lists(tags.clone()) };
         let csv = submission::to_csv(&answers, &tag_list(), &sample).unwrap();
         let against = Against::Sample(&sample, Some(&classes));
         let (back, findings) = submission::read(&csv, &tag_list(), against);
         prop_assert_eq!(findings, Findings::default());
-        let Rows::Tags(back) = back.rows else { panic!("tags") };
+        let Rows::Lists(back) = back.rows else { panic!("tags") };
         for (tags, back) in tags.iter().zip(back) {
             let names: Vec<&String> = tags.iter().map(|&tag| &classes.names()[tag]).collect();
             prop_assert_eq!(names, back.iter().collect::<Vec<_>>());

@@ -53,7 +53,7 @@ impl CompetitionImages {
             term::say(format_args!("   {line}"));
         }
         let (name, source) = (competition.name.clone(), competition.source.clone());
-        Ok(Self { dataset, duplicates, metric: competition.metric, name, source })
+        Ok(Self { dataset, duplicates, metric: competition.metric.clone(), name, source })
     }
 
     /// Splits off the images that the recipe holds out.
@@ -91,11 +91,11 @@ impl CompetitionImages {
             recipe.valid
         );
         let data = Data {
-            train: SplitSide::new(samples, &split.train, n_classes),
-            valid: SplitSide::new(samples, &split.valid, n_classes),
+            train: SplitSide::new(samples, &split.train, *kind, n_classes),
+            valid: SplitSide::new(samples, &split.valid, *kind, n_classes),
             classes: classes.clone(),
             kind: *kind,
-            metric: self.metric,
+            metric: self.metric.clone(),
             recipe: recipe.clone(),
         };
         Ok((data, split))

@@ -267,6 +267,8 @@ impl TrainOne<'_> {
             match data.kind {
                 TargetKind::SingleLabel => format!("{} classes", data.classes.len()),
                 TargetKind::MultiLabel => format!("{} tags", data.classes.len()),
+                TargetKind::Ordinal => format!("{} levels", data.classes.len()),
+                TargetKind::Number => term::count(data.classes.len(), "number"),
             }
         ));
         term::heading("the golden rule");

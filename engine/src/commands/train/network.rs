@@ -38,7 +38,8 @@ impl NewNetwork {
         );
         let architectures = zoo::find_all(&recipe.backbone)?;
         let weights = weights_of(&architectures, &recipe.weights)?;
-        let network = Network::new(&architectures, recipe, data.kind, data.classes.len(), device);
+        let n_outputs = data.kind.n_outputs(data.classes.len());
+        let network = Network::new(&architectures, recipe, data.kind, n_outputs, device);
         network.load_backbones(&weights)?;
         for path in &weights {
             term::detail(format_args!("weights: `{}`", path.display()));

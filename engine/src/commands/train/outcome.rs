@@ -4,7 +4,7 @@
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::decide::ensemble::{Pool, choose_views};
-use kaggle_kit::decide::{Decision, TagOptions, tags};
+use kaggle_kit::decide::{Decision, Judged, TagOptions, tags};
 use kaggle_kit::fs;
 use kaggle_kit::learn::Data;
 use kaggle_kit::learn::tta;
@@ -58,7 +58,8 @@ pub(super) fn predictions(
     let views = choose_views(&pool(data, parts.clone()))?;
     run.write_toml(VIEWS, &views)?;
     let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
-    let probabilities = Table::new(views.mean(&parts.probabilities), data.classes.len());
+    let width = data.kind.n_outputs(data.classes.len());
+    let probabilities = Table::new(views.mean(&parts.probabilities), width);
     let mut found = term::count(tta::Views::of(recipe).count(), "view");
     found = if views.is_all() {
         format!("mean over {found}")
@@ -74,15 +75,15 @@ pub(super) fn predictions(
 /// What the parts of the views say of the held-out images, as an ensemble.
 fn pool(data: &Data, parts: ViewMeans) -> Pool {
     let samples = data.valid.samples.iter();
-    let table = |cells| Table::new(cells, data.classes.len());
+    let table = |cells| Table::new(cells, data.kind.n_outputs(data.classes.len()));
     Pool {
-        metric: data.metric,
+        metric: data.metric.clone(),
         kind: data.kind,
         classes: data.classes.clone(),
         names: parts.names,
         members: parts.probabilities.into_iter().map(table).collect(),
         ids: samples.clone().map(|sample| sample.id.clone()).collect(),
-        targets: samples.map(|sample| sample.target.clone()).collect(),
+        truth: data.valid.truth(data.kind),
         folds: vec![0; data.valid.len()],
         tags: TagOptions::default(),
     }
@@ -96,8 +97,8 @@ pub(super) fn decide(
 ) -> Result<Decision> {
     let structure = tags::rules_of_spec(&competition.target.groups, &data.classes)?;
     let options = TagOptions { structure, ..TagOptions::default() };
-    let valid = data.valid.samples.iter().map(|sample| sample.target.as_slice());
-    Ok(Decision::fit(competition.metric, predictions, valid, &[], &options))
+    let truth = data.valid.truth(data.kind);
+    Decision::fit(&competition.metric, &Judged::new(data.kind, predictions, &truth), &options)
 }
 
 /// The stages that the journal tells of.

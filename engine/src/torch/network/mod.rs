@@ -29,7 +29,7 @@ pub struct Network {
     pub(super) backbones: Backbones,
     pub(super) head: Head,
     kind: TargetKind,
-    n_classes: usize,
+    n_outputs: usize,
     recipe: Recipe,
     trainable: Trainable,
     optimizer: Optimizer,
@@ -68,7 +68,7 @@ impl Network {
         architectures: &[&'static Architecture],
         recipe: &Recipe,
         kind: TargetKind,
-        n_classes: usize,
+        n_outputs: usize,
         device: Device,
     ) -> Self {
         tch::manual_seed(recipe.seed as i64);
@@ -77,13 +77,13 @@ impl Network {
         let backbones = Backbones::new(&store.root(), architectures, device, precision);
         let width: usize = backbones.widths().iter().sum();
         let head =
-            Head::new(&(store.root() / "head"), width as i64, &recipe.head, n_classes as i64);
+            Head::new(&(store.root() / "head"), width as i64, &recipe.head, n_outputs as i64);
         let mut network = Self {
             store,
             backbones,
             head,
             kind,
-            n_classes,
+            n_outputs,
             recipe: recipe.clone(),
             trainable: Trainable::Head,
             optimizer: Optimizer::new(recipe.optimizer.kind, Vec::new()),
@@ -160,7 +160,7 @@ impl Network {
 
     /// Adds a batch's gradients up, a micro-batch at a time.
     fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<BatchLoss> {
-        let (n, width) = (size(input, self.width()), self.n_classes);
+        let (n, width) = (size(input, self.width()), self.n_outputs);
         let mut losses = Vec::new();
         for range in micro_batch::ranges(n, self.micro_batches) {
             let share = range.len() as f64 / n as f64;
@@ -308,6 +308,7 @@ impl Model for Network {
             to_host(&match network.kind {
                 TargetKind::SingleLabel => logits.softmax(-1, Kind::Float),
                 TargetKind::MultiLabel => logits.sigmoid(),
+                TargetKind::Ordinal | TargetKind::Number => logits,
             })
         })
         .context("failed to predict")

@@ -106,7 +106,9 @@ fn split(text: &str, kind: TargetKind, separator: Option<&str>) -> Vec<String> {
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     match (kind, separator) {
-        (TargetKind::SingleLabel, _) => owned(&mut std::iter::once(text)),
+        (TargetKind::SingleLabel | TargetKind::Ordinal | TargetKind::Number, _) => {
+            owned(&mut std::iter::once(text))
+        }
         (TargetKind::MultiLabel, None) => owned(&mut text.split_whitespace()),
         (TargetKind::MultiLabel, Some(separator)) => {
             owned(&mut text.split(separator).map(str::trim))

@@ -20,7 +20,7 @@ impl LabelledImages {
         let position = |name: &String| {
             classes.meant_by(name).with_context(|| self.unknown(image, name, kind, classes))
         };
-        if kind == TargetKind::SingleLabel && image.labels.is_empty() {
+        if kind.has_one_class() && image.labels.is_empty() {
             bail!(
                 "{}: no label for `{}`\nhint: give one, or delete the row",
                 self.place(image),
@@ -48,6 +48,8 @@ impl LabelledImages {
         let what = match kind {
             TargetKind::SingleLabel => "label",
             TargetKind::MultiLabel => "tag",
+            TargetKind::Ordinal => "level",
+            TargetKind::Number => "number",
         };
         let header = self.table.as_ref().map_or(&[][..], |table| table.header.as_slice());
         let in_one_hot = || {

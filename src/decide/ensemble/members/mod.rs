@@ -17,7 +17,7 @@ use crate::decide::{TagOptions, tags};
 use crate::metric::Metric;
 use crate::run::{Run, Summary};
 use crate::table::Table;
-use crate::target::{Classes, Predictions, TargetKind};
+use crate::target::{Classes, Predictions, TargetKind, Truth};
 use crate::term;
 
 /// A model of an ensemble, without what it predicted.
@@ -155,13 +155,13 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         );
     }
     let mut pool = Pool {
-        metric: first.metric,
+        metric: first.metric.clone(),
         kind: first.kind,
         classes: first.classes.clone(),
         names: members.iter().map(|member| member.name.clone()).collect(),
         members: vec![Table::empty(first.classes.len()); members.len()],
         ids: Vec::new(),
-        targets: Vec::new(),
+        truth: Truth::Classes(Vec::new()),
         folds: Vec::new(),
         tags: TagOptions { structure: structure(first)?, ..TagOptions::default() },
     };
@@ -173,6 +173,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
     };
     // Any member's folds keep near-duplicates together; more of them leave more to fit on.
     let folded = held_out.iter().max_by_key(|of| n_folds(of)).unwrap_or(&held_out[0]);
+    let mut truth = Vec::new();
     for id in common {
         let target = &held_out[0][id].target;
         for (member, of) in members.iter().zip(&held_out) {
@@ -188,9 +189,10 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
             rows.push(&of[id].row);
         }
         pool.ids.push(id.clone());
-        pool.targets.push(target.clone());
+        truth.push(target.clone());
         pool.folds.push(folded[id].fold);
     }
+    pool.truth = Truth::Classes(truth);
     Ok(pool)
 }
 

@@ -130,7 +130,7 @@ fn images_that_all_have_held_out_are_aligned() {
     let folder = all(&[&FIRST, &SECOND, &ALONE]);
     let pool = pool(&named_in(&folder, &[ALONE.id, FIRST.id]).unwrap()).unwrap();
     assert_eq!(pool.ids, ["b", "c"]);
-    assert_eq!(pool.targets, [[1], [0]]);
+    assert_eq!(pool.truth.classes(), [[1], [0]]);
     let rows: Vec<&[f32]> = pool.members.iter().map(Table::as_slice).collect();
     assert_eq!(rows, [[0.125, 0.875, 0.5, 0.5], [0.25, 0.75, 0.75, 0.25]]);
     // The folds are those of the member that has some.

@@ -76,7 +76,7 @@ pub fn page(two: &TwoRuns) -> String {
 /// Which run is better, by how much, and how far that can be trusted.
 pub fn verdict(two: &TwoRuns) -> String {
     let TwoRuns { a, b, .. } = two;
-    let metric = a.about.metric;
+    let metric = &a.about.metric;
     let Some(Paired { n, difference, standard_error }) = paired(a, b) else {
         return "The runs held out different images, or did not write their labels down: the \
                 scores cannot be compared image by image, and a part of their difference is the \

@@ -64,6 +64,7 @@ fn scores(facts: &Facts, validation: &Validation) -> Vec<f64> {
                 .map(|(row, class)| -f64::from(row[class]).max(TINY).ln())
                 .collect()
         }
+        TargetKind::Ordinal | TargetKind::Number => Vec::new(),
         TargetKind::MultiLabel => {
             let answers = decided(validation, decision);
             validation
@@ -72,7 +73,12 @@ fn scores(facts: &Facts, validation: &Validation) -> Vec<f64> {
                 .zip(answers)
                 .map(|(truth, answer)| {
                     let n_right = truth.iter().filter(|tag| answer.contains(tag)).count();
-                    sample_fbeta(n_right, truth.len(), answer.len(), facts.about.metric.beta())
+                    sample_fbeta(
+                        n_right,
+                        truth.len(),
+                        answer.len(),
+                        facts.about.metric.number().unwrap_or(2.0),
+                    )
                 })
                 .collect()
         }
@@ -89,6 +95,7 @@ pub(super) fn found(facts: &Facts, validation: &Validation) -> Vec<Option<f64>> 
                 Confusion::count(validation.classes_true().into_iter().zip(answers), n_classes);
             (0..n_classes).map(|class| confusion.recall(class)).collect()
         }
+        TargetKind::Ordinal | TargetKind::Number => vec![None; n_classes],
         TargetKind::MultiLabel => {
             let answers = decided(validation, facts.decision.as_ref());
             let of = |tag: usize| {

@@ -8,7 +8,7 @@ use super::Section;
 use super::risk::{self, Risk, SureAnswers, USUAL_CLIPS};
 use crate::decide::Decision;
 use crate::decide::log_loss::{self, Calibration};
-use crate::metric::{self, Bin, Metric};
+use crate::metric::{self, Bin, Serving};
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::target::TargetKind;
 use crate::term;
@@ -26,13 +26,16 @@ const FAR: f64 = 2.5;
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     let validation = facts.validation.as_ref().filter(|validation| !validation.is_empty())?;
     let answers = answers(validation);
+    if answers.is_empty() {
+        return None;
+    }
     let n_bins = if validation.len() < FEW_IMAGES { FEW_BINS } else { BINS };
     let bins = metric::reliability(answers, n_bins);
     let calibration = match &facts.decision {
         Some(Decision::Calibration(calibration)) => Some(calibration),
         _ => None,
     };
-    let by_log_loss = facts.about.metric == Metric::LogLoss;
+    let by_log_loss = facts.about.metric.family().serves == Serving::Calibrated;
     let body = html! {
         (figures(validation, &bins))
         div.charts {
@@ -44,7 +47,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         }
     };
     let lead = match validation.kind {
-        TargetKind::SingleLabel => {
+        TargetKind::SingleLabel | TargetKind::Ordinal | TargetKind::Number => {
             "Of all answers given with 80 %, 80 % should be right. Points below the diagonal are \
              too sure of themselves, points above too modest."
         }
@@ -59,6 +62,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 /// Every answer's probability and whether it came true.
 fn answers(validation: &Validation) -> Vec<(f64, bool)> {
     match validation.kind {
+        TargetKind::Ordinal | TargetKind::Number => Vec::new(),
         TargetKind::SingleLabel => {
             let truth = validation.classes_true();
             metric::top_answers(&validation.predictions.probabilities, &truth).collect()

@@ -25,7 +25,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     }
     let tags = match validation.kind {
         TargetKind::MultiLabel => decided(validation, facts.decision.as_ref()),
-        TargetKind::SingleLabel => Vec::new(),
+        _ => Vec::new(),
     };
     let mut left = MAX_BYTES;
     let mut affordable = |row: usize| {
@@ -50,8 +50,8 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
                         li {
                             (picture(validation, row, affordable(row)))
                             @match validation.kind {
-                                TargetKind::SingleLabel => (class_caption(validation, row)),
                                 TargetKind::MultiLabel => (tags_caption(validation, row, &tags[row])),
+                                _ => (class_caption(validation, row)),
                             }
                         }
                     }
@@ -77,19 +77,17 @@ fn title(kind: GalleryKind) -> &'static str {
 fn meaning(kind: GalleryKind, target: TargetKind) -> &'static str {
     match (kind, target) {
         (GalleryKind::MostWrong, _) => "The answers that cost most: what is true was given least.",
-        (GalleryKind::ConfidentlyWrong, TargetKind::SingleLabel) => {
-            "Beyond those above, the wrong answers given with the highest probability."
-        }
         (GalleryKind::ConfidentlyWrong, TargetKind::MultiLabel) => {
             "Beyond those above, the single tags that were most surely missed or falsely seen."
         }
-        (GalleryKind::MostUncertain, _) => "The answers that hardly prefer one thing to another.",
-        (GalleryKind::MostConfident, TargetKind::SingleLabel) => {
-            "The surest right answers, in turns by class."
+        (GalleryKind::ConfidentlyWrong, _) => {
+            "Beyond those above, the wrong answers given with the highest probability."
         }
+        (GalleryKind::MostUncertain, _) => "The answers that hardly prefer one thing to another.",
         (GalleryKind::MostConfident, TargetKind::MultiLabel) => {
             "Every tag right and none in doubt, in turns by set of tags."
         }
+        (GalleryKind::MostConfident, _) => "The surest right answers, in turns by class.",
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     if validation.kind == TargetKind::SingleLabel {
         return None;
     }
-    let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.beta());
+    let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.number().unwrap_or(2.0));
     let answered = decided(validation, decision);
     let threshold = decision.and_then(Decision::threshold);
     let n = validation.n_classes();
