@@ -256,7 +256,7 @@ fn a_file_that_is_no_submission_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.csv");
     let sample = sample("id label", "1 2");
-    let answers = Answers::Probabilities(predictions("1 2", "cat dog", &[0.1, 0.9, 0.8, 0.2]));
+    let answers = Answers::from(predictions("1 2", "cat dog", &[0.1, 0.9, 0.8, 0.2]));
     let write = || submission::write(&answers, &probability_of(), &sample, &path);
     fs::write_atomic(&path, "my notes\n").unwrap();
     let error = write().unwrap_err().to_string();
