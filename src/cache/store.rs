@@ -62,11 +62,15 @@ pub enum CacheState {
 impl Store {
     /// The usual one: `kept` in the cache folder, with the limit of `KAGGLE_KIT_CACHE_GB`.
     pub fn usual() -> Result<Self> {
-        let limit = match std::env::var("KAGGLE_KIT_CACHE_GB") {
-            Ok(text) if !text.is_empty() => Some(parse_limit(&text)?),
-            _ => None,
-        };
-        Ok(Self::new(fs::cache_folder().join("kept"), limit))
+        let limit = std::env::var_os("KAGGLE_KIT_CACHE_GB");
+        let limit = limit.map(|text| text.to_string_lossy().into_owned());
+        Self::with_limit(fs::cache_folder().join("kept"), limit.as_deref())
+    }
+
+    /// The one in `folder` with a limit as it is typed, in gigabytes; an empty text is none.
+    pub fn with_limit(folder: impl Into<PathBuf>, limit: Option<&str>) -> Result<Self> {
+        let limit = limit.map(str::trim).filter(|text| !text.is_empty());
+        Ok(Self::new(folder, limit.map(parse_limit).transpose()?))
     }
 
     /// The one in `folder`, which may hold `limit` bytes; without a limit, 20 GB or half of what
@@ -154,11 +158,28 @@ impl Holds {
 }
 
 fn parse_limit(text: &str) -> Result<u64> {
-    match text.trim().parse::<f64>() {
-        Ok(gigabytes) if gigabytes >= 0.0 => Ok((gigabytes * 1e9) as u64),
+    match text.parse::<f64>() {
+        Ok(gigabytes) if gigabytes >= 0.0 && gigabytes.is_finite() => Ok((gigabytes * 1e9) as u64),
         _ => bail!(
             "`KAGGLE_KIT_CACHE_GB` is `{text}`, which is no number of gigabytes\nhint: such as \
              `KAGGLE_KIT_CACHE_GB=40`"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_of_gigabytes() {
+        let limit = |text| Store::with_limit("kept", Some(text)).and_then(|store| store.limit());
+        assert_eq!(limit(" 1.5 ").unwrap(), 1_500_000_000);
+        assert_eq!(limit("0").unwrap(), 0);
+        assert!(Store::with_limit("kept", Some(" ")).is_ok());
+        for text in ["abc", "-1", "nan", "inf", "1e999", "40 GB"] {
+            let error = limit(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("`KAGGLE_KIT_CACHE_GB` is `{text}`")), "{error}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::magic::{self, Class, FileKind};
 use crate::lines::without_mark;
 
 /// What to do with a table in UTF-16.
@@ -11,29 +12,6 @@ pub const TO_UTF_8: &str =
 /// What to do with a table whose accents are single bytes.
 pub const LATIN_1: &str = "its accents seem to be Latin-1 (Windows-1252): save it as UTF-8, as with \
                            `iconv -f WINDOWS-1252 -t UTF-8 old.csv > new.csv`";
-
-/// Beginnings of files that are no tables, with what they are.
-const NO_TABLES: [(&[u8], &str); 16] = [
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\0", "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow (feather) file"),
-    (b"FEA1", "an Arrow (feather) file"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"%PDF-", "a PDF"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"\x80\x04\x95", "a pickled Python object"),
-];
-
-/// A name that only a workbook's archive has in it, early on.
-const IN_WORKBOOKS: [&[u8]; 2] = [b"[Content_Types].xml", b"xl/"];
 
 /// What the bytes of a table are.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,13 +31,13 @@ pub enum Bytes<'a> {
         text: Vec<u8>,
     },
     /// No table at all, but this.
-    NoTable(&'static str),
+    NoTable(FileKind),
 }
 
 /// Looks at a table's beginning.
 pub fn look(bytes: &[u8]) -> Bytes<'_> {
-    if let Some(what) = no_table(bytes) {
-        return Bytes::NoTable(what);
+    if let Some(kind) = magic::kind_of_no_text(bytes) {
+        return Bytes::NoTable(kind);
     }
     if let Some((name, units)) = utf_16(bytes) {
         return Bytes::Utf16 { name, text: String::from_utf16_lossy(&units).into_bytes() };
@@ -71,8 +49,8 @@ pub fn look(bytes: &[u8]) -> Bytes<'_> {
 /// The text of a table that has to be UTF-8, without its mark; `name` is the file's, as errors begin.
 pub fn table_text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a [u8]> {
     match look(bytes) {
-        Bytes::NoTable(what) => {
-            bail!("{name} is {what}, not a CSV\nhint: {}", not_a_table(what))
+        Bytes::NoTable(kind) => {
+            bail!("{name} is {}, not a CSV\nhint: {}", kind.name, to_table(kind))
         }
         Bytes::Utf16 { name: encoding, .. } => {
             bail!("{name} is in {encoding}, not in UTF-8\nhint: {TO_UTF_8}")
@@ -90,27 +68,14 @@ pub fn not_utf_8(text: &[u8]) -> Option<usize> {
     Some(text[..valid].split(|&byte| byte == b'\n').count())
 }
 
-/// What to do with a file that is none.
-fn not_a_table(what: &str) -> &'static str {
-    if what.starts_with("an Excel") {
+/// What to do with a file that is no table.
+pub fn to_table(kind: FileKind) -> &'static str {
+    if kind.class == Class::Workbook {
         "export it to a plain CSV: `CSV UTF-8` in a spreadsheet, or in pandas \
          `read_excel(..).to_csv(.., index=False)`"
     } else {
         "unpack or export it to a plain CSV"
     }
-}
-
-fn no_table(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"PK\x03\x04") {
-        let start = &bytes[..bytes.len().min(2000)];
-        let has = |name: &&[u8]| start.windows(name.len()).any(|part| part == *name);
-        return Some(if IN_WORKBOOKS.iter().any(has) {
-            "an Excel workbook (.xlsx)"
-        } else {
-            "a zip archive (or a spreadsheet's own format)"
-        });
-    }
-    NO_TABLES.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what)
 }
 
 /// The units of a text in UTF-16: by its mark, or by the zero that every second byte of an English

@@ -1,4 +1,5 @@
-//! What has probably happened to a table that does not fit: its bytes, its first line, its ids.
+//! What a file is that is not what it should be, and what has probably happened to a table that does
+//! not fit: its bytes, its first line, its ids.
 //!
 //! One explainer for all tables that a person or Kaggle gives: labels, samples, submissions,
 //! solutions. Whoever reads one says what is wrong; here is why, and what to do.
@@ -6,7 +7,9 @@
 mod bytes;
 mod header;
 mod ids;
+mod magic;
 
-pub use bytes::{Bytes, LATIN_1, TO_UTF_8, look, not_utf_8, table_text};
+pub use bytes::{Bytes, LATIN_1, TO_UTF_8, look, not_utf_8, table_text, to_table};
 pub use header::{Slip, slip};
 pub use ids::{Change, change};
+pub use magic::{Class, FileKind, kind};

@@ -13,6 +13,7 @@ impl Environment {
         let wanted = |name: &str| {
             name.starts_with("KAGGLE_")
                 || matches!(name, "HOME" | "USERPROFILE" | "XDG_CONFIG_HOME")
+                || matches!(name, "RAYON_NUM_THREADS" | "OMP_NUM_THREADS")
         };
         let pairs = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

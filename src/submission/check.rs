@@ -195,9 +195,9 @@ fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &
 /// no text at all. (Rows that are not UTF-8 are found one by one.)
 fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, [u8]>> {
     match explain::look(bytes) {
-        Bytes::NoTable(what) => {
-            findings.add(Problem::NotText, None, || what.to_owned());
-            findings.hint(|| "unpack or export it to a plain CSV".to_owned());
+        Bytes::NoTable(kind) => {
+            findings.add(Problem::NotText, None, || kind.name.to_owned());
+            findings.hint(|| explain::to_table(kind).to_owned());
             None
         }
         Bytes::Utf16 { name, text } => {

@@ -6,6 +6,7 @@
 //! a file that names anything else is refused. A file may be hostile: nothing is read beyond its end,
 //! and what is allocated is bounded by its length.
 
+pub mod cached;
 mod checkpoint;
 mod cursor;
 mod gather;
@@ -25,6 +26,7 @@ use anyhow::{Context, Result, bail};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype as FileDtype;
 
+use crate::explain::{self, Class, FileKind};
 use crate::fs;
 pub use hub::{Hub, cached_path};
 pub use names::to_timm;
@@ -99,16 +101,13 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Stored>> {
 }
 
 /// What the first bytes say about a file that is none of the three.
-fn looks_like(bytes: &[u8]) -> &'static str {
-    let start = bytes[..bytes.len().min(512)].trim_ascii_start().to_ascii_lowercase();
-    if start.is_empty() {
-        "it is empty"
-    } else if start.starts_with(b"<!doctype") || start.starts_with(b"<html") {
-        "it is an HTML page in place of the file"
-    } else if start.starts_with(b"version https://git-lfs") {
-        "it is a Git LFS pointer in place of the file"
-    } else {
-        "it is damaged, or neither safetensors nor a PyTorch file"
+fn looks_like(bytes: &[u8]) -> String {
+    match explain::kind(&bytes[..bytes.len().min(512)]) {
+        _ if bytes.is_empty() => "it is empty".to_owned(),
+        Some(FileKind { name, class: Class::Instead }) => {
+            format!("it is {name} in place of the file")
+        }
+        _ => "it is damaged, or neither safetensors nor a PyTorch file".to_owned(),
     }
 }
 

@@ -12,9 +12,21 @@ use crate::support::Scratch;
 
 const TOKEN: &str = "hf_0123456789";
 
-/// Bytes that stand for weights: what is in them does not matter to a download.
+/// Bytes that stand for weights: which numbers they are does not matter to a download.
 fn content() -> Vec<u8> {
-    (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+    weights(400_000)
+}
+
+/// A safetensors file of so many bytes, with one tensor.
+fn weights(bytes: usize) -> Vec<u8> {
+    const HEADER: usize = 96;
+    let n = bytes - 8 - HEADER;
+    let header = format!(r#"{{"a":{{"dtype":"U8","shape":[{n}],"data_offsets":[0,{n}]}}}}"#);
+    let numbers = (0..n as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let mut file = (HEADER as u64).to_le_bytes().to_vec();
+    file.extend(format!("{header:HEADER$}").into_bytes());
+    file.extend(numbers);
+    file
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -68,6 +80,9 @@ fn snapshot_of(name: &str) -> String {
     format!("hf/hub/models--{repository}/snapshots/0a1b/model.safetensors")
 }
 
+/// What a download leaves: the weights, and their hash.
+const FILES: [&str; 2] = ["resnet18.safetensors", "resnet18.safetensors.sha256"];
+
 fn stderr(command: &mut Command, code: i32) -> String {
     let output = command.assert().code(code).get_output().stderr.clone();
     String::from_utf8(output).unwrap()
@@ -75,7 +90,10 @@ fn stderr(command: &mut Command, code: i32) -> String {
 
 fn files_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -86,7 +104,7 @@ fn weights_come_whole_through_a_cut_and_only_once() {
     let message = stderr(&mut models(&scratch, &url, &["pull", "resnet18", "resnet18"]), 0);
     assert!(message.contains("resnet18: 400.0 kB"), "{message}");
     assert!(fs::read(cached(&scratch, "resnet18")).unwrap() == content());
-    assert_eq!(files_in(&scratch.path().join("models/weights")), ["resnet18.safetensors"]);
+    assert_eq!(files_in(&scratch.path().join("models/weights")), FILES);
     let requests = server.requests();
     let repository = zoo::find("resnet18").unwrap().repository();
     assert_eq!(requests[0].path, format!("/{repository}/resolve/main/model.safetensors"));
@@ -110,6 +128,72 @@ fn other_bytes_than_the_hub_names_are_not_kept() {
     assert!(message.contains("its SHA-256 is not the one that the server announced"), "{message}");
     assert!(files_in(&scratch.path().join("models/weights")).is_empty());
     assert!(!message.contains("s3cret") && !message.contains(TOKEN), "{message}");
+}
+
+#[test]
+fn weights_that_are_not_what_came_are_fetched_anew_when_it_is_asked_for() {
+    let scratch = Scratch::new();
+    let server = hub(sha256(&content()), &[]);
+    let pull = || stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 0);
+    pull();
+    let mut flipped = content();
+    *flipped.last_mut().unwrap() ^= 0x80;
+    for (bytes, what) in [
+        (flipped, "has changed since it came: its SHA-256 is"),
+        (Vec::new(), "it is empty"),
+        (vec![0; 1000], "it is nothing but zeros in place of the file"),
+        (content()[..399_999].to_vec(), "it is damaged"),
+    ] {
+        scratch.write("models/weights/resnet18.safetensors", bytes);
+        let message = pull();
+        assert!(message.contains(what) && message.contains("fetched anew"), "{message}");
+        assert!(fs::read(cached(&scratch, "resnet18")).unwrap() == content());
+        assert_eq!(files_in(&scratch.path().join("models/weights")), FILES);
+        assert!(!pull().contains("anew"));
+    }
+}
+
+#[test]
+fn a_stub_from_the_hub_is_no_weights() {
+    for stub in
+        [&b""[..], &[0; 1000], b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"]
+    {
+        let scratch = Scratch::new();
+        let server = Server::start(move |_, request| {
+            if is_storage(request) {
+                Reply::file(request, stub, "\"1\"")
+            } else {
+                to_storage(request, "")
+            }
+        });
+        let message = stderr(&mut models(&scratch, &server.url(), &["pull", "resnet18"]), 1);
+        assert!(message.contains("are no weights"), "{message}");
+        assert!(files_in(&scratch.path().join("models/weights")).is_empty(), "{message}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_the_place_of_weights_is_told() {
+    let scratch = Scratch::new();
+    let path = cached(&scratch, "resnet18");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut pull = models(&scratch, "http://127.0.0.1:9", &["pull", "resnet18"]);
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    let message = stderr(&mut pull, 1);
+    assert!(message.contains("is a device, no plain file"), "{message}");
+    assert!(message.contains("hint: remove it, then run `kaggle-kit models pull"), "{message}");
+    fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let message = stderr(&mut pull, 1);
+    assert!(message.contains("is a pipe, no plain file"), "{message}");
+    let table = models(&scratch, "http://127.0.0.1:9", &["resnet18"]).assert().success();
+    let table = String::from_utf8(table.get_output().stdout.clone()).unwrap();
+    assert!(table.contains("(unusable)"), "{table}");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir_all(&path).unwrap();
+    let message = stderr(&mut pull, 1);
+    assert!(message.contains("is a folder, no plain file"), "{message}");
 }
 
 #[test]
@@ -184,8 +268,8 @@ fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
 #[test]
 fn the_table_has_every_backbone_and_says_what_is_there() {
     let scratch = Scratch::new();
-    scratch.write("models/weights/resnet50.safetensors", [0; 1500]);
-    scratch.write(&snapshot_of("resnet34"), [0; 900]);
+    scratch.write("models/weights/resnet50.safetensors", weights(1500));
+    scratch.write(&snapshot_of("resnet34"), weights(900));
     let unreachable = "http://127.0.0.1:9";
     let output = models(&scratch, unreachable, &[]).assert().success().get_output().stdout.clone();
     let table = String::from_utf8(output).unwrap();

@@ -119,11 +119,11 @@ fn every_byte_may_be_another() {
 fn archives_that_are_not_unpacked_are_told_by_name() {
     for (bytes, is) in [
         (&b"Rar!\x1a\x07\x01\0"[..], "a RAR archive"),
-        (b"\x28\xb5\x2f\xfd\0\0", "packed with Zstandard"),
-        (b"\x1f\x9d\x90", "packed with `compress`"),
-        (b"<!DOCTYPE html>", "a web page"),
-        (b"\n<HTML>", "a web page"),
-        (b"%PDF-1.7", "a PDF document"),
+        (b"\x28\xb5\x2f\xfd\0\0", "a Zstandard archive, which is not unpacked here"),
+        (b"\x1f\x9d\x90", "an archive of `compress` (.Z), which"),
+        (b"<!DOCTYPE html>", "an HTML page"),
+        (b"\n<HTML>", "an HTML page"),
+        (b"%PDF-1.7", "a PDF"),
         (b"id,breed\n", "no archive that kaggle-kit unpacks (zip, tar, 7z, gz, bz2, xz)"),
         (b"", "empty"),
     ] {

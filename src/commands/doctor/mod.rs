@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde::{Serialize, Serializer};
 
+use crate::cache::Store;
+use crate::device::DeviceChoice;
 use crate::fs;
 use crate::kaggle::{Environment, credentials};
 use crate::run::Workspace;
 use crate::term;
-use crate::weights::cached_path;
+use crate::weights::{cached, cached_path};
 use crate::zoo;
 
 #[derive(clap::Args, Debug)]
@@ -36,6 +38,8 @@ pub struct Findings {
     pub device: Option<Device>,
     pub credentials: Vec<String>,
     weights: Vec<Weights>,
+    /// Bytes that runs may keep for one another in the cache.
+    limit: Option<u64>,
     disk: Vec<Disk>,
     pub problems: Vec<Problem>,
 }
@@ -75,8 +79,10 @@ struct Weights {
     name: &'static str,
     #[serde(serialize_with = "path")]
     path: PathBuf,
-    /// Nothing when they are not there.
+    /// Nothing when they are not there, or of no use.
     bytes: Option<u64>,
+    /// What is the matter with them.
+    trouble: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -138,12 +144,14 @@ pub fn look(
             (None, None, vec![problem])
         }
     };
+    variables(environment, &mut problems);
     Findings {
         version: env!("CARGO_PKG_VERSION"),
         libtorch,
         device,
         credentials: credentials(environment, &mut problems),
         weights: weights(cache, &mut problems),
+        limit: limit(cache, environment, &mut problems),
         disk: vec![
             disk("working folder", root, &mut problems),
             disk("cache", cache, &mut problems),
@@ -175,15 +183,61 @@ fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
     let mut all = Vec::new();
     for architecture in zoo::architectures() {
         let path = cached_path(architecture, cache);
-        let bytes = fs::metadata(&path).ok().map(|metadata| metadata.len());
         // The first one is the default; the others are downloaded when a recipe names them.
-        if bytes.is_none() && all.is_empty() {
-            let message = format!("no weights of `{}` at `{}`", architecture.name, path.display());
-            problems.push(Problem { message, hint: "run `make setup`".to_owned(), fatal: true });
-        }
-        all.push(Weights { name: architecture.name, path, bytes });
+        let fatal = all.is_empty();
+        let (bytes, trouble) = match cached::check(architecture, cache) {
+            Ok(Some(found)) => (Some(found.bytes()), None),
+            Ok(None) => {
+                if fatal {
+                    let message =
+                        format!("no weights of `{}` at `{}`", architecture.name, path.display());
+                    problems.push(Problem { message, hint: "run `make setup`".to_owned(), fatal });
+                }
+                (None, None)
+            }
+            Err(error) => {
+                let (message, hints) = term::describe(&error);
+                problems.push(Problem { message: message.clone(), hint: hints.join("; "), fatal });
+                (None, Some(message))
+            }
+        };
+        all.push(Weights { name: architecture.name, path, bytes, trouble });
     }
     all
+}
+
+/// How much runs may keep for one another.
+fn limit(cache: &Path, environment: &Environment, problems: &mut Vec<Problem>) -> Option<u64> {
+    let typed = environment.get("KAGGLE_KIT_CACHE_GB");
+    match Store::with_limit(cache.join("kept"), typed).and_then(|store| store.limit()) {
+        Ok(limit) => Some(limit),
+        Err(error) => {
+            let (message, hints) = term::describe(&error);
+            problems.push(Problem { message, hint: hints.join("; "), fatal: true });
+            None
+        }
+    }
+}
+
+/// Variables that other commands would stop at, or that are passed over by those who read them.
+fn variables(environment: &Environment, problems: &mut Vec<Problem>) {
+    if let Some(typed) = environment.get("KAGGLE_KIT_DEVICE")
+        && let Err(hint) = typed.parse::<DeviceChoice>()
+    {
+        let message = format!("`KAGGLE_KIT_DEVICE` is `{typed}`, which is no device");
+        problems.push(Problem { message, hint, fatal: true });
+    }
+    for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
+        // OpenMP takes a list, one number a level.
+        let is_number = |part: &str| part.trim().parse::<u32>().is_ok();
+        if let Some(typed) = environment.get(name)
+            && !typed.split(',').all(is_number)
+        {
+            let message = format!("`{name}` is `{typed}`, no number of threads: it is passed over");
+            let hint = format!("such as `{name}=4`");
+            problems.push(Problem { message, hint, fatal: false });
+        }
+    }
 }
 
 fn disk(what: &'static str, folder: &Path, problems: &mut Vec<Problem>) -> Disk {
@@ -205,6 +259,7 @@ fn disk(what: &'static str, folder: &Path, problems: &mut Vec<Problem>) -> Disk 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::made::safetensors;
 
     fn no_engine() -> Result<Engine> {
         Err(anyhow::anyhow!("no libtorch at `/gone`\nhint: run `make setup`"))
@@ -237,12 +292,41 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let name = zoo::DEFAULT.name;
         let path = home.path().join(format!("weights/{name}.safetensors"));
-        fs::write_atomic(path, [0; 1500]).unwrap();
+        fs::write_atomic(&path, safetensors()).unwrap();
         let environment = Environment::from([("KAGGLE_USERNAME", "me"), ("KAGGLE_KEY", "secret")]);
         let findings = look(home.path(), home.path(), &environment, no_engine());
         assert_eq!(findings.problems.iter().filter(|p| p.fatal).count(), 1);
         let table = table::of(&findings);
-        assert!(table.contains(&format!("{name}: 1.5 kB")), "{table}");
+        assert!(table.contains(&format!("{name}: {} B", safetensors().len())), "{table}");
         assert!(table.contains("KAGGLE_USERNAME") && !table.contains("secret"), "{table}");
+        assert!(table.contains(" for what runs keep"), "{table}");
+
+        fs::write_atomic(&path, [0; 1000]).unwrap();
+        let findings = look(home.path(), home.path(), &environment, no_engine());
+        let problem = findings.problems.iter().rfind(|problem| problem.fatal).unwrap();
+        assert!(problem.message.contains("it is nothing but zeros"), "{}", problem.message);
+        assert!(problem.hint.starts_with("run `make setup`"), "{}", problem.hint);
+        let table = table::of(&findings);
+        assert!(table.contains(&format!("{name}: unusable")), "{table}");
+    }
+
+    #[test]
+    fn variables_that_say_nothing_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        let told = |name: &str, value: &str| {
+            let environment = Environment::from([(name, value)]);
+            let found = look(home.path(), home.path(), &environment, no_engine()).problems;
+            let concerns = |problem: &&Problem| problem.message.contains(&format!("`{name}`"));
+            found.iter().find(concerns).map(|problem| (problem.hint.clone(), problem.fatal))
+        };
+        for value in ["abc", "-1", "nan"] {
+            let hint = "such as `KAGGLE_KIT_CACHE_GB=40`".to_owned();
+            assert_eq!(told("KAGGLE_KIT_CACHE_GB", value), Some((hint, true)), "{value}");
+        }
+        assert_eq!(told("KAGGLE_KIT_CACHE_GB", "2.5"), None);
+        assert!(told("KAGGLE_KIT_DEVICE", "gpu").is_some_and(|(_, fatal)| fatal));
+        assert_eq!(told("KAGGLE_KIT_DEVICE", "cuda:1"), None);
+        assert!(told("RAYON_NUM_THREADS", "many").is_some_and(|(_, fatal)| !fatal));
+        assert_eq!(told("OMP_NUM_THREADS", "4,2"), None);
     }
 }

@@ -4,7 +4,7 @@ use super::{Disk, Findings};
 use crate::term;
 
 pub(super) fn of(findings: &Findings) -> String {
-    let Findings { libtorch, device, weights, disk, .. } = findings;
+    let Findings { libtorch, device, weights, limit, disk, .. } = findings;
     let mut rows = vec![row("kaggle-kit", findings.version)];
     rows.push(row(
         "libtorch",
@@ -27,10 +27,15 @@ pub(super) fn of(findings: &Findings) -> String {
     rows.push(row("credentials", first.map_or("none", String::as_str)));
     rows.extend(others.into_iter().flatten().map(|other| row("", format!("then {other}"))));
     for (i, found) in weights.iter().enumerate() {
-        let state = found.bytes.map_or("not in the cache".to_owned(), term::bytes);
+        let absent = if found.trouble.is_some() { "unusable" } else { "not in the cache" };
+        let state = found.bytes.map_or(absent.to_owned(), term::bytes);
         let first = if i == 0 { "weights" } else { "" };
         rows.push(row(first, format!("{}: {state}", found.name)));
     }
+    rows.extend(limit.map(|limit| {
+        let limit = term::bytes(limit);
+        row("cache", format!("{limit} for what runs keep (`KAGGLE_KIT_CACHE_GB`)"))
+    }));
     for (i, Disk { what, folder, free }) in disk.iter().enumerate() {
         let free = free.map_or("unknown".to_owned(), term::bytes);
         let first = if i == 0 { "free space" } else { "" };

@@ -173,7 +173,8 @@ fn foreign(path: &Path, part: &str) -> Option<Foreign> {
     let name = path.file_name()?.to_string_lossy();
     if name == part {
         let way_on = "move it away or remove it, then run the same command again";
-        return Some(Foreign { is: fs::not_plain(path)?.kind, way_on });
+        let is = fs::not_plain(path)?.kind.to_owned();
+        return Some(Foreign { is, way_on: way_on.to_owned() });
     }
     name.strip_prefix(part)?.starts_with('.').then(|| archive::foreign(path))?
 }

@@ -108,7 +108,7 @@ impl<'a> Sources<'a> {
                     folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
                 let way_on = missing.foreign.first().map_or(
                     "give further folders or archives with more `--from`",
-                    |(_, foreign)| foreign.way_on,
+                    |(_, foreign)| foreign.way_on.as_str(),
                 );
                 bail!(
                     "{} does not hold the data of `{}`: {missing}\nhint: {way_on}",

@@ -246,7 +246,7 @@ fn way_on(competition: &Competition, missing: &Missing) -> String {
         Some(text) if !missing.images.is_empty() => {
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
-        _ if !missing.foreign.is_empty() => missing.foreign[0].1.way_on.to_owned(),
+        _ if !missing.foreign.is_empty() => missing.foreign[0].1.way_on.clone(),
         _ => format!(
             "get the rest with `{fetch}`, or `{fetch} --from <folder or archive>`; what is there \
              stays",

@@ -4,7 +4,7 @@
 mod pull;
 mod speed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,7 +16,7 @@ pub use self::speed::{Speed, keep, measured};
 use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term;
-use crate::weights::{Hub, cached_path};
+use crate::weights::{Hub, cached, cached_path};
 use crate::zoo::{self, Architecture};
 
 const EXAMPLES: &str = "\
@@ -88,6 +88,8 @@ struct Row {
     top1_size: Option<usize>,
     /// What is in our cache, or in that of Hugging Face's library.
     bytes: Option<u64>,
+    /// Whether what is there is visibly no weights.
+    unusable: bool,
     measured: Vec<Speed>,
 }
 
@@ -138,9 +140,9 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Architecture>> {
 }
 
 fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[Speed]) -> Row {
-    let size = |path: PathBuf| fs::metadata(path).ok().map(|file| file.len());
-    let ours = size(cached_path(architecture, cache));
-    let bytes = ours.or_else(|| size(hub.downloaded(architecture)?));
+    let ours = cached_path(architecture, cache);
+    let path = if fs::metadata(&ours).is_ok() { Some(ours) } else { hub.downloaded(architecture) };
+    let looked = path.as_deref().map(cached::look);
     let square = architecture.square();
     let own = speeds.iter().filter(|speed| speed.backbone == architecture.name);
     Row {
@@ -154,7 +156,8 @@ fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[S
         width: 2 * architecture.width,
         top1: architecture.top1.map(|top1| top1.percent),
         top1_size: architecture.top1.map(|top1| top1.size),
-        bytes,
+        unusable: matches!(looked, Some(Err(_))),
+        bytes: looked.and_then(Result::ok),
         measured: own.cloned().collect(),
     }
 }
@@ -171,6 +174,7 @@ fn cells(row: &Row) -> Vec<String> {
         top1.unwrap_or_else(|| "-".to_owned()),
         match row.bytes {
             Some(bytes) => term::bytes(bytes),
+            None if row.unusable => "(unusable)".to_owned(),
             None => format!("({} to fetch)", term::bytes(4 * row.parameters)),
         },
         if speeds.is_empty() { "-".to_owned() } else { speeds.join(", ") },

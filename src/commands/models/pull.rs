@@ -5,22 +5,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::fs;
+use crate::hash::hash_file;
 use crate::kaggle;
 use crate::report::{Bar, Unit};
 use crate::term;
+use crate::weights::cached::{self, Cached};
 use crate::weights::{Hub, cached_path};
 use crate::zoo::{self, Architecture};
 
 /// The weights file of an architecture; `explicit` is the recipe's path, or empty.
 ///
-/// What is nowhere on this machine is downloaded into the cache, once.
+/// What is nowhere on this machine is downloaded into the cache, once. What is there must be what came.
 pub fn pretrained(architecture: &Architecture, explicit: &str) -> Result<PathBuf> {
     if !explicit.is_empty() {
         let path = PathBuf::from(explicit);
-        ensure!(path.is_file(), "no weights at `{}`: no such file", path.display());
+        ensure!(
+            fs::symlink_metadata(&path).is_ok(),
+            "no weights at `{}`: no such file",
+            path.display()
+        );
+        // What is no plain file is named.
+        drop(fs::open(&path)?);
         return Ok(path);
     }
-    fetch(architecture, &fs::cache_folder(), &Hub::of_process())
+    fetch(architecture, &fs::cache_folder(), &Hub::of_process(), Unusable::Refuse)
 }
 
 /// Fetches the weights of the backbones named, those that are not there yet.
@@ -28,25 +36,57 @@ pub(super) fn pull(names: &[String]) -> Result<()> {
     let (cache, hub) = (fs::cache_folder(), Hub::of_process());
     let wanted = names.iter().map(|name| zoo::find(name)).collect::<Result<Vec<_>>>()?;
     for architecture in wanted {
-        let path = fetch(architecture, &cache, &hub)?;
+        let path = fetch(architecture, &cache, &hub, Unusable::Replace)?;
         let size = term::bytes(fs::metadata(&path)?.len());
         term::done(format_args!("{}: {size}, `{}`", architecture.name, path.display()));
     }
     Ok(())
 }
 
-fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf> {
+/// What to do about a file in the cache that is not what came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    Refuse,
+    /// Fetch another, and put it in that one's place.
+    Replace,
+}
+
+fn fetch(
+    architecture: &Architecture,
+    cache: &Path,
+    hub: &Hub,
+    unusable: Unusable,
+) -> Result<PathBuf> {
     let path = cached_path(architecture, cache);
-    if path.is_file() {
-        return Ok(path);
+    match cached::check(architecture, cache) {
+        Ok(Some(found)) => {
+            if let Cached::Unknown { hash, .. } = found {
+                // Where it cannot be written down, the next run knows no more than this one.
+                let _ = cached::record(&path, hash);
+            }
+            return Ok(path);
+        }
+        Ok(None) => {
+            if let Some(path) = hub.downloaded(architecture) {
+                cached::check_downloaded(architecture, &path)?;
+                return Ok(path);
+            }
+        }
+        Err(error) if unusable == Unusable::Replace && path.is_file() => {
+            term::warn(format_args!("{}: it is fetched anew", term::describe(&error).0));
+        }
+        Err(error) => return Err(error),
     }
-    if let Some(path) = hub.downloaded(architecture) {
-        return Ok(path);
-    }
+    download(architecture, &path, hub)?;
+    Ok(path)
+}
+
+/// Downloads into the cache, and writes down what came.
+fn download(architecture: &Architecture, path: &Path, hub: &Hub) -> Result<()> {
     let url = hub.url(architecture);
     let shown = kaggle::shown_as_typed(&url);
     if hub.offline {
-        let missing = missing(architecture, &path, &shown);
+        let missing = missing(architecture, path, &shown);
         let name = architecture.name;
         bail!(
             "`HF_HUB_OFFLINE` is set, and there are {missing}\nhint: or unset it and run \
@@ -55,10 +95,16 @@ fn fetch(architecture: &Architecture, cache: &Path, hub: &Hub) -> Result<PathBuf
     }
     term::say(format_args!("{}: pretrained weights from `{shown}`", architecture.name));
     let bar = Bar::new(architecture.name, Unit::Bytes);
-    let downloaded = kaggle::download_from_hub(&url, hub.token.as_deref(), &path, &bar);
+    // A record of what was there before would refuse what comes.
+    cached::forget(path)?;
+    let downloaded = kaggle::download_from_hub(&url, hub.token.as_deref(), path, &bar);
     // The advice on where to save them by hand is worth more than the network's error.
-    downloaded.with_context(|| missing(architecture, &path, &shown))?;
-    Ok(path)
+    downloaded.with_context(|| missing(architecture, path, &shown))?;
+    if let Err(error) = cached::look(path) {
+        fs::remove_flushed(path)?;
+        return Err(error.context(format!("what came from `{shown}` are no weights")));
+    }
+    cached::record(path, hash_file(path)?)
 }
 
 /// That there are no weights, and what to do about it.

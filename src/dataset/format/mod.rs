@@ -4,11 +4,11 @@
 //! short. Image formats begin with a signature and most end with a marker, so the first bytes and
 //! the last are enough in all but odd cases.
 
-mod foreign;
-
 use std::fmt;
 
 use image::ImageFormat;
+
+use crate::explain::{self, Class};
 
 /// Why a file is no usable image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,30 +72,43 @@ impl fmt::Display for Help {
             Self::GetAgain => {
                 "get these files again, or take out a training image together with its label"
             }
-            Self::Convert => {
-                "convert what is no JPEG, PNG, GIF, BMP, TIFF or WebP to one of these, with any program \
-                 that shows it"
-            }
+            Self::Convert => TO_PNG,
             Self::Unpack => "unpack what is packed, or get the pictures themselves",
             Self::TakeOut => "take out what is no file",
         })
     }
 }
 
+/// What to do with a picture of a kind that is not read here.
+pub(super) const TO_PNG: &str = "convert such pictures to PNG: ImageMagick has `magick old.tif new.png`, Pillow has \
+     `Image.open(\"old.tif\").convert(\"RGB\").save(\"new.png\")`";
+
 /// The format that the first bytes of a file announce.
 pub(super) fn sniff(head: &[u8]) -> Result<ImageFormat, Defect> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
-    if head.starts_with(&[0xff, 0xd8, 0xff, 0xf7]) {
-        return Err(Defect::NotAnImage("a JPEG-LS", Help::Convert));
-    }
+    let is_lossless_jpeg = head.starts_with(b"\xff\xd8\xff\xf7");
     match image::guess_format(head) {
-        Ok(format) if [Jpeg, Png, Gif, Bmp, WebP, Tiff].contains(&format) => Ok(format),
-        _ if head.is_empty() => Err(Defect::Empty),
-        _ => {
-            let (what, help) = foreign::describe(head);
-            Err(Defect::NotAnImage(what, help))
+        Ok(format) if [Jpeg, Png, Gif, Bmp, WebP, Tiff].contains(&format) && !is_lossless_jpeg => {
+            Ok(format)
         }
+        // BigTIFF has another number.
+        _ if head.starts_with(b"II+\0") || head.starts_with(b"MM\0+") => Ok(Tiff),
+        _ if head.is_empty() => Err(Defect::Empty),
+        _ => Err(foreign(head)),
     }
+}
+
+/// What a file is that is none of the images read here.
+fn foreign(head: &[u8]) -> Defect {
+    let Some(kind) = explain::kind(head) else {
+        return Defect::NotAnImage("something unknown", Help::GetAgain);
+    };
+    let help = match kind.class {
+        Class::Picture | Class::Document => Help::Convert,
+        Class::Archive | Class::Packed(_) => Help::Unpack,
+        Class::Workbook | Class::Instead | Class::Other => Help::GetAgain,
+    };
+    Defect::NotAnImage(kind.name, help)
 }
 
 /// Whether a file of `len` bytes certainly ends as its format demands, judged by its first and last
@@ -241,7 +254,14 @@ mod tests {
         assert_eq!(pdf.to_string(), "is a PDF");
         assert!(pdf.help().to_string().starts_with("convert"));
         let packed = check(b"\x1f\x8b\x08").unwrap_err();
-        assert_eq!(packed.to_string(), "is not an image but packed with gzip");
+        assert_eq!(packed.to_string(), "is not an image but a gzip archive");
+        assert_eq!(packed.help(), Help::Unpack);
+        let unknown = check(b"\x01\x02\x03").unwrap_err();
+        assert_eq!(unknown.to_string(), "is not an image but something unknown");
+        assert_eq!(
+            check(b"icns\0\0\0\x10").unwrap_err().to_string(),
+            "is an icon of Apple's (ICNS)"
+        );
         // The first bytes of these are those of JPEG too.
         let lossless = check(b"\xff\xd8\xff\xf7\0\x0b").unwrap_err();
         assert_eq!(lossless.to_string(), "is a JPEG-LS");

@@ -75,10 +75,10 @@ fn look(sample: &Sample, memo: &Memo, buffers: &mut DecodeBuffers) -> Result<(Fi
             digest.set(Some(hash));
             memo.get(hash).map(|known| (known, false))
         },
-        |file, image| {
+        |file, image, brightest| {
             let hash =
                 digest.get().unwrap_or_else(|| digest::of_bytes(path, &file.metadata, file.bytes));
-            Ok((Fingerprint::of(hash, image)?, true))
+            Ok((Fingerprint::of(hash, image, brightest)?, true))
         },
     )
 }

@@ -20,18 +20,20 @@ pub(super) struct Fingerprint {
     /// Its width and height.
     pub(super) sides: [u32; 2],
     pub(super) look: PerceptualHash,
+    /// The largest value that was stored, where values have 16 bits.
+    pub(super) brightest: Option<u16>,
 }
 
 impl Fingerprint {
     pub(super) const BYTES: usize = size_of::<Self>();
 
-    pub(super) fn of(file: Hash, image: &RgbImage) -> Result<Self> {
+    pub(super) fn of(file: Hash, image: &RgbImage, brightest: Option<u16>) -> Result<Self> {
         let sides = [image.width(), image.height()];
         let mut sha = Sha256::new();
         sha.update(sides.map(u32::to_le_bytes).as_flattened());
         sha.update(image.as_raw());
         let mut pixels = HalfHash::default();
         pixels.copy_from_slice(&sha.finalize()[..size_of::<HalfHash>()]);
-        Ok(Self { file, pixels, sides, look: PerceptualHash::of(image)? })
+        Ok(Self { file, pixels, sides, look: PerceptualHash::of(image)?, brightest })
     }
 }

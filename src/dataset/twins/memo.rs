@@ -16,7 +16,9 @@ use crate::fs::{self, AtomicFile};
 use crate::hash::Hash;
 
 /// The file's first bytes. A change of what a look is, of a decoder, or of the format, is a new number.
-const MAGIC: &[u8] = b"kaggle-kit looks 3\n";
+const MAGIC: &[u8] = b"kaggle-kit looks 4\n";
+/// The brightest value of a picture without 16 bits a value.
+const NONE: u32 = u32::MAX;
 /// More images than any competition has. Beyond it those are forgotten that are not there any more.
 const MOST: usize = 1_000_000;
 
@@ -59,6 +61,7 @@ impl Memo {
             bytes.extend(fingerprint.pixels);
             bytes.extend(fingerprint.sides.map(u32::to_le_bytes).as_flattened());
             bytes.extend(fingerprint.look.0.map(i8::cast_unsigned));
+            bytes.extend(fingerprint.brightest.map_or(NONE, u32::from).to_le_bytes());
         }
         bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
         let mut file = AtomicFile::create(&self.file)?;
@@ -82,6 +85,7 @@ fn parsed(bytes: &[u8]) -> Option<HashMap<[u8; 32], Fingerprint>> {
             pixels: take(&mut rest)?,
             sides: [u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?)],
             look: PerceptualHash(take(&mut rest)?.map(u8::cast_signed)),
+            brightest: u16::try_from(u32::from_le_bytes(take(&mut rest)?)).ok(),
         };
         entries.insert(file, fingerprint);
     }

@@ -5,6 +5,7 @@
 //! mirrored or trimmed by its [perceptual hash](perceptual_hash). Two views of one scene are twins only if they are as
 //! near as that; a crop of less than nine tenths is not noticed.
 
+mod depth;
 mod examine;
 mod fingerprint;
 mod memo;
@@ -91,6 +92,8 @@ pub struct Twins {
     pub least: Option<f32>,
     /// Test images that cannot be used, by their places: training does without them.
     pub broken: Vec<(usize, BadImage)>,
+    /// What a person should do something about, seen in the pixels.
+    pub warnings: Vec<String>,
 }
 
 /// Finds the twins in and between training and test images.
@@ -114,7 +117,9 @@ pub fn find_twins(
         file: print.file,
     };
     let pictures = fingerprints[..train.len()].iter().map(picture).collect();
-    let mut found = Twins { pictures, least, broken, ..Twins::default() };
+    let (of_train, of_test) = fingerprints.split_at(train.len());
+    let warnings = depth::warnings(of_train, of_test);
+    let mut found = Twins { pictures, least, broken, warnings, ..Twins::default() };
     for members in sets.members() {
         let (of_train, of_test) = members.split_at(members.partition_point(|&i| i < train.len()));
         let of_test: Vec<usize> = of_test.iter().map(|i| test_places[i - train.len()]).collect();

@@ -194,3 +194,37 @@ fn a_folder_that_cannot_be_written_to_is_looked_at_each_time() {
     let notes = notes.0.into_inner().unwrap();
     assert!(notes.len() == 1 && notes[0].contains("cannot be written to"), "{notes:?}");
 }
+
+#[test]
+fn a_set_whose_16_bits_are_hardly_used_is_told() {
+    let gray = |folder: &Folder, name: &str, brightest: u16| {
+        let pixel = |x, y| image::Luma([if x == y { brightest } else { brightest / 2 }]);
+        let path = folder.path(name);
+        image::ImageBuffer::from_fn(20, 20, pixel).save(&path).unwrap();
+        Sample::new(name, path, vec![0])
+    };
+    for (train, test, expected) in [
+        (vec![0, 60_000], vec![200], &["test image with 16 bits is above 200,"][..]),
+        (vec![3, 255], vec![40_000], &["2 training images with 16 bits is above 255,"]),
+        (vec![256], vec![4095], &["multiply all of them by 64", "multiply all of them by 16"]),
+        (vec![16_383], vec![16_384], &["look dark here; multiply all of them by 4"]),
+        (vec![65_535], vec![], &[]),
+        (vec![], vec![], &[]),
+    ] {
+        let folder = Folder::new();
+        let set = |name: &str, values: &[u16]| -> Vec<Sample> {
+            let one = |(i, value): (usize, &u16)| gray(&folder, &format!("{name}{i}.png"), *value);
+            values.iter().enumerate().map(one).collect()
+        };
+        let mut training = set("a", &train);
+        // A picture of 8 bits says nothing.
+        training.push(folder.save("photograph.png", &photograph(1), 0));
+        let tests = set("b", &test);
+        let first = folder.find(&training, &tests).warnings;
+        assert_eq!(first.len(), expected.len(), "{first:?}");
+        for (warning, expected) in first.iter().zip(expected) {
+            assert!(warning.contains(expected), "{warning}");
+        }
+        assert_eq!(folder.find(&training, &tests).warnings, first, "known without decoding");
+    }
+}

@@ -51,7 +51,7 @@ fn every_bad_file_is_named_in_one_round() {
   `DATA/train/dog.2.jpg` is a HEIC (HEIF) photograph of a telephone
   `DATA/train/dog.3.jpg` is a folder, not a file
 hint: get these files again, or take out a training image together with its label
-hint: convert what is no JPEG, PNG, GIF, BMP, TIFF or WebP to one of these, with any program that shows it
+hint: convert such pictures to PNG: ImageMagick has `magick old.tif new.png`, Pillow has `Image.open(\"old.tif\").convert(\"RGB\").save(\"new.png\")`
 hint: take out what is no file
 hint: all of them are listed in `DATA/.kaggle-kit/bad-images.csv`"
     );

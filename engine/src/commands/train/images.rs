@@ -52,6 +52,8 @@ impl CompetitionImages {
         for line in duplicates.lines(&dataset.train, &dataset.test) {
             term::say(format_args!("   {line}"));
         }
+        duplicates.warnings.iter().for_each(term::warn);
+        dataset.found.warnings.extend(duplicates.warnings.iter().cloned());
         let (name, source) = (competition.name.clone(), competition.source.clone());
         Ok(Self { dataset, duplicates, metric: competition.metric.clone(), name, source })
     }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use kaggle_kit::cache::Store;
 use kaggle_kit::commands::bad_images;
 use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
@@ -64,6 +65,8 @@ pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
 fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found)> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
+    // A limit that is none is better told now than after all images were looked at.
+    Store::usual()?;
     let interrupted = on_ctrl_c();
     let images =
         CompetitionImages::open(&competition, &workspace.data().join(&competition.name), &recipe)?;

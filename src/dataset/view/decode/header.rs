@@ -3,6 +3,8 @@
 
 use anyhow::{Result, bail, ensure};
 
+use crate::dataset::format::TO_PNG;
+
 /// What a JPEG's header says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header<'a> {
@@ -121,8 +123,7 @@ impl<'a> Header<'a> {
         };
         ensure!(
             what.is_empty(),
-            "it is a kind of JPEG that is not read here ({what})\nhint: save these anew as ordinary \
-             JPEGs or PNGs, with any program that shows them"
+            "it is a kind of JPEG that is not read here ({what})\nhint: {TO_PNG}"
         );
         ensure!(self.sides.iter().all(|side| *side > 0), "its header does not tell its height");
         Ok(())
@@ -253,7 +254,10 @@ mod tests {
         {
             let bytes = jpeg(marker, &vec![0x11; n], n as u8, &[]);
             let error = Header::read(&bytes).unwrap().check_known().unwrap_err().to_string();
-            assert!(error.contains(what) && error.contains("hint: save these anew"), "{error}");
+            assert!(
+                error.contains(what) && error.contains("hint: convert such pictures"),
+                "{error}"
+            );
         }
         let mut deep = jpeg(0xc1, &[0x11], 1, &[]);
         deep[6] = 12;

@@ -1,12 +1,14 @@
 //! An image file as RGB pixels, upright.
 //!
-//! `jpeg.rs` and `other.rs` decode, `header.rs` says who can decode a JPEG, `room.rs` keeps all threads
-//! together within bounds.
+//! `jpeg.rs`, `tiff/` and `other.rs` decode, `header.rs` says who can decode a JPEG, `png.rs` mends
+//! checksums, `room.rs` keeps all threads together within bounds.
 
 mod header;
 mod jpeg;
 mod other;
+mod png;
 mod room;
+mod tiff;
 
 use std::io::Read;
 use std::path::Path;
@@ -29,18 +31,33 @@ const LARGE: u64 = 64 << 20;
 /// A file of more bytes holds no picture of [`MAX_PIXELS`].
 const MAX_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 
+/// What is in a file beside its pixels (a colour profile, a camera's notes) may unpack to so many bytes
+/// more than the file has. A larger profile is passed over, as all of them are.
+const METADATA: u64 = 16 << 20;
+
 /// What a thread keeps of a large picture's memory for the next one, in bytes.
 const KEPT: usize = 96 << 20;
 
 /// Decodes an image as `[height, width, 3]`.
 ///
 /// The format is told by the content, not by the name. The camera's orientation is applied; gray
-/// becomes three equal channels, CMYK is converted, 16 bits become 8, and an alpha channel is
-/// dropped, as PIL's `convert("RGB")` does. A file cut short is an error, never a gray area.
+/// becomes three equal channels, CMYK is converted, and an alpha channel is dropped, as PIL's
+/// `convert("RGB")` does. 16 bits become 8 by their whole range, 65,535 being white, in every picture
+/// alike; PIL does so with colours, and cuts off gray above 255. A file cut short is an error, never a
+/// gray area.
 pub fn decode(path: &Path) -> Result<RgbImage> {
     let mut file = Vec::new();
     let file = read(path, &mut file)?;
-    Ok(decode_bytes(path, file.bytes, Vec::new())?.0)
+    Ok(decode_bytes(path, file.bytes, Vec::new())?.image)
+}
+
+/// A picture, and the room that it takes.
+#[derive(Debug)]
+struct Decoded {
+    image: RgbImage,
+    taken: Taken<'static>,
+    /// The largest value that was stored, where values have 16 bits.
+    brightest: Option<u16>,
 }
 
 /// Room for a file and its pixels, which a thread keeps between images: fresh memory costs a page
@@ -73,24 +90,27 @@ impl DecodeBuffers {
     ) -> Result<T> {
         let Self { file, pixels, .. } = self;
         let file = read(path, file)?;
-        let seen = show(path, &file, pixels, |image| look(&file, image));
+        let seen = show(path, &file, pixels, |image, _| look(&file, image));
         drop(file);
         self.forget_large();
         seen
     }
 
-    /// Shows the file's bytes to `look`, and to `look_closer`, if that is wanted, the image in them.
+    /// Shows the file's bytes to `look`, and to `look_closer`, if that is wanted, the image in them, with
+    /// the largest value that was stored where values have 16 bits.
     pub(in crate::dataset) fn read_and_decoded<T>(
         &mut self,
         path: &Path,
         look: impl FnOnce(&FileBytes) -> Option<T>,
-        look_closer: impl FnOnce(&FileBytes, &RgbImage) -> Result<T>,
+        look_closer: impl FnOnce(&FileBytes, &RgbImage, Option<u16>) -> Result<T>,
     ) -> Result<T> {
         let Self { file, pixels, .. } = self;
         let file = read(path, file)?;
         let seen = match look(&file) {
             Some(seen) => Ok(seen),
-            None => show(path, &file, pixels, |image| look_closer(&file, image)),
+            None => {
+                show(path, &file, pixels, |image, brightest| look_closer(&file, image, brightest))
+            }
         };
         drop(file);
         self.forget_large();
@@ -132,17 +152,18 @@ fn show<T>(
     path: &Path,
     file: &FileBytes,
     pixels: &mut Vec<u8>,
-    look: impl FnOnce(&RgbImage) -> Result<T>,
+    look: impl FnOnce(&RgbImage, Option<u16>) -> Result<T>,
 ) -> Result<T> {
-    let (image, taken) = decode_bytes(path, file.bytes, std::mem::take(pixels))?;
-    let seen = look(&image);
+    let Decoded { image, taken, brightest } =
+        decode_bytes(path, file.bytes, std::mem::take(pixels))?;
+    let seen = look(&image, brightest);
     *pixels = image.into_raw();
     drop(taken);
     seen
 }
 
 /// Decodes into the memory of `pixels`, whatever it held.
-fn decode_bytes(path: &Path, bytes: &[u8], pixels: Vec<u8>) -> Result<(RgbImage, Taken<'static>)> {
+fn decode_bytes(path: &Path, bytes: &[u8], pixels: Vec<u8>) -> Result<Decoded> {
     let format = match format::check(bytes) {
         Ok(format) => format,
         Err(problem) => {
@@ -150,7 +171,12 @@ fn decode_bytes(path: &Path, bytes: &[u8], pixels: Vec<u8>) -> Result<(RgbImage,
         }
     };
     match format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, pixels),
+        ImageFormat::Jpeg => jpeg::decode(bytes, pixels).map(|(image, taken)| Decoded {
+            image,
+            taken,
+            brightest: None,
+        }),
+        ImageFormat::Tiff => tiff::decode(bytes),
         _ => other::decode(bytes, format),
     }
     .with_context(|| format!("failed to decode `{}`", path.display()))
@@ -195,7 +221,7 @@ mod tests {
         for picture in [DynamicImage::from(colour), DynamicImage::from(gray)] {
             picture.save(&path).unwrap();
             let bytes = fs::read(&path).unwrap();
-            let (expected, _) = other::decode(&bytes, ImageFormat::Jpeg).unwrap();
+            let expected = other::decode(&bytes, ImageFormat::Jpeg).unwrap().image;
             assert_eq!(decode(&path).unwrap(), expected);
             let same = buffers.decoded(&path, |_, image| Ok(*image == expected)).unwrap();
             assert!(same);

@@ -2,22 +2,29 @@
 
 use std::io::Cursor;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use super::check_size;
-use super::room::{self, Taken};
+use super::room;
+use super::{Decoded, METADATA, check_size, png};
+use crate::dataset::format::TO_PNG;
 
-/// What is in a file beside its pixels (a colour profile, a camera's notes) may unpack to so many bytes
-/// more than the file has. A larger profile is passed over, as all of them are.
-const METADATA: u64 = 16 << 20;
+pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
+    match by_image(bytes, format) {
+        Err(error) if format == ImageFormat::Png => match png::mended(bytes) {
+            Some(mended) => by_image(&mended, format),
+            None => Err(error),
+        },
+        decoded => decoded,
+    }
+}
 
-pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<(RgbImage, Taken<'static>)> {
+fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     // PNG's decoder is told before it has read the sides; the others are told again below.
     reader.limits(limits(bytes, 32 * width_of_png(bytes)));
-    let mut decoder = reader.into_decoder()?;
+    let mut decoder = reader.into_decoder().map_err(told)?;
     let (width, height) = decoder.dimensions();
     check_size([width, height])?;
     let (pixels, as_read) = (u64::from(width) * u64::from(height) * 3, decoder.total_bytes());
@@ -29,11 +36,37 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<(RgbImage, Tak
         _ => 1,
     };
     let mut taken = room::take(as_read * copies + pixels)?;
-    decoder.set_limits(limits(bytes, as_read * 2))?;
-    let mut image = DynamicImage::ImageRgb8(DynamicImage::from_decoder(decoder)?.into_rgb8());
+    decoder.set_limits(limits(bytes, as_read * 2)).map_err(told)?;
+    let as_stored = DynamicImage::from_decoder(decoder).map_err(told)?;
+    let brightest = brightest(&as_stored);
+    let mut image = DynamicImage::ImageRgb8(as_stored.into_rgb8());
     image.apply_orientation(orientation);
     taken.keep(pixels);
-    Ok((image.into_rgb8(), taken))
+    Ok(Decoded { image: image.into_rgb8(), taken, brightest })
+}
+
+/// The largest value of a picture with 16 bits a value, opacity aside.
+fn brightest(image: &DynamicImage) -> Option<u16> {
+    let most = |values: &[u16], a_pixel: usize, colours: usize| {
+        values.chunks_exact(a_pixel).flat_map(|pixel| &pixel[..colours]).max().copied()
+    };
+    match image {
+        DynamicImage::ImageLuma16(image) => most(image, 1, 1),
+        DynamicImage::ImageLumaA16(image) => most(image, 2, 1),
+        DynamicImage::ImageRgb16(image) => most(image, 3, 3),
+        DynamicImage::ImageRgba16(image) => most(image, 4, 3),
+        _ => None,
+    }
+}
+
+/// An error of `image` in plain words: what it cannot read is hardly damaged.
+fn told(error: ImageError) -> anyhow::Error {
+    match error {
+        ImageError::Unsupported(error) => {
+            anyhow!("it is of a kind that is not read here ({error})\nhint: {TO_PNG}")
+        }
+        error => error.into(),
+    }
 }
 
 fn limits(bytes: &[u8], of_picture: u64) -> Limits {
@@ -50,14 +83,14 @@ fn width_of_png(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use image::{Luma, Rgba};
+    use image::{Luma, Rgb, RgbImage, Rgba};
 
     use super::*;
 
     fn round_trip(image: impl Into<DynamicImage>, format: ImageFormat) -> RgbImage {
         let mut bytes = Cursor::new(Vec::new());
         image.into().write_to(&mut bytes, format).unwrap();
-        decode(bytes.get_ref(), format).unwrap().0
+        decode(bytes.get_ref(), format).unwrap().image
     }
 
     #[test]
@@ -68,6 +101,26 @@ mod tests {
         assert_eq!(round_trip(gray, ImageFormat::Png).get_pixel(0, 0).0, [77; 3]);
         let deep = image::ImageBuffer::from_pixel(3, 2, Luma([0x8080_u16]));
         assert_eq!(round_trip(deep, ImageFormat::Png).get_pixel(0, 0).0, [0x80; 3]);
+    }
+
+    #[test]
+    fn the_brightest_of_16_bits_is_told_and_of_8_bits_is_not() {
+        let brightest = |image: DynamicImage| {
+            let mut bytes = Cursor::new(Vec::new());
+            image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+            decode(bytes.get_ref(), ImageFormat::Png).unwrap().brightest
+        };
+        let deep = |value| image::ImageBuffer::from_pixel(3, 2, Luma([value]));
+        assert_eq!(brightest(DynamicImage::ImageLuma16(deep(255))), Some(255));
+        assert_eq!(brightest(DynamicImage::ImageLuma16(deep(0))), Some(0));
+        let pixel = image::LumaA([4095, u16::MAX]);
+        let transparent = image::ImageBuffer::from_pixel(3, 2, pixel);
+        assert_eq!(brightest(DynamicImage::ImageLumaA16(transparent)), Some(4095));
+        let pixel = Rgba([1, 700, 2, u16::MAX]);
+        let transparent = image::ImageBuffer::from_pixel(3, 2, pixel);
+        assert_eq!(brightest(DynamicImage::ImageRgba16(transparent)), Some(700));
+        let colour = RgbImage::from_pixel(3, 2, Rgb([255, 0, 0]));
+        assert_eq!(brightest(colour.into()), None);
     }
 
     #[test]
