@@ -10,7 +10,7 @@ use kaggle_kit::{mishap, program};
 fn main() -> ExitCode {
     let check = || Sibling::Engine.check().and_then(|path| mishap::ensure_starts(&path));
     program::run(|computation, workspace| match (check(), computation) {
-        (Ok(()), _) => Sibling::Engine.take_over(&mishap::bounded_variables()),
+        (Ok(()), _) => Sibling::Engine.take_over(),
         (Err(why), Computation::Doctor(args)) => doctor::run(args, workspace, Err(why)),
         (Err(why), _) => Err(why),
     })

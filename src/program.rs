@@ -218,7 +218,7 @@ fn dispatch(
         Command::Cache(args) => cache::run(args),
         Command::Doctor(args) => compute(Computation::Doctor(args)),
         Command::Demo(args) => compute(Computation::Demo(args)),
-        Command::Standin(_) => Sibling::Standin.take_over(&[]),
+        Command::Standin(_) => Sibling::Standin.take_over(),
     }
 }
 

@@ -62,12 +62,11 @@ impl Sibling {
         )
     }
 
-    /// Lets it do what was typed, with these variables set; it takes this process's place where the
-    /// system can do that.
-    pub fn take_over(self, variables: &[(&str, String)]) -> Result<()> {
+    /// Lets it do what was typed; it takes this process's place where the system can do that.
+    pub fn take_over(self) -> Result<()> {
         let path = self.find()?;
         let mut command = Command::new(&path);
-        command.args(env::args_os().skip(1)).envs(variables.iter().map(|(name, n)| (name, n)));
+        command.args(env::args_os().skip(1));
         run(&mut command).with_context(|| format!("failed to start `{}`", path.display()))
     }
 }

@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::term;
 
 pub use memory::ensure_starts;
-pub use threads::{bounded_variables, start as start_threads};
+pub use threads::start as start_threads;
 
 /// The program's own fault. It was told when it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

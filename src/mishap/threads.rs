@@ -56,32 +56,17 @@ pub fn start() -> Result<()> {
     }
 }
 
-/// What libtorch and its libraries go by, where that asks for too many: with such a value they would
-/// end the program.
-pub fn bounded_variables() -> Vec<(&'static str, String)> {
-    let bounded = |name| {
-        let (n, is_cut) = named(name);
-        is_cut.then(|| (name, n.to_string()))
-    };
-    ["OMP_NUM_THREADS", "MKL_NUM_THREADS"].into_iter().filter_map(bounded).collect()
-}
-
 /// What rayon goes by, within bounds.
 fn wanted() -> usize {
-    named("RAYON_NUM_THREADS").0
-}
-
-/// How many threads a variable asks for, within bounds, and whether they cut it; that is told.
-fn named(variable: &str) -> (usize, bool) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let named = std::env::var(variable).ok().and_then(|n| n.trim().parse().ok());
-    let (n, is_cut) = within_bounds(named, cores);
+    let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
+    let (wanted, is_cut) = within_bounds(named, cores);
     if is_cut {
         term::warn(format_args!(
-            "`{variable}` asks for more threads than are of use here: there are {n}"
+            "`RAYON_NUM_THREADS` asks for more threads than are of use: {wanted} are started"
         ));
     }
-    (n, is_cut)
+    wanted
 }
 
 /// As many as were asked for, or one a core; and whether that was more than is started.
