@@ -1,6 +1,6 @@
 //! Starts and stops the stand-in, and lets tests look into it.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -213,6 +213,17 @@ fn in_use(port: u16) -> anyhow::Error {
 }
 
 fn open_log(path: &Path) -> Result<std::fs::File> {
+    let mut first = Vec::new();
+    if fs::is_own(path)? {
+        fs::open(path)?.take(1).read_to_end(&mut first)?;
+    }
+    if first.first().is_some_and(|&byte| byte != b'{') {
+        bail!(
+            "`{}` is there already and is no log of requests: nothing is added to it\nhint: name \
+             another file",
+            path.display()
+        );
+    }
     let file = fs::open_own(path, fs::File::options().append(true).create(true))?;
     Ok(file.into_parts().0)
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+use kaggle_kit::fs;
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -39,4 +40,25 @@ fn its_help_is_that_of_the_program_that_is_typed() {
     );
     let wrong = kaggle_kit().args(["standin", "serve", "--fault", "cut"]).assert().code(2);
     wrong.stderr(contains("`cut` wants `=BYTES`"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_goes_into_a_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write_atomic(at("spec.toml"), "title = 'mine'\n").unwrap();
+    std::os::unix::fs::symlink("spec.toml", at("link")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    for (name, is) in [
+        ("spec.toml", "is no log of requests"),
+        ("link", "is a link to `spec.toml`, no plain file"),
+        ("pipe", "is a pipe, no plain file"),
+    ] {
+        let mut serve = kaggle_kit();
+        serve.args(["standin", "serve", "--port", "0", "--competition", "dogs-vs-cats"]);
+        serve.args(["--train-images", "2", "--test-images", "1", "--log"]).arg(at(name));
+        serve.assert().code(1).stderr(contains(is).and(contains("hint: ")));
+    }
+    assert_eq!(fs::read_to_string(at("spec.toml")).unwrap(), "title = 'mine'\n");
 }
