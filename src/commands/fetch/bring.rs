@@ -11,6 +11,7 @@ use super::claims::Claims;
 use super::layout;
 use crate::archive;
 use crate::competition::Competition;
+use crate::dataset;
 use crate::fs;
 
 /// How a file got its place.
@@ -136,18 +137,22 @@ pub(super) fn is_equal(from: &Path, to: &Path) -> Result<bool> {
     Ok(fs::read(from)? == fs::read(to)?)
 }
 
-/// Moves parts that an archive had in folders of its own to where they belong. What a link leads to
-/// outside the data folder is somebody else's, and stays.
+/// Moves parts that an archive had in folders of its own to where they belong, over what an unfinished
+/// fetch has moved there from the same place. What a link leads to outside the data folder is somebody else's, and stays.
 pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
-    let parts = layout::parts(competition, data)?;
+    let parts = layout::everywhere(competition, data)?;
     let mut bringer = Bringer::new(data, &[] as &[&Path], false)?;
-    let mut claims = Claims::read(competition, data, false);
+    let mut claims = Claims::read(data, false);
     for (name, path) in &parts.folders {
         let target = name.under(data);
-        if *path == target {
+        let is_there = target.is_dir();
+        if *path == target || !path.is_dir() || is_there && !claims.has_moved(path, &target) {
             continue;
         }
         if path.canonicalize()?.starts_with(&bringer.data) {
+            if is_there {
+                claims.claim_all(path, &target)?;
+            }
             claims.follow(path, &target)?;
             archive::move_into(path, &target)?;
             continue;
@@ -161,10 +166,17 @@ pub(super) fn lift(competition: &Competition, data: &Path) -> Result<()> {
     for (name, path) in &parts.tables {
         let target = name.under(data);
         // A table may lie in a folder of its own name: that is Kaggle's own way.
-        if path.starts_with(&target) {
+        let is_there = dataset::find_file(data, name).is_some();
+        if path.starts_with(&target)
+            || !path.is_file()
+            || is_there && !claims.has_moved(path, &target)
+        {
             continue;
         }
         if path.canonicalize()?.starts_with(&bringer.data) {
+            if fs::symlink_metadata(&target).is_ok() {
+                claims.claim([(path.clone(), target.clone())])?;
+            }
             claims.follow(path, &target)?;
             fs::rename(path, target)?;
         } else {

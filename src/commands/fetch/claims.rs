@@ -14,7 +14,6 @@ use anyhow::{Result, bail};
 use super::bring::is_equal;
 use super::manifest::{Entry, Manifest};
 use crate::archive::Kind;
-use crate::competition::Competition;
 use crate::fs;
 use crate::hash::hash_file;
 
@@ -25,12 +24,12 @@ const NAMED: usize = 3;
 /// The right to put files into a data folder.
 pub(super) struct Claims {
     data: PathBuf,
-    /// The command that fetches, as it is typed.
-    fetch: String,
     /// Whether whatever is there is replaced.
     anew: bool,
     /// What this fetch, or one that came to no end, has claimed: paths below the data folder.
     placing: BTreeSet<String>,
+    /// What was moved there, and where from.
+    moved: BTreeSet<(String, String)>,
     /// What the last finished one has left.
     manifest: OnceCell<HashMap<String, Entry>>,
     /// Folders that are there, or that nothing keeps from being made.
@@ -49,15 +48,23 @@ enum There {
 
 impl Claims {
     /// Reads what an unfinished fetch has claimed; a record that cannot be read claims nothing.
-    pub(super) fn read(competition: &Competition, data: &Path, anew: bool) -> Self {
+    pub(super) fn read(data: &Path, anew: bool) -> Self {
         let text = fs::read(data.join(NAME)).unwrap_or_default();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
-        let rows = reader.records().filter_map(Result::ok);
+        let (mut placing, mut moved) = (BTreeSet::new(), BTreeSet::new());
+        for row in reader.deserialize().filter_map(Result::ok) {
+            let (to, from): (String, String) = row;
+            if from.is_empty() {
+                placing.insert(to)
+            } else {
+                moved.insert((to, from))
+            };
+        }
         Self {
             data: data.to_owned(),
-            fetch: competition.command("fetch"),
             anew,
-            placing: rows.filter_map(|row| Some(row.get(0)?.to_owned())).collect(),
+            placing,
+            moved,
             manifest: OnceCell::new(),
             free: HashSet::new(),
         }
@@ -83,11 +90,10 @@ impl Claims {
         if !theirs.is_empty() {
             bail!(
                 "{}, put or changed there by somebody else than kaggle-kit: nothing was replaced\n\
-                 hint: move {} away, then run the same command again; or let `{} --force` replace \
-                 what is there",
+                 hint: move {} away and run the same command again; or run it with `--force`, which \
+                 replaces what is there",
                 listed(&theirs),
-                if theirs.len() == 1 { "it" } else { "them" },
-                self.fetch
+                them(&theirs)
             );
         }
         self.placing.extend(claimed);
@@ -95,11 +101,12 @@ impl Claims {
             self.write()?;
         }
         if !in_the_way.is_empty() {
+            let again = if self.anew { "again, without `--force`" } else { "again" };
             bail!(
-                "{}: a file of the data belongs there\nhint: move {} away, then run `{}` again",
+                "{}: a file of the data belongs there\nhint: move {} away and run the same command \
+                 {again}",
                 listed(&in_the_way),
-                if in_the_way.len() == 1 { "it" } else { "them" },
-                self.fetch
+                them(&in_the_way)
             );
         }
         Ok(())
@@ -127,16 +134,22 @@ impl Claims {
     /// What is claimed below `from` is about to be moved to `to`.
     pub(super) fn follow(&mut self, from: &Path, to: &Path) -> Result<()> {
         let (from, to) = (self.name(from), self.name(to));
-        let moved = self.placing.iter().filter_map(|name| {
+        let claimed = self.placing.iter().filter_map(|name| {
             let rest = name.strip_prefix(&from)?;
             (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
         });
-        let moved: Vec<String> = moved.collect();
-        if moved.is_empty() {
+        let claimed: Vec<String> = claimed.collect();
+        if claimed.is_empty() {
             return Ok(());
         }
-        self.placing.extend(moved);
+        self.placing.extend(claimed);
+        self.moved.insert((to, from));
         self.write()
+    }
+
+    /// Whether what is at `to` was moved there from `from`.
+    pub(super) fn has_moved(&self, from: &Path, to: &Path) -> bool {
+        self.moved.contains(&(self.name(to), self.name(from)))
     }
 
     /// Everything has its place, and its record vouches for it.
@@ -204,9 +217,15 @@ impl Claims {
 
     fn write(&self) -> Result<()> {
         let mut csv = csv::Writer::from_writer(Vec::new());
-        self.placing.iter().try_for_each(|path| csv.write_record([path]))?;
+        let moved = self.moved.iter().map(|(to, from)| [to.as_str(), from.as_str()]);
+        let placing = self.placing.iter().map(|path| [path.as_str(), ""]);
+        moved.chain(placing).try_for_each(|row| csv.write_record(row))?;
         fs::write_atomic(self.data.join(NAME), csv.into_inner()?)
     }
+}
+
+fn them(all: &[String]) -> &'static str {
+    if all.len() == 1 { "it" } else { "them" }
 }
 
 /// The first few, and how many follow.
@@ -237,8 +256,7 @@ mod tests {
         }
 
         fn claims(&self, anew: bool) -> Claims {
-            let competition = crate::competition::find("dogs-vs-cats").unwrap();
-            Claims::read(&competition, &self.data, anew)
+            Claims::read(&self.data, anew)
         }
 
         /// What one file is to become, and what comes of claiming its place.
@@ -295,6 +313,9 @@ mod tests {
             fs::write_atomic(at(name), "other").unwrap();
             assert_eq!(place.claim(name, "whole", false).is_ok(), name != "trainer/1.jpg");
         }
+        let claims = place.claims(false);
+        assert!(claims.has_moved(&at("mirror/train"), &at("train")));
+        assert!(!claims.has_moved(&at("mirror/trainer"), &at("train")));
     }
 
     #[test]

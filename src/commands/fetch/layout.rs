@@ -67,6 +67,22 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
     Ok(parts)
 }
 
+/// The same, wherever one lies, the shallowest of a name first; without what is packed.
+pub(super) fn everywhere(competition: &Competition, folder: &Path) -> Result<Parts> {
+    let mut parts = Parts::default();
+    let places = places(competition, folder)?;
+    for name in folders(competition) {
+        let found = places.iter().map(|place| name.under(&place.path)).filter(|path| path.is_dir());
+        parts.folders.extend(found.map(|path| (name.clone(), path)));
+    }
+    for name in tables(competition) {
+        let found = places.iter().filter_map(|place| dataset::find_file(&place.path, name));
+        let found = found.filter(|path| !is_archive(path));
+        parts.tables.extend(found.map(|path| (name.clone(), path)));
+    }
+    Ok(parts)
+}
+
 /// What is not there, in words.
 #[derive(Debug, Default)]
 pub(super) struct Missing {

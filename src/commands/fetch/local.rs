@@ -27,7 +27,7 @@ pub(super) fn take(
 ) -> Result<()> {
     let sources = Sources::look(competition, data, from)?;
     let mut bringer = Bringer::new(data, &sources.folders, anew)?;
-    let mut claims = Claims::read(competition, data, anew);
+    let mut claims = Claims::read(data, anew);
     Fetched::forget(data)?;
     for folder in sources.folders {
         take_folder(competition, folder, data, &mut bringer, &mut claims)?;

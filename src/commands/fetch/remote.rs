@@ -63,7 +63,7 @@ pub(super) fn fetch(job: &Fetch) -> Result<String> {
         refuse_full_disk(&plan, &archives, data)?;
         download_all(&client, slug, &missing, &archives)?;
     }
-    let mut claims = Claims::read(competition, data, args.mode.force);
+    let mut claims = Claims::read(data, args.mode.force);
     Fetched::forget(data)?;
     for one in &plan.downloads {
         place(competition, one, &archives, data, &mut claims)?;

@@ -28,7 +28,7 @@ fn files_of_a_persons_own_are_not_replaced() {
         fs::write_atomic(&path, "mine").unwrap();
         let (message, hints) = place.fetch().unwrap_err();
         assert!(message.contains(&format!("{name}` is another file")), "{message}");
-        assert!(hints[0].contains("fetch dogs-vs-cats --force"), "{hints:?}");
+        assert!(hints[0].contains("or run it with `--force`"), "{hints:?}");
         assert_eq!(fs::read(&path).unwrap(), b"mine");
         // The way out that keeps it asks for nothing twice.
         let n_before = server.requests().len();
@@ -82,6 +82,51 @@ fn what_a_stopped_fetch_has_put_there_is_its_own() {
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
     assert_eq!(fs::read(place.data().join("train/dog.1.jpg")).unwrap(), b"d1");
+}
+
+#[test]
+fn what_a_stopped_fetch_has_moved_is_moved_anew() {
+    let mut place = Place::new("dogs-vs-cats");
+    let mirror = |sample: &[u8]| {
+        zip(&[
+            ("mirror/data/train/cat.0.jpg", b"c0"),
+            ("mirror/data/train/dog.0.jpg", b"d0"),
+            ("mirror/data/train/dog.1.jpg", b"d1"),
+            ("mirror/data/test/1.jpg", b"t1"),
+            ("mirror/data/test/2.jpg", b"t2"),
+            ("mirror/data/sample_submission.csv", sample),
+        ])
+    };
+    place.args.from = vec![place.write("m.zip", mirror(b"id,label\n1,0.5\n2,0.5\n3,0.5\n"))];
+    place.fetch().unwrap_err();
+    // As a power cut leaves it.
+    fs::write_atomic(place.data().join("train/dog.1.jpg"), "\0\0").unwrap();
+    place.write("m.zip", mirror(b"id,label\n1,0.5\n2,0.5\n"));
+    place.fetch().unwrap();
+    assert_eq!(place.files(), DOGS);
+    assert_eq!(fs::read(place.data().join("train/dog.1.jpg")).unwrap(), b"d1");
+}
+
+#[test]
+fn of_two_parts_of_one_name_the_shallowest_counts() {
+    let mut place = Place::new("dogs-vs-cats");
+    let archive = zip(&[
+        ("train/cat.0.jpg", b"c0"),
+        ("train/dog.0.jpg", b"d0"),
+        ("train/dog.1.jpg", b"d1"),
+        ("old/train/dog.1.jpg", b"old"),
+        ("test/1.jpg", b"t1"),
+        ("test/2.jpg", b"t2"),
+        ("sample_submission.csv", b"id,label\n1,0.5\n2,0.5\n"),
+        ("old/sample_submission.csv", b"id,label\n1,0.5\n"),
+    ]);
+    place.args.from = vec![place.write("a.zip", archive)];
+    for _ in 0..2 {
+        place.fetch().unwrap();
+        assert_eq!(fs::read(place.data().join("train/dog.1.jpg")).unwrap(), b"d1");
+        assert_eq!(place.fetched().unwrap().test_images, 2);
+        place.args.mode = Mode { force: true, ..Mode::default() };
+    }
 }
 
 #[test]
@@ -154,8 +199,11 @@ fn a_folder_in_the_place_of_an_image_is_told_and_can_be_mended() {
     let place = forced(place);
     let (message, hints) = place.fetch().unwrap_err();
     assert!(message.contains("train/dog.1.jpg` is a folder"), "{message}");
-    assert!(hints[0].contains("move it away"), "{hints:?}");
+    let way_on = "move it away and run the same command again, without `--force`";
+    assert_eq!(hints, [way_on]);
     fs::rename(&image, place.folder.path().join("away")).unwrap();
+    let mut place = place;
+    place.args.mode = Mode::default();
     place.fetch().unwrap();
     assert_eq!(place.files(), DOGS);
 }
