@@ -6,6 +6,7 @@
 pub mod competition;
 pub mod device;
 pub mod metric;
+pub mod outputs;
 pub mod recipe;
 pub mod schedule;
 pub mod table;

@@ -14,8 +14,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::dataset::Images;
 use kaggle_kit::learn::{Input, Model, StepRates, Trainable};
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{Layer, Recipe, resolve};
-use kaggle_kit::target::TargetKind;
 use kaggle_kit::zoo;
 use kaggle_kit_engine::torch::{self, Device, Network, allocator};
 
@@ -89,7 +89,7 @@ fn recipe(arguments: &Arguments, backbone: &str) -> Result<Recipe> {
 fn network(arguments: &Arguments, backbone: &str, device: Device) -> Result<Network> {
     let recipe = recipe(arguments, backbone)?;
     let architectures = zoo::find_all(backbone)?;
-    Ok(Network::new(&architectures, &recipe, TargetKind::SingleLabel, N_CLASSES, device))
+    Ok(Network::new(&architectures, &recipe, Outputs::Classes { n: N_CLASSES }, device))
 }
 
 const N_CLASSES: usize = 10;

@@ -11,6 +11,7 @@ use kaggle_kit::decide::{Decision, Judged};
 use kaggle_kit::decide::ensemble::{ViewChoice, choose, members};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{self, Data, SplitSide};
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe;
 use kaggle_kit::report::html::{self, gather};
 use kaggle_kit::run::checkpoint::Checkpoints;
@@ -196,6 +197,7 @@ fn look_at_recipe(run: &Run) {
     let side = || SplitSide { samples: Arc::new([]), targets: Vec::new(), kept: None };
     let competition = competition::find(NAMES[0]).unwrap();
     let data = Data {
+        outputs: Outputs::Classes { n: 2 },
         train: side(),
         valid: side(),
         classes: vec!["cat".to_owned(), "dog".to_owned()].into(),

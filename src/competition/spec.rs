@@ -85,6 +85,9 @@ pub struct TargetSpec {
     /// (`probability-per-class`) or the sorted labels of the training images.
     #[serde(default)]
     pub classes: Vec<String>,
+    /// Where the numbers that are asked for lie.
+    #[serde(default)]
+    pub range: Option<[f64; 2]>,
     /// Which tags exclude or imply one another, where that is not to be found in the labels.
     #[serde(default)]
     pub groups: TagGroups,
@@ -271,7 +274,7 @@ impl Competition {
     }
 
     fn check_target(&self) -> Result<()> {
-        let TargetSpec { kind, labels, classes, groups } = &self.target;
+        let TargetSpec { kind, labels, classes, groups, .. } = &self.target;
         let unique: HashSet<_> = classes.iter().collect();
         ensure!(unique.len() == classes.len(), "`target.classes` names a class twice");
         let blank = |name: &&String| name.is_empty() || name.trim() != name.as_str();

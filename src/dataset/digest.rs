@@ -30,7 +30,7 @@ pub fn digests(samples: &[Sample], progress: &dyn Progress) -> Result<Vec<Hash>>
         .map_init(
             || vec![0; PIECE],
             |piece, sample| {
-                let digest = digest(&sample.path, piece)?;
+                let digest = of_sample(sample, piece)?;
                 progress.advance(1);
                 Ok(digest)
             },
@@ -45,6 +45,20 @@ pub fn digest_of_set(samples: &[Sample], progress: &dyn Progress) -> Result<Hash
         all.update((sample.id.len() as u64).to_le_bytes());
         all.update(&sample.id);
         all.update(digest.0);
+    }
+    Ok(all.into())
+}
+
+/// Of an image: that of its file, or of those of its channels' files.
+pub(super) fn of_sample(sample: &Sample, piece: &mut [u8]) -> Result<Hash> {
+    let first = digest(&sample.path, piece)?;
+    if sample.planes.is_empty() {
+        return Ok(first);
+    }
+    let mut all = Sha256::new();
+    all.update(first.0);
+    for path in &sample.planes {
+        all.update(digest(path, piece)?.0);
     }
     Ok(all.into())
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use anyhow::{Context, Result, bail};
+use image::RgbImage;
 use kaggle_kit_pixels::Pixels;
 use rayon::prelude::*;
 
@@ -14,7 +15,10 @@ use super::buffer::{Buffer, BufferPool};
 use super::digest;
 use super::picture_cache::PictureCache;
 use super::sample::Sample;
-use super::view::{DecodeBuffers, Prepared, Shot, View, finish, render, render_and_keep};
+use super::view::{
+    DecodeBuffers, Prepared, Shot, View, decode_planes, finish, render, render_and_keep,
+};
+use crate::hash::PIECE;
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -174,7 +178,8 @@ impl Loader {
     /// Draws all views of an image.
     fn load_image(&self, index: usize, mut places: Vec<&mut [u8]>) -> Result<()> {
         let Self { source, plan: BatchPlan { size, augment, views, .. }, .. } = self;
-        let path = &source.samples[index].path;
+        let sample = &source.samples[index];
+        let path = &sample.path;
         let failed = || format!("failed to resize `{}`", path.display());
         // A single view is that of training, which comes again.
         if let (Some(kept), [view], [out]) = (&source.kept, views.as_slice(), places.as_mut_slice())
@@ -184,6 +189,12 @@ impl Loader {
             return BUFFERS.with_borrow_mut(|buffers| {
                 if let Some(pixels) = kept.get(index, buffers.kept()) {
                     return finish(pixels, shot, out).with_context(failed);
+                }
+                if !sample.planes.is_empty() {
+                    let image = decode_planes(sample)?;
+                    let digest = digest::of_sample(sample, &mut vec![0; PIECE])?;
+                    let keep = |pixels: Pixels| kept.put(index, digest, pixels);
+                    return render_and_keep(&image, shot, out, keep).with_context(failed);
                 }
                 buffers.decoded(path, |file, image| {
                     let keep = |pixels: Pixels| {
@@ -195,13 +206,15 @@ impl Loader {
                 })
             });
         }
-        BUFFERS.with_borrow_mut(|buffers| {
-            buffers.decoded(path, |_, image| {
-                views.iter().zip(places).try_for_each(|(&view, out)| {
-                    render(image, *size, *augment, view, index, out).with_context(failed)
-                })
+        let draw = |image: &RgbImage| {
+            views.iter().zip(places).try_for_each(|(&view, out)| {
+                render(image, *size, *augment, view, index, out).with_context(failed)
             })
-        })
+        };
+        if !sample.planes.is_empty() {
+            return draw(&decode_planes(sample)?);
+        }
+        BUFFERS.with_borrow_mut(|buffers| buffers.decoded(path, |_, image| draw(image)))
     }
 }
 
@@ -209,7 +222,7 @@ impl Loader {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use image::{Rgb, RgbImage};
+    use image::Rgb;
 
     use super::*;
     use crate::cache::Store;

@@ -13,7 +13,8 @@ use crate::cache::{ActivationRows, Store};
 use crate::dataset::{self, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
-use crate::recipe::{Recipe, Sampling};
+use crate::outputs::Outputs;
+use crate::recipe::{ClassWeights, Recipe, Sampling};
 use crate::rng::{self, Purpose};
 use crate::table::Table;
 use crate::target::{Classes, TargetKind, Truth, n_hot};
@@ -24,6 +25,8 @@ pub struct Data {
     pub valid: SplitSide,
     pub classes: Classes,
     pub kind: TargetKind,
+    /// What the network's numbers mean.
+    pub outputs: Outputs,
     pub metric: Metric,
     pub recipe: Recipe,
 }
@@ -170,6 +173,28 @@ impl Data {
         })
     }
 
+    /// How much each class counts in the loss, if not all count alike: by the metric's own weights, and
+    /// by the recipe's, where each class shall count as much as any other in all.
+    pub fn class_weights(&self) -> Option<Vec<f32>> {
+        let balanced = self.recipe.loss.class_weights == ClassWeights::Balanced;
+        let by_metric = self.metric.class_weights(&self.classes);
+        if !self.outputs.are_probabilities() || !balanced && by_metric.is_none() {
+            return None;
+        }
+        let mut weights = by_metric.unwrap_or_else(|| vec![1.0; self.classes.len()]);
+        let counts = class_counts(&self.train, self.classes.len());
+        if balanced {
+            for (weight, &count) in weights.iter_mut().zip(&counts) {
+                *weight /= count.max(1) as f64;
+            }
+        }
+        // One on the average over what the training images show, so that rates stay what they are.
+        let n: usize = counts.iter().sum();
+        let sum: f64 = weights.iter().zip(&counts).map(|(weight, &n)| weight * n as f64).sum();
+        let scale = if sum > 0.0 { n as f64 / sum } else { 1.0 };
+        Some(weights.into_iter().map(|weight| (weight * scale) as f32).collect())
+    }
+
     /// The smoothed targets of the training images at `indices`, `[indices, outputs]`.
     fn targets(&self, indices: &[usize]) -> Vec<f32> {
         let n_classes = self.classes.len();
@@ -275,13 +300,19 @@ impl Activations {
 /// An image's chance in balanced sampling: that of its rarest class, which is one over how many
 /// images have it; images without any class have the chance of the commonest.
 fn balanced_weights(part: &SplitSide, n_classes: usize) -> Vec<f64> {
-    let mut counts = vec![0_usize; n_classes];
-    for &class in part.samples.iter().flat_map(|sample| &sample.target) {
-        counts[class] += 1;
-    }
+    let counts = class_counts(part, n_classes);
     let commonest = counts.iter().copied().max().unwrap_or(1).max(1);
     let rarest = |target: &[usize]| target.iter().map(|&c| counts[c]).min().unwrap_or(commonest);
     part.samples.iter().map(|sample| 1.0 / rarest(&sample.target) as f64).collect()
+}
+
+/// How many images show each class.
+fn class_counts(part: &SplitSide, n_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; n_classes];
+    for &class in part.samples.iter().flat_map(|sample| &sample.target) {
+        counts[class] += 1;
+    }
+    counts
 }
 
 /// The rows of `[n, width]` at `indices`.

@@ -213,7 +213,7 @@ impl<M: Model> Learner<'_, M> {
             // A log loss clips what it is given, and so would take them for mistakes.
             return Ok(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
         }
-        score(data, &Table::new(probabilities, data.kind.n_outputs(data.classes.len())))
+        score(data, &Table::new(probabilities, data.outputs.n()))
     }
 }
 
@@ -231,9 +231,7 @@ fn score(data: &Data, outputs: &Table) -> Result<Score> {
             (metric::binary_log_loss(outputs.as_slice(), &truth), None)
         }
         TargetKind::Ordinal | TargetKind::Number => {
-            let pairs = outputs.as_slice().iter().zip(&data.valid.targets);
-            let squares: f64 = pairs.map(|(&a, &b)| f64::from(a - b).powi(2)).sum();
-            (squares / outputs.as_slice().len().max(1) as f64, None)
+            (data.outputs.number_loss(outputs, &data.valid.targets), None)
         }
     };
     let ids: Vec<String> = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();

@@ -20,6 +20,7 @@ use super::{Data, SplitSide, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
+use crate::outputs::Outputs;
 use crate::recipe::{self, Layer, Recipe};
 use crate::run::checkpoint::Checkpoints;
 use crate::run::{Entry, Epoch, Event, Journal, Listener, Score, Stage};
@@ -200,6 +201,7 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
         valid: SplitSide::new(&samples, &valid, TargetKind::SingleLabel, 2),
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,
+        outputs: Outputs::Classes { n: 2 },
         metric: Metric::log_loss(),
         recipe: recipe(settings),
     }

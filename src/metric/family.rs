@@ -70,6 +70,8 @@ pub enum Training {
     SquaredError,
     /// The absolute error of the numbers.
     AbsoluteError,
+    /// The squared error of `ln(1 + y)`.
+    SquaredLogError,
 }
 
 /// What is done to outputs before they are answers.

@@ -30,7 +30,7 @@ pub use per_tag::TagCounts;
 pub use plain::{Outputs, largest, plain};
 pub use reliability::{Bin, brier, expected_calibration_error, reliability, top_answers};
 
-use crate::target::TargetKind;
+use crate::target::{Classes, TargetKind};
 use options::Written;
 
 /// A competition's score: a word, such as `log-loss` or `mean-f2`, or a table of a word and its
@@ -108,6 +108,13 @@ impl Metric {
     /// A score with its name, `log-loss 0.03120`.
     pub fn describe(&self, score: f64) -> String {
         format!("{} {score:.5}", self.name())
+    }
+
+    /// How much each class counts, where the competition says it.
+    pub fn class_weights(&self, classes: &Classes) -> Option<Vec<f64>> {
+        let Some(Weights::Named(named)) = &self.options.weights else { return None };
+        let weight = |name: &String| named.get(name).copied().unwrap_or(1.0);
+        Some(classes.names().iter().map(weight).collect())
     }
 
     /// Whether it scores such answers about images with that kind of target.

@@ -103,7 +103,8 @@ impl Recipe {
         within("optimizer.clip-norm", optimizer.clip_norm, positive.clone(), number)?;
         let pieces = "at least 1 and at most 65536";
         within("optimizer.accumulate", optimizer.accumulate, 1..=MOST_UNITS, pieces)?;
-        let LossSettings { smoothing, mixup, cutmix, .. } = self.loss;
+        let LossSettings { gamma, smoothing, mixup, cutmix, .. } = self.loss;
+        within("loss.gamma", gamma, 0.0..=10.0, "a number from 0 to 10")?;
         below_one("loss.smoothing", smoothing)?;
         for (name, alpha) in [("loss.mixup", mixup), ("loss.cutmix", cutmix)] {
             ensure!(

@@ -184,6 +184,9 @@ pub struct OptimizerSettings {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LossSettings {
     pub kind: LossKind,
+    /// Of the focal loss: how much less what is nearly right counts.
+    pub gamma: f64,
+    pub class_weights: ClassWeights,
     /// The part of every target that goes to the other classes, in `[0, 1)`.
     pub smoothing: f64,
     /// Mixup's alpha (<https://arxiv.org/abs/1710.09412>); 0: off.
@@ -201,6 +204,18 @@ pub enum LossKind {
     SoftF2,
     /// Focuses on tags that are there (<https://arxiv.org/abs/2009.14119>).
     Asymmetric,
+    /// Cross-entropy that counts less what is nearly right (<https://arxiv.org/abs/1708.02002>).
+    Focal,
+}
+
+/// How much each class counts in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// As much as it has images.
+    None,
+    /// As much as any other: an image the inverse of how many its class has.
+    Balanced,
 }
 
 /// The learning-rate finder's sweep.

@@ -32,6 +32,7 @@ mod log;
 mod made_for;
 mod made_from;
 mod number;
+mod outputs;
 mod partial;
 mod predictions;
 mod score;

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["torch", "report", "submission", "decide"],
     &["learn"],
     &["kaggle", "archive", "cache", "dataset", "run", "weights"],
-    &["competition", "device", "recipe", "schedule", "metric", "table", "target", "zoo"],
+    &["competition", "device", "outputs", "recipe", "schedule", "metric", "table", "target", "zoo"],
     &[
         "explain", "fs", "hash", "lines", "pixels", "term", "typed", "progress", "relative", "rng",
         "sibling", "words",

@@ -7,10 +7,10 @@ use kaggle_kit::commands::models::{self, Args, Speed, chosen, keep};
 use kaggle_kit::dataset::Images;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::progress::Progress;
 use kaggle_kit::recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::target::TargetKind;
 
 use crate::torch::{Network, device};
 
@@ -33,8 +33,7 @@ pub fn run(args: &Args) -> Result<()> {
         let size = args.size.unwrap_or(architecture.square().size);
         let pixels: Vec<u8> = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
         let input = Input::Images(Images { pixels: pixels.into(), n: BATCH, size });
-        let mut network =
-            Network::new(&[architecture], &recipe, TargetKind::SingleLabel, 2, device);
+        let mut network = Network::new(&[architecture], &recipe, Outputs::Classes { n: 2 }, device);
         let what = || format!("failed to measure `{}`", architecture.name);
         // The first is slower: libraries choose their ways then.
         network.predict(&input).with_context(what)?;

@@ -8,9 +8,10 @@ use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::decide::ensemble::members::Member;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::tta;
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::run::{PartialPredictions, Run, VIEWS, Workspace};
 use kaggle_kit::table::Table;
-use kaggle_kit::target::Predictions;
+use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;
 use kaggle_kit::zoo;
 
@@ -77,9 +78,13 @@ fn predictions_of(
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
     let architectures = zoo::find_all(&recipe.backbone)?;
-    let kind = competition.target.kind;
-    let n_outputs = kind.n_outputs(classes.len());
-    let mut network = Network::new(&architectures, &recipe, kind, n_outputs, device);
+    let outputs = match competition.target.kind {
+        TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },
+        TargetKind::MultiLabel => Outputs::Tags { n: classes.len() },
+        TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
+    };
+    let n_outputs = outputs.n();
+    let mut network = Network::new(&architectures, &recipe, outputs, device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
     // One view alone has no other parts.
     let probabilities = if views.chosen == tta::ONE {

@@ -12,6 +12,7 @@ mod input;
 mod loss;
 mod micro_batch;
 mod network;
+mod numbers;
 mod optimizer;
 mod state;
 pub mod weights;

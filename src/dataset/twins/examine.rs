@@ -12,7 +12,8 @@ use super::memo::Memo;
 use crate::dataset::bad_image::{self, BadImage};
 use crate::dataset::digest;
 use crate::dataset::sample::Sample;
-use crate::dataset::view::DecodeBuffers;
+use crate::dataset::view::{DecodeBuffers, decode_planes};
+use crate::hash::PIECE;
 use crate::progress::Progress;
 
 /// What each image is, or what is wrong with it; `progress` counts images. What was found out is kept in
@@ -66,6 +67,13 @@ pub fn find_broken(
 
 /// A fingerprint, and whether it was not known.
 fn look(sample: &Sample, memo: &Memo, buffers: &mut DecodeBuffers) -> Result<(Fingerprint, bool)> {
+    if !sample.planes.is_empty() {
+        let hash = digest::of_sample(sample, &mut vec![0; PIECE])?;
+        return Ok(match memo.get(hash) {
+            Some(known) => (known, false),
+            None => (Fingerprint::of(hash, &decode_planes(sample)?, None)?, true),
+        });
+    }
     let path = &sample.path;
     let digest = Cell::new(None);
     buffers.read_and_decoded(

@@ -5,6 +5,7 @@
 
 mod augment;
 mod decode;
+mod planes;
 mod prepared;
 mod render;
 mod shot;
@@ -15,6 +16,7 @@ pub use kaggle_kit_pixels::Symmetry;
 
 pub(super) use self::decode::DecodeBuffers;
 pub use self::decode::decode;
+pub use self::planes::decode_planes;
 pub use self::prepared::Prepared;
 pub use self::render::render;
 pub(super) use self::render::{finish, render_and_keep};

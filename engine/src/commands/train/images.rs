@@ -10,6 +10,7 @@ use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{Data, Pretrained, SplitSide};
 use kaggle_kit::metric::Metric;
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
@@ -24,6 +25,8 @@ pub(in crate::commands) struct CompetitionImages {
     /// Which of them show the same picture.
     pub(super) duplicates: Twins,
     metric: Metric,
+    /// Where the numbers that are asked for lie, if that is known.
+    range: Option<[f64; 2]>,
     /// The competition's name, and its spec.
     name: String,
     source: String,
@@ -55,7 +58,8 @@ impl CompetitionImages {
         duplicates.warnings.iter().for_each(term::warn);
         dataset.found.warnings.extend(duplicates.warnings.iter().cloned());
         let (name, source) = (competition.name.clone(), competition.source.clone());
-        Ok(Self { dataset, duplicates, metric: competition.metric.clone(), name, source })
+        let (metric, range) = (competition.metric.clone(), competition.target.range);
+        Ok(Self { dataset, duplicates, metric, range, name, source })
     }
 
     /// Splits off the images that the recipe holds out.
@@ -92,8 +96,11 @@ impl CompetitionImages {
             recipe.batch_size,
             recipe.valid
         );
+        let train = SplitSide::new(samples, &split.train, *kind, n_classes);
+        let training = self.metric.family().trains;
         let data = Data {
-            train: SplitSide::new(samples, &split.train, *kind, n_classes),
+            outputs: Outputs::new(*kind, n_classes, training, self.range, &train.targets),
+            train,
             valid: SplitSide::new(samples, &split.valid, *kind, n_classes),
             classes: classes.clone(),
             kind: *kind,

@@ -177,6 +177,7 @@ impl TrainOne<'_> {
         let decision = outcome::decide(competition, data, &predictions)?;
         term::say(format_args!("   {decision}"));
         run.write_toml(DECISION, &decision)?;
+        run.write_outputs(&data.outputs)?;
         run.write_valid_predictions(&predictions)?;
         let mut stages = outcome::stages(journal);
         stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });

@@ -8,8 +8,8 @@ use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::hash::hash_file;
 use kaggle_kit::learn::{Data, Precomputed, Pretrained};
-use kaggle_kit::recipe::{LossKind, Recipe};
-use kaggle_kit::target::TargetKind;
+use kaggle_kit::outputs::Outputs;
+use kaggle_kit::recipe::{ClassWeights, LossKind, Recipe};
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
 
@@ -31,16 +31,14 @@ impl NewNetwork {
         data: &Data,
         device: Device,
     ) -> Result<Self> {
-        ensure!(
-            data.kind == TargetKind::MultiLabel || recipe.loss.kind == LossKind::Auto,
-            "`loss.kind` is for tags; `{}` has one class an image\nhint: leave it at \"auto\"",
-            competition.name
-        );
+        check_loss(competition, recipe, &data.outputs)?;
         let architectures = zoo::find_all(&recipe.backbone)?;
         let weights = weights_of(&architectures, &recipe.weights)?;
-        let n_outputs = data.kind.n_outputs(data.classes.len());
-        let network = Network::new(&architectures, recipe, data.kind, n_outputs, device);
+        let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device);
         network.load_backbones(&weights)?;
+        if let Some(weights) = data.class_weights() {
+            network.weigh_classes(&weights);
+        }
         for path in &weights {
             term::detail(format_args!("weights: `{}`", path.display()));
         }
@@ -61,6 +59,31 @@ impl NewNetwork {
         };
         Ok(Self { network, precomputed, pretrained })
     }
+}
+
+/// What is minimised must be of the kind that is asked for.
+fn check_loss(competition: &Competition, recipe: &Recipe, outputs: &Outputs) -> Result<()> {
+    let (what, fits) = match outputs {
+        Outputs::Tags { .. } => ("tags", true),
+        Outputs::Classes { .. } => {
+            ("one class an image", matches!(recipe.loss.kind, LossKind::Auto | LossKind::Focal))
+        }
+        Outputs::Standardised { .. } | Outputs::Ranged { .. } => {
+            ("numbers", recipe.loss.kind == LossKind::Auto)
+        }
+    };
+    ensure!(
+        fits,
+        "`loss.kind = {:?}` is not for `{}`, which asks for {what}\nhint: leave it at \"auto\"",
+        recipe.loss.kind,
+        competition.name
+    );
+    ensure!(
+        outputs.are_probabilities() || recipe.loss.class_weights == ClassWeights::None,
+        "`loss.class-weights` is for classes and tags; `{}` asks for {what}\nhint: leave it out",
+        competition.name
+    );
+    Ok(())
 }
 
 /// The weights file of each backbone; `explicit` is the recipe's: nothing, or a path for each, joined

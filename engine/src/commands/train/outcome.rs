@@ -58,8 +58,7 @@ pub(super) fn predictions(
     let views = choose_views(&pool(data, parts.clone()))?;
     run.write_toml(VIEWS, &views)?;
     let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
-    let width = data.kind.n_outputs(data.classes.len());
-    let probabilities = Table::new(views.mean(&parts.probabilities), width);
+    let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
     let mut found = term::count(tta::Views::of(recipe).count(), "view");
     found = if views.is_all() {
         format!("mean over {found}")
@@ -75,7 +74,7 @@ pub(super) fn predictions(
 /// What the parts of the views say of the held-out images, as an ensemble.
 fn pool(data: &Data, parts: ViewMeans) -> Pool {
     let samples = data.valid.samples.iter();
-    let table = |cells| Table::new(cells, data.kind.n_outputs(data.classes.len()));
+    let table = |cells| Table::new(cells, data.outputs.n());
     Pool {
         metric: data.metric.clone(),
         kind: data.kind,

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::Images;
 use kaggle_kit::learn::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{self, Precision, Recipe, Statistics};
-use kaggle_kit::target::TargetKind;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
-use tch::{Device, Kind, Tensor, nn, no_grad};
+use tch::{Device, Tensor, nn, no_grad};
 
 use super::backbones::{Backbones, NormMode};
 use super::ema::{Ema, Raw, copies, fill};
@@ -19,7 +19,7 @@ use super::input::{part, rows, size, to_host};
 use super::loss::{self, BatchLoss};
 use super::optimizer::{Optimizer, Param};
 use super::state::{Header, Snapshot};
-use super::{micro_batch, weights};
+use super::{micro_batch, numbers, weights};
 
 /// Backbones with a head, and the optimiser that trains them. Its weights are the raw ones, but for
 /// the life of an [`Averaged`].
@@ -28,8 +28,9 @@ pub struct Network {
     store: nn::VarStore,
     pub(super) backbones: Backbones,
     pub(super) head: Head,
-    kind: TargetKind,
-    n_outputs: usize,
+    outputs: Outputs,
+    /// How much each class counts in the loss, `[classes]`, if not all count alike.
+    class_weights: Option<Tensor>,
     recipe: Recipe,
     trainable: Trainable,
     optimizer: Optimizer,
@@ -67,8 +68,7 @@ impl Network {
     pub fn new(
         architectures: &[&'static Architecture],
         recipe: &Recipe,
-        kind: TargetKind,
-        n_outputs: usize,
+        outputs: Outputs,
         device: Device,
     ) -> Self {
         tch::manual_seed(recipe.seed as i64);
@@ -77,13 +77,13 @@ impl Network {
         let backbones = Backbones::new(&store.root(), architectures, device, precision);
         let width: usize = backbones.widths().iter().sum();
         let head =
-            Head::new(&(store.root() / "head"), width as i64, &recipe.head, n_outputs as i64);
+            Head::new(&(store.root() / "head"), width as i64, &recipe.head, outputs.n() as i64);
         let mut network = Self {
             store,
             backbones,
             head,
-            kind,
-            n_outputs,
+            outputs,
+            class_weights: None,
             recipe: recipe.clone(),
             trainable: Trainable::Head,
             optimizer: Optimizer::new(recipe.optimizer.kind, Vec::new()),
@@ -94,6 +94,11 @@ impl Network {
         };
         network.begin(Trainable::Head);
         network
+    }
+
+    /// Makes classes count so much in the loss.
+    pub fn weigh_classes(&mut self, weights: &[f32]) {
+        self.class_weights = Some(Tensor::from_slice(weights).to_device(self.store.device()));
     }
 
     /// Fills each backbone with pretrained weights in timm's names.
@@ -160,7 +165,7 @@ impl Network {
 
     /// Adds a batch's gradients up, a micro-batch at a time.
     fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<BatchLoss> {
-        let (n, width) = (size(input, self.width()), self.n_outputs);
+        let (n, width) = (size(input, self.width()), self.outputs.n());
         let mut losses = Vec::new();
         for range in micro_batch::ranges(n, self.micro_batches) {
             let share = range.len() as f64 / n as f64;
@@ -168,7 +173,8 @@ impl Network {
             let targets = rows(targets, width, self.store.device())?;
             let images = part(input, self.width(), range);
             let logits = self.logits(&images, true)?;
-            let loss = loss::loss(self.recipe.loss.kind, self.kind, &logits, &targets);
+            let weights = self.class_weights.as_ref();
+            let loss = loss::loss(&self.recipe.loss, &self.outputs, weights, &logits, &targets);
             let scaled = &loss * (share * self.loss_scale);
             scaled.f_backward().context("failed to compute gradients")?;
             losses.push((share, loss.detach()));
@@ -305,11 +311,7 @@ impl Model for Network {
         let network = self.averaged();
         no_grad(|| {
             let logits = network.logits(input, false)?;
-            to_host(&match network.kind {
-                TargetKind::SingleLabel => logits.softmax(-1, Kind::Float),
-                TargetKind::MultiLabel => logits.sigmoid(),
-                TargetKind::Ordinal | TargetKind::Number => logits,
-            })
+            to_host(&numbers::answers(&network.outputs, &logits))
         })
         .context("failed to predict")
     }

@@ -3,7 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kaggle_kit::fs;
+use kaggle_kit::outputs::NumberError;
 use kaggle_kit::recipe::{Layer, resolve};
+use kaggle_kit::table::Table;
 
 use super::*;
 use kaggle_kit::zoo;
@@ -18,11 +20,15 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn network(settings: &[&str]) -> Network {
+    network_of(settings, Outputs::Classes { n: 3 })
+}
+
+fn network_of(settings: &[&str], outputs: Outputs) -> Network {
     let settings = ["backbone=resnet18"].iter().chain(settings);
     let layers: Vec<Layer> = settings.map(|typed| Layer::assignment(typed).unwrap()).collect();
     let recipe = resolve(&layers).unwrap();
     let architectures = zoo::find_all(&recipe.backbone).unwrap();
-    Network::new(&architectures, &recipe, TargetKind::SingleLabel, 3, Device::Cpu)
+    Network::new(&architectures, &recipe, outputs, Device::Cpu)
 }
 
 /// Pictures that differ, with a class each.
@@ -231,4 +237,33 @@ fn backbones_side_by_side_give_what_each_gives_alone() {
     read.restore_from(&path).unwrap();
     assert_eq!(read.predict(&batch(3).0).unwrap(), predicted);
     assert_eq!(read.grad_cam(&images, &[0, 1, 2]).unwrap().0.len(), 3);
+}
+
+#[test]
+fn levels_and_numbers_are_learned_and_predicted_in_their_own_units() {
+    let _alone = alone();
+    let (input, _) = batch(6);
+    let standardised = Outputs::Standardised {
+        mean: vec![200.0, -3.0],
+        deviation: vec![50.0, 2.0],
+        error: NumberError::Squared,
+        logarithm: false,
+    };
+    let ranged = Outputs::Ranged { n: 2, low: -10.0, high: 300.0 };
+    let targets: Vec<f32> =
+        (0..6).flat_map(|i| [150.0 + 20.0 * i as f32, i as f32 - 6.0]).collect();
+    for outputs in [standardised, ranged] {
+        let settings = ["head.dropout=[0.0, 0.0]", "head.weight-decay=0"];
+        let mut network = network_of(&settings, outputs.clone());
+        let off = |network: &mut Network| {
+            let said = Table::new(network.predict(&input).unwrap(), 2);
+            outputs.number_loss(&said, &targets)
+        };
+        let before = off(&mut network);
+        for seed in 0..30 {
+            network.step(&input, &targets, &rates(), seed).unwrap();
+        }
+        let after = off(&mut network);
+        assert!(after < 0.5 * before, "{outputs:?}: {before} {after}");
+    }
 }
