@@ -238,6 +238,9 @@ impl Competition {
         name.clone_into(&mut competition.typed);
         source.clone_into(&mut competition.source);
         competition.check().with_context(|| format!("`{origin}` does not make sense"))?;
+        if let SubmissionFormat::ProbabilityOf { class, .. } = &competition.submission {
+            competition.metric = competition.metric.about(class);
+        }
         Ok(competition)
     }
 
@@ -281,11 +284,15 @@ impl Competition {
         if let Some(name) = classes.iter().find(blank) {
             bail!("`target.classes` has `{name}`: a name neither begins nor ends with a blank");
         }
-        let tag_list = matches!(self.submission, SubmissionFormat::TagList { .. });
+        let is_list = matches!(
+            self.submission,
+            SubmissionFormat::TagList { .. } | SubmissionFormat::TopK { .. }
+        );
         if let Some(name) =
-            classes.iter().find(|name| tag_list && name.contains(char::is_whitespace))
+            classes.iter().find(|name| is_list && name.contains(char::is_whitespace))
         {
-            bail!("`target.classes` has `{name}`: tags of an upload are separated by blanks");
+            let noun = if self.submission.form() == Form::Tags { "tags" } else { "classes" };
+            bail!("`target.classes` has `{name}`: {noun} of an upload are separated by blanks");
         }
         let separator = match labels {
             Labels::Csv { separator, .. } => separator.as_deref(),
@@ -328,6 +335,9 @@ impl Competition {
             self.submission.name(),
             needs(metric)
         );
+        if !self.target.classes.is_empty() {
+            metric.class_weights(&self.target.classes.clone().into())?;
+        }
         if let SubmissionFormat::ProbabilityOf { class, .. } = &self.submission {
             let classes = &self.target.classes;
             ensure!(

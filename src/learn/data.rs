@@ -177,7 +177,8 @@ impl Data {
     /// by the recipe's, where each class shall count as much as any other in all.
     pub fn class_weights(&self) -> Option<Vec<f32>> {
         let balanced = self.recipe.loss.class_weights == ClassWeights::Balanced;
-        let by_metric = self.metric.class_weights(&self.classes);
+        // A class that there is not is told by the first look at the validation images.
+        let by_metric = self.metric.class_weights(&self.classes).ok().flatten();
         if !self.outputs.are_probabilities() || !balanced && by_metric.is_none() {
             return None;
         }

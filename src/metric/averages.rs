@@ -75,8 +75,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::metric::log_loss::tests::reference;
     use crate::metric::mean_fbeta;
+    use crate::metric::reference::reference;
 
     fn n_hot(rows: &Value) -> Table<bool> {
         let rows: Vec<Vec<u8>> = serde_json::from_value(rows.clone()).unwrap();

@@ -1,6 +1,7 @@
 //! What a metric is like: everything that the rest of the program asks about it.
 
 use super::Metric;
+use crate::table::Table;
 use crate::target::{Classes, Said, TargetKind, Truth};
 
 /// One kind of score.
@@ -83,6 +84,10 @@ pub enum Serving {
     AsTheyAre,
     /// The largest, or the largest few.
     Largest,
+    /// The largest and how large it is, comparable between images.
+    LargestAndHowSure,
+    /// One where a probability is above a threshold, zero elsewhere.
+    ZeroOrOne,
     /// The tags above a threshold, for a mean over images of F.
     TagsAnImage,
     /// One threshold for all.
@@ -126,12 +131,72 @@ pub struct Scoring<'a> {
     pub said: &'a Said,
 }
 
-/// Answers of another form than the metric scores.
+impl<'a> Scoring<'a> {
+    /// The classes of each image, and those that were answered.
+    pub(super) fn lists(&self, metric: &Metric) -> Result<Pairs<'a>, Misfit> {
+        match (self.truth, self.said) {
+            (Truth::Classes(truth), Said::Lists(said)) => Ok((truth, said)),
+            _ => Err(Misfit::new(metric, self.said)),
+        }
+    }
+
+    /// The classes of each image, and what was said about each class.
+    pub(super) fn probabilities(
+        &self,
+        metric: &Metric,
+    ) -> Result<(&'a [Vec<usize>], &'a Table<f64>), Misfit> {
+        match (self.truth, self.said) {
+            (Truth::Classes(truth), Said::Probabilities(said)) => Ok((truth, said)),
+            _ => Err(Misfit::new(metric, self.said)),
+        }
+    }
+
+    /// The numbers of each image, and those that were answered.
+    pub(super) fn numbers(
+        &self,
+        metric: &Metric,
+    ) -> Result<(&'a Table<f64>, &'a Table<f64>), Misfit> {
+        match (self.truth, self.said) {
+            (Truth::Numbers(truth), Said::Numbers(said)) => Ok((truth, said)),
+            _ => Err(Misfit::new(metric, self.said)),
+        }
+    }
+
+    /// The mean over each row's numbers of what two numbers give, the true one and the answer.
+    pub(super) fn mean_of_cells(
+        &self,
+        metric: &Metric,
+        of: impl Fn(f64, f64) -> f64,
+    ) -> Result<Vec<f64>, Misfit> {
+        let (truth, said) = self.numbers(metric)?;
+        let of_row = |(truth, said): (&[f64], &[f64])| {
+            let cells = truth.iter().zip(said).map(|(&truth, &said)| of(truth, said));
+            cells.sum::<f64>() / truth.len() as f64
+        };
+        Ok(truth.rows().zip(said.rows()).map(of_row).collect())
+    }
+}
+
+/// Lists of class indices: the true ones of each image, and those that were answered.
+pub(super) type Pairs<'a> = (&'a [Vec<usize>], &'a [Vec<usize>]);
+
+/// Answers that the metric cannot score.
 #[derive(Debug, thiserror::Error)]
-#[error("`{metric}` does not score {said}")]
-pub struct Misfit {
-    metric: String,
-    said: &'static str,
+pub enum Misfit {
+    /// They are of another form.
+    #[error("`{metric}` does not score {said}")]
+    Form { metric: String, said: &'static str },
+    /// The metric's options name a class that there is not.
+    #[error(
+        "`weights` of `{metric}` name `{class}`, which is none of the classes\nhint: they are {}",
+        .classes.join(", ")
+    )]
+    Class {
+        metric: String,
+        class: String,
+        /// The first few that there are.
+        classes: Vec<String>,
+    },
 }
 
 impl Misfit {
@@ -142,6 +207,12 @@ impl Misfit {
             Said::Scored(_) => "labels with a confidence",
             Said::Numbers(_) => "numbers",
         };
-        Self { metric: metric.name(), said }
+        Self::Form { metric: metric.name(), said }
     }
+}
+
+/// Scores whose mean is the mean weighted by `weights`.
+pub(super) fn weighted(scores: Vec<f64>, weights: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let scale = scores.len() as f64 / weights.clone().sum::<f64>();
+    scores.into_iter().zip(weights).map(|(score, weight)| score * weight * scale).collect()
 }

@@ -3,7 +3,7 @@
 
 use super::{Direction, Family, Form, Metric, Misfit, Number, ScoreBy, Scoring, Serving, Training};
 use crate::table::Table;
-use crate::target::{Said, TargetKind, Truth};
+use crate::target::TargetKind;
 
 /// The mean over images of F-beta.
 pub(super) static FAMILY: Family = Family {
@@ -24,9 +24,7 @@ fn beta(metric: &Metric) -> f64 {
 }
 
 fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
-    let (Truth::Classes(truth), Said::Lists(said)) = (rows.truth, rows.said) else {
-        return Err(Misfit::new(metric, rows.said));
-    };
+    let (truth, said) = rows.lists(metric)?;
     let score = |(truth, said): (&Vec<usize>, &Vec<usize>)| {
         let n_right = said.iter().filter(|tag| truth.contains(tag)).count();
         sample_fbeta(n_right, truth.len(), said.len(), beta(metric))
@@ -66,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metric::log_loss::tests::reference;
+    use crate::metric::reference::reference;
 
     #[test]
     fn agrees_with_scikit_learn() {

@@ -4,40 +4,56 @@
 //! Probabilities may be `f32` (a model's) or `f64` (a CSV's: near one, single precision would
 //! change the score).
 
+use super::family::weighted;
 use super::{Direction, Family, Form, Metric, Misfit, ScoreBy, Scoring, Serving, Training};
 use crate::table::Table;
-use crate::target::{Said, TargetKind, Truth};
+use crate::target::TargetKind;
 
 /// The mean of `-ln p`.
 pub(super) static FAMILY: Family = Family {
     word: "log-loss",
     number: None,
-    title: |_| "log loss".to_owned(),
+    title: |metric| match &metric.options().weights {
+        None => "log loss".to_owned(),
+        Some(_) => "weighted log loss".to_owned(),
+    },
     better: Direction::Lower,
     forms: &[
         (TargetKind::SingleLabel, Form::Probabilities),
         (TargetKind::MultiLabel, Form::Probabilities),
     ],
-    options: &[],
+    options: &["weights"],
     trains: Training::Likelihood,
     serves: Serving::Calibrated,
     score: ScoreBy::Rows(rows),
 };
 
 /// Where every image has one class, rows are distributions over the classes; else each cell is the
-/// probability of a tag, and a row's score the mean over its cells.
+/// probability of a tag, and a row's score the mean over its cells. Classes that count differently
+/// weight rows by their truth, or cells by their column.
 fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
-    let (Truth::Classes(truth), Said::Probabilities(said)) = (rows.truth, rows.said) else {
-        return Err(Misfit::new(metric, rows.said));
-    };
-    let score = |(row, truth): (&[f64], &Vec<usize>)| match (rows.kind, truth.as_slice()) {
-        (TargetKind::SingleLabel, [class]) => row_log_loss(row, *class),
-        (_, tags) => {
-            let of_row: Vec<bool> = (0..row.len()).map(|class| tags.contains(&class)).collect();
-            binary_log_loss(row, &of_row)
-        }
-    };
-    Ok(said.rows().zip(truth).map(score).collect())
+    let (truth, said) = rows.probabilities(metric)?;
+    let weights = metric.class_weights(rows.classes)?;
+    if rows.kind != TargetKind::SingleLabel {
+        let weights = weights.unwrap_or_else(|| vec![1.0; said.width()]);
+        let sum: f64 = weights.iter().sum();
+        let score = |(row, tags): (&[f64], &Vec<usize>)| {
+            let losses = row
+                .iter()
+                .zip(&weights)
+                .enumerate()
+                .map(|(class, (&p, weight))| weight * cell_log_loss(p, tags.contains(&class)));
+            losses.sum::<f64>() / sum
+        };
+        return Ok(said.rows().zip(truth).map(score).collect());
+    }
+    let classes = truth.iter().map(|truth| truth.first().copied().unwrap_or_default());
+    let score = |(row, class): (&[f64], usize)| row_log_loss(row, class);
+    let scores = said.rows().zip(classes.clone()).map(score).collect();
+    Ok(match weights {
+        Some(weights) => weighted(scores, classes.map(|class| weights[class])),
+        None => scores,
+    })
 }
 
 /// Kaggle's own clip, far below any that is worth submitting.
@@ -62,24 +78,22 @@ pub fn row_log_loss<P: Copy + Into<f64>>(row: &[P], class: usize) -> f64 {
 /// Log loss of one probability a row: `-(1/n) sum [y ln p + (1-y) ln(1-p)]`.
 pub fn binary_log_loss<P: Copy + Into<f64>>(probabilities: &[P], truth: &[bool]) -> f64 {
     assert_eq!(probabilities.len(), truth.len(), "a probability for every truth");
-    let losses = probabilities.iter().zip(truth).map(|(&p, &positive)| {
-        let p = p.into().clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP);
-        if positive { -p.ln() } else { -(1.0 - p).ln() }
-    });
+    let losses = probabilities.iter().zip(truth).map(|(&p, &positive)| cell_log_loss(p, positive));
     losses.sum::<f64>() / truth.len() as f64
 }
 
+/// That of one probability.
+fn cell_log_loss<P: Into<f64>>(p: P, positive: bool) -> f64 {
+    let p = p.into().clamp(KAGGLE_CLIP, 1.0 - KAGGLE_CLIP);
+    if positive { -p.ln() } else { -(1.0 - p).ln() }
+}
+
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
-
-    /// What scikit-learn says; `tests/reference/make_reference.py` made it.
-    pub(in crate::metric) fn reference() -> Value {
-        serde_json::from_str(include_str!("../../tests/reference/reference.json")).unwrap()
-    }
+    use crate::metric::reference::{Case, metric, reference};
 
     #[test]
     fn kaggle_wiki_vector() {
@@ -107,6 +121,24 @@ pub(super) mod tests {
         let loss = binary_log_loss(&clipped, &truth);
         let clipped_loss = expected["log_loss clipped [.02,.98]"].as_f64().unwrap();
         assert!((loss - clipped_loss).abs() < 1e-12, "{loss}");
+    }
+
+    #[test]
+    fn cells_and_rows_count_by_their_classes() {
+        for case in Case::all("probabilities") {
+            case.check("log-loss", "log-loss");
+            case.check("m = { name = \"log-loss\", weights = { 1 = 2 } }", "log-loss, 1 twice");
+        }
+        for case in Case::all("distributions") {
+            case.check("log-loss", "log-loss");
+            case.check("m = { name = \"log-loss\", weights = { 1 = 2 } }", "log-loss, 1 twice");
+        }
+        let case = Case::probabilities(&[vec![0], vec![]], vec![0.5; 4], 2);
+        let metric = metric("m = { name = \"log-loss\", weights = { any = 2 } }");
+        let error = case.try_score(&metric).unwrap_err().to_string();
+        let expected = "`weights` of `log-loss` name `any`, which is none of the classes\n\
+                        hint: they are 0, 1";
+        assert_eq!(error, expected);
     }
 
     #[test]

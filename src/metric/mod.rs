@@ -6,16 +6,36 @@
 //! nothing outside of this folder and `decide/` asks which metric it is.
 
 mod accuracy;
+mod auc;
 mod averages;
+mod balanced_accuracy;
 mod confusion;
+mod error_at;
 mod family;
 mod fbeta;
+mod gap;
+mod hamming_loss;
+mod kappa;
 mod log_loss;
+mod macro_f1;
+mod mae;
+mod map_at;
+mod mean_rmse;
+mod micro_f1;
+mod mse;
 mod options;
 mod per_tag;
+mod pf1;
 mod plain;
+mod r2;
+#[cfg(test)]
+mod reference;
 mod reliability;
+mod rmse;
+mod rmsle;
 mod table;
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +53,9 @@ pub use reliability::{Bin, brier, expected_calibration_error, reliability, top_a
 use crate::target::{Classes, TargetKind};
 use options::Written;
 
+/// How many classes an error names.
+const FEW: usize = 10;
+
 /// A competition's score: a word, such as `log-loss` or `mean-f2`, or a table of a word and its
 /// options, `{ name = "log-loss", weights = { any = 2 } }`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +63,8 @@ use options::Written;
 pub struct Metric {
     family: &'static Family,
     options: Options,
+    /// The one class that is asked about, where an answer is one probability.
+    asked: Option<String>,
 }
 
 impl PartialEq for Metric {
@@ -56,13 +81,19 @@ impl Metric {
 
     /// Natural logarithm, lower is better.
     pub fn log_loss() -> Self {
-        Self { family: &log_loss::FAMILY, options: Options::default() }
+        Self { family: &log_loss::FAMILY, options: Options::default(), asked: None }
     }
 
     /// Mean over images of F-beta, higher is better.
     pub fn mean_fbeta(beta: f64) -> Self {
         let options = Options { number: Some(beta), ..Options::default() };
-        Self { family: &fbeta::FAMILY, options }
+        Self { family: &fbeta::FAMILY, options, asked: None }
+    }
+
+    /// The same about a single class: of two probabilities a row only that of `class` is scored.
+    #[must_use]
+    pub fn about(self, class: &str) -> Self {
+        Self { asked: Some(class.to_owned()), ..self }
     }
 
     /// What it is like.
@@ -97,6 +128,14 @@ impl Metric {
         self.options.number
     }
 
+    /// How many answers an image count: the k of `map@5`, one of most.
+    pub fn n_answers(&self) -> usize {
+        match &self.family.number {
+            Some(Number { is_whole: true, .. }) => self.options.number.map_or(1, |k| k as usize),
+            _ => 1,
+        }
+    }
+
     /// Whether `a` beats `b`.
     pub fn better(&self, a: f64, b: f64) -> bool {
         match self.family.better {
@@ -110,19 +149,16 @@ impl Metric {
         format!("{} {score:.5}", self.name())
     }
 
-    /// How much each class counts, where the competition says it.
-    pub fn class_weights(&self, classes: &Classes) -> Option<Vec<f64>> {
-        let Some(Weights::Named(named)) = &self.options.weights else { return None };
-        let weight = |name: &String| named.get(name).copied().unwrap_or(1.0);
-        Some(classes.names().iter().map(weight).collect())
-    }
-
-    /// Whether it scores such answers about images with that kind of target.
+    /// Whether it scores such answers about images with that kind of target. A ranking of one is a
+    /// label.
     pub fn takes(&self, kind: TargetKind, form: Form) -> bool {
+        let is_label = form == Form::Label && self.n_answers() == 1;
         self.family.forms.contains(&(kind, form))
+            || (is_label && self.family.forms.contains(&(kind, Form::Ranking)))
     }
 
-    /// The score of a list of answers; no number where there are none.
+    /// The score of a list of answers; `NaN` where it is not defined: of no answers, or where what is
+    /// asked for occurs nowhere.
     pub fn score(&self, rows: &Scoring) -> Result<f64, Misfit> {
         Ok(match self.family.score {
             ScoreBy::Rows(of_rows) => {
@@ -140,6 +176,29 @@ impl Metric {
             ScoreBy::Whole(_) => None,
         }
     }
+
+    /// The columns of probabilities that count: that of the class that is asked about, or all.
+    fn columns(&self, classes: &Classes) -> Range<usize> {
+        match self.asked.as_deref().and_then(|class| classes.position(class)) {
+            Some(column) => column..column + 1,
+            None => 0..classes.len(),
+        }
+    }
+
+    /// How much each class counts, where they do not count alike. A class that there is not is an
+    /// error.
+    pub fn class_weights(&self, classes: &Classes) -> Result<Option<Vec<f64>>, Misfit> {
+        let Some(Weights::Named(named)) = &self.options.weights else { return Ok(None) };
+        let mut weights = vec![1.0; classes.len()];
+        for (class, &weight) in named {
+            let Some(place) = classes.meant_by(class) else {
+                let classes = classes.names().iter().take(FEW).cloned().collect();
+                return Err(Misfit::Class { metric: self.name(), class: class.clone(), classes });
+            };
+            weights[place] = weight;
+        }
+        Ok(Some(weights))
+    }
 }
 
 #[cfg(test)]
@@ -148,15 +207,59 @@ mod tests {
 
     #[test]
     fn a_metric_is_a_word() {
-        for name in ["log-loss", "mean-f2", "mean-f1", "mean-f0.5", "accuracy"] {
+        for name in ["log-loss", "mean-f2", "mean-f0.5", "map@5", "error@1", "auc", "mean-rmse"] {
             assert_eq!(Metric::of(name).unwrap().name(), name);
         }
         assert_eq!(Metric::of("mean-f2").unwrap(), Metric::mean_fbeta(2.0));
-        for name in ["mean-f", "mean-f0", "mean-f-1", "mean-finf", "mean-fnan", "mean-f1e300", "f"]
-        {
+        for name in [
+            "mean-f",
+            "mean-f0",
+            "mean-f-1",
+            "mean-finf",
+            "mean-fnan",
+            "mean-f1e300",
+            "f",
+            "map@0",
+            "map@1.5",
+            "map@",
+            "error@1001",
+            "micro-f2",
+            "AUC",
+            "rmse2",
+        ] {
             let error = Metric::of(name).unwrap_err().to_string();
-            assert!(error.contains(name) && error.contains("mean-f"), "{error}");
+            assert!(error.contains(name) && error.contains("`mean-f<beta>`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_ranking_of_one_is_a_label() {
+        let takes =
+            |word: &str, form| Metric::of(word).unwrap().takes(TargetKind::SingleLabel, form);
+        for word in ["map@1", "error@1"] {
+            assert!(takes(word, Form::Label) && takes(word, Form::Ranking), "{word}");
+        }
+        assert!(!takes("error@5", Form::Label) && takes("error@5", Form::Ranking));
+        assert!(!takes("auc", Form::Label) && !takes("mean-f1", Form::Label));
+    }
+
+    #[test]
+    fn of_two_probabilities_the_one_that_is_asked_for_counts() {
+        let truth = [vec![0], vec![1], vec![1]];
+        let p = vec![0.9, 0.1, 0.8, 0.2, 0.3, 0.7];
+        let case = reference::Case::probabilities(&truth, p, 2);
+        // F1 of `0` is 2 x 0.9 / (2 + 1), that of `1` 2 x 0.9 / (1 + 2).
+        let pf1 = Metric::of("pf1").unwrap();
+        assert!((case.score_by(&pf1) - 0.6).abs() < 1e-12);
+        let skewed = Metric::of("pf1").unwrap().about("1");
+        assert_eq!(skewed, pf1);
+        let one = reference::Case::probabilities(
+            &[vec![0], vec![0], vec![1]],
+            vec![0.9, 0.1, 0.8, 0.2, 0.3, 0.7],
+            2,
+        );
+        assert!((one.score_by(&skewed) - 2.0 * 0.7 / 2.0).abs() < 1e-12);
+        assert!((one.score_by(&pf1.about("0")) - 2.0 * 1.7 / 4.0).abs() < 1e-12);
     }
 
     #[test]

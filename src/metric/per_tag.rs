@@ -1,6 +1,9 @@
 //! How well a single tag is found: precision, recall and F-beta over images, scikit-learn's
 //! `precision_recall_fscore_support(average=None, zero_division=0)`.
 
+use std::iter::Sum;
+
+use super::family::Pairs;
 use super::sample_fbeta;
 
 /// Right, missed and false answers about one tag.
@@ -25,6 +28,24 @@ impl TagCounts {
         counts
     }
 
+    /// Those of each class, of the true classes of each image and those that were answered. What is
+    /// answered twice about an image counts once.
+    pub(super) fn of_classes((truth, said): Pairs, n_classes: usize) -> Vec<Self> {
+        let mut counts = vec![Self::default(); n_classes];
+        for (truth, said) in truth.iter().zip(said) {
+            for &class in truth {
+                counts[class].truth += 1;
+            }
+            for (place, class) in said.iter().enumerate() {
+                if !said[..place].contains(class) {
+                    counts[*class].answered += 1;
+                    counts[*class].right += usize::from(truth.contains(class));
+                }
+            }
+        }
+        counts
+    }
+
     /// The share of the answers that are right; 0 without any.
     pub fn precision(self) -> f64 {
         self.right as f64 / self.answered.max(1) as f64
@@ -38,6 +59,16 @@ impl TagCounts {
     /// Their weighted harmonic mean.
     pub fn fbeta(self, beta: f64) -> f64 {
         sample_fbeta(self.right, self.truth, self.answered, beta)
+    }
+}
+
+impl Sum for TagCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, one| Self {
+            right: sum.right + one.right,
+            truth: sum.truth + one.truth,
+            answered: sum.answered + one.answered,
+        })
     }
 }
 

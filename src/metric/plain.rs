@@ -35,6 +35,17 @@ pub fn plain(metric: &Metric, kind: TargetKind, n_classes: usize, outputs: &Tabl
     };
     match (metric.family().serves, kind) {
         (Serving::Calibrated | Serving::AsTheyAre, _) => Said::Probabilities(outputs.wide()),
+        (Serving::ZeroOrOne, _) => {
+            let cells = outputs.as_slice().iter().map(|&p| f64::from(u8::from(p > 0.5)));
+            Said::Probabilities(Table::new(cells.collect(), outputs.width()))
+        }
+        (Serving::LargestAndHowSure, _) => {
+            let scored = |row: &[f32]| {
+                let class = *largest(row, 1).first()?;
+                Some((class, f64::from(row[class])))
+            };
+            Said::Scored(outputs.rows().map(scored).collect())
+        }
         (Serving::Range, _) => Said::Numbers(outputs.wide()),
         (Serving::TagsAnImage, _) => above(usual_threshold(metric.number().unwrap_or(1.0))),
         (_, TargetKind::MultiLabel) => above(0.5),
@@ -42,10 +53,7 @@ pub fn plain(metric: &Metric, kind: TargetKind, n_classes: usize, outputs: &Tabl
             let top = n_classes.saturating_sub(1) as f32;
             vec![row.first().map_or(0, |level| level.round().clamp(0.0, top) as usize)]
         }),
-        _ => {
-            let k = metric.number().map_or(1, |k| k as usize);
-            lists(&|row| largest(row, k))
-        }
+        _ => lists(&|row| largest(row, metric.n_answers())),
     }
 }
 
@@ -86,8 +94,21 @@ mod tests {
         let f2 = said("mean-f2", TargetKind::MultiLabel);
         assert_eq!(f2, Said::Lists(vec![vec![1, 2], vec![0, 2]]));
         let levels = Table::new(vec![-0.7, 1.4, 1.6, 9.0], 1);
-        let kappa = Metric::of("accuracy").unwrap();
-        let said = plain(&kappa, TargetKind::Ordinal, 3, &levels);
-        assert_eq!(said, Said::Lists(vec![vec![0], vec![1], vec![2], vec![2]]));
+        for word in ["accuracy", "kappa", "macro-f1"] {
+            let said = plain(&Metric::of(word).unwrap(), TargetKind::Ordinal, 3, &levels);
+            assert_eq!(said, Said::Lists(vec![vec![0], vec![1], vec![2], vec![2]]));
+        }
+        assert_eq!(said("map@2", one), Said::Lists(vec![vec![1, 2], vec![0, 2]]));
+        assert_eq!(said("auc", one), Said::Probabilities(rows.wide()));
+        assert_eq!(said("rmse", TargetKind::Number), Said::Numbers(rows.wide()));
+        let macro_f1 = said("macro-f1", TargetKind::MultiLabel);
+        assert_eq!(macro_f1, Said::Lists(vec![vec![1], vec![]]));
+        let wide = |p: f32| f64::from(p);
+        assert_eq!(
+            said("gap", one),
+            Said::Scored(vec![Some((1, wide(0.6))), Some((0, wide(0.5)))])
+        );
+        let sure = Table::new(vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0], 3);
+        assert_eq!(said("pf1", one), Said::Probabilities(sure));
     }
 }
