@@ -112,7 +112,6 @@ fn band_area(steps: &[[usize; 2]], [n_true, n_false]: [f64; 2], [low, high]: [f6
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
     use crate::metric::reference::Case;
 
     const ALASKA: &str = "m = { name = \"auc\", tpr = [0, 0.4, 1], weights = [2, 1] }";
