@@ -72,8 +72,22 @@ pub fn parse_toml<T: DeserializeOwned>(text: &str, name: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
         let told = error.to_string();
         let lines: Vec<String> = told.lines().map(|line| term::short(line, SHOWN)).collect();
-        anyhow!(lines.join("\n")).context(format!("failed to read `{name}`"))
+        let hint = brackets(&told).map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        anyhow!("{}{hint}", lines.join("\n")).context(format!("failed to read `{name}`"))
     })
+}
+
+/// What to do about one value in the place of a list, or a list in the place of one value.
+fn brackets(told: &str) -> Option<String> {
+    let (_, found) = told.rsplit_once("invalid type: ")?;
+    let (found, expected) = found.split_once(", expected ")?;
+    if expected.starts_with("a sequence") {
+        // `string "train"`, `integer `3``
+        let value = found.split_once(' ').map_or(found, |(_, value)| value).trim_matches('`');
+        return Some(format!("a list has brackets: `[{}]`", term::short(value, SHOWN)));
+    }
+    (found.starts_with("sequence") && !expected.contains("sequence"))
+        .then(|| "one value is expected, not a list: write it without brackets".to_owned())
 }
 
 /// Counts lines up to the places of records, met in order. (The `csv` crate's own count is one
@@ -140,6 +154,27 @@ mod tests {
         }
         fs::write_atomic(&path, "\u{feff}a = 1\n").unwrap();
         assert_eq!(read_text(&path).unwrap(), "a = 1\n");
+    }
+
+    #[test]
+    fn a_list_without_brackets_is_told_how_to_write_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only errors are looked at")]
+        struct Lists {
+            train: Vec<String>,
+            sizes: Vec<usize>,
+            name: String,
+        }
+        for (text, expected) in [
+            ("train = \"a\"", "hint: a list has brackets: `[\"a\"]`"),
+            ("train = []\nsizes = 96", "hint: a list has brackets: `[96]`"),
+            ("train = []\nsizes = []\nname = [\"a\"]", "hint: one value is expected"),
+        ] {
+            let error = format!("{:#}", parse_toml::<Lists>(text, "a.toml").unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+        let error = format!("{:#}", parse_toml::<Lists>("train = 1.5.5", "a.toml").unwrap_err());
+        assert!(!error.contains("hint"), "{error}");
     }
 
     #[test]

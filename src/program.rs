@@ -205,7 +205,7 @@ fn dispatch(
         }),
         Command::Submissions(args) => submissions::run(args, workspace),
         Command::Leaderboard(args) => leaderboard::run(args, workspace),
-        Command::Score(args) => score::run(args),
+        Command::Score(args) => score::run(args, workspace),
         Command::List(args) => list::run(args, workspace),
         Command::Runs(args) => runs::run(args, workspace),
         Command::Compare(args) => compare::run(args, workspace),

@@ -105,7 +105,12 @@ impl Made {
         let state = || Ok(b"state".to_vec());
         checkpoints.write(&journal(), &state, Some(&state)).unwrap();
         made_from().write(&run).unwrap();
-        run.finish(&summary(name, competition.metric.name(), &classes)).unwrap();
+        run.finish(&Summary {
+            train_images: N_IMAGES,
+            valid_images: N_IMAGES,
+            ..Summary::made_up(name, &competition.metric, &classes)
+        })
+        .unwrap();
         run.write_test_predictions(IMAGES, &predictions).unwrap();
         Self { run, _folder: folder }
     }
@@ -232,29 +237,6 @@ fn made_from() -> MadeFrom {
 fn place() -> TempDir {
     let shm = PathBuf::from("/dev/shm");
     if shm.is_dir() { TempDir::new_in(shm) } else { TempDir::new() }.unwrap()
-}
-
-fn summary(competition: &str, metric: String, classes: &Classes) -> Summary {
-    Summary {
-        version: 1,
-        competition: competition.to_owned(),
-        finished: "2026-11-24T06:00:00Z".to_owned(),
-        program: "kaggle-kit".to_owned(),
-        device: "CPU".to_owned(),
-        metric,
-        score: 0.25,
-        train_images: N_IMAGES,
-        valid_images: N_IMAGES,
-        seconds: 1.0,
-        seed: 42,
-        folds: 0,
-        fold: 1,
-        group: String::new(),
-        weights: vec!["weights.safetensors".to_owned()],
-        weights_sha256: Vec::new(),
-        classes: classes.clone(),
-        stages: Vec::new(),
-    }
 }
 
 fn upload() -> Upload {

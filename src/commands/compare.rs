@@ -49,7 +49,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         .into_iter()
         .map(|Compared { what, a, b }| vec![what.to_owned(), a, b])
         .collect();
-    term::out(term::table(&["", "A", "B"], &rows));
+    term::out_table(&["", "A", "B"], &rows, &[]);
     if two.settings.is_empty() {
         term::say("the recipes are the same");
     } else {
@@ -59,7 +59,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
             .map(|s| vec![s.key.clone(), s.other.clone(), s.value.clone()])
             .collect();
         term::out("");
-        term::out(term::table(&["setting", "A", "B"], &rows));
+        term::out_table(&["setting", "A", "B"], &rows, &[]);
     }
     term::out("");
     term::out(comparison::verdict(&two));
@@ -122,28 +122,22 @@ fn to_json(two: &TwoRuns, page: &Path) -> Value {
 mod tests {
     use super::*;
     use crate::decide::{Decision, Judged};
-    use crate::run::{DECISION, Run};
+    use crate::run::{DECISION, Run, Summary};
     use crate::target::Truth;
 
     /// A finished run of four cats and dogs; `p` is what it gives to the truth.
     fn make(runs: &Path, id: &str, size: usize, p: f64) {
         let folder = runs.join("dogs-vs-cats").join(id);
         let spec = crate::competition::find("dogs-vs-cats").unwrap();
-        let summary = format!(
-            "version = 1\ncompetition = \"dogs-vs-cats\"\nfinished = \"2026-11-24T06:00:00Z\"\n\
-             program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"log-loss\"\nscore = {}\n\
-             train-images = 8\nvalid-images = 4\nseconds = 9.0\nclasses = [\"cat\", \"dog\"]\n\
-             seed = 42\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"weights.safetensors\"]\n\
-             stages = []\n",
-            -p.ln()
-        );
+        let classes = ["cat", "dog"].map(str::to_owned).to_vec().into();
+        let summary =
+            Summary { score: -p.ln(), ..Summary::made_up("dogs-vs-cats", &spec.metric, &classes) };
         let split = "id,part,labels\na,valid,cat\nb,valid,dog\nc,valid,cat\nd,valid,dog\n";
         let q = 1.0 - p;
         let predictions = format!("id,cat,dog\na,{p},{q}\nb,{q},{p}\nc,{p},{q}\nd,{q},{p}\n");
         let files = [
             ("competition.toml", spec.source.clone()),
             ("recipe.toml", format!("size = {size}\n")),
-            ("summary.toml", summary),
             ("split.csv", split.to_owned()),
             ("valid-predictions.csv", predictions),
         ];
@@ -151,6 +145,7 @@ mod tests {
             fs::write_atomic(folder.join(name), text).unwrap();
         }
         let run = Run { folder };
+        run.finish(&summary).unwrap();
         let predicted = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
         let truth = run.truth(&predicted.ids, &predicted.classes).unwrap();
         let truth = Truth::Classes(truth);

@@ -8,7 +8,6 @@ use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
 use super::submit::{Plan, Ready, TestSet, print_blend, single};
-use crate::competition;
 use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{BlendChoice, Pool, choose};
 use crate::decide::tags::calibrate::{Kind, Reliability};
@@ -127,10 +126,21 @@ fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
     let runs = workspace.runs();
     match args.runs.as_slice() {
         [] => Ok(vec![members::of(Run::newest(&runs, None)?)?]),
-        [name] if competition::find(name).is_ok() => {
-            let competition = competition::find(name)?;
-            Ok(vec![members::of(Run::newest(&runs, Some(&competition))?)?])
-        }
+        [name] => match workspace.find(name) {
+            Ok(competition) => Ok(vec![members::of(Run::newest(&runs, Some(&competition))?)?]),
+            // A spec that cannot be read is meant as one; else it may be a run.
+            Err(error) if name.ends_with(".toml") => Err(error),
+            Err(error) => {
+                members::named(&runs, None, std::slice::from_ref(name)).map_err(|no_run| {
+                    let is_near = format!("{error:#}").contains("did you mean");
+                    if is_near && !Path::new(name).exists() && !name.contains('/') {
+                        error
+                    } else {
+                        no_run
+                    }
+                })
+            }
+        },
         names => members::named(&runs, None, names),
     }
 }

@@ -82,7 +82,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     });
     if !top.is_empty() {
         let header = [" rank", "team", &metric.name(), "since"];
-        term::out(term::table(&header, &rows.collect::<Vec<_>>()));
+        term::out_table(&header, &rows.collect::<Vec<_>>(), &[]);
     }
     if let Some(Ours { score, from, place: Some(place) }) = &ours {
         term::out(format_args!("{} ({from}): {place}", metric.describe(*score)));

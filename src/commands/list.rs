@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::competition::{self, Competition};
 use crate::metric::Metric;
 use crate::run::{Run, Summary, Workspace};
-use crate::term;
+use crate::term::{self, Give};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -69,7 +69,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         ]
     });
     let header = ["competition", "data", "runs", "best, held out", "on Kaggle"];
-    term::out(term::table(&header, &cells.collect::<Vec<_>>()));
+    term::out_table(&header, &cells.collect::<Vec<_>>(), &[Give::Shorten(4, 20)]);
     Ok(())
 }
 

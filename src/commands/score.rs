@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::competition::{self, Competition};
+use crate::competition::{self, Competition, SubmissionFormat};
+use crate::dataset::{self, SampleSubmission};
 use crate::lines;
+use crate::run::Workspace;
 use crate::submission;
+use crate::target::Classes;
 use crate::term;
 
 const EXAMPLES: &str = "\
@@ -33,21 +36,25 @@ pub struct Args {
 
 /// Scores a submission against the true answers by the competition's own metric; the last line on
 /// stdout is `<metric> <value>`. Without a competition, the one whose submissions have such a header.
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let competition = match &args.competition {
-        Some(name) => competition::find(name)?,
+        Some(name) => workspace.find(name)?,
         None => guess(&args.csv)?,
     };
-    let score = submission::score(&args.csv, &args.solution, &competition)?;
+    let classes = classes_of(&competition, workspace);
+    let (score, notes) =
+        submission::score(&args.csv, &args.solution, &competition, classes.as_ref())?;
+    notes.notes().for_each(term::warn);
+    notes.hints().iter().for_each(|hint| term::say(format_args!("hint: {hint}")));
     if args.json {
-        term::out(json!({
+        return term::json(&json!({
             "competition": competition.name,
             "metric": score.metric.name(),
             "value": score.value,
             "rows": score.n_rows,
             "accuracy": score.accuracy,
+            "findings": notes.to_json(),
         }));
-        return Ok(());
     }
     term::out(format_args!("rows {}", score.n_rows));
     if let Some(accuracy) = score.accuracy {
@@ -55,6 +62,19 @@ pub fn run(args: &Args) -> Result<()> {
     }
     term::out(score.metric.describe(score.value));
     Ok(())
+}
+
+/// The classes as the data folder tells them, where there is one.
+fn classes_of(competition: &Competition, workspace: &Workspace) -> Option<Classes> {
+    let data = workspace.data().join(&competition.name);
+    match competition.submission {
+        SubmissionFormat::TagList { .. } => dataset::tags(competition, &data).ok()?,
+        SubmissionFormat::ProbabilityPerClass { .. } if competition.target.classes.is_empty() => {
+            let sample = SampleSubmission::find(competition, &data).ok()?;
+            Some(sample.header[1..].to_vec().into())
+        }
+        _ => None,
+    }
 }
 
 /// The one known competition whose submissions have the header of `csv`.

@@ -11,7 +11,7 @@ use crate::competition::Competition;
 use crate::kaggle::{Environment, Submission};
 use crate::run::{Run, Upload, UploadStatus, Uploads, Workspace};
 use crate::session;
-use crate::term;
+use crate::term::{self, Give};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,7 +83,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
             "message",
         ];
         let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
-        term::out(term::table(&header, &cells));
+        let gives = [Give::Shorten(7, 12), Give::Drop(1), Give::Shorten(6, 20)];
+        term::out_table(&header, &cells, &gives);
     }
     let errors = rows.iter().filter_map(|row| Some((row.reference, row.error.as_ref()?)));
     for (reference, error) in errors {

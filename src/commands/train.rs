@@ -63,7 +63,7 @@ pub struct Args {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: DeviceChoice,
-    /// Print the finished run as JSON
+    /// Print the finished run as JSON; with `--show-recipe`, the recipe
     #[arg(long)]
     pub json: bool,
 }
@@ -106,9 +106,12 @@ fn minutes(typed: &str) -> Result<f64, String> {
     }
 }
 
-/// Prints the recipe that would be used, with a word on every setting.
+/// Prints the recipe that would be used, with a word on every setting, or as JSON.
 pub fn show_recipe(args: &Args) -> Result<()> {
     let recipe = recipe::of_competition(&competition::find(&args.competition)?, &args.layers()?)?;
+    if args.json {
+        return term::json(&recipe);
+    }
     term::out(recipe::commented(&recipe)?.trim_end());
     Ok(())
 }

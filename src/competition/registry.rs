@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::Competition;
+use crate::explain;
 use crate::lines;
+use crate::relative::RelativePath;
 use crate::term;
 
 /// Characters that are shown of a name that is none.
@@ -34,19 +36,25 @@ pub fn find(typed: &str) -> Result<Competition> {
         return Ok(found.clone());
     }
     let names: Vec<String> = known.iter().map(|c| format!("`{}`", c.name)).collect();
-    let near = known
-        .iter()
-        .flat_map(|c| [(&c.name, &c.name), (&c.name, &c.slug)])
-        .map(|(name, spelling)| (strsim::normalized_damerau_levenshtein(&wanted, spelling), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.5);
-    let guess = near.map(|(_, name)| format!("did you mean `{name}`? ")).unwrap_or_default();
+    let spellings = known.iter().flat_map(|c| [(c.name.as_str(), c), (c.slug.as_str(), c)]);
+    let guess = match (spec_of(typed), explain::best(&wanted, spellings)) {
+        (Some(spec), _) => format!("did you mean the spec `{spec}`? "),
+        (None, Some(near)) => format!("did you mean `{}`? ", near.name),
+        (None, None) => String::new(),
+    };
     bail!(
         "unknown competition `{}`\nhint: {guess}known are {}; any other is the path of a spec, which \
          ends in `.toml`: competitions/README.md tells how to write one",
         term::short(typed, SHOWN),
         names.join(", ")
     )
+}
+
+/// The spec in the working folder that somebody means who leaves out its ending: `./tiny.toml`.
+fn spec_of(typed: &str) -> Option<String> {
+    let is_name = RelativePath::new(typed).is_ok_and(|name| name.is_bare());
+    let spec = format!("./{typed}.toml");
+    (is_name && Path::new(&spec).is_file()).then_some(spec)
 }
 
 /// What finds the competition of a run whose spec lies at `spec`: its name, if it is built in with
@@ -180,6 +188,30 @@ mod tests {
                 format!("{:#}", Competition::parse("x", &spec.to_string(), "x.toml").unwrap_err());
             assert!(message.contains(reason), "{message}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_named_twice_is_told_as_that() {
+        let text = &all().unwrap()[0].source;
+        for (field, names, expected) in [
+            ("train", vec!["train", "train"], "`files.train` names a folder twice: `train`"),
+            ("test", vec!["a", "b", "./a"], "`files.test` names a folder twice: `a`"),
+            ("test", vec!["a/b", "a//b/"], "`files.test` names a folder twice: `a/b`"),
+        ] {
+            let mut spec: toml::Table = toml::from_str(text).unwrap();
+            spec["files"][field] = names.into();
+            let error = Competition::parse("x", &spec.to_string(), "x.toml").unwrap_err();
+            assert!(format!("{error:#}").contains(expected), "{error:#}");
+        }
+        // One folder may hold the pictures of both.
+        let mut spec: toml::Table = toml::from_str(text).unwrap();
+        for field in ["train", "test"] {
+            spec["files"][field] = vec!["images"].into();
+        }
+        Competition::parse("x", &spec.to_string(), "x.toml").unwrap();
+        spec["files"]["train"] = "images".into();
+        let error = Competition::parse("x", &spec.to_string(), "x.toml").unwrap_err();
+        assert!(format!("{error:#}").contains("hint: a list has brackets: `[\"images\"]`"));
     }
 
     #[test]

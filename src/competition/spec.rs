@@ -249,6 +249,15 @@ impl Competition {
         let files = &self.files;
         ensure!(!files.train.is_empty(), "`files.train` is empty: name a folder");
         ensure!(!files.test.is_empty(), "`files.test` is empty: name a folder");
+        for (field, names) in [("train", &files.train), ("test", &files.test)] {
+            let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+            if let Some((_, name)) = twice {
+                bail!(
+                    "`files.{field}` names a folder twice: `{name}`\nhint: name each folder once, \
+                     however it is written (`./{name}` is `{name}`)"
+                );
+            }
+        }
         let labels_file = match &self.target.labels {
             Labels::Csv { file, .. } => Some(file),
             Labels::FileName { .. } | Labels::Folder {} => None,

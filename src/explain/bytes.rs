@@ -13,6 +13,10 @@ pub const TO_UTF_8: &str =
 pub const LATIN_1: &str = "its accents seem to be Latin-1 (Windows-1252): save it as UTF-8, as with \
                            `iconv -f WINDOWS-1252 -t UTF-8 old.csv > new.csv`";
 
+/// What to do with a table without any text.
+const EMPTY: &str =
+    "it was cut off, or never written: write it again, or bring it from where it came";
+
 /// What the bytes of a table are.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Bytes<'a> {
@@ -56,6 +60,7 @@ pub fn table_text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a [u8]> {
             bail!("{name} is in {encoding}, not in UTF-8\nhint: {TO_UTF_8}")
         }
         Bytes::Text { text, .. } => match not_utf_8(text) {
+            None if text.trim_ascii().is_empty() => bail!("{name} is empty\nhint: {EMPTY}"),
             None => Ok(text),
             Some(line) => bail!("{name}, line {line}: not UTF-8\nhint: {LATIN_1}"),
         },
@@ -115,6 +120,8 @@ mod tests {
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "an Excel workbook (.xls)", "export"),
             (b"\x1f\x8b\x08".to_vec(), "a gzip archive", "unpack"),
             (utf_16_of("id,label\n1,2\n"), "in UTF-16 (little-endian), not in UTF-8", "UTF-8"),
+            (b"".to_vec(), "`x.csv` is empty", "write it again"),
+            (b"\xef\xbb\xbf\r\n \n".to_vec(), "`x.csv` is empty", "write it again"),
             (b"id,label\na,b\nb,caf\xe9\n".to_vec(), "`x.csv`, line 3: not UTF-8", "Latin-1"),
         ] {
             let error = table_text(&bytes, "`x.csv`").unwrap_err().to_string();
@@ -123,6 +130,5 @@ mod tests {
             assert!(advice.contains(hint), "{error}");
         }
         assert_eq!(table_text(b"\xef\xbb\xbfid\n", "`x.csv`").unwrap(), b"id\n");
-        assert_eq!(table_text(b"", "`x.csv`").unwrap(), b"");
     }
 }

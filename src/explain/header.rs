@@ -7,6 +7,8 @@ pub enum Slip {
     WebPage,
     /// It is JSON.
     Json,
+    /// It is for Excel alone: `sep=,`.
+    Excel,
     /// Columns are separated by something else than commas.
     Separator(char),
     /// The first column has no name, as pandas writes its index.
@@ -18,7 +20,10 @@ pub enum Slip {
 /// What has probably happened, from the names that a reader for commas has found.
 pub fn slip(header: &[String]) -> Option<Slip> {
     let first = header.first().map_or("", |name| name.trim_start());
-    if first.starts_with('<') {
+    let is_excels = first.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
+    if is_excels {
+        Some(Slip::Excel)
+    } else if first.starts_with('<') {
         Some(Slip::WebPage)
     } else if first.starts_with(['{', '[']) {
         Some(Slip::Json)
@@ -39,6 +44,7 @@ impl Slip {
         match self {
             Self::WebPage => "it is a web page: download or write the file again",
             Self::Json => "it looks like JSON: write a CSV",
+            Self::Excel => "the first line is Excel's own (`sep=`): take it out",
             Self::Separator(_) => {
                 "columns are separated by commas: in pandas, `to_csv(.., sep=\",\")`"
             }
@@ -54,6 +60,11 @@ impl Slip {
         match self {
             Self::WebPage => "it is a web page: download the file again".to_owned(),
             Self::Json => "it looks like JSON: a CSV is needed".to_owned(),
+            Self::Excel => {
+                "the first line is Excel's own (`sep=`), which nothing else reads: take it \
+                            out of the table"
+                    .to_owned()
+            }
             Self::Separator(separator) => {
                 let (name, typed) = match separator {
                     ';' => ("semicolons", ";"),
@@ -87,6 +98,8 @@ mod tests {
         for (line, expected) in [
             ("<!DOCTYPE html>", Some(Slip::WebPage)),
             ("{\"code\":404}", Some(Slip::Json)),
+            ("sep=,", Some(Slip::Excel)),
+            ("SEP=;", Some(Slip::Excel)),
             ("id;label", Some(Slip::Separator(';'))),
             ("id\tlabel", Some(Slip::Separator('\t'))),
             (",id,label", Some(Slip::Nameless)),

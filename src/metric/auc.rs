@@ -21,6 +21,7 @@ pub(super) static FAMILY: Family = Family {
         (_, Some(_)) => "weighted ROC AUC".to_owned(),
     },
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[
         (TargetKind::SingleLabel, Form::Probabilities),
         (TargetKind::MultiLabel, Form::Probabilities),

@@ -12,6 +12,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "balanced accuracy".to_owned(),
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[(TargetKind::SingleLabel, Form::Label), (TargetKind::Ordinal, Form::Label)],
     options: &[],
     trains: Training::Likelihood,

@@ -10,6 +10,7 @@ pub(super) static FAMILY: Family = Family {
     number: Some(Number { name: "k", usual: 3.0, range: (1.0, 1000.0), is_whole: true }),
     title: |metric| format!("top-{} error", metric.n_answers()),
     better: Direction::Lower,
+    bounds: (0.0, 1.0),
     forms: &[(TargetKind::SingleLabel, Form::Ranking), (TargetKind::MultiLabel, Form::Ranking)],
     options: &[],
     trains: Training::Likelihood,

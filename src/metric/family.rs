@@ -14,6 +14,8 @@ pub struct Family {
     /// For people.
     pub title: fn(&Metric) -> String,
     pub better: Direction,
+    /// What no answers score less than, and more than.
+    pub bounds: (f64, f64),
     /// The kinds of targets that it is for, and what an answer is then.
     pub forms: &'static [(TargetKind, Form)],
     /// The options that it knows: `weights`, `weight`, `tpr`.

@@ -12,6 +12,7 @@ pub(super) static FAMILY: Family = Family {
     number: Some(Number { name: "beta", usual: 2.0, range: (0.001, 1000.0), is_whole: false }),
     title: |metric| format!("mean F{}", beta(metric)),
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[(TargetKind::MultiLabel, Form::Tags)],
     options: &[],
     trains: Training::Likelihood,

@@ -10,6 +10,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "Hamming loss".to_owned(),
     better: Direction::Lower,
+    bounds: (0.0, 1.0),
     forms: &[(TargetKind::MultiLabel, Form::Tags), (TargetKind::SingleLabel, Form::Label)],
     options: &[],
     trains: Training::Likelihood,

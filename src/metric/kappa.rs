@@ -11,6 +11,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "quadratic weighted kappa".to_owned(),
     better: Direction::Higher,
+    bounds: (-1.0, 1.0),
     forms: &[(TargetKind::Ordinal, Form::Label)],
     options: &[],
     trains: Training::SquaredError,

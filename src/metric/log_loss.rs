@@ -18,6 +18,7 @@ pub(super) static FAMILY: Family = Family {
         Some(_) => "weighted log loss".to_owned(),
     },
     better: Direction::Lower,
+    bounds: (0.0, WORST),
     forms: &[
         (TargetKind::SingleLabel, Form::Probabilities),
         (TargetKind::MultiLabel, Form::Probabilities),
@@ -59,6 +60,9 @@ fn rows(metric: &Metric, rows: &Scoring) -> Result<Vec<f64>, Misfit> {
 /// Kaggle's own clip, far below any that is worth submitting.
 const KAGGLE_CLIP: f64 = 1e-15;
 
+/// The log loss of a file that is certain of what is false: `-ln 1e-15`.
+pub(super) const WORST: f64 = 34.538_776_394_910_684;
+
 /// Multi-class log loss: the mean of `-ln p(true class)`, rows scaled to sum to one first.
 ///
 /// `rows` are `[n, classes]`; `truth` is one class index a row.
@@ -94,6 +98,12 @@ mod tests {
 
     use super::*;
     use crate::metric::reference::{Case, metric, reference};
+
+    #[test]
+    fn nothing_is_worse_than_certain_and_wrong() {
+        assert_eq!(binary_log_loss(&[0.0], &[true]), WORST);
+        assert_eq!(log_loss(&Table::new(vec![0.0, 1.0], 2), &[0]), WORST);
+    }
 
     #[test]
     fn kaggle_wiki_vector() {

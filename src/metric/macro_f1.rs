@@ -15,6 +15,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "macro F1".to_owned(),
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[
         (TargetKind::SingleLabel, Form::Label),
         (TargetKind::MultiLabel, Form::Tags),

@@ -11,6 +11,7 @@ pub(super) static FAMILY: Family = Family {
     number: Some(Number { name: "k", usual: 5.0, range: (1.0, 1000.0), is_whole: true }),
     title: |metric| format!("mean average precision at {}", metric.n_answers()),
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[(TargetKind::SingleLabel, Form::Ranking), (TargetKind::MultiLabel, Form::Ranking)],
     options: &[],
     trains: Training::Likelihood,

@@ -136,6 +136,11 @@ impl Metric {
         }
     }
 
+    /// The least and the most that it can be.
+    pub fn bounds(&self) -> (f64, f64) {
+        self.family.bounds
+    }
+
     /// Whether `a` beats `b`.
     pub fn better(&self, a: f64, b: f64) -> bool {
         match self.family.better {

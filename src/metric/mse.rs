@@ -9,6 +9,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "mean squared error".to_owned(),
     better: Direction::Lower,
+    bounds: (0.0, f64::MAX),
     forms: &[(TargetKind::Number, Form::Numbers)],
     options: &[],
     trains: Training::SquaredError,

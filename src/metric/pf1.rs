@@ -11,6 +11,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "probabilistic F1".to_owned(),
     better: Direction::Higher,
+    bounds: (0.0, 1.0),
     forms: &[
         (TargetKind::SingleLabel, Form::Probabilities),
         (TargetKind::MultiLabel, Form::Probabilities),

@@ -10,6 +10,7 @@ pub(super) static FAMILY: Family = Family {
     number: None,
     title: |_| "R2".to_owned(),
     better: Direction::Higher,
+    bounds: (f64::MIN, 1.0),
     forms: &[(TargetKind::Number, Form::Numbers)],
     options: &[],
     trains: Training::SquaredError,

@@ -4,8 +4,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use toml::{Table, Value};
 
 use super::{Recipe, names};
+use crate::explain;
 use crate::lines;
 use crate::term;
+use crate::typed;
 use crate::zoo;
 
 /// Characters of what was typed that an error repeats.
@@ -43,10 +45,13 @@ impl Layer {
             anyhow!("`--set {typed}` has no `=`\nhint: write `--set batch-size=16`")
         })?;
         let value = value.trim();
-        let value = toml::from_str::<Table>(&format!("value = {value}"))
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
+        let value = match toml::from_str::<Table>(&format!("value = {value}")) {
+            Ok(mut table) if table.len() == 1 => table.remove("value"),
+            // What follows on further lines would be dropped without a word.
+            Ok(_) => bail!(several(typed)),
+            Err(_) => None,
+        }
+        .unwrap_or_else(|| Value::String(value.to_owned()));
         let mut parts: Vec<&str> = key.trim().split('.').collect();
         let last = parts.pop().unwrap_or_default();
         let mut settings = Table::from_iter([(last.to_owned(), value)]);
@@ -83,12 +88,11 @@ fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
         let known: Vec<String> = base.keys().cloned().collect();
         let Some(old) = base.get_mut(key) else {
             let full = term::short(&full, SHOWN);
-            let hint = match (names::meant(&full), near_miss(key, &known)) {
-                (None, near) => format!("{near}known are `{}`", known.join("`, `")),
-                (Some(meant), near) if is_near(key, &known) => {
-                    format!("{meant}; {}", near.trim_end())
-                }
-                (Some(meant), _) => meant,
+            let near = explain::did_you_mean(key, known.iter().map(String::as_str));
+            let hint = match names::meant(&full) {
+                None => format!("{near}known are `{}`", known.join("`, `")),
+                Some(meant) if near.is_empty() => meant,
+                Some(meant) => format!("{meant}; {}", near.trim_end()),
             };
             bail!("unknown setting `{full}`\nhint: {hint}");
         };
@@ -101,28 +105,37 @@ fn overlay(base: &mut Table, over: &Table, path: &str) -> Result<()> {
             // 1 is a fine way to write 1.0.
             (old @ Value::Float(_), Value::Integer(whole)) => *old = Value::Float(*whole as f64),
             (old, value) if old.same_type(value) => *old = value.clone(),
-            (old, value) => bail!(
-                "`{full}` is `{}`, of type {}, where the recipe has `{old}`, of type {}",
-                term::short(&value.to_string(), SHOWN),
-                value.type_str(),
-                old.type_str()
-            ),
+            (old, value) => {
+                let shown = term::short(&value.to_string(), SHOWN);
+                let hint = match old {
+                    Value::Array(_) => format!("\nhint: a list has brackets: `[{shown}]`"),
+                    _ => String::new(),
+                };
+                bail!(
+                    "`{full}` is `{shown}`, of type {}, where the recipe has `{old}`, of type \
+                     {}{hint}",
+                    value.type_str(),
+                    old.type_str()
+                )
+            }
         }
     }
     Ok(())
 }
 
-/// The most alike of the known names, unless nothing is alike in so long a name.
-fn near_miss(key: &str, known: &[String]) -> String {
-    let likeness = |name: &String| strsim::jaro_winkler(name, key);
-    let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let near = near.filter(|_| key.len() <= SHOWN);
-    near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default()
-}
-
-/// Whether one of the known names was probably meant.
-fn is_near(key: &str, known: &[String]) -> bool {
-    known.iter().any(|name| strsim::jaro_winkler(name, key) > 0.9)
+/// What to say of a `--set` with settings on several lines.
+fn several(typed: &str) -> String {
+    let each: Vec<String> = typed
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("--set {}", typed::quoted(&term::short(line, SHOWN))))
+        .collect();
+    format!(
+        "`--set {}` is more than one setting\nhint: give each its own: `{}`",
+        term::one_line(typed, SHOWN),
+        term::short(&each.join(" "), 4 * SHOWN)
+    )
 }
 
 fn read(settings: &Table) -> Result<Recipe> {
@@ -193,10 +206,35 @@ mod tests {
             ("backbone=resnet3", "did you mean `resnet34`?"),
             ("backbone=resnet18+resnet18", "names `resnet18` twice"),
             ("augment=sideways", "side-on"),
+            ("whole-network.sizes=96", "hint: a list has brackets: `[96]`"),
+            ("head.dropout=0.5", "hint: a list has brackets: `[0.5]`"),
         ] {
             let error = resolve(&[Layer::assignment(typed).unwrap()]).unwrap_err();
             let text = format!("{error:#}");
             assert!(text.contains(expected) && text.contains(typed), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_set_is_one_setting() {
+        for typed in [
+            "size=96\nbatch-size=3",
+            "size=96\n\nbatch-size = 3\n",
+            "size=96\r\nbatch-size=3",
+            "size=96\n[head]\nwidth=0",
+            "whole-network.sizes=[64,\n96]\nsize=96",
+        ] {
+            let told = Layer::assignment(typed).unwrap_err().to_string();
+            assert!(told.contains("is more than one setting\nhint: give each its own"), "{told}");
+            assert!(told.contains("`--set size=96 --set ") || !typed.starts_with("size=96\nb"));
+        }
+        // A list may have several lines, and a setting a comment.
+        for (typed, sizes) in [
+            ("whole-network.sizes=[64,\n96]", vec![64, 96]),
+            ("whole-network.sizes=[] # none", vec![]),
+        ] {
+            let recipe = resolve(&[Layer::assignment(typed).unwrap()]).unwrap();
+            assert_eq!(recipe.whole_network.sizes, sizes);
         }
     }
 

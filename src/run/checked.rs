@@ -9,10 +9,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml_edit::{Document, Item};
 
+use crate::metric::Metric;
 use crate::relative::RelativePath;
 
 /// Larger numbers are no losses, scores or times: nothing that is drawn or counted overflows below.
 const LARGEST: f64 = 1e30;
+/// What rounding may add to a mean.
+const HAIR: f64 = 1e-6;
+/// What rounding may take from a loss in single precision, or in less.
+const ROUNDED: f64 = 1e-2;
 
 /// A file whose values are checked as they are read.
 pub trait Checked: DeserializeOwned {
@@ -67,6 +72,28 @@ pub fn finite(key: &str, value: f64) -> Result<(), Fault> {
 pub fn between(key: &str, value: f64, low: f64, high: f64) -> Result<(), Fault> {
     let what = || format!("is {value}: it must be from {low} to {high}");
     hold((low..=high).contains(&value), key, what)
+}
+
+/// A score, of which a metric says how much it can be.
+pub fn score(key: &str, value: f64, metric: &Metric) -> Result<(), Fault> {
+    finite(key, value)?;
+    let (low, high) = metric.bounds();
+    hold((low - HAIR..=high + HAIR).contains(&value), key, || {
+        format!("is {value}: {} is from {low} to {high}", metric.name())
+    })
+}
+
+/// A loss, or a score in the course of training: what was no number may be told as that, and nothing
+/// is below 0.
+pub fn loss(key: &str, value: f64) -> Result<(), Fault> {
+    let is_one = value.is_nan() || value >= -ROUNDED && finite(key, value).is_ok();
+    hold(is_one, key, || format!("is {value}: it must be 0 or more"))
+}
+
+/// A duration in seconds.
+pub fn seconds(key: &str, value: f64) -> Result<(), Fault> {
+    finite(key, value)?;
+    hold(value >= 0.0, key, || format!("is {value}: no time is below 0"))
 }
 
 /// Numbers of which each is one.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::checked::{Fault, finite, hold};
+use super::checked::{self, Fault, finite, hold};
 use super::number;
 use super::stage::Stage;
 
@@ -37,7 +37,6 @@ impl Sweep {
     pub(super) fn check(&self) -> Result<(), Fault> {
         let RateCurve { rates, losses, batch_losses, suggestions, .. } = &self.curve;
         let is_rate = |rate: f64| rate > 0.0 && finite("rate", rate).is_ok();
-        let is_loss = |loss: f64| loss.is_nan() || finite("loss", loss).is_ok();
         let rate = |key: &str, rate: f64| hold(is_rate(rate), key, || format!("is {rate}"));
         let all = [rates.len(), losses.len(), batch_losses.len()];
         hold(all == [rates.len(); 3], "losses", || format!("are {} of {} rates", all[1], all[0]))?;
@@ -45,7 +44,7 @@ impl Sweep {
             rate(&format!("rates.{i}"), value)?;
         }
         for (i, &loss) in losses.iter().chain(batch_losses).enumerate() {
-            hold(is_loss(loss), &format!("losses.{i}"), || format!("is {loss}"))?;
+            checked::loss(&format!("losses.{i}"), loss)?;
         }
         for (name, found) in suggestions.named() {
             rate(name, found.unwrap_or(1.0))?;

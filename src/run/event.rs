@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checked::{Fault, all_finite, finite, hold};
+use super::checked::{self, Fault, all_finite, between, hold};
 use super::curve::Sweep;
 use super::number;
 use super::score::Score;
@@ -103,7 +103,7 @@ impl Event {
         match self {
             Self::Epoch(epoch) => epoch.check(),
             Self::RateFound(sweep) => sweep.check(),
-            Self::StageFinished { seconds, .. } => finite("seconds", *seconds),
+            Self::StageFinished { seconds, .. } => checked::seconds("seconds", *seconds),
             _ => Ok(()),
         }
     }
@@ -115,11 +115,11 @@ impl Epoch {
         for (key, value) in
             [("train_loss", *train_loss), ("loss", score.loss), ("metric", score.metric)]
         {
-            hold(value.is_nan() || finite(key, value).is_ok(), key, || format!("is {value}"))?;
+            checked::loss(key, value)?;
         }
-        finite("accuracy", score.accuracy.unwrap_or_default())?;
+        between("accuracy", score.accuracy.unwrap_or_default(), 0.0, 1.0)?;
         all_finite("rates", rates)?;
-        finite("seconds", *seconds)?;
+        checked::seconds("seconds", *seconds)?;
         hold(*epoch > 0, "epoch", || "is 0".to_owned())
     }
 }

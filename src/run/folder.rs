@@ -20,7 +20,7 @@ pub(super) const SUMMARY: &str = "summary.toml";
 /// The recipe, as it was resolved when the run began.
 const RECIPE: &str = "recipe.toml";
 /// The competition's spec.
-const COMPETITION: &str = "competition.toml";
+pub(super) const COMPETITION: &str = "competition.toml";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +196,7 @@ impl Run {
     /// Reads a TOML file of the run, and checks what it says.
     pub fn read_toml<T: Checked>(&self, name: &str) -> Result<T> {
         let path = self.file(name);
-        checked::parse(&fs::read_to_string(&path)?, &path)
+        checked::parse(&self.text_or(name, T::HINT)?, &path)
     }
 
     /// The recipe it was trained with.
@@ -207,13 +207,13 @@ impl Run {
 
     /// The same as it was written down.
     pub fn recipe_text(&self) -> Result<String> {
-        Ok(fs::read_to_string(self.file(RECIPE))?)
+        self.text(RECIPE)
     }
 
     /// The competition it was trained for.
     pub fn competition(&self) -> Result<Competition> {
         let path = self.file(COMPETITION);
-        let text = fs::read_to_string(&path)?;
+        let text = self.text(COMPETITION)?;
         let origin = path.display().to_string();
         let name_above = |folder: &Path| {
             let above = folder.file_name().and(folder.parent())?.file_name()?;
@@ -255,6 +255,8 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::Metric;
+    use crate::run::Summary;
 
     /// A run that was finished then, or was begun then and is not finished.
     fn make(runs: &Path, id: &str, finished: Option<&str>, begun: &str) {
@@ -263,13 +265,9 @@ mod tests {
         let event = format!("{{\"event\":\"resumed\",\"steps\":0,\"time\":\"{begun}\"}}\n");
         run.write("events.jsonl", event).unwrap();
         let Some(finished) = finished else { return };
-        let summary = format!(
-            "version = 1\ncompetition = \"planet\"\nfinished = \"{finished}\"\nprogram = \"\"\n\
-             device = \"\"\nmetric = \"mean-f2\"\nscore = 0.5\ntrain-images = 8\nvalid-images = 4\n\
-             seconds = 1.0\nclasses = [\"a\"]\nseed = 1\nfolds = 0\nfold = 1\ngroup = \"\"\n\
-             weights = [\"w\"]\nstages = []\n"
-        );
-        run.write(SUMMARY, summary).unwrap();
+        let classes = vec!["a".to_owned()].into();
+        let summary = Summary::made_up("planet", &Metric::mean_fbeta(2.0), &classes);
+        run.finish(&Summary { finished: finished.to_owned(), ..summary }).unwrap();
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::checked::finite;
+use super::checked::{self, finite, hold};
 use super::curve::Sweep;
 use super::event::{Event, Step};
 use super::folder::Run;
@@ -114,8 +114,14 @@ impl<T> Default for LogLines<T> {
 }
 
 impl<T> LogLines<T> {
-    /// Reads a log's whole lines, as many as there are, but for the first few.
-    fn of(run: &Run, name: &str, skip: usize, parse: impl Fn(&str) -> Result<T>) -> Result<Self> {
+    /// Reads a log's whole lines, as many as there are. The first is the header, where it has one:
+    /// under another one nothing is what it seems.
+    fn of(
+        run: &Run,
+        name: &str,
+        header: Option<&str>,
+        parse: impl Fn(&str) -> Result<T>,
+    ) -> Result<Self> {
         let path = run.file(name);
         let mut read = Self::default();
         if !path.is_file() {
@@ -124,7 +130,15 @@ impl<T> LogLines<T> {
         // A byte that is no text damages its line, and no other.
         let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
         let whole = text.split_inclusive('\n').enumerate().filter(|(_, line)| line.ends_with('\n'));
-        for (i, line) in whole.skip(skip) {
+        if let (Some(header), Some(first)) = (header, text.split_inclusive('\n').next())
+            && first.trim_end() != header.trim_end()
+        {
+            let (path, header) = (path.display(), header.trim_end());
+            let fault = format!("`{path}`, line 1, is not `{header}`: the file is left out");
+            read.faults.push(fault);
+            return Ok(read);
+        }
+        for (i, line) in whole.skip(usize::from(header.is_some())) {
             match parse(line.trim_end()) {
                 Ok(line) => read.lines.push(line),
                 Err(error) => {
@@ -140,7 +154,7 @@ impl<T> LogLines<T> {
 impl Run {
     /// What happened, in order; events of a newer version are [`Event::Unknown`].
     pub fn events(&self) -> Result<LogLines<Event>> {
-        LogLines::of(self, EVENTS, 0, |line| {
+        LogLines::of(self, EVENTS, None, |line| {
             let event: Event = serde_json::from_str(line)?;
             event.check().map_err(|fault| anyhow!("{fault}"))?;
             Ok(event)
@@ -162,7 +176,12 @@ impl Run {
 
     /// Every training step, in order.
     pub fn steps(&self) -> Result<LogLines<Step>> {
-        LogLines::of(self, STEPS, 1, step)
+        LogLines::of(self, STEPS, Some(STEPS_HEADER), step)
+    }
+
+    /// Every row of the sweeps: the finder's stage, its rate, and its smoothed loss.
+    pub(super) fn sweep_rows(&self) -> Result<LogLines<(Stage, f64, f64)>> {
+        LogLines::of(self, SWEEPS, Some(SWEEPS_HEADER), sweep_row)
     }
 }
 
@@ -178,6 +197,7 @@ fn step(line: &str) -> Result<Step> {
     let count = |i: usize| -> Result<usize> {
         cells[i].parse().with_context(|| format!("`{}` is no number", cells[i]))
     };
+    checked::loss(COLUMNS[4], number(4)?).map_err(|fault| anyhow!("{fault}"))?;
     Ok(Step {
         stage: Stage::numbered(count(0)?).with_context(|| format!("no stage `{}`", cells[0]))?,
         cycle: count(1)?,
@@ -187,6 +207,22 @@ fn step(line: &str) -> Result<Step> {
         rate: number(5)?,
         momentum: number(6)?,
     })
+}
+
+fn sweep_row(line: &str) -> Result<(Stage, f64, f64)> {
+    let cells: Vec<&str> = line.split(',').collect();
+    let &[title, rate, loss] = &cells[..] else { bail!("{} cells, not 3", cells.len()) };
+    let number = |cell: &str| -> Result<f64> {
+        cell.parse().with_context(|| format!("`{cell}` is no number"))
+    };
+    let stage = Stage::ALL.into_iter().find(|stage| stage.title() == title);
+    let stage = stage.with_context(|| format!("no stage `{title}`"))?;
+    let (rate, loss) = (number(rate)?, number(loss)?);
+    finite("rate", rate)
+        .and_then(|()| hold(rate > 0.0, "rate", || format!("is {rate}: it must be above 0")))
+        .and_then(|()| checked::loss("smoothed_loss", loss))
+        .map_err(|fault| anyhow!("{fault}"))?;
+    Ok((stage, rate, loss))
 }
 
 #[cfg(test)]

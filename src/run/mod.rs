@@ -19,7 +19,8 @@
 //!
 //! With the test images, the folder alone suffices to submit. The words that training is told in
 //! stand here too ([`Stage`], [`Score`], [`Event`], [`Journal`]): they are what is written down.
-//! Every value is checked as it is read (`checked.rs`).
+//! Every value is checked as it is read (`checked.rs`), and the order of the classes is compared among
+//! the files that tell it (`witness.rs`).
 
 pub mod checked;
 pub mod checkpoint;
@@ -28,6 +29,7 @@ mod event;
 mod folder;
 mod held_out;
 mod journal;
+mod kept;
 mod log;
 mod made_for;
 mod made_from;
@@ -42,6 +44,7 @@ mod summary;
 mod training;
 mod uploads;
 mod weights;
+mod witness;
 mod workspace;
 
 pub use self::checked::{Checked, Fault};
@@ -59,7 +62,8 @@ pub use self::summary::{StageTime, Summary};
 pub use self::training::Training;
 pub use self::uploads::{BoardPlace, Upload, UploadStatus, Uploads};
 pub use self::weights::WeightsFile;
-pub use self::workspace::Workspace;
+pub use self::witness::hash_of as hash_of_classes;
+pub use self::workspace::{Workspace, find_competition};
 
 /// Which views of an image are used to predict it.
 pub const VIEWS: &str = "views.toml";

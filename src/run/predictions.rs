@@ -17,7 +17,7 @@ use crate::lines::Lines;
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
-const VALID: &str = "valid-predictions.csv";
+pub(super) const VALID: &str = "valid-predictions.csv";
 const TEST: &str = "test-predictions.csv";
 const MADE_FOR: &str = "test-predictions.toml";
 
@@ -78,7 +78,7 @@ impl Run {
     fn predictions(&self, name: &str, classes: &Classes) -> Result<Predictions> {
         let path = self.file(name);
         let in_file = || format!("failed to read `{}`", path.display());
-        let text = fs::read(&path)?;
+        let text = self.bytes(name)?;
         let mut lines = Lines::new(&text);
         let mut table = csv::Reader::from_reader(&text[..]);
         let header = table.headers().with_context(in_file)?.clone();

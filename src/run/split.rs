@@ -62,7 +62,7 @@ impl SplitTable {
     pub fn read(run: &Run) -> Result<Self> {
         let path = run.file(FILE);
         let in_file = || format!("failed to read `{}`", path.display());
-        let text = fs::read(&path)?;
+        let text = run.bytes(FILE)?;
         let mut table = csv::Reader::from_reader(&text[..]);
         ensure!(
             table.headers().with_context(in_file)?.iter().eq(HEADER),

@@ -6,9 +6,12 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::checked::{Checked, Fault, finite, hold, is_file_name};
+use super::WEIGHTS;
+use super::checked::{self, Checked, Fault, hold, is_file_name};
 use super::folder::{Run, SUMMARY};
+use super::witness;
 use crate::fs;
+use crate::metric::Metric;
 use crate::target::Classes;
 
 /// What a finished run says of itself.
@@ -47,6 +50,10 @@ pub struct Summary {
     pub weights_sha256: Vec<String>,
     /// The vocabulary, in the order of the network's outputs.
     pub classes: Classes,
+    /// Of their names in that order, in base 16: what turns up in another order was edited. Empty in a
+    /// run of an older version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub classes_sha256: String,
     /// Wall time of each stage, in order.
     pub stages: Vec<StageTime>,
 }
@@ -67,6 +74,33 @@ const MOST_IMAGES: usize = 1 << 40;
 const VERSION: u32 = 1;
 
 impl Summary {
+    /// That of a run that never was, for tests here and in the other packages: what matters to one is
+    /// set on top of it.
+    #[doc(hidden)]
+    pub fn made_up(competition: &str, metric: &Metric, classes: &Classes) -> Self {
+        Self {
+            version: VERSION,
+            competition: competition.to_owned(),
+            finished: "2026-11-24T06:00:00Z".to_owned(),
+            program: "kaggle-kit".to_owned(),
+            device: "CPU".to_owned(),
+            metric: metric.name(),
+            score: 0.25,
+            train_images: 8,
+            valid_images: 4,
+            seconds: 1.0,
+            seed: 42,
+            folds: 0,
+            fold: 1,
+            group: String::new(),
+            weights: vec![WEIGHTS.to_owned()],
+            weights_sha256: Vec::new(),
+            classes: classes.clone(),
+            classes_sha256: witness::hash_of(classes),
+            stages: Vec::new(),
+        }
+    }
+
     /// When the run was finished.
     pub fn finished_at(&self) -> Option<Timestamp> {
         self.finished.parse().ok()
@@ -81,8 +115,10 @@ impl Checked for Summary {
         hold(self.finished_at().is_some(), "finished", || {
             format!("is `{}`: it must be a time such as 2026-11-24T06:00:00Z", self.finished)
         })?;
-        finite("score", self.score)?;
-        finite("seconds", self.seconds)?;
+        let metric = Metric::of(&self.metric);
+        let metric = metric.map_err(|error| Fault::new("metric", format!("is an {error}")))?;
+        checked::score("score", self.score, &metric)?;
+        checked::seconds("seconds", self.seconds)?;
         hold(*fold <= (*folds).max(1), "fold", || format!("is {fold} of {folds}"))?;
         for (key, n) in [("train-images", self.train_images), ("valid-images", self.valid_images)] {
             hold(n <= MOST_IMAGES, key, || format!("is {n}, more than any data set has"))?;
@@ -104,7 +140,8 @@ impl Checked for Summary {
             return Err(Fault::new("classes", format!("has `{name}` twice")));
         }
         stages.iter().enumerate().try_for_each(|(i, stage)| {
-            finite("seconds", stage.seconds).map_err(|fault| fault.within(format!("stages.{i}")))
+            checked::seconds("seconds", stage.seconds)
+                .map_err(|fault| fault.within(format!("stages.{i}")))
         })
     }
 }
@@ -139,9 +176,11 @@ impl Run {
         fs::write_record(self.file(SUMMARY), text, &files)
     }
 
-    /// What the finished run says of itself.
+    /// What the finished run says of itself. An error where other files of it say something else.
     pub fn summary(&self) -> Result<Summary> {
-        self.read_toml(SUMMARY)
+        let summary = self.read_toml(SUMMARY)?;
+        self.compare(&summary)?;
+        Ok(summary)
     }
 }
 
@@ -152,29 +191,20 @@ mod tests {
     use super::*;
 
     fn summary() -> Summary {
+        let classes = ["a", "b"].map(str::to_owned).to_vec().into();
         Summary {
-            version: VERSION,
-            competition: "planet".to_owned(),
-            finished: "2026-11-24T06:00:00Z".to_owned(),
-            program: "kaggle-kit 0.1.0".to_owned(),
-            device: "cpu".to_owned(),
-            metric: "F2".to_owned(),
             score: 0.93,
-            train_images: 180,
             valid_images: 20,
             seconds: 1.25,
-            seed: 42,
             folds: 5,
             fold: 2,
             group: "00ff".to_owned(),
-            weights: vec!["weights.safetensors".to_owned()],
-            weights_sha256: Vec::new(),
-            classes: ["a", "b"].map(str::to_owned).to_vec().into(),
             stages: vec![StageTime {
                 stage: "unfreeze".to_owned(),
                 seconds: 0.5,
                 found: "from loss 0.1".to_owned(),
             }],
+            ..Summary::made_up("planet", &Metric::mean_fbeta(2.0), &classes)
         }
     }
 
@@ -200,6 +230,12 @@ mod tests {
             ("version = 1", "version = 99", "line 1 is of version 99"),
             ("version = 1", "version = -1", "failed to read"),
             ("score = 0.93", "score = nan", "`score` is NaN"),
+            ("score = 0.93", "score = -1.0", "`score` is -1: mean-f2 is from 0 to 1"),
+            ("score = 0.93", "score = 1.5", "line 7: `score` is 1.5: mean-f2 is from 0 to 1"),
+            ("\"mean-f2\"\nscore = 0.93", "\"log-loss\"\nscore = -1.0", "`score` is -1: log-loss"),
+            ("\"mean-f2\"", "\"guess\"", "`metric` is an unknown metric `guess`"),
+            ("seconds = 1.25", "seconds = -3.0", "`seconds` is -3: no time is below 0"),
+            ("seconds = 0.5", "seconds = -0.5", "`stages.0.seconds` is -0.5: no time"),
             ("seconds = 1.25", "seconds = 1e300", "`seconds` is 1"),
             ("fold = 2", "fold = 6", "`fold` is 6 of 5"),
             ("= 20\n", "= 9223372036854775807\n", "`valid-images` is 9223372036854775807"),

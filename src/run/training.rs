@@ -31,6 +31,8 @@ impl Run {
         let LogLines { lines, faults } = self.steps()?;
         training.steps = lines;
         training.faults.extend(faults);
+        // The curves come from the events; a spreadsheet takes them from here.
+        training.faults.extend(self.sweep_rows()?.faults);
         Ok(training)
     }
 }

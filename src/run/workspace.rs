@@ -1,11 +1,12 @@
-//! Where a person's data, runs and submissions lie.
+//! Where a person's data, runs and submissions lie, and how a name finds a competition there.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use super::Run;
 use crate::competition::{self, Competition};
+use crate::explain;
 
 /// Where a person's work lies.
 #[derive(Clone, Debug)]
@@ -43,13 +44,46 @@ impl Workspace {
     /// The competition that is named, or that of the newest finished run.
     pub fn competition(&self, name: Option<&str>) -> Result<Competition> {
         match name {
-            Some(name) => competition::find(name),
+            Some(name) => self.find(name),
             None => Run::newest(&self.runs(), None)?.competition(),
         }
+    }
+
+    /// The competition that is named; see [`find_competition`].
+    pub fn find(&self, typed: &str) -> Result<Competition> {
+        find_competition(&self.runs(), typed)
     }
 
     /// The CSVs.
     pub fn submissions(&self) -> PathBuf {
         self.root.join("submissions")
     }
+}
+
+/// Finds a competition by what a person types: as [`competition::find`] does, or by the short name or
+/// the slug of one that was trained from a spec file, since its runs keep the spec; the newest counts.
+pub fn find_competition(runs: &Path, typed: &str) -> Result<Competition> {
+    let error = match competition::find(typed) {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    let kept: Vec<Competition> =
+        Run::all(runs, None)?.into_iter().rev().filter_map(|run| run.competition().ok()).collect();
+    let is_meant = |kept: &&Competition| kept.name == typed || kept.slug == typed;
+    if let Some(found) = kept.iter().find(is_meant) {
+        return Ok(found.clone());
+    }
+    let near = explain::nearest(typed, kept.iter().map(|kept| kept.name.as_str()));
+    Err(match near {
+        Some(near) => Error::msg(with_guess(&error, near, runs)),
+        None => error,
+    })
+}
+
+/// The error with one more hint.
+fn with_guess(error: &Error, near: &str, runs: &Path) -> String {
+    format!(
+        "{error:#}\nhint: did you mean `{near}`, of which there are runs in `{}`?",
+        runs.display()
+    )
 }

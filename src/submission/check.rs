@@ -18,6 +18,9 @@ use crate::target::Classes;
 /// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.
 const SUM_TOLERANCE: f64 = 1e-3;
 
+/// So many hints of a file are told.
+const MOST_HINTS: usize = 3;
+
 /// A submission as it was read. Numbers keep the precision of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubmissionFile {
@@ -119,6 +122,9 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
             findings.hint(|| explain::LATIN_1.to_owned());
             continue;
         };
+        if record.iter().any(explain::goes_on) {
+            findings.hint(|| format!("line {line}: {}", explain::LEFT_OPEN));
+        }
         if let Some(id) = record.get(columns.id) {
             met.push((line, id.to_owned()));
         }
@@ -154,7 +160,7 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
 fn check_ids(ids: &[(u64, String)], n_rows: usize, against: Against, findings: &mut Findings) {
     let expected = match against {
         Against::Sample(sample, _) => &sample.ids,
-        Against::Ids(ids) => ids,
+        Against::Ids(ids, _) => ids,
     };
     if n_rows != expected.len() {
         findings.add(Problem::RowCount, None, || format!("{n_rows}, expected {}", expected.len()));
@@ -305,16 +311,42 @@ impl RowReader<'_> {
                 self.findings.add(Problem::RepeatedTag, self.line, || format!("`{}`", shown(tag)));
                 continue;
             }
-            if let Against::Sample(_, Some(classes)) = against
-                && classes.position(tag).is_none()
-            {
-                self.findings.add(Problem::UnknownTag, self.line, || format!("`{}`", shown(tag)));
+            let (classes, problem) = match against {
+                Against::Sample(_, classes) => (classes, Problem::UnknownTag),
+                Against::Ids(_, classes) => (classes, Problem::StrangeTag),
+            };
+            if let Some(classes) = classes.filter(|classes| classes.position(tag).is_none()) {
+                self.findings.add(problem, self.line, || format!("`{}`", shown(tag)));
+                self.hint_at(tag, classes);
             }
             tags.push(tag.to_owned());
         }
-        if tags.is_empty() && matches!(against, Against::Sample(..)) {
-            self.findings.add(Problem::NoTags, self.line, String::new);
+        if tags.is_empty() {
+            let problem = match against {
+                Against::Sample(..) => Problem::NoTags,
+                Against::Ids(..) => Problem::Untagged,
+            };
+            self.findings.add(problem, self.line, String::new);
         }
         tags
+    }
+
+    /// What was probably meant by a tag that is none.
+    fn hint_at(&mut self, tag: &str, classes: &Classes) {
+        if self.findings.hints().len() >= MOST_HINTS {
+            return;
+        }
+        let is_joined = |separator: &char| {
+            tag.contains(*separator)
+                && tag
+                    .split(*separator)
+                    .all(|part| part.is_empty() || classes.position(part).is_some())
+        };
+        if let Some(separator) = [',', ';', '|'].into_iter().find(is_joined) {
+            self.findings.hint(|| format!("tags are separated by blanks, not by `{separator}`"));
+        } else if let Some(near) = explain::nearest(tag, classes.names().iter().map(String::as_str))
+        {
+            self.findings.hint(|| format!("`{}`: did you mean `{near}`?", shown(tag)));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::dataset::SampleSubmission;
 use crate::target::Classes;
@@ -17,8 +18,9 @@ pub enum Against<'a> {
     /// The sample: header, ids and their order. Where the classes are known, tags must be among
     /// them; no row may be without one.
     Sample(&'a SampleSubmission, Option<&'a Classes>),
-    /// The ids of a solution, in any order. Tags may be any, and none: they score what they score.
-    Ids(&'a [String]),
+    /// The ids of a solution, in any order. Tags may be any, and none: they score what they score, but
+    /// those that are not among these classes are told. Columns of classes must be these.
+    Ids(&'a [String], Option<&'a Classes>),
 }
 
 /// A kind of thing that is wrong.
@@ -63,6 +65,10 @@ pub enum Problem {
     NoTags,
     /// A tag that is none of the competition's.
     UnknownTag,
+    /// A row without tags, in a file that is scored.
+    Untagged,
+    /// A tag that is none of the competition's, in a file that is scored.
+    StrangeTag,
     /// A tag given twice in a row.
     RepeatedTag,
     /// Probabilities of a row that are all zero.
@@ -87,7 +93,12 @@ impl Problem {
     /// Whether it stops the file.
     pub fn severity(self) -> Severity {
         match self {
-            Self::Mark | Self::RepeatedTag | Self::RowSum | Self::Order => Severity::Note,
+            Self::Mark
+            | Self::Untagged
+            | Self::StrangeTag
+            | Self::RepeatedTag
+            | Self::RowSum
+            | Self::Order => Severity::Note,
             _ => Severity::Error,
         }
     }
@@ -115,6 +126,8 @@ impl Problem {
             Self::OutOfRange => counted("value", " outside [0, 1]"),
             Self::NoTags => counted("row", " without a tag"),
             Self::UnknownTag => counted("unknown tag", ""),
+            Self::Untagged => counted("row", " without a tag, which `submit --csv` would refuse"),
+            Self::StrangeTag => counted("unknown tag", ", each scored as a wrong one"),
             Self::RepeatedTag => counted("repeated tag", ""),
             Self::NoProbability => counted("row", " of zeros only"),
             Self::RowSum => counted("row", " not summing to one (Kaggle scales them)"),
@@ -221,6 +234,20 @@ impl Findings {
     /// Those worth a word only.
     pub fn notes(&self) -> impl Iterator<Item = &Finding> {
         self.found.iter().filter(|finding| finding.problem.severity() == Severity::Note)
+    }
+
+    /// All of them for a program.
+    pub fn to_json(&self) -> Value {
+        let found = self.found.iter().map(|finding| {
+            json!({
+                "problem": finding.problem,
+                "severity": finding.problem.severity(),
+                "count": finding.count,
+                "examples": finding.examples,
+                "told": finding.to_string(),
+            })
+        });
+        found.collect()
     }
 
     /// An error that tells all findings of `file`, compared with `pattern`, unless they are notes

@@ -3,6 +3,7 @@
 use super::findings::{Against, Findings, Problem};
 use crate::competition::SubmissionFormat;
 use crate::explain;
+use crate::target::Classes;
 use crate::term;
 
 /// Where a row has its id; all other columns that count.
@@ -23,12 +24,17 @@ pub(super) fn check(
     let value = format.value_column();
     let expected: Option<Vec<&str>> = match (against, value) {
         (Against::Sample(sample, _), _) => Some(sample.header.iter().map(String::as_str).collect()),
-        (Against::Ids(_), Some(value)) => Some(vec![id, value]),
-        (Against::Ids(_), None) => None,
+        (Against::Ids(..), Some(value)) => Some(vec![id, value]),
+        (Against::Ids(..), None) => None,
     };
     match &expected {
         Some(expected) => compare(header, expected, findings),
-        None => any_classes(header, id, findings),
+        None => {
+            let known = match against {
+                Against::Ids(_, known) | Against::Sample(_, known) => known,
+            };
+            classes(header, id, known, findings);
+        }
     }
     let find = |name: &str| header.iter().position(|column| column == name);
     let id = find(id).unwrap_or(0);
@@ -75,13 +81,21 @@ fn compare(header: &[String], expected: &[&str], findings: &mut Findings) {
     hint(header, findings);
 }
 
-/// Checks a header where nothing tells which classes there are.
-fn any_classes(header: &[String], id: &str, findings: &mut Findings) {
+/// Checks a header of classes in any order, which are these where they are known.
+fn classes(header: &[String], id: &str, known: Option<&Classes>, findings: &mut Findings) {
     if header.len() < 3 || header[0] != id {
         findings.add(Problem::Header, 1, || {
             format!("`{}`, expected `{id}` and one column a class", shortened(header))
         });
         return hint(header, findings);
+    }
+    if let Some(known) = known {
+        for name in known.names().iter().filter(|&name| !header[1..].contains(name)) {
+            findings.add(Problem::MissingColumn, None, || format!("`{}`", shown(name)));
+        }
+        for name in header[1..].iter().filter(|name| known.position(name).is_none()) {
+            findings.add(Problem::UnknownColumn, 1, || format!("`{}`", shown(name)));
+        }
     }
     repeated(header, findings);
 }
@@ -96,6 +110,9 @@ fn repeated(header: &[String], findings: &mut Findings) {
 
 /// What a person has probably done.
 fn hint(header: &[String], findings: &mut Findings) {
+    if header.is_empty() {
+        return findings.hint(|| "the file is empty".to_owned());
+    }
     if let Some(slip) = explain::slip(header) {
         findings.hint(|| slip.in_own_file().to_owned());
     }

@@ -1,13 +1,13 @@
 //! The competition's own score of a submission, given the true answers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use csv::ReaderBuilder;
 
 use super::check::{Rows, SubmissionFile, read};
-use super::findings::Against;
+use super::findings::{Against, Findings};
 use super::header::shown;
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::explain;
@@ -26,38 +26,50 @@ pub struct Score {
     pub accuracy: Option<f64>,
 }
 
-/// Scores a file against the solution's, which must cover exactly its ids.
-pub fn score(csv: &Path, solution: &Path, competition: &Competition) -> Result<Score> {
+/// Scores a file against the solution's, which must cover exactly its ids; with what is worth a word.
+/// `classes` are the competition's, where they are known: a tag that is none of them, and that the
+/// solution does not have either, scores as a wrong one, and is told.
+pub fn score(
+    csv: &Path,
+    solution: &Path,
+    competition: &Competition,
+    classes: Option<&Classes>,
+) -> Result<(Score, Findings)> {
     let name = |path: &Path| format!("`{}`", path.display());
     let names = [name(csv), name(solution)];
     let (csv, solution) = (lines::read_table(csv)?, lines::read_table(solution)?);
-    score_named(&csv, &solution, competition, &names)
+    score_named(&csv, &solution, competition, classes, &names)
 }
 
 /// The same on files in memory; an error names them `the submission` and `the solution`.
 pub fn score_bytes(csv: &[u8], solution: &[u8], competition: &Competition) -> Result<Score> {
     let names = ["the submission".to_owned(), "the solution".to_owned()];
-    score_named(csv, solution, competition, &names)
+    Ok(score_named(csv, solution, competition, None, &names)?.0)
 }
 
 fn score_named(
     csv: &[u8],
     solution: &[u8],
     competition: &Competition,
+    classes: Option<&Classes>,
     [csv_name, solution_name]: &[String; 2],
-) -> Result<Score> {
+) -> Result<(Score, Findings)> {
     let solution = explain::table_text(solution, solution_name)?;
     let solution = Solution::parse(solution, competition)
         .with_context(|| format!("failed to read {solution_name}"))?;
-    let (submission, findings) = read(csv, &competition.submission, Against::Ids(&solution.ids));
-    findings.ensure_fit(csv_name, solution_name)?;
-    solution.score(&submission, competition, solution_name)
+    let known = solution.known(competition, classes);
+    let against = Against::Ids(&solution.ids, known.as_ref());
+    let (submission, findings) = read(csv, &competition.submission, against);
+    let notes = findings.ensure_fit(csv_name, solution_name)?;
+    Ok((solution.score(&submission, competition, solution_name)?, notes))
 }
 
 /// The true answers: a label an id, with the line it is on.
 struct Solution {
     ids: Vec<String>,
     labels: Vec<(u64, String)>,
+    /// What stands between the tags of a label, besides blanks.
+    separator: Option<String>,
 }
 
 impl Solution {
@@ -65,7 +77,11 @@ impl Solution {
         let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
         let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
         let [id, label] = columns(&header, competition)?;
-        let mut solution = Self { ids: Vec::new(), labels: Vec::new() };
+        let separator = match &competition.target.labels {
+            Labels::Csv { separator, .. } => separator.clone(),
+            Labels::FileName { .. } | Labels::Folder {} => None,
+        };
+        let mut solution = Self { ids: Vec::new(), labels: Vec::new(), separator };
         let mut counter = Lines::new(csv);
         let mut lines: HashMap<String, u64> = HashMap::new();
         for record in reader.records() {
@@ -73,6 +89,12 @@ impl Solution {
             let line = counter.of(record.position());
             if let Some(first) = lines.insert(record[id].to_owned(), line) {
                 bail!("line {line}: id `{}` is also on line {first}", shown(&record[id]));
+            }
+            if [id, label].iter().any(|&at| explain::goes_on(&record[at])) {
+                bail!(
+                    "line {line}: a value goes on on the next line\nhint: {}",
+                    explain::LEFT_OPEN
+                );
             }
             solution.ids.push(record[id].to_owned());
             solution.labels.push((line, record[label].to_owned()));
@@ -145,7 +167,7 @@ impl Solution {
             let mut places: Vec<usize> = if is_whole {
                 vec![words.place(label)]
             } else {
-                label.split_whitespace().map(|tag| words.place(tag)).collect()
+                self.tags(label).into_iter().map(|tag| words.place(tag)).collect()
             };
             places.sort_unstable();
             places.dedup();
@@ -183,6 +205,33 @@ impl Solution {
             })
         });
         labels.collect()
+    }
+
+    /// The classes that a submission may name: these, and those of the solution; or the columns that it
+    /// must have, where anything tells.
+    fn known(&self, competition: &Competition, classes: Option<&Classes>) -> Option<Classes> {
+        let own: Classes = competition.target.classes.clone().into();
+        let told = classes.or((!own.is_empty()).then_some(&own));
+        match competition.submission {
+            SubmissionFormat::TagList { .. } => {
+                let told = told.into_iter().flat_map(|told| told.names().iter().cloned());
+                let here = self.labels.iter().flat_map(|(_, label)| self.tags(label));
+                let all: BTreeSet<String> = told.chain(here.map(str::to_owned)).collect();
+                Some(all.into_iter().collect::<Vec<_>>().into())
+            }
+            SubmissionFormat::ProbabilityPerClass { .. } => told.cloned(),
+            _ => None,
+        }
+    }
+
+    /// The tags of a label, each once.
+    fn tags<'a>(&self, label: &'a str) -> BTreeSet<&'a str> {
+        match self.separator.as_deref().filter(|separator| label.contains(separator)) {
+            Some(separator) => {
+                label.split(separator).map(str::trim).filter(|tag| !tag.is_empty()).collect()
+            }
+            None => label.split_whitespace().collect(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 mod clean;
 mod json;
 mod secrets;
+mod table;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -22,6 +23,7 @@ use owo_colors::OwoColorize;
 pub use clean::{cell, is_altered, one_line, short};
 pub use json::path_in_json;
 pub use secrets::{keep_secret, without_secrets};
+pub use table::{Give, giving, table};
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,24 +226,15 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
-/// Columns padded to a common width, two spaces apart; numbers (right-aligned) start with a space.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|text| cell(text)).collect()).collect();
-    let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+/// A table on stdout, fitted to its terminal: columns give in this order. What there is no room for
+/// is told.
+pub fn out_table(header: &[&str], rows: &[Vec<String>], gives: &[Give]) {
+    let table::Fitted { text, left_out } = table::fitted(header, rows, gives, table::width());
+    out(text);
+    if !left_out.is_empty() {
+        let columns = left_out.join(", ");
+        say(format_args!("no room here for: {columns} (a pipe and `--json` have all)"));
     }
-    let line = |cells: Vec<&str>| {
-        let padded: Vec<String> =
-            cells.iter().zip(&widths).map(|(cell, &w)| format!("{cell:w$}")).collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![line(header.to_vec())];
-    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
-    lines.join("\n")
 }
 
 #[cfg(test)]

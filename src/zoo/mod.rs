@@ -16,6 +16,7 @@ pub use self::inverted::{Inverted, InvertedStage, Padding};
 pub use self::residual::{BlockKind, Residual};
 pub use self::square::{Square, square_of};
 pub use self::vision::Vision;
+use crate::explain;
 use crate::schedule::layer_decay;
 
 /// Layer groups of a backbone, which the golden rule trains at different rates; the head is one more.
@@ -196,12 +197,7 @@ pub fn find(name: &str) -> Result<&'static Architecture> {
     if let Some(found) = architectures().find(|a| a.name == name) {
         return Ok(found);
     }
-    let likeness = |a: &Architecture| strsim::normalized_damerau_levenshtein(name, a.name);
-    let near = architectures().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let guess = near
-        .filter(|a| likeness(a) > 0.5)
-        .map(|a| format!("did you mean `{}`? ", a.name))
-        .unwrap_or_default();
+    let guess = explain::did_you_mean(name, architectures().map(|a| a.name));
     let known: Vec<String> = architectures().map(|a| format!("`{}`", a.name)).collect();
     bail!("unknown architecture `{name}`\nhint: {guess}known are {}", known.join(", "))
 }

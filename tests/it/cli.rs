@@ -178,3 +178,61 @@ fn no_number_on_the_command_line_is_without_bounds() {
         kaggle_kit().args(typed).assert().code(1).stderr(contains(format!("`{name}` is")));
     }
 }
+
+#[test]
+fn where_json_is_asked_for_json_comes() {
+    let here = Scratch::new();
+    here.write("solution.csv", "id,label\n1,1\n");
+    here.write("a.csv", "id,label\n1,0.9\n");
+    for words in [
+        &["train", "planet", "--show-recipe", "--json", "--set", "size=96"][..],
+        &["list", "--json"],
+        &["runs", "--json"],
+        &["models", "--json"],
+        &["cache", "--json"],
+        &["cache", "list", "--json"],
+        &["cache", "clean", "--json"],
+        &["score", "a.csv", "--solution", "solution.csv", "--json"],
+    ] {
+        let done = here.kaggle_kit().args(words).assert().success();
+        let read: Result<serde_json::Value, _> = serde_json::from_slice(&done.get_output().stdout);
+        assert!(read.is_ok(), "{words:?}");
+        if words[0] == "train" {
+            assert_eq!(read.unwrap()["size"], 96);
+        }
+    }
+}
+
+#[test]
+fn a_spec_is_meant_by_its_name_where_it_lies_here() {
+    let here = Scratch::new();
+    let planet = kaggle_kit::competition::find("planet").unwrap();
+    here.write("tiny.toml", planet.source);
+    for words in
+        [&["train", "tiny"][..], &["fetch", "tiny"], &["submit", "tiny"], &["decide", "tiny"]]
+    {
+        let told = here.kaggle_kit().args(words).assert().code(1);
+        told.stderr(contains("did you mean the spec `./tiny.toml`?"));
+    }
+    here.kaggle_kit().args(["runs", "./tiny.toml"]).assert().success();
+}
+
+#[test]
+fn tables_are_as_wide_as_the_terminal_and_whole_in_a_pipe() {
+    let here = Scratch::new();
+    let lines = |words: &[&str], columns: Option<&str>| {
+        let mut command = here.kaggle_kit();
+        command.args(words).env_remove("COLUMNS");
+        command.envs(columns.map(|columns| ("COLUMNS", columns)));
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    for words in [["models"], ["list"]] {
+        let whole = lines(&words, None);
+        let narrow = lines(&words, Some("80"));
+        assert!(widest(&whole) > 80 && widest(&narrow) <= 80, "{words:?}: {narrow}");
+        assert_eq!(whole.lines().count(), narrow.lines().count());
+        assert_eq!(lines(&words, Some("1000")), whole);
+    }
+}

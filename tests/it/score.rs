@@ -198,3 +198,33 @@ fn a_file_that_is_not_there_is_named() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("`a.csv`"), "{}", stderr(&output));
 }
+
+/// Kaggle's metric takes any word, so it is a word of warning, and the score stands; `submit --csv`
+/// refuses what the competition does not have.
+#[test]
+fn tags_that_there_are_not_are_told_beside_the_score() {
+    let csv = "image_name,tags\na,CLEAR primary\nb,\"clear,road\"\nc,\nd,water\n";
+    let solution = "image_name,tags\na,clear primary\nb,clear road\nc,cloudy\nd,water\n";
+    let output = run(csv, solution, &[]);
+    assert!(output.status.success());
+    assert_eq!(stdout(&output), "rows 4\nmean-f2 0.37500\n");
+    insta::assert_snapshot!(stderr(&output), @r"
+    competition `planet`, by the header
+    warning: 2 unknown tags, each scored as a wrong one: line 2: `CLEAR`; line 3: `clear,road`
+    warning: 1 row without a tag, which `submit --csv` would refuse: line 4
+    hint: `CLEAR`: did you mean `clear`?
+    hint: tags are separated by blanks, not by `,`
+    ");
+    let output = run(csv, solution, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(json["findings"][0]["problem"], "strange-tag");
+    assert_eq!(json["findings"][0]["severity"], "note");
+    // A tag of the competition that no image of the solution has is no slip.
+    let scratch = Scratch::new();
+    scratch.write("a.csv", "image_name,tags\na,clear habitation\n");
+    scratch.write("solution.csv", "image_name,tags\na,clear\n");
+    scratch.write("data/planet/train_v2.csv", "image_name,tags\nt,clear habitation\n");
+    let mut command = scratch.kaggle_kit();
+    let output = command.args(["score", "a.csv", "--solution", "solution.csv"]).output().unwrap();
+    assert!(!stderr(&output).contains("warning"), "{}", stderr(&output));
+}

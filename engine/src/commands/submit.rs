@@ -23,7 +23,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// Predicts, writes the CSV, and sends it if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    submit::run(args, |competition| {
+    submit::run(args, workspace, |competition| {
         let members = members_of(args, competition.as_ref(), workspace)?;
         write(&members, workspace, args.device)
     })

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::cache::{
     AboutActivations, AboutPictures, CacheEntry, CacheState, Dtype, Holds, Removal, Shape, Store,
 };
-use crate::term;
+use crate::term::{self, Give};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -166,7 +166,8 @@ fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::
 
 fn print(listing: &Listing, now: SystemTime) {
     if !listing.caches.is_empty() {
-        term::out(table(&listing.caches, now));
+        let (header, rows) = table(&listing.caches, now);
+        term::out_table(&header, &rows, &GIVES);
     }
     term::say(format_args!(
         "{}, {} of at most {}, in `{}`",
@@ -183,7 +184,17 @@ fn print(listing: &Listing, now: SystemTime) {
     }
 }
 
-fn table(rows: &[Row], now: SystemTime) -> String {
+/// Columns of a narrow terminal: what tells one cache from another, and when it was used, stays.
+const GIVES: [Give; 6] = [
+    Give::Drop(4),
+    Give::Drop(3),
+    Give::Drop(6),
+    Give::Shorten(1, 20),
+    Give::Shorten(0, 10),
+    Give::Drop(2),
+];
+
+fn table(rows: &[Row], now: SystemTime) -> ([&'static str; 10], Vec<Vec<String>>) {
     let header =
         ["for", "network", "images", "views", "numbers", "on disk", "made", "last used", "", "key"];
     let cells = rows.iter().map(|row| {
@@ -229,7 +240,7 @@ fn table(rows: &[Row], now: SystemTime) -> String {
             term::short(&row.key, 8).trim_end_matches('.').to_owned(),
         ]
     });
-    term::table(&header, &cells.collect::<Vec<_>>())
+    (header, cells.collect())
 }
 
 /// `now`, `5 min ago`, `3 h ago`, `12 days ago`.

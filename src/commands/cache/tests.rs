@@ -57,7 +57,8 @@ fn the_list_says_what_for_and_how_long_ago() {
     let listing = list(&store).unwrap();
     assert_eq!(listing.limit, 1_000_000);
     assert_eq!(listing.bytes, listing.caches.iter().map(|row| row.bytes).sum::<u64>());
-    let table = table(&listing.caches, SystemTime::now() + DAY);
+    let (header, rows) = table(&listing.caches, SystemTime::now() + DAY);
+    let table = term::giving(&header, &rows, &GIVES);
     let line = |name: &str| {
         let line = table.lines().find(|line| line.contains(name)).unwrap();
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>()

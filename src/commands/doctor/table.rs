@@ -1,7 +1,7 @@
 //! What was found, for people.
 
 use super::{Disk, Findings};
-use crate::term;
+use crate::term::{self, Give};
 
 pub(super) fn of(findings: &Findings) -> String {
     let Findings { libtorch, device, weights, limit, disk, .. } = findings;
@@ -41,7 +41,7 @@ pub(super) fn of(findings: &Findings) -> String {
         let first = if i == 0 { "free space" } else { "" };
         rows.push(row(first, format!("{free} for the {what} `{}`", folder.display())));
     }
-    term::table(&["", "found"], &rows)
+    term::giving(&["", "found"], &rows, &[Give::Wrap(1)])
 }
 
 fn row(what: &str, found: impl Into<String>) -> Vec<String> {

@@ -12,11 +12,15 @@ use super::bring::{Bringer, Brought};
 use super::claims::Claims;
 use super::{Fetched, layout, unpack};
 use crate::archive::{self, Kind};
-use crate::competition::Competition;
+use crate::competition::{Competition, Files, Labels};
 use crate::fs::{self, Other};
 use crate::progress::Progress;
+use crate::relative::is_own_name;
 use crate::report::{Bar, Unit};
 use crate::term;
+
+/// Endings of tables and notes that lie among pictures.
+const TEXTS: [&str; 8] = ["csv", "tsv", "txt", "json", "jsonl", "xml", "toml", "md"];
 
 /// Brings the parts out of every source into the data folder.
 pub(super) fn take(
@@ -163,6 +167,16 @@ fn take_folder(
         let target = name.under(data);
         let below = fs::below(path, Some(data))?;
         folders.push(target.clone());
+        if name.is_folder_itself() {
+            // Of all that is in the source these are the pictures; the rest has names of its own.
+            let pictures = below.files.into_iter().map(|(from, _)| from);
+            for from in pictures.filter(|from| is_picture_of(competition, path, from)) {
+                let to = target.join(from.strip_prefix(path)?);
+                folders.push(fs::folder_of(&to).to_owned());
+                pairs.push((from, to));
+            }
+            continue;
+        }
         for folder in below.folders {
             folders.push(target.join(folder.strip_prefix(path)?));
         }
@@ -180,6 +194,11 @@ fn take_folder(
     bar.total(pairs.len() as u64);
     let (mut n_linked, mut n_copied) = (0, 0);
     for (from, to) in &pairs {
+        if is_text(from) {
+            // People edit tables, and what is linked is edited in the source as well.
+            bringer.table(from, to)?;
+            continue;
+        }
         match bringer.image(from, to)? {
             Brought::Linked => n_linked += 1,
             Brought::Copied => n_copied += 1,
@@ -197,7 +216,7 @@ fn take_folder(
     for (_, archive) in &parts.archives {
         unpack(archive, data, claims)?;
     }
-    let n_there = pairs.len() - n_linked - n_copied;
+    let n_there = pairs.iter().filter(|(from, _)| !is_text(from)).count() - n_linked - n_copied;
     let mut counts = vec![term::count(parts.tables.len(), "table")];
     for (n, how) in [(n_linked, "linked"), (n_copied, "copied"), (n_there, "there already")] {
         if n > 0 {
@@ -206,4 +225,24 @@ fn take_folder(
     }
     term::say(format_args!("   `{}`: {}", source.display(), counts.join(", ")));
     Ok(())
+}
+
+/// Whether a file below a source is one of the pictures that lie right in the data folder, or, where
+/// folders are the labels, one folder deeper.
+fn is_picture_of(competition: &Competition, source: &Path, file: &Path) -> bool {
+    let Files { extension, .. } = &competition.files;
+    let deepest = match competition.target.labels {
+        Labels::Folder {} => 2,
+        Labels::Csv { .. } | Labels::FileName { .. } => 1,
+    };
+    let inside = file.strip_prefix(source).unwrap_or(file);
+    let first = inside.iter().next().unwrap_or_default().to_string_lossy();
+    let is_wanted = file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    is_wanted && inside.components().count() <= deepest && !is_own_name(&first)
+}
+
+/// Whether a file is of a kind that people edit.
+fn is_text(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    TEXTS.contains(&ending.as_str())
 }

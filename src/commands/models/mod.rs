@@ -15,7 +15,7 @@ pub use self::pull::pretrained;
 pub use self::speed::{Speed, keep, measured};
 use crate::device::DeviceChoice;
 use crate::fs;
-use crate::term;
+use crate::term::{self, Give};
 use crate::weights::{Hub, cached, cached_path};
 use crate::zoo::{self, Architecture};
 
@@ -117,7 +117,9 @@ pub fn run(args: &Args) -> Result<()> {
         "on disk",
         "images/s here",
     ];
-    term::out(term::table(&header, &cells));
+    let speeds = Give::Shorten(7, 13);
+    let gives = [speeds, Give::Drop(4), Give::Drop(5), Give::Drop(2), Give::Drop(1)];
+    term::out_table(&header, &cells, &gives);
     let missing: Vec<&Row> = rows.iter().filter(|row| row.bytes.is_none()).collect();
     if let Some(first) = missing.first() {
         term::say(format_args!(

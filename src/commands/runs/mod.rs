@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
 
-use crate::competition;
+use crate::explain;
 use crate::metric::Metric;
 use crate::recipe::{self, Setting};
-use crate::run::{Run, Summary, Workspace};
-use crate::term;
+use crate::run::{self, Run, Summary, Workspace};
+use crate::term::{self, Give};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,6 +54,19 @@ pub const COLUMNS: [&str; 12] = [
 /// Settings that have a column or say nothing about the model.
 const SHOWN_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
 
+/// Columns of a narrow terminal: the run, its score and what it did differently stay.
+const GIVES: [Give; 9] = [
+    Give::Shorten(9, 24),
+    Give::Drop(7),
+    Give::Drop(8),
+    Give::Shorten(4, 14),
+    Give::Drop(5),
+    Give::Shorten(9, 16),
+    Give::Drop(6),
+    Give::Shorten(1, 8),
+    Give::Shorten(9, 8),
+];
+
 /// Prints a table, or JSON.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let runs = workspace.runs();
@@ -83,7 +96,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let best = best(&rows);
     let cells: Vec<Vec<String>> =
         rows.iter().enumerate().map(|(i, row)| row.cells(best.contains(&i))).collect();
-    term::out(term::table(&header, &cells));
+    term::out_table(&header, &cells, &GIVES);
     if best.len() < rows.len() {
         term::say(
             "*: the best score of its competition here; scores of different folds are of different images",
@@ -107,7 +120,8 @@ struct Row {
 }
 
 fn rows(runs: &Path, args: &Args) -> Result<Vec<Row>> {
-    let competition = args.competition.as_deref().map(competition::find).transpose()?;
+    let named = args.competition.as_deref();
+    let competition = named.map(|name| run::find_competition(runs, name)).transpose()?;
     let found = Run::all(runs, competition.as_ref().map(|one| one.name.as_str()))?;
     let mut rows: Vec<Row> = found.into_iter().map(Row::read).collect();
     let known = known_keys(&rows);
@@ -149,10 +163,7 @@ fn check_key(key: &str, known: &[String], option: &str) -> Result<()> {
     if known.iter().any(|name| name == key) {
         return Ok(());
     }
-    let near = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
-    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let near = explain::did_you_mean(key, known.iter().map(String::as_str));
     bail!(
         "`{option}`: runs have no `{key}`\nhint: {near}known are `{}` and the recipe's settings",
         COLUMNS.join("`, `")

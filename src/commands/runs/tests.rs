@@ -10,15 +10,11 @@ fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f6
     fs::write_atomic(folder.join("competition.toml"), &spec.source).unwrap();
     fs::write_atomic(folder.join("recipe.toml"), recipe).unwrap();
     let Some(score) = score else { return };
-    let summary = format!(
-        "version = 1\ncompetition = \"{competition}\"\nfinished = \"2016-11-24T06:00:00Z\"\n\
-         program = \"kaggle-kit\"\ndevice = \"CPU\"\nmetric = \"{}\"\nscore = {score}\n\
-         train-images = 1200\nvalid-images = 300\nseconds = 90.0\nclasses = [\"a\", \"b\"]\n\
-         seed = 42\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"weights.safetensors\"]\n\
-         stages = []\n",
-        spec.metric.name()
-    );
-    fs::write_atomic(folder.join("summary.toml"), summary).unwrap();
+    let classes = ["a", "b"].map(str::to_owned).to_vec().into();
+    let summary = Summary::made_up(competition, &spec.metric, &classes);
+    // Whatever the clock says: one that is not finished is newer.
+    let finished = "2016-11-24T06:00:00Z".to_owned();
+    Run { folder }.finish(&Summary { score, finished, ..summary }).unwrap();
 }
 
 fn some_runs() -> tempfile::TempDir {
@@ -111,4 +107,24 @@ fn a_run_whose_summary_cannot_be_read_is_no_unfinished_one() {
     let damaged = rows.iter().find(|row| row.run.id() == "4-d").unwrap();
     assert_eq!(damaged.cells(false)[2], "damaged");
     assert!(damaged.fault.as_ref().unwrap().contains("summary.toml`, line 1 is of version 99"));
+}
+
+#[test]
+fn runs_of_a_spec_are_found_by_its_name_alone() {
+    let runs = some_runs();
+    let of = |name: &str| {
+        let args = Args { competition: Some(name.to_owned()), ..Args::default() };
+        rows(runs.path(), &args).map(|rows| rows.iter().map(|row| row.run.id()).collect::<Vec<_>>())
+    };
+    let folder = runs.path().join("tiny/7-f");
+    let planet = crate::competition::find("planet").unwrap();
+    let spec = planet.source.replace(&planet.slug, "a-tiny-one");
+    fs::write_atomic(folder.join("competition.toml"), spec).unwrap();
+    fs::write_atomic(folder.join("recipe.toml"), "").unwrap();
+    for name in ["tiny", "a-tiny-one", folder.join("competition.toml").to_str().unwrap()] {
+        assert_eq!(of(name).unwrap(), ["7-f"], "{name}");
+    }
+    let error = format!("{:#}", of("tinny").unwrap_err());
+    assert!(error.contains("did you mean `tiny`") && error.contains("`tinny`"), "{error}");
+    assert!(of("./tiny.toml").unwrap_err().to_string().contains("no competition spec at"));
 }

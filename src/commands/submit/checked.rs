@@ -55,22 +55,10 @@ pub(super) fn misfit_to_json(misfit: &Misfit, csv: Option<&Path>) -> Value {
 }
 
 fn report(csv: &str, fits: bool, findings: &Findings) -> Value {
-    let kinds: Vec<Value> = findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "problem": finding.problem,
-                "severity": finding.problem.severity(),
-                "count": finding.count,
-                "examples": finding.examples,
-                "told": finding.to_string(),
-            })
-        })
-        .collect();
     json!({
         "csv": csv,
         "fits": fits,
-        "findings": kinds,
+        "findings": findings.to_json(),
         "hints": findings.hints(),
     })
 }

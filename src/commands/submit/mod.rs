@@ -19,7 +19,7 @@ pub use self::checked::Ready;
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
 use super::bad_images;
-use crate::competition::{self, Competition};
+use crate::competition::Competition;
 use crate::decide::ensemble::members::{self, Member};
 use crate::device::DeviceChoice;
 use crate::kaggle::Environment;
@@ -84,12 +84,17 @@ pub struct Args {
 
 /// Checks a CSV made elsewhere, and sends it if that was asked for.
 pub fn check(csv: &Path, args: &Args, workspace: &Workspace) -> Result<()> {
-    run(args, |competition| checked::check(csv, competition, workspace))
+    run(args, workspace, |competition| checked::check(csv, competition, workspace))
 }
 
 /// Prints the CSV that `make` makes, and sends it if that was asked for.
-pub fn run(args: &Args, make: impl FnOnce(Option<Competition>) -> Result<Ready>) -> Result<()> {
-    let competition = args.competition.as_deref().map(competition::find).transpose()?;
+pub fn run(
+    args: &Args,
+    workspace: &Workspace,
+    make: impl FnOnce(Option<Competition>) -> Result<Ready>,
+) -> Result<()> {
+    let named = args.competition.as_deref();
+    let competition = named.map(|name| workspace.find(name)).transpose()?;
     let environment = Environment::of_process();
     let connect = || session::connect(args.endpoint.as_deref(), &environment);
     // A file is checked in no time; predictions take theirs, so credentials must be there first.

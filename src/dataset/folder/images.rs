@@ -59,7 +59,7 @@ pub(super) fn train(competition: &Competition, folder: &Path) -> Result<Images> 
     if let (true, Some((last, holds))) = (all.images.is_empty(), last) {
         bail!(missing::empty_folder(competition, folder, &last, holds));
     }
-    index::check_ids(&all.images)?;
+    index::check_ids(&all.images, "files.train")?;
     Ok(all)
 }
 
@@ -106,7 +106,7 @@ pub(super) fn train_by_folder(
         );
         bail!(missing::empty_folder(competition, folder, &first, listing.holds()));
     }
-    index::check_ids(&all.images)?;
+    index::check_ids(&all.images, "files.train")?;
     Ok((all, labels))
 }
 
@@ -129,6 +129,6 @@ pub(super) fn test(competition: &Competition, folder: &Path) -> Result<Images> {
     if all.images.is_empty() {
         bail!(missing::empty_folder(competition, folder, &first_found, holds));
     }
-    index::check_ids(&all.images)?;
+    index::check_ids(&all.images, "files.test")?;
     Ok(all)
 }

@@ -146,12 +146,24 @@ pub(super) fn folders_of(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
 }
 
 /// Fails when two images have the same id: which of them a row of a table means cannot be known.
-pub(super) fn check_ids(images: &[ImageFile]) -> Result<()> {
+/// `field` names their folders in the spec: `files.train`.
+pub(super) fn check_ids(images: &[ImageFile], field: &str) -> Result<()> {
     let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
     for image in images {
         if let Some(first) = seen.insert(&image.id, &image.path) {
+            if is_one(first, &image.path) {
+                // To delete it would be to lose it.
+                bail!(
+                    "`{field}` names a folder twice: the image `{}` is found as `{}` and as `{}`, \
+                     which are one file\nhint: name each folder once, and none that lies in another",
+                    term::short(&image.id, SHOWN),
+                    first.display(),
+                    image.path.display()
+                );
+            }
             bail!(
-                "two images have the id `{}`: `{}` and `{}`\nhint: delete one of them",
+                "two images have the id `{}`: `{}` and `{}`\nhint: give one another name, or move it away if it is \
+                 a copy",
                 term::short(&image.id, SHOWN),
                 first.display(),
                 image.path.display()
@@ -159,6 +171,11 @@ pub(super) fn check_ids(images: &[ImageFile]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two paths are one, links on the way aside.
+fn is_one(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Images by what tables call them: their whole names, or their names without extensions.

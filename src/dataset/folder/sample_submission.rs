@@ -48,6 +48,7 @@ impl SampleSubmission {
         let mut ids = Vec::with_capacity(table.rows.len());
         for (line, row) in &table.rows {
             let id = row.get(id_at).unwrap_or_default();
+            table.check_ends(*line, id)?;
             if id.is_empty() {
                 bail!("{}: no id\nhint: download the file again", table.place(*line));
             }

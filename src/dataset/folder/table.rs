@@ -34,9 +34,15 @@ impl Table {
             let record = record.with_context(failed)?;
             let line = lines.of(record.position());
             if record.len() != header.len() {
+                let hint = match explain::slip(&header) {
+                    Some(slip) => slip.in_table(),
+                    None if record.iter().any(explain::goes_on) => explain::LEFT_OPEN.to_owned(),
+                    None => "a value with a comma in it needs quotes; a table cut short needs \
+                             downloading again"
+                        .to_owned(),
+                };
                 bail!(
-                    "`{}`, line {line}: {} fields, but the header has {}: `{}`\nhint: a value \
-                     with a comma in it needs quotes; a table cut short needs downloading again",
+                    "`{}`, line {line}: {} fields, but the header has {}: `{}`\nhint: {hint}",
                     path.display(),
                     record.len(),
                     header.len(),
@@ -59,6 +65,19 @@ impl Table {
             term::short(name, SHOWN)
         );
         Ok(first)
+    }
+
+    /// Fails where an id or a label goes on on the next line.
+    pub(super) fn check_ends(&self, line: u64, value: &str) -> Result<()> {
+        let n_lines = value.lines().count();
+        ensure!(
+            !explain::goes_on(value),
+            "{}: the value `{}` goes on over {n_lines} lines\nhint: {}",
+            self.place(line),
+            term::short(value, SHOWN),
+            explain::LEFT_OPEN
+        );
+        Ok(())
     }
 
     /// The place of a line, as errors begin.
@@ -103,6 +122,16 @@ mod tests {
 
     #[test]
     fn a_row_of_another_length_is_told_with_its_line() {
+        for (text, expected) in [
+            ("sep=,\nid,breed,x\na,b,c\n", "Excel's own"),
+            ("id;breed\na;0,5\n", "separated by semicolons"),
+            ("id,breed\na,\"b\nc,d\ne,f\"\ng,\"h\ni,j,k\n\",l\n", "line 5: 3 fields"),
+            ("id,breed\na,\"b\nc,d\n\",e\n", "a quote (`\"`) is left open"),
+            ("\u{feff} \r\n", "is empty\nhint: "),
+        ] {
+            let error = read(text).err().unwrap().to_string();
+            assert!(error.contains(expected) && error.contains("hint: "), "{text:?}: {error}");
+        }
         let error = read("id,breed\na,b\nc,d,e\n").err().unwrap().to_string();
         assert!(error.contains("line 3: 3 fields, but the header has 2: `id,breed`"), "{error}");
     }

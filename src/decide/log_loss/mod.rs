@@ -15,8 +15,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Candidate, Clear, Folds, MIN_IMAGES, Spread, compare};
-use crate::metric::{log_loss, row_log_loss};
-use crate::run::checked::{Fault, between, finite};
+use crate::metric::{Metric, log_loss, row_log_loss};
+use crate::run::checked::{self, Fault, between, finite};
 use crate::table::Table;
 
 /// A fitted temperature and clip, with the log loss on the images they were fitted on.
@@ -60,18 +60,17 @@ impl Calibration {
         let Self { temperature, epsilon, loss_before, loss_after, held_out } = self;
         between("temperature", *temperature, TEMPERATURES.0, TEMPERATURES.1)?;
         between("epsilon", *epsilon, 0.0, LARGEST_CLIP)?;
-        finite("loss-before", *loss_before)?;
-        finite("loss-after", *loss_after)?;
+        checked::score("loss-before", *loss_before, &Metric::log_loss())?;
+        checked::score("loss-after", *loss_after, &Metric::log_loss())?;
         let Some(HeldOutLoss { clip, temperature_and_clip, standard_error }) = held_out else {
             return Ok(());
         };
-        [
-            ("clip", clip),
-            ("temperature-and-clip", temperature_and_clip),
-            ("standard-error", standard_error),
-        ]
-        .into_iter()
-        .try_for_each(|(key, &loss)| finite(key, loss).map_err(|fault| fault.within("held-out")))
+        checked::score("clip", *clip, &Metric::log_loss())
+            .and_then(|()| {
+                checked::score("temperature-and-clip", *temperature_and_clip, &Metric::log_loss())
+            })
+            .and_then(|()| finite("standard-error", *standard_error))
+            .map_err(|fault| fault.within("held-out"))
     }
 }
 

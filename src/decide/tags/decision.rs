@@ -10,7 +10,8 @@ use super::threshold::{self, Predicted};
 use super::{By, Candidate, Fitted, Found, HeldOut, Method, NamedRules, Rows, Settings, Tried};
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
-use crate::run::checked::{Fault, between, finite, hold};
+use crate::metric::Metric;
+use crate::run::checked::{self, Fault, between, hold};
 use crate::table::Table;
 use crate::target::{Classes, Predictions};
 
@@ -125,7 +126,8 @@ impl TagDecision {
     pub(in crate::decide) fn check(&self) -> Result<(), Fault> {
         let Self { beta, of_choice, classes, candidates, reliability, fitted, .. } = self;
         between("beta", *beta, SMALLEST_BETA, LARGEST_BETA)?;
-        finite("of-choice", *of_choice)?;
+        let metric = &Metric::mean_fbeta(*beta);
+        checked::score("of-choice", *of_choice, metric)?;
         let names = classes.names();
         hold(!names.is_empty(), "classes", || "is empty".to_owned())?;
         if let Some((_, name)) =
@@ -137,12 +139,18 @@ impl TagDecision {
             return Err(Fault::new("structure", format!("does not make sense: {error:#}")));
         }
         for (i, candidate) in candidates.iter().enumerate() {
-            candidate.check().map_err(|fault| fault.within(format!("candidates.{i}")))?;
+            let Candidate { in_sample, nested, .. } = candidate;
+            candidate
+                .check()
+                .and_then(|()| checked::score("in-sample", *in_sample, metric))
+                .and_then(|()| checked::score("nested", *nested, metric))
+                .map_err(|fault| fault.within(format!("candidates.{i}")))?;
         }
         hold(self.candidate().is_some(), "chosen", || "is none of the candidates".to_owned())?;
         for (i, tag) in reliability.iter().enumerate() {
             for number in [tag.before.ece, tag.before.brier, tag.after.ece, tag.after.brier] {
-                finite("before", number).map_err(|f| f.within(format!("reliability.{i}")))?;
+                between("before", number, 0.0, 1.0)
+                    .map_err(|f| f.within(format!("reliability.{i}")))?;
             }
         }
         fitted.check(names.len()).map_err(|fault| fault.within("rule"))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{Group, One, TagRules};
 use crate::competition::TagGroups;
+use crate::explain;
 use crate::target::Classes;
 
 /// From this likeness on, a name that is no tag's is one misspelt.
@@ -38,7 +39,7 @@ impl NamedRules {
     /// What is left without names of no class, but for those that look misspelt.
     fn of_known(mut self, classes: &Classes) -> Self {
         let is_absent = |name: &String| {
-            let likeness = |class: &String| strsim::normalized_damerau_levenshtein(name, class);
+            let likeness = |class: &String| explain::likeness(name, class);
             classes.position(name).is_none()
                 && !classes.names().iter().any(|class| likeness(class) > MISSPELT)
         };
@@ -108,9 +109,6 @@ impl NamedRules {
 }
 
 fn nearest(name: &str, classes: &Classes) -> String {
-    let near = classes
-        .names()
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let near = explain::nearest(name, classes.names().iter().map(String::as_str));
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

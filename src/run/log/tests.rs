@@ -186,3 +186,52 @@ fn nothing_is_written_through_a_link() {
         assert_eq!(fs::read(elsewhere.path()).unwrap(), b"");
     }
 }
+
+#[test]
+fn a_damaged_row_for_a_spreadsheet_is_named_and_so_is_another_header() {
+    let (_folder, run) = new();
+    let mut log = Log::open(&run).unwrap();
+    log.write(&Event::RateFound(sweep())).unwrap();
+    let (text, n) = (fs::read_to_string(run.file(SWEEPS)).unwrap(), sweep().curve.rates.len());
+    let read = || run.sweep_rows().unwrap();
+    assert_eq!((read().lines.len(), read().faults.len()), (n, 0));
+    for (row, expected) in [
+        ("find the head's rate,1e-3", "2 cells, not 3"),
+        ("find the head's rate,x,0.5", "`x` is no number"),
+        ("find the head's rate,0,0.5", "`rate` is 0: it must be above 0"),
+        ("find the head's rate,1e-3,-7", "`smoothed_loss` is -7: it must be 0 or more"),
+        ("something else,1e-3,0.5", "no stage `something else`"),
+    ] {
+        run.write(SWEEPS, format!("{text}{row}\n")).unwrap();
+        let faults = run.training().unwrap().faults;
+        let expected = format!("lr-find.csv`, line {}, is left out: {expected}", n + 2);
+        assert!(faults.len() == 1 && faults[0].contains(&expected), "{faults:?}");
+    }
+    for (name, header) in [(SWEEPS, "rate,stage,smoothed_loss"), (STEPS, "loss,stage,cycle")] {
+        run.write(name, format!("{header}\n1,2,3\n")).unwrap();
+    }
+    let faults = run.training().unwrap().faults;
+    assert!(faults.len() == 2 && faults.iter().all(|f| f.contains("line 1, is not `stage,")));
+}
+
+#[test]
+fn what_no_training_can_tell_is_left_out() {
+    let (_folder, run) = new();
+    let epoch = "{\"event\":\"epoch\",\"stage\":\"whole-network\",\"epoch\":1,\"cycle\":1,\
+                 \"train_loss\":1.2,\"score\":{\"loss\":0.3,\"metric\":0.3,\"accuracy\":0.9},\
+                 \"rates\":[1e-3,1e-3,1e-3],\"seconds\":0.2}\n";
+    run.write(EVENTS, epoch).unwrap();
+    assert_eq!(run.events().unwrap().faults, [""; 0]);
+    for (from, to) in [
+        ("\"accuracy\":0.9", "\"accuracy\":9.0"),
+        ("\"metric\":0.3", "\"metric\":-1.0"),
+        ("\"loss\":0.3", "\"loss\":-0.3"),
+        ("\"seconds\":0.2", "\"seconds\":-0.2"),
+    ] {
+        run.write(EVENTS, epoch.replace(from, to)).unwrap();
+        let read = run.events().unwrap();
+        assert!(read.lines.is_empty() && read.faults.len() == 1, "{to}");
+    }
+    run.write(STEPS, format!("{STEPS_HEADER}3,1,1,1,-0.5,1e-3,0.9\n")).unwrap();
+    assert!(run.steps().unwrap().faults[0].contains("`loss` is -0.5"));
+}

@@ -72,7 +72,7 @@ fn rows_that_do_not_fit() {
             "`DATA/labels.csv`, line 1: the header is not that of `dog-breed`\n  expected \
              `id,breed`\n  found    `<!DOCTYPE html>`\n",
         ),
-        ("", "found    ``\n"),
+        ("", "`DATA/labels.csv` is empty\nhint: "),
         (
             "id,breed\na1,pug\na2\n",
             "`DATA/labels.csv`, line 3: 1 fields, but the header has 2: `id,breed`\n",

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 mod bad_folders;
 mod good_folders;
 mod pictures;
+mod told_apart;
 
 /// Planet's rules among tags, as its spec has them.
 const GROUPS: &str = "\

@@ -107,3 +107,40 @@ fn a_pipe_as_source_is_refused() {
     place.args.from = vec![place.folder.path().join("test.zip")];
     assert!(place.fetch().unwrap_err().0.contains("is a broken link to `nowhere`"));
 }
+
+/// Pictures are linked; what people edit is theirs.
+#[test]
+fn what_people_edit_is_copied_wherever_it_lies() {
+    use std::os::unix::fs::MetadataExt;
+    const LABELS: &str = "[target.labels.csv]\nfile = \"LABELS\"\nid = \"id\"\nlabel = \"l\"";
+    for (train, labels) in [(".", "train.csv"), ("pictures", "pictures/train.csv")] {
+        let mut place = Place::new("dogs-vs-cats");
+        let spec = kaggle_kit::competition::find("dogs-vs-cats").unwrap().source;
+        let spec = spec
+            .replace("train = [\"train\"]", &format!("train = [\"{train}\"]"))
+            .replace("[target.labels.file-name]\nseparator = \".\"", LABELS)
+            .replace("LABELS", labels);
+        place.args.competition = place.write("mine.toml", spec).to_str().unwrap().to_owned();
+        let inside =
+            |name: &str| if train == "." { name.to_owned() } else { format!("{train}/{name}") };
+        place.write(&format!("source/{}", inside("a.jpg")), "a");
+        place.write(&format!("source/{}", inside("notes.txt")), "notes");
+        place.write(&format!("source/{labels}"), "id,l\na,cat\n");
+        place.write("source/test/1.jpg", "t1");
+        place.write("source/test/2.jpg", "t2");
+        place.write("source/sample_submission.csv", "id,label\n1,0.5\n2,0.5\n");
+        place.write("source/fetched.toml", "somebody's own");
+        let source = place.folder.path().join("source");
+        place.args.from = vec![source.clone()];
+        place.fetch().unwrap();
+        let data = place.folder.path().join("data/mine");
+        let is_linked = |name: &str| {
+            let [a, b] =
+                [&source, &data].map(|folder| fs::metadata(folder.join(name)).unwrap().ino());
+            a == b
+        };
+        assert!(is_linked(&inside("a.jpg")) && is_linked("test/1.jpg"), "{train}");
+        assert!(!is_linked(labels) && !is_linked("sample_submission.csv"), "{train}");
+        assert!(fs::read_to_string(data.join("fetched.toml")).unwrap().contains("slug"));
+    }
+}

@@ -25,7 +25,7 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::checkpoint::Checkpoints;
 use kaggle_kit::run::{
-    CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
+    self, CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
     StageTime, Summary, WEIGHTS, Workspace,
 };
 use kaggle_kit::target::TargetKind;
@@ -199,6 +199,7 @@ impl TrainOne<'_> {
             weights,
             weights_sha256,
             classes: data.classes.clone(),
+            classes_sha256: run::hash_of_classes(&data.classes),
             stages,
         };
         // A page is good to have, but no run should be lost for it.

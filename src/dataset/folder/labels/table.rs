@@ -45,8 +45,16 @@ pub(super) fn read(
     let mut lines: HashMap<&str, u64> = HashMap::with_capacity(table.rows.len());
     let mut labelled = Vec::with_capacity(table.rows.len());
     let mut without = Vec::new();
+    ensure!(
+        !table.rows.is_empty(),
+        "`{}` has a header and no row\nhint: every labelled image has a row: write the table again, or \
+         run `{} --force`",
+        table.path.display(),
+        competition.command("fetch")
+    );
     for (line, row) in &table.rows {
         let id = &row[id_at];
+        table.check_ends(*line, id)?;
         if id.is_empty() {
             bail!("{}: no id\nhint: give one, or delete the row", table.place(*line));
         }
@@ -71,6 +79,7 @@ pub(super) fn read(
         };
         let labels = match &places {
             Columns::One(at, separator) => {
+                table.check_ends(*line, &row[*at])?;
                 split(&row[*at], competition.target.kind, separator.as_deref())
             }
             Columns::PerClass(columns) => ones(competition, &table, *line, row, columns)?,

@@ -6,6 +6,7 @@ use super::super::missing::SHOWN;
 use super::super::words;
 use super::table::one_hot_hint;
 use super::{LabelSource, Labelled, LabelledImages};
+use crate::explain;
 use crate::target::{Classes, TargetKind};
 use crate::term;
 
@@ -69,7 +70,7 @@ impl LabelledImages {
                  columns",
                 classes.len()
             );
-            match near_miss(name, classes) {
+            match explain::nearest(name, classes.names().iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`? {known}"),
                 None if words::is_nothing(name) => format!(
                     "pandas writes it for an empty cell: give a label, or delete the row; {known}"
@@ -92,25 +93,4 @@ fn separator_of(name: &str, classes: &Classes) -> Option<char> {
         name.contains(*separator) && parts.all(|part| classes.position(part).is_some())
     };
     words::SEPARATORS.into_iter().find(all_known)
-}
-
-/// The class that a misspelt name most likely means.
-fn near_miss<'a>(name: &str, classes: &'a Classes) -> Option<&'a str> {
-    // Of a long name nothing is misspelt.
-    if name.len() > 200 {
-        return None;
-    }
-    let likeness = |class: &str| {
-        if class.to_lowercase() == name.to_lowercase() {
-            return 1.0;
-        }
-        strsim::normalized_damerau_levenshtein(name, class)
-    };
-    classes
-        .names()
-        .iter()
-        .map(|class| (likeness(class), class.as_str()))
-        .filter(|(likeness, _)| *likeness > 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, class)| class)
 }

@@ -33,20 +33,19 @@ impl Made<'_> {
         }
         run.write("split.csv", split).unwrap();
         run.write("valid-predictions.csv", predictions).unwrap();
-        let summary = format!(
-            "version = 1\ncompetition = \"{CATS}\"\nfinished = \"{}\"\nprogram = \"\"\ndevice = \"\"\n\
-             metric = \"log-loss\"\nscore = {:?}\ntrain-images = {}\nvalid-images = {}\n\
-             seconds = 1.0\nclasses = [\"cat\", \"dog\"]\nseed = 1\nfolds = {}\nfold = {}\n\
-             group = \"{}\"\nweights = [\"w\"]\nstages = []\n",
-            self.finished,
-            self.score,
-            10 - self.held_out.len(),
-            self.held_out.len(),
-            self.fold.0,
-            self.fold.1,
-            self.group
-        );
-        run.write("summary.toml", summary).unwrap();
+        let classes = ["cat", "dog"].map(str::to_owned).to_vec().into();
+        let (folds, fold) = self.fold;
+        run.finish(&Summary {
+            finished: self.finished.to_owned(),
+            score: self.score,
+            train_images: 10 - self.held_out.len(),
+            valid_images: self.held_out.len(),
+            folds,
+            fold,
+            group: self.group.to_owned(),
+            ..Summary::made_up(CATS, &Metric::log_loss(), &classes)
+        })
+        .unwrap();
         run
     }
 }

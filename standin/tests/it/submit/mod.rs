@@ -86,24 +86,10 @@ fn finished_run(here: &Scratch, miniature: &Miniature) -> Run {
     let recipe = recipe::resolve(&[]).unwrap();
     let run = Run::create(&here.path().join("runs"), competition, &recipe).unwrap();
     run.finish(&Summary {
-        version: 1,
-        competition: competition.name.clone(),
-        finished: "2026-11-24T06:00:00Z".to_owned(),
-        program: "kaggle-kit".to_owned(),
-        device: "cpu".to_owned(),
-        metric: competition.metric.name(),
         score: 0.4321,
         train_images: 30,
         valid_images: 6,
-        seconds: 1.0,
-        seed: 42,
-        folds: 0,
-        fold: 1,
-        group: String::new(),
-        weights: vec!["weights.safetensors".to_owned()],
-        weights_sha256: Vec::new(),
-        classes: miniature.classes.clone(),
-        stages: Vec::new(),
+        ..Summary::made_up(&competition.name, &competition.metric, &miniature.classes)
     })
     .unwrap();
     run
