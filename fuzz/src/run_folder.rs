@@ -77,8 +77,10 @@ impl Made {
             id: format!("image {i}"),
             side: if i < N_IMAGES { Side::Valid } else { Side::Train },
             labels: target(i).into_iter().map(|tag| classes.names()[tag].clone()).collect(),
+            numbers: Vec::new(),
         };
-        SplitTable { rows: (0..2 * N_IMAGES).map(row).collect() }.write(&run).unwrap();
+        let rows = (0..2 * N_IMAGES).map(row).collect();
+        SplitTable { columns: Vec::new(), rows }.write(&run).unwrap();
         let n = classes.len();
         let p = |i: usize, tag: usize| {
             let is = if target(i).contains(&tag) { 0.75 } else { 0.25 };
@@ -90,9 +92,10 @@ impl Made {
             probabilities: Table::new(cells.map(|(i, tag)| p(i, tag)).collect(), n),
             classes: classes.clone(),
         };
-        run.write_valid_predictions(&predictions).unwrap();
+        let kind = competition.target.kind;
+        run.write_valid_predictions(&predictions, kind).unwrap();
         let truth = Truth::Classes((0..N_IMAGES).map(target).collect());
-        let images = Judged::new(competition.target.kind, &predictions, &truth);
+        let images = Judged::new(kind, &predictions, &truth);
         let options = kaggle_kit::decide::TagOptions::default();
         let decision = Decision::fit(&competition.metric, &images, &options).unwrap();
         run.write_toml("decision.toml", &decision).unwrap();
@@ -111,7 +114,7 @@ impl Made {
             ..Summary::made_up(name, &competition.metric, &classes)
         })
         .unwrap();
-        run.write_test_predictions(IMAGES, &predictions).unwrap();
+        run.write_test_predictions(IMAGES, &predictions, kind).unwrap();
         Self { run, _folder: folder }
     }
 }

@@ -123,7 +123,6 @@ mod tests {
     use super::*;
     use crate::decide::{Decision, Judged};
     use crate::run::{DECISION, Run, Summary};
-    use crate::target::Truth;
 
     /// A finished run of four cats and dogs; `p` is what it gives to the truth.
     fn make(runs: &Path, id: &str, size: usize, p: f64) {
@@ -146,10 +145,9 @@ mod tests {
         }
         let run = Run { folder };
         run.finish(&summary).unwrap();
-        let predicted = run.valid_predictions(&run.summary().unwrap().classes).unwrap();
-        let truth = run.truth(&predicted.ids, &predicted.classes).unwrap();
-        let truth = Truth::Classes(truth);
-        let images = Judged::new(spec.target.kind, &predicted, &truth);
+        let kind = spec.target.kind;
+        let (predicted, truth) = run.held_out(&run.summary().unwrap().classes, kind).unwrap();
+        let images = Judged::new(kind, &predicted, &truth);
         let decision = Decision::quick(&spec.metric, &images).unwrap();
         run.write_toml(DECISION, &decision).unwrap();
     }

@@ -46,8 +46,11 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         let classes: Classes = vec!["a".to_owned()].into();
         for (name, error) in [
-            ("split.csv", SplitTable::read(&run).map(drop)),
-            ("valid-predictions.csv", run.valid_predictions(&classes).map(drop)),
+            ("split.csv", SplitTable::read(&run, &[]).map(drop)),
+            (
+                "valid-predictions.csv",
+                run.valid_predictions(&classes, TargetKind::SingleLabel).map(drop),
+            ),
             ("valid-predictions.csv", run.held_out(&classes, TargetKind::SingleLabel).map(drop)),
             ("summary.toml", run.summary().map(drop)),
             ("recipe.toml", run.recipe().map(drop)),
@@ -58,7 +61,7 @@ mod tests {
             assert!(error.contains("\nhint: "), "{error}");
         }
         fs::create_dir_all(run.file("split.csv")).unwrap();
-        let error = format!("{:#}", SplitTable::read(&run).unwrap_err());
+        let error = format!("{:#}", SplitTable::read(&run, &[]).unwrap_err());
         assert!(error.contains("is a folder"), "{error}");
     }
 }

@@ -18,7 +18,7 @@ const FOLDER: &str = "asked";
 /// What the file says of itself.
 const MADE_FOR: &str = "made-for";
 
-/// A model's predictions for images: `[n, classes]` for each set of views whose mean is taken.
+/// A model's predictions for images: `[n, outputs]` for each set of views whose mean is taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewMeans {
     /// All views, then each crop where there are several, then the first view alone; a single one
@@ -42,7 +42,7 @@ impl ViewMeans {
 pub struct PartialPredictions {
     folder: PathBuf,
     made_for: String,
-    n_classes: usize,
+    n_outputs: usize,
     every: Duration,
     last: Instant,
 }
@@ -53,12 +53,13 @@ impl PartialPredictions {
     pub fn of(run: &Run, images: &str, every: Duration) -> Result<Self> {
         // Compared as it is written.
         let made_for = toml::to_string(&MadeFor::of(run, images)?)?;
-        let n_classes = run.summary()?.classes.len();
-        Ok(Self::new(run.file(FOLDER), made_for, n_classes, every))
+        let kind = run.competition()?.target.kind;
+        let n_outputs = kind.n_outputs(run.summary()?.classes.len());
+        Ok(Self::new(run.file(FOLDER), made_for, n_outputs, every))
     }
 
-    fn new(folder: PathBuf, made_for: String, n_classes: usize, every: Duration) -> Self {
-        Self { folder, made_for, n_classes, every, last: Instant::now() }
+    fn new(folder: PathBuf, made_for: String, n_outputs: usize, every: Duration) -> Self {
+        Self { folder, made_for, n_outputs, every, last: Instant::now() }
     }
 
     /// Those of one of the run's weights files; nothing where that is not to be had.
@@ -79,7 +80,7 @@ impl PartialPredictions {
             let (_, name) = name.split_once(' ').context("views without a number")?;
             means.names.push(name.to_owned());
             let &[n_images, width] = tensor.shape() else { bail!("predictions are rows") };
-            ensure!(width == self.n_classes, "a probability a class");
+            ensure!(width == self.n_outputs, "as many numbers as the network gives");
             let is_first = means.probabilities.is_empty();
             ensure!(tensor.dtype() == Dtype::F32, "predictions are of 32 bits");
             ensure!(is_first || means.n_images == n_images, "all parts are of the same images");

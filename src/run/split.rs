@@ -1,5 +1,5 @@
 //! `split.csv`: which images a run trained on and which it held out, and what each shows, so that a
-//! run is judged without its data.
+//! run is judged without its data. It is `id,part,labels`, or `id,part` and a column a number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::folder::Run;
 use crate::fs;
 use crate::lines::Lines;
-use crate::target::Classes;
+use crate::table::Table;
+use crate::target::{Classes, TargetKind, Truth};
 
 const FILE: &str = "split.csv";
 const HEADER: [&str; 3] = ["id", "part", "labels"];
@@ -20,17 +21,21 @@ const EDITED: &str = "the file was edited or damaged: copy it again from where t
                       train again";
 
 /// All images that a run was given: a row each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SplitTable {
+    /// What the numbers of each row are called; empty where images have labels.
+    pub columns: Vec<String>,
     pub rows: Vec<SplitRow>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SplitRow {
     pub id: String,
     pub side: Side,
-    /// Names of classes.
+    /// Names of classes; none where numbers are asked for.
     pub labels: Vec<String>,
+    /// One a column.
+    pub numbers: Vec<f64>,
 }
 
 /// What an image was used for.
@@ -50,25 +55,31 @@ impl Side {
     }
 }
 
-/// An image that a run was given, with its classes as places in the vocabulary, sorted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An image that a run was given, and what is true of it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LabelledImage {
     pub id: String,
     pub side: Side,
+    /// Its classes as places in the vocabulary, sorted; none where numbers are asked for.
     pub target: Vec<usize>,
+    /// Its numbers, in the order of their columns.
+    pub numbers: Vec<f64>,
 }
 
 impl SplitTable {
-    pub fn read(run: &Run) -> Result<Self> {
+    /// Reads a run's; `columns` are the names of the numbers of each row, none where images have
+    /// labels.
+    pub fn read(run: &Run, columns: &[String]) -> Result<Self> {
         let path = run.file(FILE);
         let in_file = || format!("failed to read `{}`", path.display());
         let text = run.bytes(FILE)?;
         let mut table = csv::Reader::from_reader(&text[..]);
+        let header = header_of(columns);
         ensure!(
-            table.headers().with_context(in_file)?.iter().eq(HEADER),
+            table.headers().with_context(in_file)?.iter().eq(header.iter().copied()),
             "`{}` has other columns than `{}`\nhint: train the run again",
             path.display(),
-            HEADER.join(",")
+            header.join(",")
         );
         let (mut rows, mut known) = (Vec::new(), HashSet::new());
         let mut lines = Lines::new(&text);
@@ -88,9 +99,21 @@ impl SplitTable {
                 "`{}`, line {line}, has `{id}` a second time\nhint: {EDITED}",
                 path.display()
             );
-            rows.push(SplitRow { id, side, labels: labels_in(&record[2]) });
+            let (mut labels, mut numbers) = (Vec::new(), Vec::new());
+            if columns.is_empty() {
+                labels = labels_in(&record[2]);
+            } else {
+                for cell in record.iter().skip(2) {
+                    let number = cell.parse().ok().filter(|number: &f64| number.is_finite());
+                    numbers.push(number.with_context(|| {
+                        let path = path.display();
+                        format!("`{path}`, line {line}, has no number at `{id}`: `{cell}`\nhint: {EDITED}")
+                    })?);
+                }
+            }
+            rows.push(SplitRow { id, side, labels, numbers });
         }
-        Ok(Self { rows })
+        Ok(Self { columns: columns.to_vec(), rows })
     }
 
     pub fn write(&self, run: &Run) -> Result<()> {
@@ -105,11 +128,24 @@ impl SplitTable {
 
     fn csv(&self) -> Result<Vec<u8>> {
         let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(HEADER)?;
-        for SplitRow { id, side, labels } in &self.rows {
-            table.write_record([id, side.name(), &cell_of(labels)])?;
+        table.write_record(header_of(&self.columns))?;
+        for SplitRow { id, side, labels, numbers } in &self.rows {
+            if self.columns.is_empty() {
+                table.write_record([id, side.name(), &cell_of(labels)])?;
+            } else {
+                let start = [id.clone(), side.name().to_owned()].into_iter();
+                table.write_record(start.chain(numbers.iter().map(f64::to_string)))?;
+            }
         }
         Ok(table.into_inner()?)
+    }
+}
+
+/// The columns: those of labels, or of numbers.
+fn header_of(columns: &[String]) -> Vec<&str> {
+    match columns {
+        [] => HEADER.to_vec(),
+        columns => HEADER[..2].iter().copied().chain(columns.iter().map(String::as_str)).collect(),
     }
 }
 
@@ -152,8 +188,9 @@ fn labels_in(cell: &str) -> Vec<String> {
 }
 
 impl Run {
-    /// The images that the run was given, from its `split.csv`.
-    pub fn labelled(&self, classes: &Classes) -> Result<Vec<LabelledImage>> {
+    /// The images that the run was given, from its `split.csv`. `classes` are the vocabulary, or what
+    /// numbers are called.
+    pub fn labelled(&self, classes: &Classes, kind: TargetKind) -> Result<Vec<LabelledImage>> {
         let path = self.file(FILE);
         let position = |name: &String| {
             let known = classes.position(name);
@@ -162,28 +199,34 @@ impl Run {
                 format!("`{path}`: the run has no class `{name}`\nhint: {EDITED}")
             })
         };
+        let columns: &[String] = if kind == TargetKind::Number { classes.names() } else { &[] };
         let mut images = Vec::new();
-        for SplitRow { id, side, labels } in SplitTable::read(self)?.rows {
+        for SplitRow { id, side, labels, numbers } in SplitTable::read(self, columns)?.rows {
             let mut target = labels.iter().map(position).collect::<Result<Vec<usize>>>()?;
             target.sort_unstable();
-            images.push(LabelledImage { id, side, target });
+            images.push(LabelledImage { id, side, target, numbers });
         }
         Ok(images)
     }
 
-    /// The classes of each image that the run held out, in the order of `ids`.
-    pub fn truth(&self, ids: &[String], classes: &Classes) -> Result<Vec<Vec<usize>>> {
-        let images = self.labelled(classes)?.into_iter();
+    /// What is true of each image that the run held out, in the order of `ids`.
+    pub fn truth(&self, ids: &[String], classes: &Classes, kind: TargetKind) -> Result<Truth> {
+        let images = self.labelled(classes, kind)?.into_iter();
         let valid = images.filter(|image| image.side == Side::Valid);
-        let by_id: HashMap<String, Vec<usize>> =
-            valid.map(|image| (image.id, image.target)).collect();
-        let target = |id: &String| {
-            let target = by_id.get(id).cloned();
-            target.with_context(|| {
+        let mut by_id: HashMap<String, LabelledImage> =
+            valid.map(|image| (image.id.clone(), image)).collect();
+        let mut found = Vec::new();
+        for id in ids {
+            found.push(by_id.remove(id).with_context(|| {
                 format!("`{}` does not hold out `{id}`\nhint: {EDITED}", self.file(FILE).display())
-            })
-        };
-        ids.iter().map(target).collect()
+            })?);
+        }
+        Ok(if kind == TargetKind::Number {
+            let rows = found.iter().map(|image| image.numbers.as_slice());
+            Truth::Numbers(Table::from_rows(rows, classes.len()))
+        } else {
+            Truth::Classes(found.into_iter().map(|image| image.target).collect())
+        })
     }
 }
 
@@ -192,8 +235,11 @@ mod tests {
     use super::*;
 
     fn row(id: &str, side: Side, labels: &[&str]) -> SplitRow {
-        SplitRow { id: id.to_owned(), side, labels: labels.iter().map(|&l| l.to_owned()).collect() }
+        let labels = labels.iter().map(|&l| l.to_owned()).collect();
+        SplitRow { id: id.to_owned(), side, labels, numbers: Vec::new() }
     }
+
+    const TAGS: TargetKind = TargetKind::MultiLabel;
 
     fn classes() -> Classes {
         ["clear", "haze, thick", "road"].map(str::to_owned).to_vec().into()
@@ -204,6 +250,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = Run { folder: folder.path().to_owned() };
         let split = SplitTable {
+            columns: Vec::new(),
             rows: vec![
                 row("a", Side::Train, &["road", "clear"]),
                 row("b,\"1\"", Side::Valid, &["haze, thick"]),
@@ -213,11 +260,11 @@ mod tests {
         };
         assert!(split.is_of(&run).unwrap(), "a run without one");
         split.write(&run).unwrap();
-        assert_eq!(SplitTable::read(&run).unwrap(), split);
+        assert_eq!(SplitTable::read(&run, &[]).unwrap(), split);
         assert!(split.is_of(&run).unwrap());
-        assert!(!SplitTable { rows: split.rows[1..].to_vec() }.is_of(&run).unwrap());
         let text = fs::read_to_string(run.file(FILE)).unwrap();
         assert!(text.starts_with("id,part,labels\na,train,road|clear\n"), "{text}");
+        assert!(!SplitTable { rows: split.rows[1..].to_vec(), ..split }.is_of(&run).unwrap());
     }
 
     #[test]
@@ -226,11 +273,12 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         assert_eq!(labels_in("a\\b|c"), ["a\\b", "c"], "as older versions wrote it");
         run.write(FILE, "id,part,labels\na,train,road|clear\nb,valid,\n").unwrap();
-        let images = run.labelled(&classes()).unwrap();
+        let images = run.labelled(&classes(), TAGS).unwrap();
         assert_eq!(images[0].target, [0, 2]);
         let ids = |id: &str| [id.to_owned()];
-        assert_eq!(run.truth(&ids("b"), &classes()).unwrap(), [[0; 0]]);
-        let error = run.truth(&ids("a"), &classes()).unwrap_err().to_string();
+        let truth = run.truth(&ids("b"), &classes(), TAGS).unwrap();
+        assert_eq!(truth, Truth::Classes(vec![Vec::new()]));
+        let error = run.truth(&ids("a"), &classes(), TAGS).unwrap_err().to_string();
         assert!(error.contains("split.csv` does not hold out `a`"), "{error}");
         for (text, expected) in [
             ("id,part\na,train\n", "other columns than `id,part,labels`"),
@@ -240,7 +288,46 @@ mod tests {
             ("id,part,labels\na,train\n", "failed to read"),
         ] {
             run.write(FILE, text).unwrap();
-            let error = format!("{:#}", run.labelled(&classes()).unwrap_err());
+            let error = format!("{:#}", run.labelled(&classes(), TAGS).unwrap_err());
+            assert!(error.contains(expected) && error.contains("split.csv"), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        let row = |id: &str, side, numbers: &[f64]| SplitRow {
+            id: id.to_owned(),
+            side,
+            labels: Vec::new(),
+            numbers: numbers.to_vec(),
+        };
+        let columns: Classes = ["score", "labels"].map(str::to_owned).to_vec().into();
+        let split = SplitTable {
+            columns: columns.names().to_vec(),
+            rows: vec![
+                row("a", Side::Train, &[63.0, -0.1]),
+                row("b", Side::Valid, &[1.0 / 3.0, 1e-9]),
+                row("c", Side::Valid, &[1e22, 0.0]),
+            ],
+        };
+        split.write(&run).unwrap();
+        assert_eq!(SplitTable::read(&run, columns.names()).unwrap(), split);
+        let text = fs::read_to_string(run.file(FILE)).unwrap();
+        assert!(text.starts_with("id,part,score,labels\na,train,63,-0.1\n"), "{text}");
+        let ids = ["c", "b"].map(str::to_owned);
+        let truth = run.truth(&ids, &columns, TargetKind::Number).unwrap();
+        assert_eq!(truth, Truth::Numbers(Table::new(vec![1e22, 0.0, 1.0 / 3.0, 1e-9], 2)));
+        for (text, expected) in [
+            ("id,part,labels\na,train,63\n", "other columns than `id,part,score,labels`"),
+            ("id,part,score,labels\na,valid,63,x\n", "line 2, has no number at `a`: `x`"),
+            ("id,part,score,labels\na,valid,nan,1\n", "line 2, has no number at `a`: `nan`"),
+            ("id,part,score,labels\na,valid,63\n", "failed to read"),
+        ] {
+            run.write(FILE, text).unwrap();
+            let error = run.labelled(&columns, TargetKind::Number).unwrap_err();
+            let error = format!("{error:#}");
             assert!(error.contains(expected) && error.contains("split.csv"), "{error}");
         }
     }

@@ -51,7 +51,8 @@ pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceCho
     for run in missing {
         let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
         let predictions = predictions_of(run, test_set, device, &mut partial)?;
-        run.write_test_predictions(&test_set.hash, &predictions)?;
+        let kind = test_set.competition.target.kind;
+        run.write_test_predictions(&test_set.hash, &predictions, kind)?;
         partial.remove()?;
     }
     Ok(())

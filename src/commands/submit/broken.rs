@@ -9,7 +9,7 @@ use crate::commands::bad_images;
 use crate::dataset::{BadImage, BadImages, Sample, find_broken};
 use crate::progress::Progress;
 use crate::run::Run;
-use crate::target::{Classes, Predictions};
+use crate::target::{Classes, Predictions, TargetKind};
 
 /// Takes those out of `samples` that cannot be used. Fails where none can.
 pub(super) fn take_out(
@@ -33,16 +33,17 @@ pub(super) fn take_out(
 }
 
 /// What a run says of all test images: what it predicts for those that can be used, and for the others
-/// the share of its images that have each class.
+/// what is true of its own on the average: the share that has each class, the level, the numbers.
 pub(super) fn completed(
     mut predictions: Predictions,
     broken: &[BadImage],
     run: &Run,
+    kind: TargetKind,
 ) -> Result<Predictions> {
     if broken.is_empty() {
         return Ok(predictions);
     }
-    let prior = prior(run, &predictions.classes)?;
+    let prior = prior(run, &predictions.classes, kind)?;
     for bad in broken {
         predictions.ids.push(bad.id.clone());
         predictions.probabilities.push(&prior);
@@ -50,11 +51,24 @@ pub(super) fn completed(
     Ok(predictions)
 }
 
-fn prior(run: &Run, classes: &Classes) -> Result<Vec<f32>> {
-    let images = run.labelled(classes)?;
-    let mut counts = vec![0_usize; classes.len()];
-    images.iter().flat_map(|image| &image.target).for_each(|&class| counts[class] += 1);
-    Ok(counts.iter().map(|&count| count as f32 / images.len().max(1) as f32).collect())
+fn prior(run: &Run, classes: &Classes, kind: TargetKind) -> Result<Vec<f32>> {
+    let images = run.labelled(classes, kind)?;
+    let n = images.len().max(1);
+    Ok(match kind {
+        TargetKind::SingleLabel | TargetKind::MultiLabel => {
+            let mut counts = vec![0_usize; classes.len()];
+            images.iter().flat_map(|image| &image.target).for_each(|&class| counts[class] += 1);
+            counts.iter().map(|&count| count as f32 / n as f32).collect()
+        }
+        TargetKind::Ordinal => {
+            let sum: usize = images.iter().flat_map(|image| &image.target).sum();
+            vec![(sum as f64 / n as f64) as f32]
+        }
+        TargetKind::Number => {
+            let sum = |column: usize| images.iter().map(|image| image.numbers[column]).sum::<f64>();
+            (0..classes.len()).map(|column| (sum(column) / n as f64) as f32).collect()
+        }
+    })
 }
 
 /// Says whose rows were not predicted.
@@ -104,10 +118,14 @@ mod tests {
         let classes: Classes = ["cat", "dog"].map(str::to_owned).to_vec().into();
         let ids = ["a", "c"].map(str::to_owned).to_vec();
         let probabilities = Table::new(vec![0.1, 0.9, 0.2, 0.8], 2);
-        let predicted = Predictions { ids, probabilities, classes };
-        let all = completed(predicted, &bad, &run).unwrap();
+        let predicted = Predictions { ids, probabilities, classes: classes.clone() };
+        let all = completed(predicted, &bad, &run, TargetKind::SingleLabel).unwrap();
         assert_eq!(all.ids, ["a", "c", "b"]);
         assert_eq!(all.probabilities.row(2), [0.25, 0.75]);
+        assert_eq!(prior(&run, &classes, TargetKind::Ordinal).unwrap(), [0.75]);
+        let split = "id,part,cat,dog\n1,train,1,-2\n2,valid,2,-4\n";
+        fs::write_atomic(run.file("split.csv"), split).unwrap();
+        assert_eq!(prior(&run, &classes, TargetKind::Number).unwrap(), [1.5, -3.0]);
 
         for sample in &samples {
             fs::write_atomic(&sample.path, "").unwrap();

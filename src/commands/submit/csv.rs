@@ -68,8 +68,9 @@ impl TestSet {
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
             let of_run = |run: &Run| {
-                let predicted = run.test_predictions(&self.samples, &member.classes)?;
-                broken::completed(predicted, &self.broken, run)
+                let predicted =
+                    run.test_predictions(&self.samples, &member.classes, member.kind)?;
+                broken::completed(predicted, &self.broken, run, member.kind)
             };
             let of_runs: Vec<Predictions> = runs.map(of_run).collect::<Result<_>>()?;
             member.mean(&of_runs)

@@ -7,7 +7,7 @@ use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::run::{Epoch, Stage, Step, Sweep};
-use crate::target::{Predictions, TargetKind};
+use crate::target::{Predictions, TargetKind, Truth};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.
 #[derive(Clone, Debug)]
@@ -89,8 +89,8 @@ pub struct StageFacts {
 pub struct Validation {
     pub predictions: Predictions,
     pub kind: TargetKind,
-    /// Class indices, a list a row.
-    pub truth: Vec<Vec<usize>>,
+    /// What is true, row by row.
+    pub truth: Truth,
 }
 
 impl Validation {
@@ -100,6 +100,11 @@ impl Validation {
 
     pub fn is_empty(&self) -> bool {
         self.truth.is_empty()
+    }
+
+    /// The class indices of every row; of numbers there are none.
+    pub fn classes(&self) -> &[Vec<usize>] {
+        self.truth.classes()
     }
 
     pub fn n_classes(&self) -> usize {
@@ -117,7 +122,8 @@ impl Validation {
 
     /// The one class of every image of a single-label competition.
     pub fn classes_true(&self) -> Vec<usize> {
-        self.truth.iter().map(|truth| truth.first().copied().unwrap_or_default()).collect()
+        let first = |truth: &Vec<usize>| truth.first().copied().unwrap_or_default();
+        self.classes().iter().map(first).collect()
     }
 
     pub fn name(&self, class: usize) -> &str {

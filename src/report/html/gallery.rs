@@ -117,7 +117,7 @@ fn judge_classes(validation: &Validation) -> Vec<Judged> {
             class: answer,
         }
     };
-    validation.rows().zip(&validation.truth).map(judge).collect()
+    validation.rows().zip(validation.classes()).map(judge).collect()
 }
 
 fn judge_tags(validation: &Validation, decision: Option<&Decision>) -> Vec<Judged> {
@@ -139,7 +139,7 @@ fn judge_tags(validation: &Validation, decision: Option<&Decision>) -> Vec<Judge
             class: truth.iter().fold(0, |seed, tag| seed * 31 + tag + 1),
         }
     };
-    validation.rows().zip(&validation.truth).zip(answered).map(judge).collect()
+    validation.rows().zip(validation.classes()).zip(answered).map(judge).collect()
 }
 
 fn entropy(p: f32) -> f64 {

@@ -26,8 +26,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
         TargetKind::SingleLabel => Metric::log_loss(),
         _ => Metric::mean_fbeta(2.0),
     };
-    let truth = Truth::Classes(validation.truth.clone());
-    let images = Judged::new(kind, &validation.predictions, &truth);
+    let images = Judged::new(kind, &validation.predictions, &validation.truth);
     let decision = Decision::fit(&metric, &images, &TagOptions::default()).unwrap();
     let pictures = gallery::wanted(&validation, Some(&decision))
         .into_iter()
@@ -136,7 +135,7 @@ fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
     let ids = (0..n).map(|i| format!("image_{i}")).collect();
     let probabilities = Table::new(probabilities, classes.len());
     let predictions = Predictions { ids, classes: Classes::from(classes.to_vec()), probabilities };
-    Validation { predictions, kind, truth }
+    Validation { predictions, kind, truth: Truth::Classes(truth) }
 }
 
 fn picture() -> Thumbnail {
@@ -283,7 +282,7 @@ fn odd_outcomes_break_no_page() {
     let probabilities = Table::new(vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3);
     let right = all_right.validation.insert(validation(TargetKind::SingleLabel, &names(3), 3));
     right.predictions.probabilities = probabilities;
-    right.truth = truth;
+    right.truth = Truth::Classes(truth);
     let mut diverged = single();
     for epoch in &mut diverged.epochs {
         epoch.train_loss = f64::NAN;
@@ -296,7 +295,7 @@ fn odd_outcomes_break_no_page() {
     let mut no_pictures = single();
     no_pictures.pictures.clear();
     let mut no_tags = facts(TargetKind::MultiLabel, &names(3), 5);
-    no_tags.validation.as_mut().unwrap().truth = vec![vec![]; 5];
+    no_tags.validation.as_mut().unwrap().truth = Truth::Classes(vec![vec![]; 5]);
     for odd in [nothing_held_out, all_right, diverged, no_steps, no_pictures, no_tags] {
         check(&page(&odd));
     }
@@ -379,7 +378,7 @@ fn a_comparison_says_whether_it_may_be_luck() {
     assert!(same.contains("score the same on the 200 images"), "{same}");
     // Everything a little surer of the truth is better, and on every image.
     let validation = b.validation.as_mut().unwrap();
-    for (row, truth) in validation.truth.iter().enumerate() {
+    for (row, truth) in validation.truth.classes().iter().enumerate() {
         let p = &mut validation.predictions.probabilities.row_mut(row)[truth[0]];
         *p += (1.0 - *p) * 0.5;
     }

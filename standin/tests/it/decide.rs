@@ -8,7 +8,7 @@ use kaggle_kit::fs;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary};
 use kaggle_kit::table::Table;
-use kaggle_kit::target::{Classes, Predictions, Truth};
+use kaggle_kit::target::{Classes, Predictions, TargetKind, Truth};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -46,12 +46,13 @@ impl Person {
             id: sample.id.clone(),
             side: if i % 2 == 0 { Side::Valid } else { Side::Train },
             labels: sample.target.iter().map(|&tag| classes.names()[tag].clone()).collect(),
+            numbers: Vec::new(),
         };
         let rows = dataset.train.iter().enumerate().map(row).collect();
-        SplitTable { rows }.write(&run).unwrap();
+        SplitTable { columns: Vec::new(), rows }.write(&run).unwrap();
         let valid: Vec<Sample> = dataset.train.iter().step_by(2).cloned().collect();
         let said = predictions(&valid, classes);
-        run.write_valid_predictions(&said).unwrap();
+        run.write_valid_predictions(&said, TargetKind::MultiLabel).unwrap();
         let truth = Truth::Classes(valid.iter().map(|sample| sample.target.clone()).collect());
         let images = Judged::new(planet.target.kind, &said, &truth);
         let decision = Decision::quick(&planet.metric, &images).unwrap();
@@ -65,7 +66,8 @@ impl Person {
         .unwrap();
         run.write("report.html", "<body><section id=\"tags\">as it was</section></body>").unwrap();
         let hash = dataset::digest_of_set(&dataset.test, &()).unwrap().to_string();
-        run.write_test_predictions(&hash, &predictions(&dataset.test, classes)).unwrap();
+        let said = predictions(&dataset.test, classes);
+        run.write_test_predictions(&hash, &said, TargetKind::MultiLabel).unwrap();
         Self { here, run, miniature }
     }
 

@@ -14,6 +14,7 @@ use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
+use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
@@ -126,6 +127,9 @@ impl CompetitionImages {
         hash.update(toml::to_string(&recipe).unwrap_or_default().as_bytes());
         for sample in &self.dataset.train {
             hash.update(format!("\n{} {:?}", sample.id, sample.target).as_bytes());
+            if !sample.numbers.is_empty() {
+                hash.update(format!(" {:?}", sample.numbers).as_bytes());
+            }
         }
         hash.update(dataset::digest_of_set(&self.dataset.train, &())?.0);
         let mut name = Hash::from(hash).to_string();
@@ -176,11 +180,13 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
 
 /// Where each image went, and what it shows.
 pub(super) fn split_table(data: &Data) -> SplitTable {
-    let row = |side, sample: &Sample| {
-        let labels = sample.target.iter().map(|&class| data.classes.names()[class].clone());
-        SplitRow { id: sample.id.clone(), side, labels: labels.collect() }
+    let row = |side, Sample { id, target, numbers, .. }: &Sample| {
+        let labels = target.iter().map(|&class| data.classes.names()[class].clone());
+        SplitRow { id: id.clone(), side, labels: labels.collect(), numbers: numbers.clone() }
     };
     let train = data.train.samples.iter().map(|sample| row(Side::Train, sample));
     let valid = data.valid.samples.iter().map(|sample| row(Side::Valid, sample));
-    SplitTable { rows: train.chain(valid).collect() }
+    let is_number = data.kind == TargetKind::Number;
+    let columns = if is_number { data.classes.names().to_vec() } else { Vec::new() };
+    SplitTable { columns, rows: train.chain(valid).collect() }
 }

@@ -178,7 +178,7 @@ impl TrainOne<'_> {
         term::say(format_args!("   {decision}"));
         run.write_toml(DECISION, &decision)?;
         run.write_outputs(&data.outputs)?;
-        run.write_valid_predictions(&predictions)?;
+        run.write_valid_predictions(&predictions, data.kind)?;
         let mut stages = outcome::stages(journal);
         stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
         let summary = Summary {

@@ -31,7 +31,7 @@ pub(super) fn write(
     facts.duplicates = Some(named);
     facts.found = Some(dataset.found.clone());
     // What the network looked at is drawn for the class that it finds most probable.
-    let predicted = run.valid_predictions(&summary.classes)?;
+    let predicted = run.valid_predictions(&summary.classes, data.kind)?;
     let rows = predicted.ids.iter().map(String::as_str).zip(predicted.rows());
     let answers: HashMap<&str, &[f32]> = rows.collect();
     let samples = data.valid.samples.iter().map(|sample| (sample.id.as_str(), sample));

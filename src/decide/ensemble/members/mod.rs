@@ -159,7 +159,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         kind: first.kind,
         classes: first.classes.clone(),
         names: members.iter().map(|member| member.name.clone()).collect(),
-        members: vec![Table::empty(first.classes.len()); members.len()],
+        members: vec![Table::empty(first.kind.n_outputs(first.classes.len())); members.len()],
         ids: Vec::new(),
         truth: Truth::Classes(Vec::new()),
         folds: Vec::new(),
@@ -173,12 +173,12 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
     };
     // Any member's folds keep near-duplicates together; more of them leave more to fit on.
     let folded = held_out.iter().max_by_key(|of| n_folds(of)).unwrap_or(&held_out[0]);
-    let mut truth = Vec::new();
+    let (mut targets, mut numbers) = (Vec::new(), Table::empty(first.classes.len()));
     for id in common {
-        let target = &held_out[0][id].target;
+        let truth = &held_out[0][id].truth;
         for (member, of) in members.iter().zip(&held_out) {
             ensure!(
-                of[id].target == *target,
+                of[id].truth == *truth,
                 "`{id}` has other labels in `{}` than in `{}`\nhint: the training labels have \
                  changed between the two; train again",
                 member.name,
@@ -189,10 +189,16 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
             rows.push(&of[id].row);
         }
         pool.ids.push(id.clone());
-        truth.push(target.clone());
+        match truth {
+            Truth::Classes(classes) => targets.extend_from_slice(classes),
+            Truth::Numbers(of_image) => of_image.rows().for_each(|row| numbers.push(row)),
+        }
         pool.folds.push(folded[id].fold);
     }
-    pool.truth = Truth::Classes(truth);
+    pool.truth = match first.kind {
+        TargetKind::Number => Truth::Numbers(numbers),
+        _ => Truth::Classes(targets),
+    };
     Ok(pool)
 }
 
@@ -236,7 +242,8 @@ fn quoted(members: &[Member]) -> String {
 /// What a member predicted about an image that the network had not seen.
 struct HeldOutImage {
     row: Vec<f32>,
-    target: Vec<usize>,
+    /// Of this image alone.
+    truth: Truth,
     fold: usize,
 }
 
@@ -244,8 +251,9 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
     let mut all: BTreeMap<String, HeldOutImage> = BTreeMap::new();
     for (fold, run) in member.runs.iter().enumerate() {
         let (predicted, truth) = run.held_out(&member.classes, member.kind)?;
-        for ((id, row), target) in predicted.ids.iter().zip(predicted.rows()).zip(truth) {
-            let held_out = HeldOutImage { row: row.to_vec(), target, fold };
+        for (place, (id, row)) in predicted.ids.iter().zip(predicted.rows()).enumerate() {
+            let truth = truth.select(&[place]);
+            let held_out = HeldOutImage { row: row.to_vec(), truth, fold };
             if all.insert(id.clone(), held_out).is_some() {
                 bail!(
                     "`{id}` is held out in two folds of `{}`: its runs were not made from the same \

@@ -39,7 +39,7 @@ pub fn paired(a: &Facts, b: &Facts) -> Option<Paired> {
         .iter()
         .enumerate()
         .filter_map(|(row, id)| Some((row, *places.get(id.as_str())?)))
-        .filter(|&(row, place)| one.truth[row] == other.truth[place])
+        .filter(|&(row, place)| one.truth.select(&[row]) == other.truth.select(&[place]))
         .map(|(row, place)| of_b[place] - of_a[row])
         .collect();
     if differences.is_empty() {
@@ -68,7 +68,7 @@ fn scores(facts: &Facts, validation: &Validation) -> Vec<f64> {
         TargetKind::MultiLabel => {
             let answers = decided(validation, decision);
             validation
-                .truth
+                .classes()
                 .iter()
                 .zip(answers)
                 .map(|(truth, answer)| {
@@ -99,7 +99,7 @@ pub(super) fn found(facts: &Facts, validation: &Validation) -> Vec<Option<f64>> 
         TargetKind::MultiLabel => {
             let answers = decided(validation, facts.decision.as_ref());
             let of = |tag: usize| {
-                let pairs = validation.truth.iter().zip(&answers);
+                let pairs = validation.classes().iter().zip(&answers);
                 let counts =
                     TagCounts::count(pairs.map(|(t, a)| (t.contains(&tag), a.contains(&tag))));
                 (counts.truth > 0).then(|| counts.recall())

@@ -66,7 +66,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         epochs: training.epochs,
         validation: Some(validation),
         decision: Some(Decision::of(run, &competition.metric, classes)?),
-        counts: count_classes(&run.labelled(classes)?, classes),
+        counts: count_classes(&run.labelled(classes, kind)?, classes),
         duplicates: None,
         found: None,
         pictures: BTreeMap::new(),

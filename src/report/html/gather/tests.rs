@@ -12,8 +12,12 @@ fn what_is_known_of_a_leak_is_in_the_spec() {
 #[test]
 fn classes_are_counted_by_part() {
     let classes: Classes = vec!["cat".to_owned(), "dog".to_owned(), "emu".to_owned()].into();
-    let image =
-        |side, target: &[usize]| LabelledImage { id: String::new(), side, target: target.to_vec() };
+    let image = |side, target: &[usize]| LabelledImage {
+        id: String::new(),
+        side,
+        target: target.to_vec(),
+        numbers: Vec::new(),
+    };
     let images = [image(Side::Train, &[0]), image(Side::Valid, &[0, 1]), image(Side::Train, &[])];
     let counts: Vec<(usize, usize)> =
         count_classes(&images, &classes).iter().map(|c| (c.train, c.valid)).collect();

@@ -69,7 +69,7 @@ fn answers(validation: &Validation) -> Vec<(f64, bool)> {
         }
         TargetKind::MultiLabel => validation
             .rows()
-            .zip(&validation.truth)
+            .zip(validation.classes())
             .flat_map(|(row, truth)| {
                 row.iter().enumerate().map(|(tag, &p)| (f64::from(p), truth.contains(&tag)))
             })

@@ -109,7 +109,7 @@ fn picture(validation: &Validation, row: usize, picture: Option<&Thumbnail>) -> 
 fn class_caption(validation: &Validation, row: usize) -> Markup {
     let probabilities = validation.row(row);
     let answer = most_probable(probabilities);
-    let truth = validation.truth[row].first().copied().unwrap_or_default();
+    let truth = validation.classes()[row].first().copied().unwrap_or_default();
     let describe = |class: usize| {
         format!("{} {}", words(validation.name(class)), rough(f64::from(probabilities[class])))
     };
@@ -135,7 +135,7 @@ fn second(probabilities: &[f32], first: usize) -> Option<usize> {
 
 fn tags_caption(validation: &Validation, row: usize, answered: &[usize]) -> Markup {
     let probabilities = validation.row(row);
-    let truth = &validation.truth[row];
+    let truth = &validation.classes()[row];
     let describe = |tags: Vec<usize>| {
         let mut names: Vec<String> = tags
             .iter()

@@ -27,7 +27,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     let answered = decided(validation, decision);
     let threshold = decision.and_then(Decision::threshold);
     let n = validation.n_classes();
-    let averages = averages(&hot(&validation.truth, n), &hot(&answered, n), beta);
+    let averages = averages(&hot(validation.classes(), n), &hot(&answered, n), beta);
     let body = html! {
         @if let Some(decision) = decision { p { "Decided: " (decision) "." } }
         (means(&averages, beta))
@@ -39,7 +39,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             "Of the images held out that have the tag of the row, the share that has the tag of the \
             column too; on the diagonal, how many have the tag."
         }
-        (together(validation, &validation.truth))
+        (together(validation, validation.classes()))
         details {
             summary { "the same of the answers" }
             (together(validation, &answered))
@@ -82,7 +82,7 @@ fn means(averages: &Averages, beta: f64) -> Markup {
 /// The score by one threshold for all tags.
 fn global(validation: &Validation, single: Option<f64>, beta: f64) -> Chart {
     let n = validation.n_classes();
-    let truth = hot(&validation.truth, n);
+    let truth = hot(validation.classes(), n);
     let score = |threshold: f64| {
         let answered: Vec<Vec<usize>> =
             validation.rows().map(|row| decide(row, |_| threshold)).collect();
@@ -150,7 +150,7 @@ fn table(
 /// A tag's F-beta at each threshold of the grid.
 fn curve(validation: &Validation, tag: usize, beta: f64) -> Vec<f64> {
     let at = |threshold: f64| {
-        let pairs = validation.rows().zip(&validation.truth);
+        let pairs = validation.rows().zip(validation.classes());
         let pair = |(row, truth): (&[f32], &Vec<usize>)| {
             (truth.contains(&tag), f64::from(row[tag]) > threshold)
         };
