@@ -161,6 +161,16 @@ impl Predictions {
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.probabilities.rows()
     }
+
+    /// Those about some images, in the order of `images`.
+    #[must_use]
+    pub fn select(&self, images: &[usize]) -> Self {
+        Self {
+            ids: images.iter().map(|&i| self.ids[i].clone()).collect(),
+            probabilities: self.probabilities.select(images),
+            classes: self.classes.clone(),
+        }
+    }
 }
 
 /// What is answered about every image in the end: what a submission holds.
@@ -191,6 +201,53 @@ pub enum Said {
     Scored(Vec<Option<(usize, f64)>>),
     /// `[images, numbers]`.
     Numbers(Table<f64>),
+}
+
+impl Answers {
+    /// Those about some images, in the order of `images`.
+    #[must_use]
+    pub fn select(&self, images: &[usize]) -> Self {
+        Self {
+            ids: images.iter().map(|&i| self.ids[i].clone()).collect(),
+            classes: self.classes.clone(),
+            said: self.said.select(images),
+        }
+    }
+
+    /// The answers about further images, of the same form.
+    pub fn append(&mut self, more: &Self) {
+        self.ids.extend_from_slice(&more.ids);
+        match (&mut self.said, &more.said) {
+            (Said::Probabilities(rows), Said::Probabilities(more))
+            | (Said::Numbers(rows), Said::Numbers(more)) => {
+                more.rows().for_each(|row| rows.push(row));
+            }
+            (Said::Lists(lists), Said::Lists(more)) => lists.extend_from_slice(more),
+            (Said::Scored(scored), Said::Scored(more)) => scored.extend_from_slice(more),
+            _ => panic!("answers of one form are joined"),
+        }
+    }
+}
+
+impl Said {
+    /// The same about some images, in the order of `images`.
+    #[must_use]
+    pub fn select(&self, images: &[usize]) -> Self {
+        match self {
+            Self::Probabilities(rows) => Self::Probabilities(rows.select(images)),
+            Self::Lists(lists) => Self::Lists(images.iter().map(|&i| lists[i].clone()).collect()),
+            Self::Scored(scored) => Self::Scored(images.iter().map(|&i| scored[i]).collect()),
+            Self::Numbers(rows) => Self::Numbers(rows.select(images)),
+        }
+    }
+
+    /// How many numbers an answer is, about.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Probabilities(rows) | Self::Numbers(rows) => rows.width().max(1),
+            Self::Lists(_) | Self::Scored(_) => 1,
+        }
+    }
 }
 
 /// Lists of class indices (sorted, one list an image) as `[n, classes]` of zeros and ones.

@@ -96,7 +96,7 @@ impl Made {
         run.write_valid_predictions(&predictions, kind).unwrap();
         let truth = Truth::Classes((0..N_IMAGES).map(target).collect());
         let images = Judged::new(kind, &predictions, &truth);
-        let options = kaggle_kit::decide::TagOptions::default();
+        let options = kaggle_kit::decide::Options::default();
         let decision = Decision::fit(&competition.metric, &images, &options).unwrap();
         run.write_toml("decision.toml", &decision).unwrap();
         run.write(VIEWS, VIEWS_TOML).unwrap();

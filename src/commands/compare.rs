@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use crate::decide::compare::Spread;
+use crate::decide::interval::Interval;
 use crate::fs;
 use crate::recipe;
-use crate::report::html::comparison::{self, Compared, TwoRuns, paired};
+use crate::report::html::comparison::{self, Compared, Paired, TwoRuns, paired};
 use crate::report::html::gather;
 use crate::run::{Run, Workspace};
 use crate::term;
@@ -108,20 +110,26 @@ fn to_json(two: &TwoRuns, page: &Path) -> Value {
         "a": side(a),
         "b": side(b),
         "settings": settings,
-        "paired": paired(a, b).map(|found| json!({
-            "images": found.n,
-            "b-less-a": found.difference,
-            "standard-error": found.standard_error,
-        })),
+        "paired": paired(a, b).map(|found| paired_to_json(&found)),
         "verdict": comparison::verdict(two),
         "page": term::path_in_json(page),
     })
 }
 
+/// With `standard-error`, or with `interval` where the metric is no mean over images.
+fn paired_to_json(found: &Paired) -> Value {
+    let mut json = json!({ "images": found.n, "b-less-a": found.difference });
+    match found.spread {
+        Spread::StandardError(error) => json["standard-error"] = error.into(),
+        Spread::Interval(Interval { low, high }) => json["interval"] = json!([low, high]),
+    }
+    json
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{Decision, Judged};
+    use crate::decide::{Decision, Judged, Options};
     use crate::run::{DECISION, Run, Summary};
 
     /// A finished run of four cats and dogs; `p` is what it gives to the truth.
@@ -148,7 +156,7 @@ mod tests {
         let kind = spec.target.kind;
         let (predicted, truth) = run.held_out(&run.summary().unwrap().classes, kind).unwrap();
         let images = Judged::new(kind, &predicted, &truth);
-        let decision = Decision::quick(&spec.metric, &images).unwrap();
+        let decision = Decision::quick(&spec.metric, &images, &Options::default()).unwrap();
         run.write_toml(DECISION, &decision).unwrap();
     }
 

@@ -5,19 +5,17 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::answers::{AnswerDecision, Options};
 use super::judged::Judged;
-use super::largest::Largest;
 use super::log_loss::{self, Calibration};
-use super::tags::calibrate::Kind;
-use super::tags::rules::TagRules;
 use super::tags::threshold::decide;
-use super::tags::{self, Method, Rows, Settings, TagDecision};
-use crate::metric::{Metric, Serving, largest};
+use super::tags::{self, Settings, TagDecision};
+use crate::metric::{Metric, Serving};
 use crate::run::checked::{Checked, Fault};
 use crate::run::{DECISION, Run};
-use crate::target::{Answers, Classes, Predictions, Said};
+use crate::target::{Answers, Classes, Predictions, Said, TargetKind};
 
-/// What is done to probabilities before they are submitted, fitted on validation predictions.
+/// What is done to what a model says before it is submitted, fitted on validation predictions.
 ///
 /// In a run's `decision.toml` it reads like this:
 ///
@@ -41,31 +39,8 @@ pub enum Decision {
     /// Probabilities are submitted, softened or sharpened and clipped.
     Calibration(Calibration),
     Tags(Box<TagDecision>),
-    /// The likeliest classes are submitted.
-    Largest(Largest),
-}
-
-/// What a decision about tags is to go by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TagOptions {
-    /// What excludes and implies what.
-    pub structure: TagRules,
-    /// Which rows may be answered.
-    pub rows: Rows,
-    pub calibration: Kind,
-    /// The method that decides, whatever others score.
-    pub only: Option<Method>,
-}
-
-impl Default for TagOptions {
-    fn default() -> Self {
-        Self {
-            structure: TagRules::default(),
-            rows: Rows::default(),
-            calibration: Kind::Platt,
-            only: None,
-        }
-    }
+    /// Everything else.
+    Answers(Box<AnswerDecision>),
 }
 
 impl Checked for Decision {
@@ -78,7 +53,7 @@ impl Checked for Decision {
                 calibration.check().map_err(|fault| fault.within("calibration"))
             }
             Self::Tags(tags) => tags.check().map_err(|fault| fault.within("tags")),
-            Self::Largest(largest) => largest.check().map_err(|fault| fault.within("largest")),
+            Self::Answers(answers) => answers.check().map_err(|fault| fault.within("answers")),
         }
     }
 }
@@ -89,7 +64,9 @@ impl Decision {
         let decision: Self = run.read_toml(DECISION)?;
         let is_about = match (&decision, metric.family().serves) {
             (Self::Calibration(_), Serving::Calibrated) => true,
-            (Self::Largest(_), Serving::Largest) => true,
+            (Self::Answers(answers), _) => {
+                answers.metric == metric.name() && answers.classes == *classes
+            }
             (Self::Tags(tags), Serving::TagsAnImage) => {
                 let is_known = |name: &String| classes.position(name).is_some();
                 tags.classes.len() == classes.len() && tags.classes.names().iter().all(is_known)
@@ -106,11 +83,17 @@ impl Decision {
     }
 
     /// Fits what `metric` needs on predictions of images that the models had not seen.
-    pub fn fit(metric: &Metric, images: &Judged, options: &TagOptions) -> Result<Self> {
-        if metric.family().serves != Serving::TagsAnImage {
-            return Self::quick(metric, images);
+    pub fn fit(metric: &Metric, images: &Judged, options: &Options) -> Result<Self> {
+        if is_calibrated(metric, images.kind) {
+            return Self::quick(metric, images, options);
         }
-        let settings = options.settings(beta(metric));
+        if !is_tagged(metric, images.kind) {
+            let decision = AnswerDecision::fit(metric, images, options)?;
+            return Ok(Self::Answers(Box::new(decision)));
+        }
+        let beta = beta(metric);
+        let settings =
+            Settings::new(beta, options.structure.clone(), options.rows, options.calibration);
         let held_out = images.tagged(true);
         let n_positive = |tag: usize| held_out.truth.column(tag).filter(|&set| set).count();
         let positives: Vec<usize> = (0..held_out.truth.width()).map(n_positive).collect();
@@ -124,27 +107,22 @@ impl Decision {
         ))))
     }
 
-    /// The same, for tags with a single threshold and without asking for more: enough to compare
-    /// what comes before the decision.
-    pub fn quick(metric: &Metric, images: &Judged) -> Result<Self> {
-        Ok(match metric.family().serves {
-            Serving::Calibrated => Self::Calibration(log_loss::fit(
-                &images.predictions.probabilities,
-                &images.classes(),
-            )),
-            Serving::TagsAnImage => Self::Tags(Box::new(TagDecision::threshold_only(
-                &images.tagged(false),
-                beta(metric),
-                &images.predictions.classes,
-            ))),
-            Serving::Largest => {
-                let k = metric.number().map_or(1, |k| k as usize);
-                let decision = Self::Largest(Largest { k, score: 0.0 });
-                let score = images.score(metric, &decision.apply(images.predictions.clone())?)?;
-                Self::Largest(Largest { k, score })
-            }
-            serving => anyhow::bail!("nothing decides yet by {serving:?}"),
-        })
+    /// The same by one way alone, and without asking for more: enough to compare what comes before
+    /// the decision.
+    pub fn quick(metric: &Metric, images: &Judged, options: &Options) -> Result<Self> {
+        if is_calibrated(metric, images.kind) {
+            let rows = &images.predictions.probabilities;
+            return Ok(Self::Calibration(log_loss::fit(rows, &images.classes())));
+        }
+        if !is_tagged(metric, images.kind) {
+            let decision = AnswerDecision::quick(metric, images, options)?;
+            return Ok(Self::Answers(Box::new(decision)));
+        }
+        Ok(Self::Tags(Box::new(TagDecision::threshold_only(
+            &images.tagged(false),
+            beta(metric),
+            &images.predictions.classes,
+        ))))
     }
 
     /// Turns what a model says into what is submitted.
@@ -155,21 +133,22 @@ impl Decision {
                 Said::Probabilities(predictions.probabilities.wide())
             }
             Self::Tags(tags) => Said::Lists(tags.tags(&predictions)?),
-            Self::Largest(Largest { k, .. }) => {
-                Said::Lists(predictions.rows().map(|row| largest(row, *k)).collect())
-            }
+            Self::Answers(answers) => return answers.answers(predictions),
         };
         Ok(Answers { ids: predictions.ids, classes: predictions.classes, said })
     }
 
-    /// The tags of every image; where one class is submitted, the most probable one.
+    /// The tags of every image; where one class is submitted, or probabilities, the most probable one.
     pub fn tags(&self, predictions: &Predictions) -> Result<Vec<Vec<usize>>> {
-        match self {
-            Self::Calibration(_) | Self::Largest(_) => {
-                Ok(predictions.rows().map(|row| decide(row, |_| 1.0)).collect())
-            }
-            Self::Tags(tags) => tags.tags(predictions),
+        if let Self::Tags(tags) = self {
+            return tags.tags(predictions);
         }
+        if let Self::Answers(answers) = self
+            && let Said::Lists(lists) = answers.answers(predictions.clone())?.said
+        {
+            return Ok(lists);
+        }
+        Ok(predictions.rows().map(|row| decide(row, |_| 1.0)).collect())
     }
 
     /// The score with the decision made, on the images it was fitted on; of tags, on images that
@@ -178,22 +157,16 @@ impl Decision {
         match self {
             Self::Calibration(calibration) => calibration.loss_after,
             Self::Tags(tags) => tags.score(),
-            Self::Largest(largest) => largest.score,
+            Self::Answers(answers) => answers.score(),
         }
     }
 
     /// The single threshold on probabilities as they are, if it decides.
     pub fn threshold(&self) -> Option<f64> {
         match self {
-            Self::Calibration(_) | Self::Largest(_) => None,
+            Self::Calibration(_) | Self::Answers(_) => None,
             Self::Tags(tags) => tags.threshold(),
         }
-    }
-}
-
-impl TagOptions {
-    fn settings(&self, beta: f64) -> Settings {
-        Settings::new(beta, self.structure.clone(), self.rows, self.calibration)
     }
 }
 
@@ -203,9 +176,20 @@ impl fmt::Display for Decision {
         match self {
             Self::Calibration(calibration) => calibration.fmt(f),
             Self::Tags(tags) => tags.fmt(f),
-            Self::Largest(largest) => largest.fmt(f),
+            Self::Answers(answers) => answers.fmt(f),
         }
     }
+}
+
+/// Whether it is the log loss of one class, every image counting alike.
+fn is_calibrated(metric: &Metric, kind: TargetKind) -> bool {
+    let is_plain = metric.options().weights.is_none() && metric.options().weight.is_empty();
+    metric.family().serves == Serving::Calibrated && kind == TargetKind::SingleLabel && is_plain
+}
+
+/// Whether it is a mean over images of F-beta.
+fn is_tagged(metric: &Metric, kind: TargetKind) -> bool {
+    metric.family().serves == Serving::TagsAnImage && kind == TargetKind::MultiLabel
 }
 
 /// How many times as much recall counts as precision.
@@ -226,6 +210,10 @@ mod tests {
         Judged::new(TargetKind::MultiLabel, predictions, truth)
     }
 
+    fn single<'a>(predictions: &'a Predictions, truth: &'a Truth) -> Judged<'a> {
+        Judged::new(TargetKind::SingleLabel, predictions, truth)
+    }
+
     fn truth(targets: [&[usize]; 3]) -> Truth {
         Truth::Classes(targets.map(<[usize]>::to_vec).to_vec())
     }
@@ -244,10 +232,10 @@ mod tests {
     fn an_edited_decision_is_refused_by_file_and_line() {
         let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
         let tagged = truth([&[0, 1], &[0, 2], &[0]]);
-        let options = TagOptions::default();
+        let options = Options::default();
         let tags = Decision::fit(&Metric::mean_fbeta(2.0), &judged(&classes, &tagged), &options);
         let one = truth([&[0], &[0], &[0]]);
-        let clip = Decision::quick(&Metric::log_loss(), &judged(&classes, &one));
+        let clip = Decision::quick(&Metric::log_loss(), &single(&classes, &one), &options);
         let [tags, clip] =
             [tags, clip].map(|decision| toml::to_string(&decision.unwrap()).unwrap());
         let epsilon = clip.lines().find(|line| line.starts_with("epsilon")).unwrap();
@@ -278,7 +266,7 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         let said = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
         let (f2, one) = (Metric::mean_fbeta(2.0), truth([&[0], &[0], &[0]]));
-        let tags = Decision::quick(&f2, &judged(&said, &one)).unwrap();
+        let tags = Decision::quick(&f2, &judged(&said, &one), &Options::default()).unwrap();
         run.write_toml(DECISION, &tags).unwrap();
         assert_eq!(Decision::of(&run, &f2, &said.classes).unwrap(), tags);
         let others: Classes = ["clear", "road", "river"].map(str::to_owned).to_vec().into();
@@ -292,7 +280,7 @@ mod tests {
     fn a_decision_comes_back_the_same() {
         let classes = predictions(&[0.9, 0.3, 0.1, 0.8, 0.1, 0.4, 0.7, 0.25, 0.1]);
         let tagged = truth([&[0, 1], &[0, 2], &[0]]);
-        let (f2, options) = (Metric::mean_fbeta(2.0), TagOptions::default());
+        let (f2, options) = (Metric::mean_fbeta(2.0), Options::default());
         let decision = Decision::fit(&f2, &judged(&classes, &tagged), &options).unwrap();
         let text = toml::to_string(&decision).unwrap();
         assert!(text.starts_with("[tags]\nbeta = 2.0\nimages = 3\n"), "{text}");
@@ -300,7 +288,7 @@ mod tests {
         assert_eq!((decision.score(), decision.threshold().is_some()), (1.0, true));
 
         let one = truth([&[0], &[0], &[0]]);
-        let clip = Decision::quick(&Metric::log_loss(), &judged(&classes, &one)).unwrap();
+        let clip = Decision::quick(&Metric::log_loss(), &single(&classes, &one), &options).unwrap();
         let text = toml::to_string(&clip).unwrap();
         assert_eq!(toml::from_str::<Decision>(&text).unwrap(), clip);
         assert!(text.starts_with("[calibration]\ntemperature = 1.0\nepsilon = "), "{text}");

@@ -4,6 +4,24 @@ use super::tags::HeldOut;
 use crate::metric::{Metric, Misfit, Scoring};
 use crate::target::{Answers, Predictions, TargetKind, Truth};
 
+/// Some of the images, by themselves.
+pub(super) struct Part {
+    kind: TargetKind,
+    pub(super) predictions: Predictions,
+    truth: Truth,
+}
+
+impl Part {
+    pub(super) fn of(images: &Judged, taken: &[usize]) -> Self {
+        let Judged { kind, predictions, truth, .. } = *images;
+        Self { kind, predictions: predictions.select(taken), truth: truth.select(taken) }
+    }
+
+    pub(super) fn judged(&self) -> Judged<'_> {
+        Judged::new(self.kind, &self.predictions, &self.truth)
+    }
+}
+
 /// What every decision is fitted on.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {

@@ -1,16 +1,19 @@
-//! From probabilities to what is submitted, chosen on validation predictions only.
+//! From what models say to what is submitted, chosen on validation predictions only.
 
+pub mod answers;
 pub mod compare;
+mod contest;
 mod decision;
 pub mod ensemble;
 pub mod interval;
 mod judged;
-mod largest;
 pub mod log_loss;
 mod newton;
 mod numbers;
 pub mod tags;
+mod whole;
 
-pub use decision::{Decision, TagOptions};
+pub use answers::Options;
+pub use contest::difference;
+pub use decision::Decision;
 pub use judged::Judged;
-pub use largest::Largest;

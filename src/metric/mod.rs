@@ -96,6 +96,19 @@ impl Metric {
         Self { asked: Some(class.to_owned()), ..self }
     }
 
+    /// One of a test's own.
+    #[cfg(test)]
+    pub(crate) fn made(family: &'static Family) -> Self {
+        let number = family.number.as_ref().map(|number| number.usual);
+        Self { family, options: Options { number, ..Options::default() }, asked: None }
+    }
+
+    /// One of each family.
+    #[cfg(test)]
+    pub(crate) fn every() -> impl Iterator<Item = Self> {
+        table::FAMILIES.iter().map(|family| Self::made(family))
+    }
+
     /// What it is like.
     pub fn family(&self) -> &'static Family {
         self.family

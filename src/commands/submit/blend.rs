@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::decide::compare::Spread;
 use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{self, BlendChoice, Candidate, Method};
 use crate::fs;
@@ -70,8 +71,13 @@ pub(in crate::commands) fn print(choice: &BlendChoice, members: &[Member]) {
     if let (Some(mean), Some(chosen)) = (choice.methods.first(), choice.chosen())
         && choice.methods.len() > 1
     {
-        let why = match choice.method {
-            Method::Mean => "nothing beats it by more than two standard errors".to_owned(),
+        let why = match (choice.method, chosen.spread) {
+            (Method::Mean, Spread::StandardError(_)) => {
+                "nothing beats it by more than two standard errors".to_owned()
+            }
+            (Method::Mean, Spread::Interval(_)) => {
+                "nothing beats it in nearly all resamplings".to_owned()
+            }
             _ => {
                 format!("{} where the mean has {:.5}", metric.describe(chosen.nested), mean.nested)
             }
@@ -107,7 +113,6 @@ fn table(choice: &BlendChoice, members: &[Member], metric: &Metric) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::compare::Spread;
     use crate::decide::ensemble::{Blend, Name};
     use crate::decide::{Decision, log_loss::Calibration};
     use crate::table::Table;

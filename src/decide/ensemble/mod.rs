@@ -11,6 +11,7 @@ mod greedy;
 pub mod members;
 mod method;
 mod pool;
+mod ranks;
 #[cfg(test)]
 mod tests;
 mod views;
@@ -41,7 +42,7 @@ pub struct Blend {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// The weighted mean of probabilities.
+    /// The weighted mean of probabilities, levels or numbers.
     Probabilities {
         /// One a member; they sum to one.
         weights: Vec<f64>,
@@ -49,6 +50,8 @@ pub enum Rule {
     /// The weighted sum of `ln p`, scaled so that probabilities sum to one, or of `logit p` for
     /// tags.
     Logits { weights: Vec<f64> },
+    /// The weighted mean of [places](ranks::shares) among the images that are answered together.
+    Ranks { weights: Vec<f64> },
 }
 
 impl Blend {
@@ -87,18 +90,24 @@ impl Blend {
 }
 
 impl Rule {
-    /// One row an image from the members' rows, each `[n, classes]`.
+    /// One row an image from the members' rows, each `[n, outputs]`.
     pub(super) fn apply(&self, kind: TargetKind, members: &[&Table]) -> Table {
         let Some((&first, others)) = members.split_first() else { return Table::default() };
         if others.is_empty() {
             return first.clone();
         }
         let n_classes = first.width();
+        let ranked: Vec<Table>;
+        let mut members = members.to_vec();
+        if let Self::Ranks { .. } = self {
+            ranked = members.iter().map(|rows| ranks::shares(rows)).collect();
+            members = ranked.iter().collect();
+        }
         let mut blended = Vec::with_capacity(first.as_slice().len());
         for i in 0..first.n_rows() {
             let rows = members.iter().map(|rows| rows.row(i));
             let row = match self {
-                Self::Probabilities { weights } => {
+                Self::Probabilities { weights } | Self::Ranks { weights } => {
                     let wide = |row: &[f32]| row.iter().map(|&p| f64::from(p)).collect();
                     weighted(rows.map(wide), weights, n_classes)
                 }

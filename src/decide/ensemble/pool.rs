@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Rule;
 use crate::decide::compare::Folds;
-use crate::decide::{Judged, TagOptions};
+use crate::decide::{Judged, Options};
 use crate::metric::Metric;
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind, Truth};
@@ -17,7 +17,7 @@ pub struct Pool {
     pub kind: TargetKind,
     pub classes: Classes,
     pub names: Vec<String>,
-    /// What each member predicted: `[n, classes]`.
+    /// What each member predicted: `[n, outputs]`.
     pub members: Vec<Table>,
     /// One id an image.
     pub ids: Vec<String>,
@@ -26,8 +26,8 @@ pub struct Pool {
     /// The fold of each image. Near-duplicates share theirs, so that no blend is scored on a twin
     /// of what it was fitted on.
     pub folds: Vec<usize>,
-    /// What a decision about tags is to go by.
-    pub tags: TagOptions,
+    /// What a decision is to go by.
+    pub options: Options,
 }
 
 impl Pool {
@@ -37,18 +37,18 @@ impl Pool {
         self
     }
 
-    /// The images blended: `[n, classes]`.
+    /// The images blended: `[n, outputs]`.
     pub(super) fn blended(&self, rule: &Rule) -> Table {
         rule.apply(self.kind, &self.members.iter().collect::<Vec<_>>())
     }
 
-    /// Probabilities for the pool's images.
-    pub(super) fn predictions(&self, probabilities: Table) -> Predictions {
+    /// What is said about the pool's images.
+    pub fn predictions(&self, probabilities: Table) -> Predictions {
         Predictions { ids: self.ids.clone(), probabilities, classes: self.classes.clone() }
     }
 
     /// What is said about the pool's images beside what is true.
-    pub(super) fn judged<'a>(&'a self, predictions: &'a Predictions) -> Judged<'a> {
+    pub fn judged<'a>(&'a self, predictions: &'a Predictions) -> Judged<'a> {
         Judged { kind: self.kind, predictions, truth: &self.truth, folds: &self.folds }
     }
 
@@ -63,7 +63,7 @@ impl Pool {
             ids: images.iter().map(|&i| self.ids[i].clone()).collect(),
             truth: self.truth.select(images),
             folds: images.iter().map(|&i| self.folds[i]).collect(),
-            tags: self.tags.clone(),
+            options: self.options.clone(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Pool {
                 ids: self.ids.clone(),
                 truth: self.truth.clone(),
                 folds: self.folds.clone(),
-                tags: self.tags.clone(),
+                options: self.options.clone(),
             })
         })
     }

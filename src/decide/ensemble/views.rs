@@ -3,7 +3,7 @@
 //!
 //! The members of the pool are [parts](crate::run::ViewMeans) of test-time augmentation: first
 //! the mean over all views, which stands unless another part alone, or a weighted mean of parts,
-//! beats it by more than two standard errors.
+//! clearly beats it.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ pub fn choose_views(pool: &Pool) -> Result<ViewChoice> {
     let candidates = found.candidates(names, Clear::StandardErrors);
     let all: Vec<usize> = (0..tried.len()).collect();
     let chosen = found.winner(&all, Clear::StandardErrors);
-    let weights = match &found.fitted[chosen].rule {
+    let weights = match &found.fitted()[chosen].rule {
         Rule::Probabilities { weights } if weights.len() == n => weights.clone(),
         _ => (0..n).map(|part| f64::from(u8::from(part == chosen))).collect(),
     };
@@ -74,7 +74,7 @@ pub fn choose_views(pool: &Pool) -> Result<ViewChoice> {
 }
 
 impl ViewChoice {
-    /// One answer of the parts', which are in the choice's order: `[n, classes]`.
+    /// One answer of the parts', which are in the choice's order: `[n, outputs]`.
     pub fn mean(&self, parts: &[Vec<f32>]) -> Vec<f32> {
         let mut mean = vec![0.0; parts.first().map_or(0, Vec::len)];
         for (part, &weight) in parts.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0)

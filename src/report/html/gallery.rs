@@ -174,7 +174,8 @@ mod tests {
             classes: classes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>().into(),
             probabilities: Table::from_rows(rows.iter().map(|(row, _)| *row), classes.len()),
         };
-        let truth = rows.iter().map(|(_, truth)| truth.to_vec()).collect();
+        let truth = rows.iter().map(|(_, truth)| truth.to_vec());
+        let truth = crate::target::Truth::Classes(truth.collect());
         Validation { predictions, kind, truth }
     }
 

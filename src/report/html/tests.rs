@@ -8,7 +8,7 @@ use super::facts::{
 };
 use super::{gallery, page};
 use crate::dataset::{FilesFound, Found};
-use crate::decide::{Decision, Judged, TagOptions};
+use crate::decide::{Decision, Judged, Options};
 use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::rng::{self, Purpose};
@@ -27,7 +27,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
         _ => Metric::mean_fbeta(2.0),
     };
     let images = Judged::new(kind, &validation.predictions, &validation.truth);
-    let decision = Decision::fit(&metric, &images, &TagOptions::default()).unwrap();
+    let decision = Decision::fit(&metric, &images, &Options::default()).unwrap();
     let pictures = gallery::wanted(&validation, Some(&decision))
         .into_iter()
         .map(|row| (row, picture()))

@@ -3,7 +3,7 @@
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::{self, Sample};
 use kaggle_kit::decide::tags::Method;
-use kaggle_kit::decide::{Decision, Judged};
+use kaggle_kit::decide::{Decision, Judged, Options};
 use kaggle_kit::fs;
 use kaggle_kit::recipe;
 use kaggle_kit::run::{Run, Side, SplitRow, SplitTable, Summary};
@@ -55,7 +55,7 @@ impl Person {
         run.write_valid_predictions(&said, TargetKind::MultiLabel).unwrap();
         let truth = Truth::Classes(valid.iter().map(|sample| sample.target.clone()).collect());
         let images = Judged::new(planet.target.kind, &said, &truth);
-        let decision = Decision::quick(&planet.metric, &images).unwrap();
+        let decision = Decision::quick(&planet.metric, &images, &Options::default()).unwrap();
         run.write_toml("decision.toml", &decision).unwrap();
         run.finish(&Summary {
             score: 0.1,

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::decide::ensemble::{Pool, choose_views};
-use kaggle_kit::decide::{Decision, Judged, TagOptions, tags};
+use kaggle_kit::decide::{Decision, Judged, Options};
 use kaggle_kit::fs;
 use kaggle_kit::learn::Data;
 use kaggle_kit::learn::tta;
@@ -55,7 +55,8 @@ pub(super) fn predictions(
     recipe: &Recipe,
 ) -> Result<(Predictions, String)> {
     let parts = predict(network, run, weights, &data.valid.samples, recipe, None)?;
-    let views = choose_views(&pool(data, parts.clone()))?;
+    let options = Options::of(&run.competition()?, &data.classes)?;
+    let views = choose_views(&pool(data, parts.clone(), options))?;
     run.write_toml(VIEWS, &views)?;
     let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
     let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
@@ -72,7 +73,7 @@ pub(super) fn predictions(
 }
 
 /// What the parts of the views say of the held-out images, as an ensemble.
-fn pool(data: &Data, parts: ViewMeans) -> Pool {
+fn pool(data: &Data, parts: ViewMeans, options: Options) -> Pool {
     let samples = data.valid.samples.iter();
     let table = |cells| Table::new(cells, data.outputs.n());
     Pool {
@@ -84,7 +85,7 @@ fn pool(data: &Data, parts: ViewMeans) -> Pool {
         ids: samples.clone().map(|sample| sample.id.clone()).collect(),
         truth: data.valid.truth(data.kind),
         folds: vec![0; data.valid.len()],
-        tags: TagOptions::default(),
+        options,
     }
 }
 
@@ -94,8 +95,7 @@ pub(super) fn decide(
     data: &Data,
     predictions: &Predictions,
 ) -> Result<Decision> {
-    let structure = tags::rules_of_spec(&competition.target.groups, &data.classes)?;
-    let options = TagOptions { structure, ..TagOptions::default() };
+    let options = Options::of(competition, &data.classes)?;
     let truth = data.valid.truth(data.kind);
     Decision::fit(&competition.metric, &Judged::new(data.kind, predictions, &truth), &options)
 }

@@ -12,8 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{Blend, Pool};
 use crate::competition::Competition;
-use crate::decide::tags::rules::TagRules;
-use crate::decide::{TagOptions, tags};
+use crate::decide::Options;
 use crate::metric::Metric;
 use crate::run::{Run, Summary};
 use crate::table::Table;
@@ -163,7 +162,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         ids: Vec::new(),
         truth: Truth::Classes(Vec::new()),
         folds: Vec::new(),
-        tags: TagOptions { structure: structure(first)?, ..TagOptions::default() },
+        options: options(first)?,
     };
     let n_folds = |of: &BTreeMap<String, HeldOutImage>| {
         let mut folds: Vec<usize> = common.iter().map(|&id| of[id].fold).collect();
@@ -266,10 +265,10 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
     Ok(all)
 }
 
-/// What excludes and implies what, by the spec of the member's runs.
-fn structure(member: &Member) -> Result<TagRules> {
+/// What a decision is to go by, by the spec of the member's runs.
+fn options(member: &Member) -> Result<Options> {
     let run = member.runs.first().context("a member without runs")?;
-    tags::rules_of_spec(&run.competition()?.target.groups, &member.classes)
+    Options::of(&run.competition()?, &member.classes)
 }
 
 #[cfg(test)]

@@ -201,3 +201,56 @@ fn folds_answer_with_their_mean() {
     assert_eq!(mean.probabilities.as_slice(), [0.5, 0.5]);
     assert!(member.mean(&[said(0.25)]).is_err());
 }
+
+const LEVELS: &str = r#"
+title = "Levels"
+slug = "levels"
+metric = "accuracy"
+[files]
+train = ["train"]
+test = ["test"]
+sample = "sample.csv"
+[target]
+kind = "ordinal"
+classes = ["low", "middle", "high"]
+[target.labels.csv]
+file = "train.csv"
+id = "id"
+label = "level"
+[submission.label]
+id = "id"
+column = "level"
+"#;
+
+#[test]
+fn runs_of_levels_are_blended_and_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["20260101-000001-aaaa", "20260101-000002-bbbb"];
+    for (id, shift) in ids.into_iter().zip([0.25, -0.25]) {
+        let run = Run { folder: folder.path().join("levels").join(id) };
+        run.write("competition.toml", LEVELS).unwrap();
+        let mut split = "id,part,labels\n".to_owned();
+        let mut predictions = "id,level\n".to_owned();
+        for i in 0..90_u32 {
+            let class = ["low", "middle", "high"][(i % 3) as usize];
+            writeln!(split, "image {i},valid,{class}").unwrap();
+            let level = 1.0 + 0.25 * (f64::from(i % 3) - 1.0) + shift + f64::from(i % 7) / 50.0;
+            writeln!(predictions, "image {i},{level}").unwrap();
+        }
+        run.write("split.csv", split).unwrap();
+        run.write("valid-predictions.csv", predictions).unwrap();
+        let summary = "version = 1\ncompetition = \"levels\"\nfinished = \"2026-01-01T01:00:00Z\"\n\
+             program = \"\"\ndevice = \"\"\nmetric = \"accuracy\"\nscore = 0.5\n\
+             train-images = 9\nvalid-images = 90\nseconds = 1.0\nclasses = [\"low\", \"middle\", \
+             \"high\"]\nseed = 1\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"w\"]\nstages = []\n";
+        run.write("summary.toml", summary).unwrap();
+    }
+    let pool = pool(&named_in(&folder, &ids).unwrap()).unwrap();
+    assert_eq!((pool.members[0].width(), pool.classes.len()), (1, 3));
+    let choice = crate::decide::ensemble::choose(&pool).unwrap();
+    // All levels lie around the middle: it takes cut points to tell them.
+    assert!(choice.decision.score() > 0.95, "{}", choice.decision);
+    let told = choice.decision.to_string();
+    assert!(told.starts_with("levels cut at 0.") && told.contains("the nearest level"), "{told}");
+    assert!(choice.methods.iter().all(|method| method.what.name != "logit mean"));
+}

@@ -121,7 +121,7 @@ fn curve(kind: Kind, probabilities: &[f32], truth: &[bool]) -> Curve {
 
 impl Calibration {
     /// Finds what rows of so many classes cannot be corrected by.
-    pub(super) fn check(&self, n_classes: usize) -> Result<(), Fault> {
+    pub(in crate::decide) fn check(&self, n_classes: usize) -> Result<(), Fault> {
         let n = self.curves.len();
         hold(n == n_classes, "curves", || format!("has {n} curves for {n_classes} classes"))?;
         for (i, curve) in self.curves.iter().enumerate() {

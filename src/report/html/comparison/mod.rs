@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::facts::Facts;
 use super::markup::{self, or_dash, section};
 use super::sections::{loss_scale, settings_table, smoothed};
+use crate::decide::compare::Spread;
 use crate::metric;
 use crate::recipe::Setting;
 use crate::report::chart::{Axis, Chart, Look, Scale, Series, Width};
@@ -77,23 +78,40 @@ pub fn page(two: &TwoRuns) -> String {
 pub fn verdict(two: &TwoRuns) -> String {
     let TwoRuns { a, b, .. } = two;
     let metric = &a.about.metric;
-    let Some(Paired { n, difference, standard_error }) = paired(a, b) else {
+    let Some(found) = paired(a, b) else {
         return "The runs held out different images, or did not write their labels down: the \
                 scores cannot be compared image by image, and a part of their difference is the \
                 images'."
             .to_owned();
     };
+    let Paired { n, difference, spread } = found;
     let on = format!("on the {} that both held out", term::count(n, "image"));
-    let by = format!("{:.5}, standard error {standard_error:.5}", difference.abs());
     let winner = if metric.better(difference, 0.0) { "B" } else { "A" };
     if difference == 0.0 {
-        format!("The runs score the same {on}.")
-    } else if difference.abs() < 2.0 * standard_error {
-        format!(
-            "{winner} is better by {by}, {on}: less than two standard errors, so it may be luck."
-        )
-    } else {
-        format!("{winner} is better by {by}, {on}: more than two standard errors.")
+        return format!("The runs score the same {on}.");
+    }
+    match spread {
+        Spread::StandardError(error) => {
+            let by = format!("{:.5}, standard error {error:.5}", difference.abs());
+            if found.is_clear() {
+                format!("{winner} is better by {by}, {on}: more than two standard errors.")
+            } else {
+                format!(
+                    "{winner} is better by {by}, {on}: less than two standard errors, so it may be \
+                     luck."
+                )
+            }
+        }
+        Spread::Interval(_) => {
+            let by =
+                format!("{:.5} (B less A {difference:+.5}, 95 % in {spread})", difference.abs());
+            let luck = if found.is_clear() {
+                "the interval does not hold zero"
+            } else {
+                "the interval holds zero, so it may be luck"
+            };
+            format!("{winner} is better by {by}, {on}: {luck}.")
+        }
     }
 }
 

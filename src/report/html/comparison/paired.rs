@@ -3,86 +3,76 @@
 
 use std::collections::HashMap;
 
+use anyhow::Result;
+
 use super::super::decided::decided;
 use super::super::facts::{Facts, Validation};
-use crate::decide::compare::mean_and_error;
-use crate::decide::{Decision, log_loss};
-use crate::metric::{Confusion, TagCounts, most_probable, sample_fbeta};
-use crate::target::TargetKind;
-
-/// Kaggle's own clip.
-const TINY: f64 = 1e-15;
+use crate::decide::compare::Spread;
+use crate::decide::{Judged, difference};
+use crate::metric::{Confusion, TagCounts, most_probable, plain};
+use crate::target::{Answers, TargetKind};
 
 /// How much the second run's score lies above the first's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Paired {
     /// Images that both held out.
     pub n: usize,
-    /// The mean difference of their scores, second less first.
+    /// What the second scores on them, less what the first does.
     pub difference: f64,
-    pub standard_error: f64,
+    /// A standard error where the metric is a mean over images, else an interval from resampling.
+    pub spread: Spread,
 }
 
-/// Compares two runs on the images that both held out with the same labels; none where there is no
-/// such image. The metric is taken image by image, with each run's own decision.
+impl Paired {
+    /// Whether the difference is more than luck, so far as that is known.
+    pub fn is_clear(&self) -> bool {
+        match self.spread {
+            Spread::StandardError(error) => self.difference.abs() >= 2.0 * error,
+            Spread::Interval(interval) => interval.low > 0.0 || interval.high < 0.0,
+        }
+    }
+}
+
+/// Compares two runs on the images that both held out with the same truth; none where there is no
+/// such image. Each run answers by its own decision.
 pub fn paired(a: &Facts, b: &Facts) -> Option<Paired> {
     let (one, other) = (a.validation.as_ref()?, b.validation.as_ref()?);
     if one.predictions.classes != other.predictions.classes || one.kind != other.kind {
         return None;
     }
-    let (of_a, of_b) = (scores(a, one), scores(b, other));
     let places: HashMap<&str, usize> =
         other.predictions.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
-    let differences: Vec<f64> = one
+    let both: Vec<(usize, usize)> = one
         .predictions
         .ids
         .iter()
         .enumerate()
         .filter_map(|(row, id)| Some((row, *places.get(id.as_str())?)))
         .filter(|&(row, place)| one.truth.select(&[row]) == other.truth.select(&[place]))
-        .map(|(row, place)| of_b[place] - of_a[row])
         .collect();
-    if differences.is_empty() {
+    if both.is_empty() {
         return None;
     }
-    let (difference, standard_error) = mean_and_error(&differences);
-    Some(Paired { n: differences.len(), difference, standard_error })
+    let (rows, places): (Vec<usize>, Vec<usize>) = both.into_iter().unzip();
+    let of_a = answers(a, one).ok()?.select(&rows);
+    let of_b = answers(b, other).ok()?.select(&places);
+    let predictions = one.predictions.select(&rows);
+    let truth = one.truth.select(&rows);
+    let judged = Judged::new(one.kind, &predictions, &truth);
+    let (difference, spread) = difference(&a.about.metric, &judged, &of_a, &of_b).ok()?;
+    Some(Paired { n: rows.len(), difference, spread })
 }
 
-/// The metric of every image.
-fn scores(facts: &Facts, validation: &Validation) -> Vec<f64> {
-    let decision = facts.decision.as_ref();
-    match validation.kind {
-        TargetKind::SingleLabel => {
-            let mut rows = validation.predictions.probabilities.clone();
-            if let Some(Decision::Calibration(found)) = decision {
-                log_loss::apply(&mut rows, found.temperature, found.epsilon);
-            }
-            let truth = validation.classes_true();
-            rows.rows()
-                .zip(truth)
-                .map(|(row, class)| -f64::from(row[class]).max(TINY).ln())
-                .collect()
-        }
-        TargetKind::Ordinal | TargetKind::Number => Vec::new(),
-        TargetKind::MultiLabel => {
-            let answers = decided(validation, decision);
-            validation
-                .classes()
-                .iter()
-                .zip(answers)
-                .map(|(truth, answer)| {
-                    let n_right = truth.iter().filter(|tag| answer.contains(tag)).count();
-                    sample_fbeta(
-                        n_right,
-                        truth.len(),
-                        answer.len(),
-                        facts.about.metric.number().unwrap_or(2.0),
-                    )
-                })
-                .collect()
-        }
+/// What the run would submit about the images that it held out; without a decision, the simplest
+/// answers.
+fn answers(facts: &Facts, validation: &Validation) -> Result<Answers> {
+    let Validation { predictions, kind, .. } = validation;
+    if let Some(decision) = &facts.decision {
+        return decision.apply(predictions.clone());
     }
+    let (ids, classes) = (predictions.ids.clone(), predictions.classes.clone());
+    let said = plain(&facts.about.metric, *kind, classes.len(), &predictions.probabilities);
+    Ok(Answers { ids, classes, said })
 }
 
 /// The share of each class's images in which it was found; none for a class without images.

@@ -1,21 +1,23 @@
 //! `kaggle-kit decide`: from probabilities to answers anew, without a network: every method, what it
 //! scores on images that it has not seen, and the one that is used.
 
+mod table;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
 use super::submit::{Plan, Ready, TestSet, print_blend, single};
+use crate::decide::answers::{self, Way};
 use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{BlendChoice, Pool, choose};
-use crate::decide::tags::calibrate::{Kind, Reliability};
-use crate::decide::tags::{Candidate, HeldOut, Method, Rows, TagDecision, TagReliability};
-use crate::decide::{Decision, TagOptions};
+use crate::decide::tags::calibrate::Kind;
+use crate::decide::tags::{HeldOut, Method, Rows};
+use crate::decide::{Decision, Options};
 use crate::device;
 use crate::lines;
-use crate::metric::Metric;
 use crate::report::html;
 use crate::run::{DECISION, Run, Workspace};
 use crate::submission::{score_bytes, to_csv};
@@ -40,7 +42,7 @@ pub struct Args {
     pub runs: Vec<String>,
     /// Use this method, whatever the others score
     #[arg(long, value_name = "METHOD", value_parser = method())]
-    pub method: Option<Method>,
+    pub method: Option<String>,
     /// How probabilities of tags are calibrated first
     #[arg(long, value_name = "KIND", default_value = "platt", value_parser = words::parser_without::<Kind>(&Kind::GONE))]
     pub calibration: Kind,
@@ -58,8 +60,11 @@ pub struct Args {
     pub json: bool,
 }
 
-fn method() -> impl TypedValueParser<Value = Method> {
-    Words::new(Method::ALL.map(Method::name), &Method::GONE).try_map(Method::try_from)
+fn method() -> impl TypedValueParser<Value = String> {
+    let mut names = Method::ALL.map(Method::name).to_vec();
+    // The names of one may be those of the other.
+    names.extend(Way::ALL.map(Way::name).iter().filter(|name| **name != Method::Threshold.name()));
+    Words::new(names, &Method::GONE)
 }
 
 /// Decides, and answers for the test images, if there are any; `predict` makes the predictions that
@@ -78,22 +83,23 @@ pub fn run(
         predict(test_set, &members)?;
     }
     let mut pool = members::pool(&members)?;
-    pool.tags = TagOptions {
+    let named = args.method.as_deref();
+    pool.options = Options {
         rows: args.rows,
         calibration: args.calibration,
-        only: args.method,
-        ..pool.tags
+        only: named.and_then(|name| Method::try_from(name.to_owned()).ok()),
+        only_way: Way::ALL.into_iter().find(|way| named == Some(way.name())),
+        ..pool.options
     };
     let choice = choose(&pool)?;
+    ensure_tried(named, &choice.decision)?;
     print_blend(&choice, &members);
     let test = Test::of(test_set, &members)?;
     let on_test = match &args.solution {
         Some(path) => score_methods(path, test.as_ref(), &pool, &choice)?,
         None => None,
     };
-    if let Decision::Tags(decision) = &choice.decision {
-        print(decision, on_test.as_deref());
-    }
+    table::print(&choice.decision, &pool.metric, on_test.as_deref());
     if let Some(run) = single(&members) {
         keep(run, &choice.decision)?;
     }
@@ -107,17 +113,38 @@ pub fn run(
     Ok(())
 }
 
-/// What each method scores on the test images, if tags are answered.
+/// That the method which was named is one of those that the metric has.
+fn ensure_tried(named: Option<&str>, decision: &Decision) -> Result<()> {
+    let Some(named) = named else { return Ok(()) };
+    let tried: Vec<&str> = match decision {
+        Decision::Calibration(_) => Vec::new(),
+        Decision::Tags(tags) => tags.candidates.iter().map(|c| c.what.method.name()).collect(),
+        Decision::Answers(answers) => {
+            answers.candidates.iter().map(|c| c.what.way.name()).collect()
+        }
+    };
+    ensure!(
+        tried.contains(&named),
+        "`{named}` is no way to decide here\nhint: {}",
+        match tried.as_slice() {
+            [] => "log loss has one way; leave `--method` out".to_owned(),
+            tried => format!("there is `{}`", tried.join("`, `")),
+        }
+    );
+    Ok(())
+}
+
+/// What each method scores on the test images.
 fn score_methods(
     solution: &Path,
     test: Option<&Test>,
     pool: &Pool,
     choice: &BlendChoice,
 ) -> Result<Option<Vec<f64>>> {
-    if let (Some(test), Decision::Tags(decision)) = (test, &choice.decision) {
-        return test.score_methods(solution, pool, choice, decision).map(Some);
+    if let (Some(test), Decision::Tags(_) | Decision::Answers(_)) = (test, &choice.decision) {
+        return test.score_methods(solution, pool, choice).map(Some);
     }
-    term::warn(format_args!("`{}` is not used: no tags are answered", solution.display()));
+    term::warn(format_args!("`{}` is not used: there is one way to decide", solution.display()));
     Ok(None)
 }
 
@@ -181,17 +208,9 @@ impl Test {
         solution: &Path,
         pool: &Pool,
         choice: &BlendChoice,
-        decision: &TagDecision,
     ) -> Result<Vec<f64>> {
         let solution_csv = lines::read_table(solution)?;
-        let settings = decision.settings()?;
-        let targets = pool.truth.classes().iter().map(Vec::as_slice);
-        let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
-        let test = choice.blend.apply(&self.predicted)?;
-        let score = |fitted| -> Result<f64> {
-            let tags = settings.decide(&fitted, &test.probabilities);
-            let (ids, classes) = (test.ids.clone(), test.classes.clone());
-            let answers = Answers { ids, classes, said: Said::Lists(tags) };
+        let score = |answers: Answers| -> Result<f64> {
             let TestSet { competition, sample, .. } = &self.test_set;
             let csv = to_csv(&answers, &competition.submission, sample)?;
             let scored = score_bytes(&csv, &solution_csv, competition);
@@ -199,7 +218,33 @@ impl Test {
                 .with_context(|| format!("failed to score by `{}`", solution.display()))?
                 .value)
         };
-        settings.fit(&images).into_iter().map(score).collect()
+        self.answers_by_all(pool, choice)?.into_iter().map(score).collect()
+    }
+
+    /// What each method answers about the test images.
+    fn answers_by_all(&self, pool: &Pool, choice: &BlendChoice) -> Result<Vec<Answers>> {
+        let test = choice.blend.apply(&self.predicted)?;
+        match &choice.decision {
+            Decision::Calibration(_) => Ok(Vec::new()),
+            Decision::Tags(decision) => {
+                let settings = decision.settings()?;
+                let targets = pool.truth.classes().iter().map(Vec::as_slice);
+                let images = HeldOut::new(choice.predictions.clone(), targets, &pool.folds);
+                let answers = |fitted| {
+                    let tags = settings.decide(&fitted, &test.probabilities);
+                    let (ids, classes) = (test.ids.clone(), test.classes.clone());
+                    Answers { ids, classes, said: Said::Lists(tags) }
+                };
+                Ok(settings.fit(&images).into_iter().map(answers).collect())
+            }
+            Decision::Answers(decision) => {
+                let predictions = pool.predictions(choice.predictions.clone());
+                let found = answers::fit(&pool.metric, &pool.judged(&predictions), &pool.options)?;
+                let unknown = decision.unknown.as_deref();
+                let answers = |rule: answers::Rule| rule.answers(pool.kind, test.clone(), unknown);
+                Ok(found.rules.into_iter().map(answers).collect())
+            }
+        }
     }
 
     /// Writes the CSV, and says how to send it.
@@ -215,79 +260,6 @@ impl Test {
         let next = ["submit", spec, "--csv", &csv, "--upload", "-m", "TEXT"];
         term::say(format_args!("next: {}", typed::command(next)));
         Ok(ready)
-    }
-}
-
-fn print(decision: &TagDecision, on_test: Option<&[f64]>) {
-    let lines = decision.structure.lines();
-    if lines.is_empty() {
-        term::say("   no tag excludes or implies another");
-    }
-    for line in lines {
-        term::say(format_args!("   {line}"));
-    }
-    if let Some((before, after)) = mean_reliability(decision) {
-        term::say(format_args!(
-            "   calibration ({}): error {:.4} -> {:.4}, Brier score {:.5} -> {:.5}",
-            kind(decision.calibration),
-            before.ece,
-            after.ece,
-            before.brier,
-            after.brier
-        ));
-    }
-    for line in table(decision, on_test).lines() {
-        term::say(format_args!("   {line}"));
-    }
-    if decision.folds > 0 {
-        term::say(format_args!(
-            "   choosing itself, every fold decided by what is chosen without it: {}",
-            Metric::mean_fbeta(decision.beta).describe(decision.of_choice)
-        ));
-    }
-}
-
-/// A line a method.
-fn table(decision: &TagDecision, on_test: Option<&[f64]>) -> String {
-    let line = |(i, candidate): (usize, &Candidate)| {
-        let Candidate { what, in_sample, nested, gain, spread } = candidate;
-        let mut line = vec![what.method.to_string(), format!(" {in_sample:.5}")];
-        if decision.folds > 0 {
-            line.push(format!("{nested:.5}"));
-            line.push(if i == 0 { String::new() } else { format!("{gain:+.5} {spread}") });
-        }
-        line.extend(on_test.map(|scores| format!("{:.5}", scores[i])));
-        line.push(if *what == decision.chosen { "used".to_owned() } else { String::new() });
-        line
-    };
-    let rows: Vec<Vec<String>> = decision.candidates.iter().enumerate().map(line).collect();
-    let in_sample = format!("F{} in sample", decision.beta);
-    let mut header = vec!["", &in_sample];
-    if decision.folds > 0 {
-        header.extend(["nested", "gain over one threshold"]);
-    }
-    header.extend(on_test.map(|_| "test"));
-    header.push("");
-    term::table(&header, &rows)
-}
-
-/// The calibration numbers' means over tags, before and after.
-fn mean_reliability(decision: &TagDecision) -> Option<(Reliability, Reliability)> {
-    let tags = &decision.reliability;
-    if tags.is_empty() {
-        return None;
-    }
-    let mean = |of: fn(&TagReliability) -> Reliability| {
-        Reliability::mean(&tags.iter().map(of).collect::<Vec<_>>())
-    };
-    Some((mean(|tag| tag.before), mean(|tag| tag.after)))
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::None => "none",
-        Kind::Temperature => "a temperature a tag",
-        Kind::Platt => "Platt",
     }
 }
 
