@@ -10,7 +10,7 @@ use super::facts::{Facts, Heat, Thumbnail, Validation};
 use super::thumbnail;
 use crate::decide::Decision;
 use crate::metric::most_probable;
-use crate::target::TargetKind;
+use crate::target::{TargetKind, Truth};
 
 /// Pictures a gallery: two rows on a wide page, four on a phone.
 const PICTURES: usize = 12;
@@ -65,7 +65,7 @@ pub fn galleries(validation: &Validation, decision: Option<&Decision>) -> Vec<Ga
     let judged = match validation.kind {
         TargetKind::SingleLabel => judge_classes(validation),
         TargetKind::MultiLabel => judge_tags(validation, decision),
-        TargetKind::Ordinal | TargetKind::Number => return Vec::new(),
+        TargetKind::Ordinal | TargetKind::Number => return furthest_off(validation),
     };
     let mut shown = HashSet::new();
     let mut pick = |kind: GalleryKind, mut rows: Vec<usize>, key: fn(&Judged) -> f64| {
@@ -93,6 +93,41 @@ pub fn galleries(validation: &Validation, decision: Option<&Decision>) -> Vec<Ga
     galleries.retain(|gallery| !(same && gallery.kind == GalleryKind::ConfidentlyWrong));
     galleries.retain(|gallery| !gallery.rows.is_empty());
     galleries
+}
+
+/// The images whose levels or numbers are furthest off, each number by its own spread.
+fn furthest_off(validation: &Validation) -> Vec<Gallery> {
+    let errors = errors(validation);
+    let mut rows: Vec<usize> = (0..errors.len()).filter(|&row| errors[row] > 0.0).collect();
+    rows.sort_by(|&a, &b| errors[b].total_cmp(&errors[a]));
+    rows.truncate(PICTURES);
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    vec![Gallery { kind: GalleryKind::MostWrong, rows }]
+}
+
+/// How far each image's answer is off: the sum over its numbers, in deviations of what is true.
+fn errors(validation: &Validation) -> Vec<f64> {
+    let truth: Vec<Vec<f64>> = match &validation.truth {
+        Truth::Numbers(numbers) => numbers.rows().map(<[f64]>::to_vec).collect(),
+        Truth::Classes(_) => {
+            validation.classes_true().into_iter().map(|level| vec![level as f64]).collect()
+        }
+    };
+    let width = truth.first().map_or(0, Vec::len);
+    let deviation = |at: usize| {
+        let n = truth.len() as f64;
+        let mean = truth.iter().map(|row| row[at]).sum::<f64>() / n;
+        let variance = truth.iter().map(|row| (row[at] - mean).powi(2)).sum::<f64>() / n;
+        if variance > 0.0 { variance.sqrt() } else { 1.0 }
+    };
+    let deviations: Vec<f64> = (0..width).map(deviation).collect();
+    let error = |(row, truth): (&[f32], &Vec<f64>)| {
+        let off = row.iter().zip(truth).zip(&deviations);
+        off.map(|((&said, truth), deviation)| (f64::from(said) - truth).abs() / deviation).sum()
+    };
+    validation.rows().zip(&truth).map(error).collect()
 }
 
 /// What is to be said of one answer.

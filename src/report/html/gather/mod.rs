@@ -7,8 +7,9 @@ use anyhow::Result;
 use super::facts::{About, ClassCount, Facts, StageFacts, Validation};
 use crate::decide::Decision;
 use crate::recipe;
+use crate::report::chart::label;
 use crate::run::{LabelledImage, Run, Side, Summary};
-use crate::target::Classes;
+use crate::target::{Classes, TargetKind};
 use crate::term;
 
 /// All that a finished run's folder tells. Pictures, duplicates and what was planned are not in it:
@@ -66,7 +67,10 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         epochs: training.epochs,
         validation: Some(validation),
         decision: Some(Decision::of(run, &competition.metric, classes)?),
-        counts: count_classes(&run.labelled(classes, kind)?, classes),
+        counts: match kind {
+            TargetKind::Number => count_numbers(&run.labelled(classes, kind)?),
+            _ => count_classes(&run.labelled(classes, kind)?, classes),
+        },
         duplicates: None,
         found: None,
         pictures: BTreeMap::new(),
@@ -89,6 +93,37 @@ fn count_classes(images: &[LabelledImage], classes: &Classes) -> Vec<ClassCount>
                 Side::Train => counts[class].train += 1,
                 Side::Valid => counts[class].valid += 1,
             }
+        }
+    }
+    counts
+}
+
+/// Parts of the range of the first number, each as wide as the others.
+const PARTS: usize = 10;
+
+/// Images by where their first number lies.
+fn count_numbers(images: &[LabelledImage]) -> Vec<ClassCount> {
+    let first = |image: &LabelledImage| image.numbers.first().copied();
+    let all = || images.iter().filter_map(first);
+    let (low, high) =
+        (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    if low >= high {
+        return Vec::new();
+    }
+    let width = (high - low) / PARTS as f64;
+    let limit = |part: usize| label(low + part as f64 * width);
+    let part = |part: usize| ClassCount {
+        class: format!("{} to {}", limit(part), limit(part + 1)),
+        train: 0,
+        valid: 0,
+    };
+    let mut counts: Vec<ClassCount> = (0..PARTS).map(part).collect();
+    for image in images {
+        let Some(number) = first(image) else { continue };
+        let count = &mut counts[(((number - low) / width) as usize).min(PARTS - 1)];
+        match image.side {
+            Side::Train => count.train += 1,
+            Side::Valid => count.valid += 1,
         }
     }
     counts

@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
+use super::super::decided::decided;
 use super::super::facts::{Facts, Validation};
 use super::super::markup::{self, bar, cell, or_dash, percent, words};
 use super::Section;
+use crate::decide::Decision;
 use crate::metric::{Confusion, most_probable};
 use crate::target::TargetKind;
 use crate::term;
@@ -17,10 +19,10 @@ const HARDEST: usize = 15;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     let validation = facts.validation.as_ref()?;
-    if validation.kind == TargetKind::MultiLabel || validation.is_empty() {
+    if !validation.kind.has_one_class() || validation.is_empty() {
         return None;
     }
-    let answered = validation.rows().map(most_probable);
+    let answered = answered(validation, facts.decision.as_ref());
     let pairs = validation.classes_true().into_iter().zip(answered);
     let confusion = Confusion::count(pairs, validation.n_classes());
     let few = validation.n_classes() <= MATRIX;
@@ -36,6 +38,19 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     };
     let title = if few { "Confusion" } else { "Most confused" };
     Some(Section { id: "answers", title, lead: lead.to_owned(), body })
+}
+
+/// The class that each image is answered with; the likeliest one where probabilities are answered.
+pub(super) fn answered(validation: &Validation, decision: Option<&Decision>) -> Vec<usize> {
+    let first = |classes: Vec<usize>| classes.first().copied().unwrap_or_default();
+    match (validation.kind, decision) {
+        (TargetKind::Ordinal, _) | (_, Some(Decision::Answers(_))) => {
+            let of_image = decided(validation, decision).into_iter().map(first);
+            // What is answered where no class is likely may be none of the classes.
+            of_image.map(|class| class.min(validation.n_classes() - 1)).collect()
+        }
+        _ => validation.rows().map(most_probable).collect(),
+    }
 }
 
 fn matrix(validation: &Validation, confusion: &Confusion) -> Markup {

@@ -6,6 +6,7 @@ use super::super::facts::Facts;
 use super::super::markup::{table, words};
 use super::Section;
 use crate::decide::Decision;
+use crate::decide::answers::AnswerDecision;
 use crate::decide::compare::Spread;
 use crate::decide::interval::Interval;
 use crate::decide::tags::{Candidate, TagDecision};
@@ -13,7 +14,11 @@ use crate::report::chart::label;
 use crate::term;
 
 pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
-    let Some(Decision::Tags(tags)) = &facts.decision else { return None };
+    let tags = match &facts.decision {
+        Some(Decision::Tags(tags)) => tags,
+        Some(Decision::Answers(answers)) => return of_answers(answers),
+        Some(Decision::Calibration(_)) | None => return None,
+    };
     let body = html! {
         (methods(tags))
         (rules(tags))
@@ -31,6 +36,39 @@ pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
         "There are too few held-out images to compare ways to decide.".to_owned()
     };
     Some(Section { id: "decision", title: "From probabilities to tags", lead, body })
+}
+
+/// The ways that were tried, where there are several.
+fn of_answers(decision: &AnswerDecision) -> Option<Section> {
+    if decision.candidates.len() < 2 {
+        return None;
+    }
+    let nested = decision.folds > 0;
+    let head = html! {
+        th { "way" } th.n { (decision.metric) " in sample" }
+        @if nested { th.n { "nested" } th.n { "gain" } }
+        th {}
+    };
+    let rows = html! {
+        @for (i, candidate) in decision.candidates.iter().enumerate() {
+            @let is_used = candidate.what == decision.chosen;
+            tr {
+                td { @if is_used { strong { (candidate.what.way.title()) } } @else { (candidate.what.way.title()) } }
+                td.n { (format!("{:.5}", candidate.in_sample)) }
+                @if nested {
+                    td.n { (format!("{:.5}", candidate.nested)) }
+                    td.n { @if i > 0 { (format!("{:+.5} {}", candidate.gain, candidate.spread)) } }
+                }
+                td { @if is_used { "used" } }
+            }
+        }
+    };
+    let body = html! { p { (decision) "." } (table(&head, &rows)) };
+    let lead =
+        "A nested score is of held-out images that what decides had not seen; the first way \
+                stands unless another clearly beats it."
+            .to_owned();
+    Some(Section { id: "decision", title: "From outputs to answers", lead, body })
 }
 
 fn methods(tags: &TagDecision) -> Markup {

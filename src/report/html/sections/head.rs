@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::super::facts::{About, Facts};
 use super::super::markup::percent;
 use super::Section;
+use super::answers::answered;
 use crate::decide::Decision;
-use crate::metric;
 use crate::target::TargetKind;
 use crate::term;
 
@@ -67,9 +67,12 @@ fn of_answers(facts: &Facts) -> Markup {
             }
         };
     }
-    let truth = validation.classes_true();
-    let accuracy = metric::accuracy(&validation.predictions.probabilities, &truth);
-    let n_wrong = validation.len() - (accuracy * validation.len() as f64).round() as usize;
+    if validation.kind == TargetKind::Number {
+        return html! {};
+    }
+    let answered = answered(validation, facts.decision.as_ref());
+    let n_wrong = answered.iter().zip(validation.classes_true()).filter(|(a, b)| *a != b).count();
+    let accuracy = 1.0 - n_wrong as f64 / validation.len() as f64;
     html! {
         div {
             b { (percent(accuracy)) }

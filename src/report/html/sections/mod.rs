@@ -6,8 +6,10 @@ mod calibration;
 mod data;
 mod decision;
 mod head;
+mod numbers;
 mod pictures;
 mod plan;
+mod ranking;
 mod rates;
 mod risk;
 mod settings;
@@ -34,11 +36,13 @@ pub(super) struct Section {
 
 /// All sections that have something to tell.
 pub(super) fn all(facts: &Facts) -> Vec<Section> {
-    let sections: [fn(&Facts) -> Option<Section>; 10] = [
+    let sections: [fn(&Facts) -> Option<Section>; 12] = [
         plan::section,
         rates::section,
         training::section,
         answers::section,
+        numbers::section,
+        ranking::section,
         decision::section,
         tags::section,
         calibration::section,

@@ -9,7 +9,8 @@ use super::super::markup::{rough, words};
 use super::super::thumbnail::{heat_address, jpeg_address};
 use super::Section;
 use crate::metric::most_probable;
-use crate::target::TargetKind;
+use crate::report::chart::label;
+use crate::target::{TargetKind, Truth};
 
 /// All pictures of a page together have at most so many bytes: a page should open at once and fit
 /// into a mail. Those beyond are told without their picture.
@@ -51,7 +52,8 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
                             (picture(validation, row, affordable(row)))
                             @match validation.kind {
                                 TargetKind::MultiLabel => (tags_caption(validation, row, &tags[row])),
-                                _ => (class_caption(validation, row)),
+                                TargetKind::SingleLabel => (class_caption(validation, row)),
+                                TargetKind::Ordinal | TargetKind::Number => (number_caption(validation, row)),
                             }
                         }
                     }
@@ -103,6 +105,22 @@ fn picture(validation: &Validation, row: usize, picture: Option<&Thumbnail>) -> 
             }
         }
         span.id title=(id) { (id) }
+    }
+}
+
+/// What was said and what is true; of several numbers the first few.
+fn number_caption(validation: &Validation, row: usize) -> Markup {
+    let names = validation.predictions.classes.names();
+    let said = validation.row(row).iter().map(|&number| label(f64::from(number)));
+    let truth: Vec<String> = match &validation.truth {
+        Truth::Numbers(numbers) => numbers.row(row).iter().map(|&number| label(number)).collect(),
+        Truth::Classes(levels) => levels[row].iter().map(|&level| names[level].clone()).collect(),
+    };
+    let is_one = validation.kind == TargetKind::Ordinal || names.len() == 1;
+    html! {
+        @for ((said, truth), name) in said.zip(&truth).zip(names).take(MAX_TAGS) {
+            span.said { @if !is_one { (words(name)) " " } (said) ", true " (words(truth)) }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const SPARK: (f64, f64) = (110.0, 26.0);
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     let validation = facts.validation.as_ref().filter(|validation| !validation.is_empty())?;
-    if validation.kind == TargetKind::SingleLabel {
+    if validation.kind != TargetKind::MultiLabel {
         return None;
     }
     let (decision, beta) = (facts.decision.as_ref(), facts.about.metric.number().unwrap_or(2.0));
