@@ -2,6 +2,8 @@
 //! scores on images that it has not seen, and the one that is used.
 
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -10,8 +10,8 @@ use crate::decide::judged::{Judged, Part};
 use crate::decide::log_loss::{self, Calibration};
 use crate::decide::tags::calibrate::{self, Kind};
 use crate::decide::tags::rules::{One, TagRules};
-use crate::metric::{Metric, largest};
-use crate::target::{Said, TargetKind, tagged};
+use crate::metric::{Metric, Scoring, largest};
+use crate::target::{Predictions, Said, TargetKind, tagged};
 
 /// More images than these are thinned out evenly: one number is known well enough from them.
 const MOST_IMAGES: usize = 30_000;
@@ -75,9 +75,17 @@ struct Fit<'a> {
 impl Fit<'_> {
     /// The score of a rule, larger if it is better; what has none is worst.
     fn of_rule(&self, rule: &Rule) -> f64 {
-        let Judged { kind, predictions, .. } = self.images;
-        let answers = rule.answers(*kind, (*predictions).clone(), self.options.unknown());
-        self.oriented(self.images.score(self.metric, &answers).unwrap_or(f64::NAN))
+        let Predictions { probabilities, classes, .. } = self.images.predictions;
+        let unknown = self.options.unknown().and_then(|name| classes.position(name));
+        let n = classes.len();
+        self.of(&rule.said(self.images.kind, probabilities, n, unknown.unwrap_or(n)))
+    }
+
+    fn of(&self, said: &Said) -> f64 {
+        let Judged { kind, predictions: Predictions { ids, classes, .. }, truth, .. } =
+            *self.images;
+        let rows = Scoring { kind, ids, classes, truth, said };
+        self.oriented(self.metric.score(&rows).unwrap_or(f64::NAN))
     }
 
     fn oriented(&self, score: f64) -> f64 {
@@ -184,13 +192,10 @@ impl Fit<'_> {
     }
 
     fn cut_points(&self) -> Rule {
-        let Judged { kind, predictions, truth, .. } = self.images;
-        let (kind, ids, classes) = (*kind, &predictions.ids[..], &predictions.classes);
-        let score = |said: &Said| {
-            let rows = crate::metric::Scoring { kind, ids, classes, truth, said };
-            self.oriented(self.metric.score(&rows).unwrap_or(f64::NAN))
-        };
-        let (levels, of) = (self.levels(), self.images.classes());
-        Rule::CutPoints { points: cut_points::fit(&levels, &of, classes.len(), score) }
+        let (levels, truth) = (self.levels(), self.images.classes());
+        let n_classes = self.images.predictions.classes.len();
+        Rule::CutPoints {
+            points: cut_points::fit(&levels, &truth, n_classes, |said| self.of(said)),
+        }
     }
 }

@@ -70,18 +70,37 @@ impl Rule {
         predictions: Predictions,
         unknown: Option<&str>,
     ) -> Answers {
-        let Predictions { ids, probabilities: mut rows, mut classes } = predictions;
+        let Predictions { ids, probabilities, mut classes } = predictions;
         let n_classes = classes.len();
-        let lists = |rows: &Table, list: &dyn Fn(&[f32]) -> Vec<usize>| {
-            Said::Lists(rows.rows().map(list).collect())
+        let place = match (self, unknown) {
+            (Self::Largest { unknown: Some(_), .. }, Some(name)) => {
+                classes.position(name).unwrap_or_else(|| classes.push(name))
+            }
+            _ => n_classes,
         };
-        let said = match self {
+        Answers { ids, said: self.said(kind, &probabilities, n_classes, place), classes }
+    }
+
+    /// What is said of `rows`, `[n, outputs]`; `unknown` is the place of what is answered where no class
+    /// is likely.
+    pub(super) fn said(
+        &self,
+        kind: TargetKind,
+        rows: &Table,
+        n_classes: usize,
+        unknown: usize,
+    ) -> Said {
+        let lists =
+            |list: &dyn Fn(&[f32]) -> Vec<usize>| Said::Lists(rows.rows().map(list).collect());
+        match self {
             Self::AsTheyAre {} => Said::Probabilities(rows.wide()),
             Self::Softened { temperature, clip } => {
+                let mut rows = rows.clone();
                 log_loss::apply(&mut rows, *temperature, *clip);
                 Said::Probabilities(rows.wide())
             }
             Self::Clipped { clip, calibration } => {
+                let mut rows = rows.clone();
                 if let Some(calibration) = calibration {
                     calibration.apply(&mut rows);
                 }
@@ -92,45 +111,40 @@ impl Rule {
                 let of = |row: &[f32]| probabilities::around(level(row, kind), n_classes, *spread);
                 Said::Probabilities(Table::new(rows.rows().flat_map(of).collect(), n_classes))
             }
-            Self::Largest { k, unknown: None } => lists(&rows, &|row| largest(row, *k)),
+            Self::Largest { k, unknown: None } => lists(&|row| largest(row, *k)),
             Self::Largest { k, unknown: Some(likely) } => {
-                let name = unknown.unwrap_or_default();
-                let place = classes.position(name).unwrap_or_else(|| classes.push(name));
-                lists(&rows, &|row| with_unknown(row, *k, place, *likely))
+                lists(&|row| with_unknown(row, *k, unknown, *likely))
             }
             Self::Surest {} => Said::Scored(rows.rows().map(surest).collect()),
             Self::Priors { shares, power } => {
                 let weights: Vec<f64> = shares.iter().map(|share| share.powf(-power)).collect();
-                lists(&rows, &|row| vec![likeliest_by(row, &weights)])
+                lists(&|row| vec![likeliest_by(row, &weights)])
             }
             Self::Above { threshold, .. } if kind == TargetKind::SingleLabel => {
-                let is_second = |row: &[f32]| f64::from(row[1]) > *threshold;
-                lists(&rows, &|row| vec![usize::from(is_second(row))])
+                lists(&|row| vec![usize::from(f64::from(row[1]) > *threshold)])
             }
-            Self::Above { threshold, never_empty, calibration } => {
-                if let Some(calibration) = calibration {
-                    calibration.apply(&mut rows);
-                }
-                lists(&rows, &|row| tags::above(row, |_| *threshold, *never_empty))
+            Self::Above { threshold, never_empty, calibration: Some(calibration) } => {
+                let mut rows = rows.clone();
+                calibration.apply(&mut rows);
+                let list = |row: &[f32]| tags::above(row, |_| *threshold, *never_empty);
+                Said::Lists(rows.rows().map(list).collect())
+            }
+            Self::Above { threshold, never_empty, calibration: None } => {
+                lists(&|row| tags::above(row, |_| *threshold, *never_empty))
             }
             Self::AboveEach { thresholds, never_empty } => {
-                lists(&rows, &|row| tags::above(row, |tag| thresholds[tag], *never_empty))
+                lists(&|row| tags::above(row, |tag| thresholds[tag], *never_empty))
             }
-            Self::Hardened { threshold } => Said::Probabilities(hardened(&rows, kind, *threshold)),
-            Self::CutPoints { points } => {
-                lists(&rows, &|row| vec![class_at(level(row, kind), points)])
-            }
+            Self::Hardened { threshold } => Said::Probabilities(hardened(rows, kind, *threshold)),
+            Self::CutPoints { points } => lists(&|row| vec![class_at(level(row, kind), points)]),
             Self::Within { range } => {
                 let [low, high] = range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
                 let mut numbers = rows.wide();
-                numbers
-                    .as_mut_slice()
-                    .iter_mut()
-                    .for_each(|number| *number = number.clamp(low, high));
+                let cells = numbers.as_mut_slice().iter_mut();
+                cells.for_each(|number| *number = number.clamp(low, high));
                 Said::Numbers(numbers)
             }
-        };
-        Answers { ids, classes, said }
+        }
     }
 
     /// Finds what rows of so many classes cannot be answered by.
@@ -284,9 +298,16 @@ fn surest(row: &[f32]) -> Option<(usize, f64)> {
     row.get(class).map(|&p| (class, f64::from(p)))
 }
 
+/// The place of the largest weighted probability, the first of equals.
 fn likeliest_by(row: &[f32], weights: &[f64]) -> usize {
-    let weighted: Vec<f64> = row.iter().zip(weights).map(|(&p, w)| f64::from(p) * w).collect();
-    most_probable(&weighted)
+    let mut best = (0, f64::NEG_INFINITY);
+    for (class, (&p, weight)) in row.iter().zip(weights).enumerate() {
+        let weighted = f64::from(p) * weight;
+        if weighted > best.1 {
+            best = (class, weighted);
+        }
+    }
+    best.0
 }
 
 /// The `k` likeliest, among which `unknown` is as likely as told, or as it is said to be.

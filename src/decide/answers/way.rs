@@ -136,9 +136,9 @@ pub(super) fn ways(
     let usual = || family.forms.iter().find(|(of, _)| *of == kind).map(|&(_, form)| form);
     let form = options.form.filter(|&form| metric.takes(kind, form)).or_else(usual);
     let knows_unknown = options.unknown().is_some_and(|name| classes.position(name).is_some());
-    let largest = || match knows_unknown {
-        true => vec![Way::Largest, Way::LargestOrUnknown],
-        false => vec![Way::Largest],
+    let largest = || {
+        let or_unknown = knows_unknown.then_some(Way::LargestOrUnknown);
+        [Way::Largest].into_iter().chain(or_unknown).collect()
     };
     match (kind, form, family.serves) {
         (TargetKind::Number, ..) | (_, Some(Form::Numbers), _) => vec![Way::Range],
