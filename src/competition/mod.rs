@@ -3,8 +3,22 @@
 //! Nothing in the program is named after a competition: what differs between two of them is in
 //! their files. `competitions/README.md` is the field reference.
 
+mod files;
+mod labels;
+mod pattern;
 mod registry;
 mod spec;
+mod split_spec;
+mod submission;
+mod target_spec;
+mod template;
 
+pub use files::{Counts, Files, OneOrMany};
+pub use labels::{Labels, Photos};
+pub use pattern::{Pattern, RowPattern};
 pub use registry::{all, find, typed_for};
-pub use spec::{Competition, Counts, Files, Labels, SubmissionFormat, TagGroups, TargetSpec};
+pub use spec::{Competition, UploadBy};
+pub use split_spec::{Grouping, SplitSpec};
+pub use submission::{Pool, SubmissionFormat};
+pub use target_spec::{TagGroups, TargetSpec};
+pub use template::{CHANNEL, ID, Template};

@@ -32,7 +32,9 @@ pub fn find(typed: &str) -> Result<Competition> {
     }
     let wanted = slug_of(typed);
     let known = all()?;
-    if let Some(found) = known.iter().find(|c| c.name == wanted || c.slug == wanted) {
+    if let Some(found) =
+        known.iter().find(|c| c.name == wanted || c.slug.eq_ignore_ascii_case(&wanted))
+    {
         return Ok(found.clone());
     }
     let names: Vec<String> = known.iter().map(|c| format!("`{}`", c.name)).collect();

@@ -1,10 +1,14 @@
-//! The fields of a competition file, and the checks that types cannot make.
+//! A competition as a value, and the checks between its parts that types cannot make.
 
-use std::collections::HashSet;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::files::Files;
+use super::labels::Labels;
+use super::split_spec::SplitSpec;
+use super::submission::SubmissionFormat;
+use super::target_spec::TargetSpec;
+use super::template::Template;
 use crate::lines;
 use crate::metric::{Form, Metric};
 use crate::relative::RelativePath;
@@ -37,190 +41,27 @@ pub struct Competition {
     /// Where images and tables lie in the data folder.
     pub files: Files,
     pub target: TargetSpec,
+    /// Which images stay together when some are held out.
+    #[serde(default)]
+    pub split: Option<SplitSpec>,
     pub submission: SubmissionFormat,
+    /// How an answer gets to Kaggle.
+    #[serde(default)]
+    pub upload: UploadBy,
     /// Changes to the default recipe.
     #[serde(default)]
     pub recipe: toml::Table,
 }
 
-/// The layout of the data folder.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Files {
-    /// Folders of training images; an image's id is its file stem.
-    pub train: Vec<RelativePath>,
-    /// Folders of test images; those that do not exist are passed over so long as one does.
-    pub test: Vec<RelativePath>,
-    /// The sample submission: its ids, their order, and its header.
-    pub sample: RelativePath,
-    #[serde(default = "jpg")]
-    pub extension: String,
-    /// How many images Kaggle has, to compare with.
-    #[serde(default)]
-    pub counts: Option<Counts>,
-    /// What to tell a person when images are not among the files that Kaggle gave.
-    #[serde(default)]
-    pub if_missing: Option<String>,
-}
-
-/// How many images a competition has on Kaggle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Counts {
-    pub train: usize,
-    pub test: usize,
-}
-
-fn jpg() -> String {
-    "jpg".to_owned()
-}
-
-/// What an image is labelled with, and where the labels are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TargetSpec {
-    pub kind: TargetKind,
-    pub labels: Labels,
-    /// The classes in order, where the data do not tell: else they are the sample's columns
-    /// (`probability-per-class`) or the sorted labels of the training images.
-    #[serde(default)]
-    pub classes: Vec<String>,
-    /// Where the numbers that are asked for lie.
-    #[serde(default)]
-    pub range: Option<[f64; 2]>,
-    /// Which tags exclude or imply one another, where that is not to be found in the labels.
-    #[serde(default)]
-    pub groups: TagGroups,
-}
-
-/// Which tags exclude or imply one another.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TagGroups {
-    /// Groups of which an image has exactly one tag.
-    pub exclusive: Vec<Vec<String>>,
-    /// Groups of which an image has one tag or none.
-    pub at_most_one: Vec<Vec<String>>,
-    /// Tags that stand without any other.
-    pub alone: Vec<String>,
-    /// A tag and another that is always there with it.
-    pub implies: Vec<[String; 2]>,
-    /// Whether the images at hand may lack some of these tags, which are then left out; without it,
-    /// a name that no image has is an error.
-    pub may_be_absent: bool,
-}
-
-impl TagGroups {
-    /// Every name in them, in order.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
-        let groups = self.exclusive.iter().chain(&self.at_most_one).flatten();
-        groups.chain(&self.alone).chain(self.implies.iter().flatten())
-    }
-}
-
-/// Where the training labels are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub enum Labels {
-    /// A table with a row an image.
-    Csv {
-        file: RelativePath,
-        id: String,
-        /// The column of labels; left out, every class has a column of its own, with 0 or 1.
-        label: Option<String>,
-        /// What stands between the tags of a row; blanks if left out.
-        separator: Option<String>,
-    },
-    /// The part of the file name before the first separator: `cat.0.jpg`.
-    FileName {
-        /// Usually `.`.
-        separator: String,
-    },
-    /// The folder an image lies in: `train/cat/0.jpg`.
-    Folder {},
-}
-
-/// The shape of the upload.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub enum SubmissionFormat {
-    /// `id,label`: the probability of one class.
-    ProbabilityOf {
-        id: String,
-        column: String,
-        /// The class that it is the probability of.
-        class: String,
-    },
-    /// `id,class,class,...`: a probability a class, columns in the sample's order.
-    ProbabilityPerClass { id: String },
-    /// `id,tags`: the tags separated by spaces.
-    TagList { id: String, column: String },
-    /// `id,label`: one class.
-    Label { id: String, column: String },
-    /// `id,labels`: the likeliest classes, best first, separated by spaces.
-    TopK { id: String, column: String },
-    /// `id,number,...`: a number a column, as the sample has them.
-    Numbers { id: String },
-    /// `id_class,probability`: a row an image and class; `row` says how ids are made of the two.
-    Long { id: String, column: String, row: String },
-    /// `id,label confidence`: one class and how sure it is, or nothing.
-    ScoredLabel { id: String, column: String },
-}
-
-impl SubmissionFormat {
-    pub fn id_column(&self) -> &str {
-        match self {
-            Self::ProbabilityOf { id, .. }
-            | Self::ProbabilityPerClass { id }
-            | Self::TagList { id, .. }
-            | Self::Label { id, .. }
-            | Self::TopK { id, .. }
-            | Self::Numbers { id }
-            | Self::Long { id, .. }
-            | Self::ScoredLabel { id, .. } => id,
-        }
-    }
-
-    /// The one column beside the id's, where there is one only.
-    pub fn value_column(&self) -> Option<&str> {
-        match self {
-            Self::ProbabilityOf { column, .. }
-            | Self::TagList { column, .. }
-            | Self::Label { column, .. }
-            | Self::TopK { column, .. }
-            | Self::Long { column, .. }
-            | Self::ScoredLabel { column, .. } => Some(column),
-            Self::ProbabilityPerClass { .. } | Self::Numbers { .. } => None,
-        }
-    }
-
-    /// The table's name in specs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::ProbabilityOf { .. } => "probability-of",
-            Self::ProbabilityPerClass { .. } => "probability-per-class",
-            Self::TagList { .. } => "tag-list",
-            Self::Label { .. } => "label",
-            Self::TopK { .. } => "top-k",
-            Self::Numbers { .. } => "numbers",
-            Self::Long { .. } => "long",
-            Self::ScoredLabel { .. } => "scored-label",
-        }
-    }
-
-    /// What an answer is.
-    pub fn form(&self) -> Form {
-        match self {
-            Self::ProbabilityOf { .. } | Self::ProbabilityPerClass { .. } | Self::Long { .. } => {
-                Form::Probabilities
-            }
-            Self::TagList { .. } => Form::Tags,
-            Self::Label { .. } => Form::Label,
-            Self::TopK { .. } => Form::Ranking,
-            Self::Numbers { .. } => Form::Numbers,
-            Self::ScoredLabel { .. } => Form::ScoredLabel,
-        }
-    }
+/// How an answer gets to Kaggle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UploadBy {
+    /// A CSV is sent.
+    #[default]
+    Csv,
+    /// Only what a notebook on Kaggle writes is taken.
+    Notebook,
 }
 
 impl Competition {
@@ -246,87 +87,57 @@ impl Competition {
 
     /// Finds what types cannot: contradictions between fields, names that are taken.
     fn check(&self) -> Result<()> {
-        let files = &self.files;
-        ensure!(!files.train.is_empty(), "`files.train` is empty: name a folder");
-        ensure!(!files.test.is_empty(), "`files.test` is empty: name a folder");
-        for (field, names) in [("train", &files.train), ("test", &files.test)] {
-            let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
-            if let Some((_, name)) = twice {
-                bail!(
-                    "`files.{field}` names a folder twice: `{name}`\nhint: name each folder once, \
-                     however it is written (`./{name}` is `{name}`)"
-                );
-            }
-        }
-        let labels_file = match &self.target.labels {
-            Labels::Csv { file, .. } => Some(file),
-            Labels::FileName { .. } | Labels::Folder {} => None,
-        };
-        let folders = files.train.iter().chain(&files.test);
-        let tables = || [&files.sample].into_iter().chain(labels_file);
-        for path in folders.chain(tables()) {
+        let Self { files, target, submission, .. } = self;
+        files.check()?;
+        for path in files.train.iter().chain(&files.test).chain(self.tables()) {
             ensure!(!path.is_own(), "`{path}` is a name that kaggle-kit needs in the data folder");
         }
-        for path in tables() {
+        for path in self.tables() {
             ensure!(!path.is_folder_itself(), "`{path}` is the data folder itself: name a table");
         }
-        let extension = &files.extension;
-        ensure!(
-            !extension.is_empty() && !extension.contains(['.', '/', '\\']),
-            "`files.extension` is `{extension}`: give it without a dot, such as \"png\""
-        );
-        let slug_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let slug_ok = |c: char| c.is_ascii_alphanumeric() || c == '-';
         ensure!(
             !self.slug.is_empty() && self.slug.chars().all(slug_ok),
             "`slug` is `{}`: give Kaggle's name, as at the end of the competition's address",
             self.slug
         );
-        self.check_target()?;
+        target.check(match submission {
+            SubmissionFormat::TagList { .. } => Some("tags"),
+            SubmissionFormat::TopK { .. } => Some("classes"),
+            _ => None,
+        })?;
+        if matches!(target.labels, Labels::FileName { .. } | Labels::Folder {}) {
+            let template =
+                files.train.iter().find(|place| matches!(Template::of(place), Ok(Some(_))));
+            ensure!(
+                template.is_none(),
+                "`files.train` has `{}`: names in braces are filled from a table of labels, and there is \
+                 none",
+                template.map_or("", RelativePath::as_str)
+            );
+        }
+        if let Some(split) = &self.split {
+            split.check(&target.labels)?;
+        }
         self.check_submission()
     }
 
-    fn check_target(&self) -> Result<()> {
-        let TargetSpec { kind, labels, classes, groups, .. } = &self.target;
-        let unique: HashSet<_> = classes.iter().collect();
-        ensure!(unique.len() == classes.len(), "`target.classes` names a class twice");
-        let blank = |name: &&String| name.is_empty() || name.trim() != name.as_str();
-        if let Some(name) = classes.iter().find(blank) {
-            bail!("`target.classes` has `{name}`: a name neither begins nor ends with a blank");
+    /// Every table that the spec names, each once: labels, what else tells about images, the sample.
+    pub fn tables(&self) -> Vec<&RelativePath> {
+        let mut tables: Vec<&RelativePath> = Vec::new();
+        let of_labels = self.target.labels.tables();
+        let others = [
+            self.files.test_table.as_ref(),
+            self.split.as_ref().and_then(|split| split.file.as_ref()),
+            self.target.names.as_ref(),
+            Some(&self.files.sample),
+        ];
+        for table in of_labels.into_iter().chain(others.into_iter().flatten()) {
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
         }
-        let is_list = matches!(
-            self.submission,
-            SubmissionFormat::TagList { .. } | SubmissionFormat::TopK { .. }
-        );
-        if let Some(name) =
-            classes.iter().find(|name| is_list && name.contains(char::is_whitespace))
-        {
-            let noun = if self.submission.form() == Form::Tags { "tags" } else { "classes" };
-            bail!("`target.classes` has `{name}`: {noun} of an upload are separated by blanks");
-        }
-        let separator = match labels {
-            Labels::Csv { separator, .. } => separator.as_deref(),
-            Labels::FileName { separator } => Some(separator.as_str()),
-            Labels::Folder {} => None,
-        };
-        ensure!(separator != Some(""), "`separator` is empty: give what stands between");
-        if let Labels::Csv { label, separator: Some(_), .. } = labels {
-            ensure!(
-                *kind == TargetKind::MultiLabel && label.is_some(),
-                "`separator` is between the tags of a `label`: it needs `label` and `target.kind = \
-                 \"multi-label\"`"
-            );
-        }
-        ensure!(
-            *groups == TagGroups::default() || *kind == TargetKind::MultiLabel,
-            "`target.groups` needs `target.kind = \"multi-label\"`"
-        );
-        if !classes.is_empty()
-            && !groups.may_be_absent
-            && let Some(name) = groups.names().find(|name| !classes.contains(*name))
-        {
-            bail!("`target.groups` names `{name}`, which is none of `target.classes`");
-        }
-        Ok(())
+        tables
     }
 
     /// Metric, kind of target and shape of the upload must fit together.
@@ -347,6 +158,12 @@ impl Competition {
         if !self.target.classes.is_empty() {
             metric.class_weights(&self.target.classes.clone().into())?;
         }
+        ensure!(
+            self.submission.pool().is_none() || self.files.test_table.is_some(),
+            "`submission.{}.pool` needs `files.test-table`: the table that tells which images an answer is \
+             for",
+            self.submission.name()
+        );
         if let SubmissionFormat::ProbabilityOf { class, .. } = &self.submission {
             let classes = &self.target.classes;
             ensure!(
@@ -355,6 +172,17 @@ impl Competition {
             );
         }
         Ok(())
+    }
+
+    /// What to know before training and before an upload where Kaggle takes no CSV.
+    pub fn takes_notebooks_only(&self) -> Option<String> {
+        (self.upload == UploadBy::Notebook).then(|| {
+            format!(
+                "`{}` takes notebooks only: `submit` makes a CSV, but Kaggle wants it from a notebook of its \
+                 own",
+                self.slug
+            )
+        })
     }
 
     /// `kaggle-kit` with this word and the competition as it was typed, such as

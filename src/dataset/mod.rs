@@ -22,8 +22,8 @@ pub use bad_image::{BadImage, BadImages};
 pub use buffer::Buffer;
 pub use digest::{digest_of_set, digests};
 pub use folder::{
-    Dataset, FilesFound, Found, SampleSubmission, TableFound, find_file, natural_order, open,
-    open_test, tags,
+    Dataset, FilesFound, Found, GroupsFound, Pooled, SampleSubmission, TableFound, find_file,
+    is_image, names, natural_order, open, open_test, pools, tags,
 };
 pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What tables call it: the file's name without its extension (with labels by folder,
-    /// `<folder>/<stem>`).
+    /// What tables call it: the file's name, with or without its extension, or whatever a template makes
+    /// its path of (with labels by folder, `<folder>/<stem>`).
     pub id: String,
     pub path: PathBuf,
     /// Files of the further channels, in order, where each channel of an image is a file.

@@ -207,6 +207,16 @@ impl Step {
 }
 
 impl Change {
+    /// The known ids as a template of the unknown ones, where they have more around them:
+    /// `{id}_thumbnail`.
+    pub fn template(&self) -> Option<String> {
+        match &self.how {
+            How::Prefix(front) => Some(format!("{front}{{id}}")),
+            How::Suffix(behind) => Some(format!("{{id}}{behind}")),
+            How::Steps(_) => None,
+        }
+    }
+
     /// What to do in a file that a person writes: its ids are to become the known ones.
     pub fn in_own_file(&self) -> String {
         let how = match &self.how {

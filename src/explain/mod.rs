@@ -6,6 +6,7 @@
 //! solutions. Whoever reads one says what is wrong; here is why, and what to do.
 
 mod bytes;
+mod channels;
 mod header;
 mod ids;
 mod magic;
@@ -13,6 +14,7 @@ mod near;
 mod quotes;
 
 pub use bytes::{Bytes, LATIN_1, TO_UTF_8, look, not_utf_8, table_text, to_table};
+pub use channels::{Channels, channels};
 pub use header::{Slip, slip};
 pub use ids::{Change, change};
 pub use magic::{Class, FileKind, kind};

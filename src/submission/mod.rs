@@ -7,10 +7,12 @@ mod check;
 mod digits;
 mod findings;
 mod header;
+mod pool;
 mod score;
 mod write;
 
 pub use check::{Rows, SubmissionFile, check, read};
 pub use findings::{Against, Example, Finding, Findings, Misfit, Problem, Severity};
+pub use pool::pool;
 pub use score::{Score, score, score_bytes};
 pub use write::{to_csv, write};

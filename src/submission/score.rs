@@ -9,7 +9,7 @@ use csv::ReaderBuilder;
 use super::check::{Rows, SubmissionFile, read};
 use super::findings::{Against, Findings};
 use super::header::shown;
-use crate::competition::{Competition, Labels, SubmissionFormat};
+use crate::competition::{Competition, SubmissionFormat};
 use crate::explain;
 use crate::lines::{self, Lines};
 use crate::metric::{Metric, Scoring, accuracy};
@@ -77,10 +77,7 @@ impl Solution {
         let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
         let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
         let [id, label] = columns(&header, competition)?;
-        let separator = match &competition.target.labels {
-            Labels::Csv { separator, .. } => separator.clone(),
-            Labels::FileName { .. } | Labels::Folder {} => None,
-        };
+        let separator = competition.target.labels.separator().map(str::to_owned);
         let mut solution = Self { ids: Vec::new(), labels: Vec::new(), separator };
         let mut counter = Lines::new(csv);
         let mut lines: HashMap<String, u64> = HashMap::new();
@@ -263,9 +260,7 @@ fn columns(header: &[String], competition: &Competition) -> Result<[usize; 2]> {
     }
     let mut names: Vec<&str> = Vec::new();
     names.extend(competition.submission.value_column());
-    if let Labels::Csv { label: Some(label), .. } = &competition.target.labels {
-        names.push(label);
-    }
+    names.extend(competition.target.labels.label_column());
     let label = names.iter().find_map(|name| find(name)).with_context(|| {
         format!("its header is `{}`: which column holds the labels?{}", told(), advice())
     })?;

@@ -132,7 +132,7 @@ impl Packing {
     fn of(competition: &Competition) -> Self {
         match (competition.target.kind, &competition.target.labels) {
             (TargetKind::MultiLabel, _) => Self::TarSevenZ,
-            (_, Labels::Csv { .. }) => Self::Loose,
+            (_, Labels::Csv { .. } | Labels::Json { .. }) => Self::Loose,
             (_, Labels::FileName { .. } | Labels::Folder {}) => Self::Zip,
         }
     }

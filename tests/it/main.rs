@@ -9,6 +9,7 @@ mod dataset;
 mod fetch;
 mod hints;
 mod kaggle;
+mod layouts;
 mod models;
 mod output;
 mod score;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::plan;
 use crate::archive::{self, Foreign, Kind};
-use crate::competition::{Competition, Labels};
+use crate::competition::{Competition, Files};
 use crate::dataset;
 use crate::fs;
 use crate::relative::RelativePath;
@@ -41,7 +41,7 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
     for name in folders(competition) {
         let found = places.iter().map(|place| name.under(&place.path)).find(|path| path.is_dir());
         if let Some(path) = found {
-            parts.folders.push((name.clone(), path));
+            parts.folders.push((name, path));
         }
     }
     for name in tables(competition) {
@@ -51,7 +51,7 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
         }
     }
     for name in names(competition) {
-        if parts.has(name) {
+        if parts.has(&name) {
             continue;
         }
         let mut files = places.iter().flat_map(|place| &place.files);
@@ -124,26 +124,33 @@ pub(super) fn missing(competition: &Competition, places: &[&Path]) -> Result<Mis
     let mut missing = Missing { foreign, ..Missing::default() };
     let files = &competition.files;
     for (names, what) in [(&files.train, "training images"), (&files.test, "test images")] {
+        let names = Files::folders_of(names);
         if !names.iter().any(has) {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             missing.images.push(format!("{what} ({})", names.join(" or ")));
         }
     }
     for name in tables(competition).into_iter().filter(|name| !has(name)) {
-        let what = if *name == files.sample { "sample submission" } else { "labels" };
+        let of_labels = competition.target.labels.tables();
+        let what = match name {
+            name if *name == files.sample => "sample submission",
+            name if of_labels.contains(&name) => "labels",
+            _ => "table",
+        };
         missing.tables.push(format!("{what} (`{name}`)"));
     }
     Ok(missing)
 }
 
 /// Every part, images first.
-pub(super) fn names(competition: &Competition) -> impl Iterator<Item = &RelativePath> {
-    folders(competition).chain(tables(competition))
+pub(super) fn names(competition: &Competition) -> Vec<RelativePath> {
+    let tables = competition.tables().into_iter().cloned();
+    folders(competition).into_iter().chain(tables).collect()
 }
 
 /// Whether a file that Kaggle lists brings something that the layout names.
 pub(super) fn is_named(competition: &Competition, listed: &RelativePath) -> bool {
-    names(competition).any(|part| belongs(listed, part))
+    names(competition).iter().any(|part| belongs(listed, part))
 }
 
 /// Whether a file that Kaggle lists is a part, an archive of it, or lies in it.
@@ -160,24 +167,14 @@ pub(super) fn place_of(competition: &Competition, listed: &RelativePath) -> Rela
 }
 
 /// The folders of images, training images first.
-pub(super) fn folders(competition: &Competition) -> impl Iterator<Item = &RelativePath> {
+pub(super) fn folders(competition: &Competition) -> Vec<RelativePath> {
     let files = &competition.files;
-    let mut names: Vec<&RelativePath> = Vec::new();
-    for name in files.train.iter().chain(&files.test) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.into_iter()
+    Files::folders_of(&[files.train.as_slice(), &files.test].concat())
 }
 
 /// The tables that the layout names.
 pub(super) fn tables(competition: &Competition) -> Vec<&RelativePath> {
-    let labels = match &competition.target.labels {
-        Labels::Csv { file, .. } => Some(file),
-        Labels::FileName { .. } | Labels::Folder {} => None,
-    };
-    labels.into_iter().chain([&competition.files.sample]).collect()
+    competition.tables()
 }
 
 fn is_archive(path: &Path) -> bool {
@@ -203,6 +200,7 @@ struct Place {
 
 /// The folder and those below it, level by level; folders of images are not entered.
 fn places(competition: &Competition, folder: &Path) -> Result<Vec<Place>> {
+    let folders = folders(competition);
     let mut places = Vec::new();
     let mut level = vec![folder.to_owned()];
     for depth in 0..=DEEPEST {
@@ -220,7 +218,7 @@ fn places(competition: &Competition, folder: &Path) -> Result<Vec<Place>> {
                 if !entry.is_dir() {
                     files.push(entry);
                 } else if depth < DEEPEST
-                    && !folders(competition).any(|images| **images == *name)
+                    && !folders.iter().any(|images| **images == *name)
                     && !plan::is_of_downloads(&entry)
                 {
                     next.push(entry);

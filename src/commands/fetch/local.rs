@@ -12,7 +12,8 @@ use super::bring::{Bringer, Brought};
 use super::claims::Claims;
 use super::{Fetched, layout, unpack};
 use crate::archive::{self, Kind};
-use crate::competition::{Competition, Files, Labels};
+use crate::competition::{Competition, Labels, Template};
+use crate::dataset;
 use crate::fs::{self, Other};
 use crate::progress::Progress;
 use crate::relative::is_own_name;
@@ -228,17 +229,18 @@ fn take_folder(
 }
 
 /// Whether a file below a source is one of the pictures that lie right in the data folder, or, where
-/// folders are the labels, one folder deeper.
+/// folders are the labels, one folder deeper, or anywhere below, where a template says so.
 fn is_picture_of(competition: &Competition, source: &Path, file: &Path) -> bool {
-    let Files { extension, .. } = &competition.files;
+    let files = &competition.files;
+    let mut places = files.train.iter().chain(&files.test);
     let deepest = match competition.target.labels {
+        _ if places.any(|place| matches!(Template::of(place), Ok(Some(_)))) => usize::MAX,
         Labels::Folder {} => 2,
-        Labels::Csv { .. } | Labels::FileName { .. } => 1,
+        Labels::Csv { .. } | Labels::Json { .. } | Labels::FileName { .. } => 1,
     };
     let inside = file.strip_prefix(source).unwrap_or(file);
     let first = inside.iter().next().unwrap_or_default().to_string_lossy();
-    let is_wanted = file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
-    is_wanted && inside.components().count() <= deepest && !is_own_name(&first)
+    dataset::is_image(files, file) && inside.components().count() <= deepest && !is_own_name(&first)
 }
 
 /// Whether a file is of a kind that people edit.

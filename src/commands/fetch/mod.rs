@@ -235,7 +235,7 @@ fn print_parts(competition: &Competition, data: &Path) -> Result<()> {
         let state = if there.contains(&name) { "there" } else { "missing" };
         vec![format!("   {name}"), state.to_owned()]
     };
-    let rows: Vec<Vec<String>> = layout::names(competition).map(row).collect();
+    let rows: Vec<Vec<String>> = layout::names(competition).iter().map(row).collect();
     term::say(term::table(&["   part", ""], &rows));
     Ok(())
 }

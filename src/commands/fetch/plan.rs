@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout;
 use crate::archive;
-use crate::competition::Competition;
+use crate::competition::{Competition, Files};
 use crate::fs;
 use crate::kaggle::{Client, FirstFiles};
 use crate::relative::RelativePath;
@@ -148,7 +148,7 @@ fn choose(competition: &Competition, listed: &FirstFiles) -> Result<Vec<Download
 /// they can be.
 fn is_enough(competition: &Competition, needed: &[Download]) -> bool {
     let has = |part: &RelativePath| needed.iter().any(|one| layout::belongs(&one.name, part));
-    let has_images = |parts: &[RelativePath]| parts.iter().any(has);
+    let has_images = |places: &[RelativePath]| Files::folders_of(places).iter().any(has);
     let files = &competition.files;
     layout::tables(competition).into_iter().all(has)
         && (files.if_missing.is_some() || (has_images(&files.train) && has_images(&files.test)))

@@ -11,7 +11,7 @@ use super::blend;
 use super::broken;
 use super::checked::Ready;
 use crate::competition::Competition;
-use crate::dataset::{self, BadImage, Sample, SampleSubmission};
+use crate::dataset::{self, BadImage, Pooled, Sample, SampleSubmission};
 use crate::decide::Decision;
 use crate::decide::ensemble::BlendChoice;
 use crate::decide::ensemble::members::Member;
@@ -32,6 +32,8 @@ pub struct TestSet {
     pub hash: String,
     /// The ids, their order and the header.
     pub sample: SampleSubmission,
+    /// The images of each answer, where it is for several.
+    pub pools: Option<Vec<Pooled>>,
 }
 
 impl TestSet {
@@ -49,7 +51,8 @@ impl TestSet {
         let bar = Bar::new("hash images", Unit::Items("images"));
         let hash = dataset::digest_of_set(&samples, &bar)?.to_string();
         drop(bar);
-        Ok(Self { competition, samples, broken, hash, sample })
+        let pools = dataset::pools(&competition, &folder, &first.classes)?;
+        Ok(Self { competition, samples, broken, hash, sample, pools })
     }
 
     /// The runs whose predictions of these images are missing.
@@ -63,7 +66,7 @@ impl TestSet {
         Ok(missing)
     }
 
-    /// What each member predicts; none of its runs' predictions may be missing.
+    /// What each member predicts, a row an answer; none of its runs' predictions may be missing.
     pub fn predictions(&self, members: &[Member]) -> Result<Vec<Predictions>> {
         let of_member = |member: &Member| {
             let runs = member.runs.iter();
@@ -73,7 +76,11 @@ impl TestSet {
                 broken::completed(predicted, &self.broken, run, member.kind)
             };
             let of_runs: Vec<Predictions> = runs.map(of_run).collect::<Result<_>>()?;
-            member.mean(&of_runs)
+            let said = member.mean(&of_runs)?;
+            match (&self.pools, self.competition.submission.pool()) {
+                (Some(answers), Some(how)) => submission::pool(&said, answers, how),
+                _ => Ok(said),
+            }
         };
         members.iter().map(of_member).collect()
     }

@@ -12,7 +12,7 @@ mod upload;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 pub(super) use self::blend::print as print_blend;
 pub use self::checked::Ready;
@@ -95,6 +95,7 @@ pub fn run(
 ) -> Result<()> {
     let named = args.competition.as_deref();
     let competition = named.map(|name| workspace.find(name)).transpose()?;
+    competition.iter().try_for_each(|competition| ensure_uploads(competition, args))?;
     let environment = Environment::of_process();
     let connect = || session::connect(args.endpoint.as_deref(), &environment);
     // A file is checked in no time; predictions take theirs, so credentials must be there first.
@@ -106,6 +107,7 @@ pub fn run(
         }
         bad_images::tell(error, args.json);
     })?;
+    ensure_uploads(&ready.competition, args)?;
     ready.print();
     if !args.json {
         term::path(&ready.csv);
@@ -127,6 +129,21 @@ pub fn run(
     outcome.map_or(Ok(()), |outcome| outcome.ensure_taken())
 }
 
+/// Refuses at once what Kaggle would refuse in the end.
+fn ensure_uploads(competition: &Competition, args: &Args) -> Result<()> {
+    let Some(told) = competition.takes_notebooks_only().filter(|_| args.upload) else {
+        return Ok(());
+    };
+    bail!(
+        "{told}\nhint: run `{}` without `--upload`; then, on kaggle.com/competitions/{}/code, make a notebook, \
+         attach the CSV to it as a dataset (`Add input`, `Upload`), copy it to \
+         `/kaggle/working/submission.csv` there and submit the notebook. Where test images are hidden until \
+         then, attach the run's folder in its place and predict in the notebook",
+        competition.command("submit"),
+        competition.slug
+    )
+}
+
 /// The models that are to predict.
 pub fn members_of(
     args: &Args,
@@ -135,7 +152,7 @@ pub fn members_of(
 ) -> Result<Vec<Member>> {
     let runs = workspace.runs();
     let name = competition.map(|competition| competition.name.as_str());
-    match (&args.run, args.best) {
+    let found = match (&args.run, args.best) {
         (Some(run), _) => Ok(vec![members::alone(Run::open(run)?)?]),
         (None, Some(n)) => match competition {
             Some(competition) => members::best(&runs, competition, n),
@@ -143,5 +160,10 @@ pub fn members_of(
         },
         (None, None) if !args.runs.is_empty() => members::named(&runs, name, &args.runs),
         (None, None) => Ok(vec![members::of(Run::newest(&runs, competition)?)?]),
+    };
+    let found = found?;
+    if let Some(run) = found.iter().flat_map(|member| &member.runs).next_back() {
+        ensure_uploads(&run.competition()?, args)?;
     }
+    Ok(found)
 }

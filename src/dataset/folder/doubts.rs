@@ -1,8 +1,10 @@
 //! What about the labels and images of a folder a person should look at before hours of training.
 
-use super::labels::{LabelSource, Labelled};
+use super::found::{Found, GroupsFound};
+use super::labels::{LabelSource, Labelled, LabelledImages};
 use super::words;
 use crate::competition::{Competition, Labels};
+use crate::dataset::sample::Sample;
 use crate::target::{Classes, TargetKind};
 use crate::term;
 
@@ -46,6 +48,9 @@ pub(super) struct Labelling<'a> {
 impl Labelling<'_> {
     /// Everything doubtful about the labels, a sentence each.
     pub(super) fn doubts(&self) -> Vec<String> {
+        if self.competition.target.kind == TargetKind::Number {
+            return self.out_of_range().into_iter().collect();
+        }
         let mut counts = vec![0; self.classes.len()];
         for &class in self.targets.iter().flat_map(|target| target.iter()) {
             counts[class] += 1;
@@ -55,9 +60,60 @@ impl Labelling<'_> {
             doubts.extend(self.joined());
             doubts.extend(self.nothing(&counts));
             doubts.extend(self.alike(&counts));
+            doubts.extend(self.many());
         }
+        doubts.extend(self.never_renamed());
         doubts.extend(self.unknown_in_groups());
         doubts
+    }
+
+    /// Numbers that the spec says cannot be.
+    fn out_of_range(&self) -> Option<String> {
+        let [low, high] = self.competition.target.range?;
+        let numbers =
+            self.images.iter().flat_map(|image| image.numbers.iter().map(move |n| (image, *n)));
+        let mut beyond = numbers.filter(|(_, number)| !(low..=high).contains(number)).peekable();
+        let (image, number) = *beyond.peek()?;
+        Some(format!(
+            "outside of `target.range` ({low} to {high}): {}, such as {number} of `{}`",
+            term::count(beyond.count(), "number"),
+            term::short(&image.id, SHOWN)
+        ))
+    }
+
+    /// As many classes as numbers have values.
+    fn many(&self) -> Option<String> {
+        let (n_classes, n_images) = (self.classes.len(), self.images.len());
+        let kind = self.competition.target.kind;
+        if !kind.has_one_class() || 3 * n_classes <= n_images || n_classes < 10 {
+            return None;
+        }
+        let numbers = self.names().iter().filter(|name| name.parse::<f64>().is_ok()).count();
+        let hint = if numbers == n_classes {
+            "are they numbers? then say `target.kind = \"number\"`"
+        } else {
+            "is the right column named as `label`?"
+        };
+        Some(format!(
+            "{} classes for {}: {hint}",
+            term::thousands(n_classes),
+            term::count(n_images, "training image")
+        ))
+    }
+
+    /// Renamed labels that no image has.
+    fn never_renamed(&self) -> Option<String> {
+        let rename = &self.competition.target.rename;
+        let never: Vec<String> = rename
+            .iter()
+            .filter(|(_, to)| {
+                let at = self.classes.position(to);
+                at.is_none_or(|at| !self.targets.iter().any(|target| target.contains(&at)))
+            })
+            .map(|(from, _)| format!("`{}`", term::short(from, SHOWN)))
+            .collect();
+        (!never.is_empty())
+            .then(|| format!("`target.rename` names what no training image has: {}", listed(never)))
     }
 
     fn names(&self) -> &[String] {
@@ -97,16 +153,17 @@ impl Labelling<'_> {
 
     /// Tags that look like several in one.
     fn joined(&self) -> Option<String> {
-        if let Labels::Csv { separator: Some(_), .. } = &self.competition.target.labels {
+        if self.competition.target.labels.separator().is_some() {
             return None;
         }
         let separator = words::joined_by(self.images.iter().map(|image| image.labels.as_slice()))?;
         let with = |name: &&String| name.contains(separator);
         let example = self.names().iter().find(with).cloned().unwrap_or_default();
         let hint = match &self.competition.target.labels {
-            Labels::Csv { .. } => format!(
+            labels @ (Labels::Csv { .. } | Labels::Json { .. }) => format!(
                 "if `{separator}` separates tags, say `separator = \"{separator}\"` in \
-                 `target.labels.csv`"
+                 `target.labels.{}`",
+                labels.name()
             ),
             Labels::FileName { .. } | Labels::Folder {} => {
                 "tags are separated by blanks".to_owned()
@@ -212,4 +269,65 @@ fn listed(names: Vec<String>) -> String {
     let n_more = names.len().saturating_sub(NAMED);
     let shown: Vec<String> = names.into_iter().take(NAMED).collect();
     if n_more == 0 { shown.join(", ") } else { format!("{} and {n_more} more", shown.join(", ")) }
+}
+
+/// Images without any tag.
+pub(super) fn without_tags(kind: TargetKind, train: &[Sample]) -> usize {
+    if kind != TargetKind::MultiLabel {
+        return 0;
+    }
+    train.iter().filter(|sample| sample.target.is_empty()).count()
+}
+
+/// A word on labels that are floats in the table and whole numbers elsewhere.
+pub(super) fn note_of_floats(labelled: &LabelledImages, classes: &Classes) -> Option<String> {
+    let labels = labelled.images.iter().flat_map(|image| &image.labels);
+    let mut floats = labels.filter(|label| classes.position(label).is_none());
+    let first = floats.next()?;
+    let meant = &classes.names()[classes.meant_by(first)?];
+    Some(format!("labels such as `{first}` are taken for `{meant}`"))
+}
+
+/// Images that no table names: how a table that was cut short shows itself.
+pub(super) fn left_out(competition: &Competition, found: &Found) -> Vec<String> {
+    let files = &competition.files;
+    let mut warnings = Vec::new();
+    if let (Some(table), 1..) = (&found.labels, found.skipped) {
+        warnings.push(format!(
+            "{} without a label in `{}`: left out",
+            term::count(found.skipped, "row"),
+            table.name
+        ));
+    }
+    if let Some(GroupsFound { from, alone: alone @ 1.., example, .. }) = &found.groups {
+        warnings.push(format!(
+            "{from} tells no group of {}, such as `{}`: each may be parted from all others",
+            term::count(*alone, "training image"),
+            example.as_deref().unwrap_or_default()
+        ));
+    }
+    if let Some(GroupsFound { from, groups: 0 | 1, .. }) = &found.groups {
+        warnings.push(format!(
+            "{from} is the same for all training images: none of them can be held out"
+        ));
+    }
+    if let (Some(table), 1..) = (&found.labels, found.unlabelled) {
+        warnings.push(format!(
+            "{} of {} in `{}` have no row in `{}` and are left out: is the table whole?",
+            term::thousands(found.unlabelled),
+            term::count(found.unlabelled + found.labelled, "image"),
+            files.train.join("`, `"),
+            table.name
+        ));
+    }
+    if found.unlisted > 0 {
+        warnings.push(format!(
+            "{} of {} in `{}` have no row in `{}` and are left out: is it the right sample?",
+            term::thousands(found.unlisted),
+            term::count(found.unlisted + found.test_images, "image"),
+            files.test.join("`, `"),
+            found.sample.name
+        ));
+    }
+    warnings
 }

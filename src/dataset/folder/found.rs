@@ -18,15 +18,36 @@ pub struct Found {
     pub labelled: usize,
     /// Training images without one: they are left out.
     pub unlabelled: usize,
+    /// Rows of the table without a label: they are left out.
+    #[serde(default)]
+    pub skipped: usize,
+    /// Rows of the table that say the same as another.
+    #[serde(default)]
+    pub doubled: usize,
+    /// Rows that give the image of another further tags.
+    #[serde(default)]
+    pub merged: usize,
+    /// The channels of an image that are files of their own.
+    #[serde(default)]
+    pub channels: Vec<String>,
+    /// Which training images stay together, where the spec says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupsFound>,
     /// Labelled images without any tag.
     pub without_tags: usize,
     /// The sample submission; its rows are the images to predict.
     pub sample: TableFound,
+    /// The images that the sample's rows are about.
+    #[serde(default)]
+    pub test_images: usize,
     /// Test images that the sample does not name: they are left out.
     pub unlisted: usize,
     pub classes: usize,
     /// Where the classes come from, as in `the labels`.
     pub vocabulary: String,
+    /// The class that is answered where none of the others is likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
     /// What else is worth knowing.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -46,6 +67,20 @@ pub struct FilesFound {
     pub files: usize,
     /// Whether they are the images.
     pub used: bool,
+}
+
+/// Training images that must not be parted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GroupsFound {
+    /// What tells, in words.
+    pub from: String,
+    /// How many groups there are, those of one image included.
+    pub groups: usize,
+    /// Images that belong to none, and one of them.
+    pub alone: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
 }
 
 /// A table, every row of which has its image.
@@ -77,12 +112,26 @@ impl Found {
         if let Some(TableFound { name, rows }) = &self.labels {
             add(format!("rows in {name}"), *rows, "each has its image");
         }
+        add("rows without a label".to_owned(), self.skipped, LEFT_OUT);
+        add("rows that are there twice".to_owned(), self.doubled, "count once");
+        add("rows with further tags of an image".to_owned(), self.merged, "all count");
         add("labelled images".to_owned(), self.labelled, "");
         add("images without a row".to_owned(), self.unlabelled, LEFT_OUT);
         add("labelled without a tag".to_owned(), self.without_tags, "");
+        add("files an image".to_owned(), self.channels.len(), &self.channels.join(", "));
+        if let Some(GroupsFound { from, groups, .. }) = &self.groups {
+            add("groups that stay together".to_owned(), *groups, &format!("by {from}"));
+        }
         add(format!("rows in {}", self.sample.name), self.sample.rows, "each has its image");
+        if self.test_images != self.sample.rows {
+            add("test images".to_owned(), self.test_images, "for these rows");
+        }
         add("test images without a row".to_owned(), self.unlisted, LEFT_OUT);
-        add("classes".to_owned(), self.classes, &format!("from {}", self.vocabulary));
+        let unknown = match &self.unknown {
+            Some(unknown) => format!("; `{}` where none is likely", term::short(unknown, 40)),
+            None => String::new(),
+        };
+        add("classes".to_owned(), self.classes, &format!("from {}{unknown}", self.vocabulary));
         rows
     }
 
@@ -118,6 +167,7 @@ mod tests {
             labelled: 1150,
             unlabelled: 50,
             sample: TableFound { name: "sample.csv".to_owned(), rows: 6 },
+            test_images: 6,
             classes: 2,
             vocabulary: "the labels".to_owned(),
             notes: vec!["labels such as `0.0` are taken for `0`".to_owned()],
@@ -137,6 +187,33 @@ mod tests {
                 "   labels such as `0.0` are taken for `0`",
             ]
         );
+        let more = Found {
+            skipped: 3,
+            doubled: 2,
+            merged: 1,
+            channels: vec!["red".to_owned(), "green".to_owned()],
+            groups: Some(GroupsFound {
+                from: "`patient` of train.csv".to_owned(),
+                groups: 30,
+                ..GroupsFound::default()
+            }),
+            test_images: 12,
+            unknown: Some("new_whale".to_owned()),
+            ..found.clone()
+        };
+        let lines = more.lines().join("\n");
+        for line in [
+            "rows without a label                    3  left out",
+            "rows that are there twice               2  count once",
+            "files an image                          2  red, green",
+            "groups that stay together              30  by `patient` of train.csv",
+            "test images                            12  for these rows",
+            "from the labels; `new_whale` where none is likely",
+        ] {
+            assert!(lines.contains(line), "{lines}");
+        }
+        let text = toml::to_string(&more).unwrap();
+        assert_eq!(toml::from_str::<Found>(&text).unwrap(), more);
         let text = toml::to_string(&found).unwrap();
         assert_eq!(toml::from_str::<Found>(&text).unwrap(), found);
     }

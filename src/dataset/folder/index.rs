@@ -1,16 +1,49 @@
 //! What lies in a data folder: tables under the names Kaggle gives them, images by their ids.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::competition::Files;
+use crate::dataset::format;
 use crate::fs;
 use crate::term;
 
 /// Characters of a name that an error shows.
 const SHOWN: usize = 60;
+
+/// What files of images end with: those of the spec, or every format that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endings<'s>(pub(super) &'s [String]);
+
+impl Endings<'_> {
+    /// Whether a file is an image by its name, in any case of letters.
+    pub(super) fn has(self, path: &Path) -> bool {
+        let Some(ending) = path.extension().and_then(|ending| ending.to_str()) else {
+            return false;
+        };
+        if self.0.is_empty() {
+            return format::ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending));
+        }
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(ending))
+    }
+
+    /// For people: "`.png` images".
+    pub(super) fn images(self) -> String {
+        if self.0.is_empty() {
+            return "images".to_owned();
+        }
+        let endings: Vec<String> = self.0.iter().map(|ending| format!("`.{ending}`")).collect();
+        format!("{} images", endings.join(" or "))
+    }
+}
+
+/// Whether a file is an image of a competition by its name.
+pub fn is_image(files: &Files, path: &Path) -> bool {
+    Endings(&files.extension).has(path)
+}
 
 /// An image of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +65,14 @@ pub fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// The folder `name` of a data folder, or the one of the same name inside it when images lie there,
 /// as some mirrors have them (`test-jpg-additional/test-jpg-additional/file_0.jpg`).
-pub(super) fn find_folder(folder: &Path, name: &str, extension: &str) -> Result<Option<PathBuf>> {
+pub(super) fn find_folder(folder: &Path, name: &str, endings: Endings) -> Result<Option<PathBuf>> {
     let outer = folder.join(name);
     if !outer.is_dir() {
         return Ok(None);
     }
     let Some(bare) = Path::new(name).file_name() else { return Ok(Some(outer)) };
     let inner = outer.join(bare);
-    if inner.is_dir() && list(&outer, extension)?.images.is_empty() {
+    if inner.is_dir() && list(&outer, endings)?.images.is_empty() {
         return Ok(Some(inner));
     }
     Ok(Some(outer))
@@ -56,8 +89,8 @@ pub(super) struct Listing {
     pub(super) folders: Vec<PathBuf>,
 }
 
-/// What lies right in a folder; the extension may be in any case.
-pub(super) fn list(folder: &Path, extension: &str) -> Result<Listing> {
+/// What lies right in a folder.
+pub(super) fn list(folder: &Path, endings: Endings) -> Result<Listing> {
     let mut listing = Listing::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -65,7 +98,7 @@ pub(super) fn list(folder: &Path, extension: &str) -> Result<Listing> {
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let wanted = path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+        let wanted = endings.has(&path);
         let kind = entry.file_type()?;
         if kind.is_dir() || kind.is_symlink() && !wanted && path.is_dir() {
             listing.folders.push(path);
@@ -83,8 +116,8 @@ pub(super) fn list(folder: &Path, extension: &str) -> Result<Listing> {
 
 /// The images right in a folder; where there are none, those in the folders below it, to the bottom
 /// (`train/<class>/<id>.jpg`).
-pub(super) fn list_deep(folder: &Path, extension: &str) -> Result<Listing> {
-    let mut all = list(folder, extension)?;
+pub(super) fn list_deep(folder: &Path, endings: Endings) -> Result<Listing> {
+    let mut all = list(folder, endings)?;
     if !all.images.is_empty() {
         return Ok(all);
     }
@@ -95,7 +128,7 @@ pub(super) fn list_deep(folder: &Path, extension: &str) -> Result<Listing> {
         if !folder.canonicalize().is_ok_and(|real| seen.insert(real)) {
             continue;
         }
-        let listing = list(&folder, extension)?;
+        let listing = list(&folder, endings)?;
         all.images.extend(listing.images);
         below.extend(listing.folders);
         for (ending, n) in listing.others {
@@ -151,81 +184,33 @@ pub(super) fn check_ids(images: &[ImageFile], field: &str) -> Result<()> {
     let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
     for image in images {
         if let Some(first) = seen.insert(&image.id, &image.path) {
-            if is_one(first, &image.path) {
-                // To delete it would be to lose it.
-                bail!(
-                    "`{field}` names a folder twice: the image `{}` is found as `{}` and as `{}`, \
-                     which are one file\nhint: name each folder once, and none that lies in another",
-                    term::short(&image.id, SHOWN),
-                    first.display(),
-                    image.path.display()
-                );
-            }
-            bail!(
-                "two images have the id `{}`: `{}` and `{}`\nhint: give one another name, or move it away if it is \
-                 a copy",
-                term::short(&image.id, SHOWN),
-                first.display(),
-                image.path.display()
-            );
+            bail!(two(&image.id, first, &image.path, field));
         }
     }
     Ok(())
 }
 
+/// What to say of two images with one id.
+pub(super) fn two(id: &str, first: &Path, second: &Path, field: &str) -> String {
+    let (id, first_path, second_path) = (term::short(id, SHOWN), first.display(), second.display());
+    if is_one(first, second) {
+        // To delete it would be to lose it.
+        return format!(
+            "`{field}` names a folder twice: the image `{id}` is found as `{first_path}` and as \
+             `{second_path}`, which are one file\nhint: name each folder once, and none that lies in \
+             another"
+        );
+    }
+    format!(
+        "two images have the id `{id}`: `{first_path}` and `{second_path}`\nhint: give one another name, \
+         or move it away if it is a copy; where images lie may also be said in `{field}`, such as \
+         `train/{{id}}.png`"
+    )
+}
+
 /// Whether two paths are one, links on the way aside.
 fn is_one(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-/// Images by what tables call them: their whole names, or their names without extensions.
-pub(super) struct ByName {
-    images: Vec<ImageFile>,
-    names: HashMap<String, usize>,
-    stems: HashMap<String, usize>,
-    /// The line that each was asked for on.
-    taken: Vec<Option<u64>>,
-}
-
-/// What an id of a table is.
-pub(super) enum Asked<'a> {
-    Image(&'a ImageFile),
-    /// The image of another line.
-    Again(u64),
-    Unknown,
-}
-
-impl ByName {
-    pub(super) fn new(images: Vec<ImageFile>) -> Self {
-        let name = |image: &ImageFile| {
-            image.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-        };
-        let names = images.iter().enumerate().map(|(i, image)| (name(image), i)).collect();
-        let stems = images.iter().enumerate().map(|(i, image)| (image.id.clone(), i)).collect();
-        Self { taken: vec![None; images.len()], images, names, stems }
-    }
-
-    /// The image of an id, which is on this line.
-    pub(super) fn take(&mut self, id: &str, line: u64) -> Asked<'_> {
-        let Some(&place) = self.names.get(id).or_else(|| self.stems.get(id)) else {
-            return Asked::Unknown;
-        };
-        match self.taken[place].replace(line) {
-            Some(first) => Asked::Again(first),
-            None => Asked::Image(&self.images[place]),
-        }
-    }
-
-    /// The ids of all images.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> + Clone {
-        self.images.iter().map(|image| image.id.as_str())
-    }
-
-    /// Those that nobody asked for.
-    pub(super) fn left(self) -> Vec<ImageFile> {
-        let left = self.images.into_iter().zip(self.taken).filter(|(_, taken)| taken.is_none());
-        left.map(|(image, _)| image).collect()
-    }
 }
 
 /// Compares ids as people do: runs of digits by their value, everything else by its bytes.
@@ -273,23 +258,20 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_whole_name_or_a_stem() {
-        let image = |name: &str| ImageFile {
-            id: Path::new(name).file_stem().unwrap().to_str().unwrap().to_owned(),
-            path: Path::new("train").join(name),
-        };
-        let mut images = ByName::new(["a.jpg", "1.2.jpg", "b.jpg.jpg"].map(image).to_vec());
-        let mut place = |id, line| match images.take(id, line) {
-            Asked::Image(image) => image.path.display().to_string(),
-            Asked::Again(line) => format!("line {line}"),
-            Asked::Unknown => "-".to_owned(),
-        };
-        assert_eq!(place("1.2", 2), "train/1.2.jpg");
-        assert_eq!(place("a.jpg", 3), "train/a.jpg");
-        assert_eq!(place("a", 4), "line 3");
-        assert_eq!(place("a.png", 5), "-");
-        assert_eq!(place("b.jpg", 6), "train/b.jpg.jpg");
-        assert!(images.left().is_empty());
+    fn images_are_known_by_their_endings() {
+        let png = ["png".to_owned(), "TIF".to_owned()];
+        for (name, any, some) in [
+            ("a.png", true, true),
+            ("a.JPEG", true, false),
+            ("a.tif", true, true),
+            ("a.webp", true, false),
+            ("a.csv", false, false),
+            ("png", false, false),
+        ] {
+            let path = Path::new(name);
+            assert_eq!((Endings(&[]).has(path), Endings(&png).has(path)), (any, some), "{name}");
+        }
+        assert_eq!(Endings(&png).images(), "`.png` or `.TIF` images");
     }
 
     #[cfg(unix)]
@@ -302,15 +284,15 @@ mod tests {
             fs::write_atomic(path(name), "").unwrap();
         }
         std::os::unix::fs::symlink(folder.path(), path("blue/circle")).unwrap();
-        let found = list_deep(folder.path(), "png").unwrap();
+        let found = list_deep(folder.path(), Endings(&["png".to_owned()])).unwrap();
         let ids: Vec<&str> = found.images.iter().map(|image| image.id.as_str()).collect();
         assert_eq!(ids, ["a", "b"]);
         assert_eq!(found.others, BTreeMap::from([("txt".to_owned(), 1)]));
-        let none = list_deep(folder.path(), "gif").unwrap();
+        let none = list_deep(folder.path(), Endings(&["gif".to_owned()])).unwrap();
         assert_eq!(none.holds().as_deref(), Some("2 folders with 2 `.png` files"));
         // With an image right in it, what lies below is something else.
         fs::write_atomic(path("c.png"), "").unwrap();
-        assert_eq!(list_deep(folder.path(), "png").unwrap().images.len(), 1);
+        assert_eq!(list_deep(folder.path(), Endings(&["png".to_owned()])).unwrap().images.len(), 1);
     }
 
     proptest! {

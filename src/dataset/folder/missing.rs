@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::index;
-use crate::competition::{Competition, Labels};
+use super::index::{self, Endings};
+use crate::competition::Competition;
 use crate::fs;
 use crate::term;
 
@@ -57,7 +57,7 @@ pub(super) fn empty_folder(
     empty: &Path,
     holds: Option<String>,
 ) -> String {
-    let extension = &competition.files.extension;
+    let images = Endings(&competition.files.extension).images();
     let (others, hint) = match holds {
         Some(holds) => (
             format!(" (it holds {holds})"),
@@ -65,17 +65,14 @@ pub(super) fn empty_folder(
         ),
         None => (String::new(), hint(competition, folder)),
     };
-    format!("no `.{extension}` images in `{}`{others}\nhint: {hint}", empty.display())
+    format!("no {images} in `{}`{others}\nhint: {hint}", empty.display())
 }
 
 /// Where missing images come from: the spec's own word where tables are there without them.
 fn hint(competition: &Competition, folder: &Path) -> String {
-    let has_table = match &competition.target.labels {
-        Labels::Csv { file, .. } => index::find_file(folder, file).is_some(),
-        Labels::FileName { .. } | Labels::Folder {} => {
-            index::find_file(folder, &competition.files.sample).is_some()
-        }
-    };
+    let tables = competition.target.labels.tables();
+    let table = tables.first().copied().unwrap_or(&competition.files.sample);
+    let has_table = index::find_file(folder, table).is_some();
     match &competition.files.if_missing {
         Some(text) if has_table => text.split_whitespace().collect::<Vec<_>>().join(" "),
         _ => format!("run `{}`", competition.command("fetch")),

@@ -1,20 +1,19 @@
 //! A data folder as a value: classes, training images with targets, test images in order.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
-use super::doubts::{Labelling, Vocabulary};
+use super::doubts::{self, Labelling, Vocabulary};
 use super::found::{Found, TableFound};
-use super::images::{self, Images};
-use super::index::{Asked, ByName, ImageFile, natural_order};
+use super::groups;
+use super::index::natural_order;
 use super::labels::{self, LabelledImages};
 use super::missing::{self, SHOWN};
 use super::sample_submission::{self, SampleSubmission};
+use super::test_images::{self, Pooled};
 use crate::competition::{Competition, Labels, SubmissionFormat};
 use crate::dataset::sample::Sample;
-use crate::explain;
 use crate::target::{Classes, TargetKind};
 use crate::term;
 
@@ -26,12 +25,15 @@ const LONGEST_NAME: usize = 1000;
 pub struct Dataset {
     /// The vocabulary.
     pub classes: Classes,
-    /// One class an image, or tags.
+    /// One class an image, tags, a level, or numbers.
     pub kind: TargetKind,
     /// The labelled images, in natural order of their ids.
     pub train: Vec<Sample>,
     /// The images to predict, in the sample submission's order.
     pub test: Vec<Sample>,
+    /// Training images (indices) that must not be parted, by `[split]` of the spec; sorted, disjoint, of
+    /// two images at least.
+    pub groups: Vec<Vec<usize>>,
     /// How many images in the training folders have no label, and are left out.
     pub unlabelled: usize,
     /// How many images in the test folders the sample submission does not name.
@@ -44,10 +46,9 @@ pub struct Dataset {
 /// [`find_twins`](crate::dataset::find_twins).
 pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
     missing::check_folder(competition, folder)?;
-    let (mut labelled, sample) = if let Labels::Csv { label: None, .. } = competition.target.labels
-    {
+    let (labelled, sample) = if needs_sample(competition) {
         let sample = sample_submission::find(competition, folder)?;
-        (labels::read(competition, folder, &class_columns(competition, &sample))?, sample)
+        (labels::read(competition, folder, sample.sample.columns())?, sample)
     } else {
         let labelled = labels::read(competition, folder, &[])?;
         (labelled, sample_submission::find(competition, folder)?)
@@ -57,60 +58,99 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
     check_columns(competition, &sample.sample, &classes)?;
     check_groups(competition, &classes)?;
     check_tags(competition, &classes)?;
-    let mut train = labelled
-        .images
-        .iter()
-        .map(|image| {
-            let target = labelled.target(image, kind, &classes)?;
-            Ok(Sample::new(image.id.clone(), image.path.clone(), target))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    check_numbers(competition, &labelled, &classes)?;
+    let (train, rows) = train_of(&labelled, kind, &classes)?;
     ensure!(
         !train.is_empty(),
-        "no labelled training image in `{}`\nhint: run `{}`",
+        "no labelled training image in `{}`\nhint: {}",
         folder.display(),
-        competition.command("fetch")
+        match (&labelled.table, labelled.skipped) {
+            (Some(table), n @ 1..) => format!(
+                "{} of `{}` without a label: is it the right column?",
+                term::count(n, "row"),
+                table.name
+            ),
+            _ => format!("run `{}`", competition.command("fetch")),
+        }
     );
-    let of_test = join_test(competition, folder, &sample)?;
-    let unlisted = not_among(&of_test.unlisted, train.iter().map(|sample| &sample.path));
-    labelled.unlabelled =
-        without(labelled.unlabelled, of_test.samples.iter().map(|sample| &sample.path));
+    let of_test = test_images::join(competition, folder, &sample, &classes)?;
+    let unlisted =
+        test_images::not_among(of_test.unlisted, train.iter().map(|sample| &sample.path)).len();
+    let paths_of_test = of_test.samples.iter().map(|sample| &sample.path);
+    let unlabelled = test_images::not_among(labelled.unlabelled.clone(), paths_of_test).len();
+    let grouped = groups::find(competition, folder, &train, &rows, labelled.table.as_ref())?;
     let mut found = Found {
-        files: labelled.files.clone(),
+        files: [labelled.files.as_slice(), &of_test.files].concat(),
         labels: labelled
             .table
             .as_ref()
-            .map(|table| TableFound { name: table.name.clone(), rows: table.rows }),
+            .map(|table| TableFound { name: table.name.clone(), rows: table.table.rows.len() }),
         labelled: train.len(),
-        unlabelled: labelled.unlabelled.len(),
-        without_tags: train.iter().filter(|sample| sample.target.is_empty()).count(),
+        unlabelled,
+        skipped: labelled.skipped,
+        doubled: labelled.doubled,
+        merged: labelled.merged,
+        without_tags: doubts::without_tags(kind, &train),
+        channels: competition.files.used_channels().to_vec(),
+        groups: grouped.as_ref().map(|grouped| grouped.found.clone()),
         sample: TableFound {
             name: competition.files.sample.to_string(),
-            rows: of_test.samples.len(),
+            rows: sample.sample.ids.len(),
         },
+        test_images: of_test.samples.len(),
         unlisted,
         classes: classes.len(),
         vocabulary: vocabulary.name().to_owned(),
+        unknown: competition.target.unknown.clone(),
         notes: sample.notes.clone(),
         warnings: Vec::new(),
     };
-    found.files.extend(of_test.files);
-    found.notes.extend(note_of_floats(&labelled, &classes));
-    found.warnings = left_out(competition, &found);
-    let targets = train.iter().map(|sample| sample.target.as_slice()).collect();
+    found.notes.extend(doubts::note_of_floats(&labelled, &classes));
+    found.warnings = doubts::left_out(competition, &found);
+    let targets = labelled.images.iter().map(|image| labelled.target(image, kind, &classes));
+    let targets = targets.collect::<Result<Vec<_>>>()?;
+    let targets = targets.iter().map(Vec::as_slice).collect();
     let labelling =
         Labelling { competition, images: &labelled.images, targets, classes: &classes, vocabulary };
     found.warnings.extend(labelling.doubts());
-    train.sort_by(|a, b| natural_order(&a.id, &b.id));
     Ok(Dataset {
         classes,
         kind,
         train,
         test: of_test.samples,
+        groups: grouped.map(|grouped| grouped.groups).unwrap_or_default(),
         unlabelled: found.unlabelled,
         unlisted,
         found,
     })
+}
+
+/// Whether the sample's columns tell what the labels are.
+fn needs_sample(competition: &Competition) -> bool {
+    let labels = &competition.target.labels;
+    let has_table = matches!(labels, Labels::Csv { .. } | Labels::Json { .. });
+    has_table && labels.label_column().is_none()
+}
+
+/// The labelled images in natural order of their ids, and the rows of the table about each.
+fn train_of(
+    labelled: &LabelledImages,
+    kind: TargetKind,
+    classes: &Classes,
+) -> Result<(Vec<Sample>, Vec<Vec<usize>>)> {
+    let mut train = Vec::with_capacity(labelled.images.len());
+    for image in &labelled.images {
+        let sample = Sample {
+            id: image.id.clone(),
+            path: image.path.clone(),
+            planes: image.planes.clone(),
+            target: labelled.target(image, kind, classes)?,
+            numbers: image.numbers.clone(),
+        };
+        train.push((sample, image.rows.clone()));
+    }
+    train.sort_by(|(a, _), (b, _)| natural_order(&a.id, &b.id));
+    Ok(train.into_iter().unzip())
 }
 
 /// Reads the test images alone, for a model that answers with `classes`.
@@ -122,7 +162,7 @@ pub fn open_test(
     missing::check_folder(competition, folder)?;
     let sample = sample_submission::find(competition, folder)?;
     if let SubmissionFormat::ProbabilityPerClass { .. } = competition.submission {
-        let columns = &sample.sample.header[1..];
+        let columns = sample.sample.columns();
         if let Some(class) = classes.names().iter().find(|class| !columns.contains(class)) {
             bail!(
                 "`{}` has no column for class `{}` that the model knows\nhint: the sample \
@@ -140,15 +180,20 @@ pub fn open_test(
             );
         }
     }
-    Ok(join_test(competition, folder, &sample)?.samples)
+    Ok(test_images::join(competition, folder, &sample, classes)?.samples)
 }
 
-/// The classes that have columns of their own in the table of labels.
-fn class_columns(competition: &Competition, sample: &sample_submission::Read) -> Vec<String> {
-    match (competition.target.classes.as_slice(), &competition.submission) {
-        ([], SubmissionFormat::ProbabilityPerClass { .. }) => sample.sample.header[1..].to_vec(),
-        (classes, _) => classes.to_vec(),
+/// The images of each of the sample's answers, in its order, where an answer is for several (`pool`).
+pub fn pools(
+    competition: &Competition,
+    folder: &Path,
+    classes: &Classes,
+) -> Result<Option<Vec<Pooled>>> {
+    if competition.submission.pool().is_none() {
+        return Ok(None);
     }
+    let sample = sample_submission::find(competition, folder)?;
+    Ok(test_images::join(competition, folder, &sample, classes)?.pools)
 }
 
 /// The vocabulary: the spec's, else the sample's columns where each is a class, else the labels
@@ -161,11 +206,17 @@ fn classes_of(
     if !competition.target.classes.is_empty() {
         return (competition.target.classes.clone().into(), Vocabulary::Spec);
     }
-    match competition.submission {
-        SubmissionFormat::ProbabilityPerClass { .. } => {
-            (sample.sample.header[1..].to_vec().into(), Vocabulary::Sample)
+    let columns = sample.sample.columns();
+    let of_spec = || competition.target.labels.label_column();
+    match (&competition.submission, competition.target.kind) {
+        (SubmissionFormat::ProbabilityPerClass { .. } | SubmissionFormat::Numbers { .. }, _) => {
+            (columns.to_vec().into(), Vocabulary::Sample)
         }
-        _ => (labelled.vocabulary(), Vocabulary::Labels),
+        (_, TargetKind::Number) => {
+            let names = of_spec().map_or(columns.to_vec(), |label| vec![label.to_owned()]);
+            (names.into(), Vocabulary::Sample)
+        }
+        (_, kind) => (labelled.vocabulary(kind), Vocabulary::Labels),
     }
 }
 
@@ -176,10 +227,12 @@ fn check_columns(
     sample: &SampleSubmission,
     classes: &Classes,
 ) -> Result<()> {
-    let SubmissionFormat::ProbabilityPerClass { .. } = competition.submission else {
+    let (SubmissionFormat::ProbabilityPerClass { .. } | SubmissionFormat::Numbers { .. }) =
+        competition.submission
+    else {
         return Ok(());
     };
-    let columns = &sample.header[1..];
+    let columns = sample.columns();
     let absent = classes.names().iter().find(|class| !columns.contains(class));
     let unknown = columns.iter().find(|column| classes.position(column).is_none());
     let what = match (absent, unknown) {
@@ -193,6 +246,25 @@ fn check_columns(
         "`{}` {what}\nhint: leave `target.classes` out of the spec: the sample's columns are the classes",
         competition.files.sample
     )
+}
+
+/// Every image has as many numbers as are asked for.
+fn check_numbers(
+    competition: &Competition,
+    labelled: &LabelledImages,
+    classes: &Classes,
+) -> Result<()> {
+    let n = labelled.images.first().map_or(0, |image| image.numbers.len());
+    ensure!(
+        competition.target.kind != TargetKind::Number || n == classes.len() || n == 0,
+        "the labels have {}, but `{}` has {} of answers\nhint: leave `label` out of `target.labels.{}`, and \
+         the sample's columns are read",
+        term::count(n, "number"),
+        competition.files.sample,
+        term::count(classes.len(), "column"),
+        competition.target.labels.name()
+    );
+    Ok(())
 }
 
 /// A rule about tags must name tags that there are, unless the spec says that they may be absent: else
@@ -228,106 +300,4 @@ fn check_tags(competition: &Competition, classes: &Classes) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Test images in the sample's order, and what else lies beside them.
-struct TestImages {
-    samples: Vec<Sample>,
-    unlisted: Vec<ImageFile>,
-    files: Vec<super::found::FilesFound>,
-}
-
-fn join_test(
-    competition: &Competition,
-    folder: &Path,
-    sample: &sample_submission::Read,
-) -> Result<TestImages> {
-    let Images { images, files } = images::test(competition, folder)?;
-    let mut by_name = ByName::new(images);
-    let SampleSubmission { ids, .. } = &sample.sample;
-    let mut samples = Vec::with_capacity(ids.len());
-    let mut without: Vec<&str> = Vec::new();
-    for (row, id) in (1..).zip(ids) {
-        match by_name.take(id, row) {
-            Asked::Image(image) => {
-                let (id, path) = (id.clone(), image.path.clone());
-                samples.push(Sample::new(id, path, Vec::new()));
-            }
-            Asked::Again(first) => bail!(
-                "`{}`: the ids of rows {first} and {row} are one image, `{}`\nhint: is the sample \
-                 submission that of these images?",
-                competition.files.sample,
-                term::short(id, SHOWN)
-            ),
-            Asked::Unknown => without.push(id),
-        }
-    }
-    if !without.is_empty() {
-        let hint = match explain::change(&without, by_name.ids()) {
-            Some(change) => change.in_table("the images"),
-            None => format!(
-                "run `{}` again; is the sample submission that of these images?",
-                competition.command("fetch")
-            ),
-        };
-        bail!(
-            "{} of the {} ids in `{}` have no image in `{}`: {}\nhint: {hint}",
-            without.len(),
-            ids.len(),
-            competition.files.sample,
-            competition.files.test.join("`, `"),
-            missing::first_three(&without)
-        );
-    }
-    Ok(TestImages { samples, unlisted: by_name.left(), files })
-}
-
-/// Images that are not among others, which may lie in the same folder.
-fn without<'a>(
-    images: Vec<ImageFile>,
-    others: impl Iterator<Item = &'a std::path::PathBuf>,
-) -> Vec<ImageFile> {
-    let others: HashSet<&std::path::PathBuf> = others.collect();
-    images.into_iter().filter(|image| !others.contains(&image.path)).collect()
-}
-
-fn not_among<'a>(
-    images: &[ImageFile],
-    others: impl Iterator<Item = &'a std::path::PathBuf>,
-) -> usize {
-    without(images.to_vec(), others).len()
-}
-
-/// A word on labels that are floats in the table and whole numbers elsewhere.
-fn note_of_floats(labelled: &LabelledImages, classes: &Classes) -> Option<String> {
-    let labels = labelled.images.iter().flat_map(|image| &image.labels);
-    let mut floats = labels.filter(|label| classes.position(label).is_none());
-    let first = floats.next()?;
-    let meant = &classes.names()[classes.meant_by(first)?];
-    Some(format!("labels such as `{first}` are taken for `{meant}`"))
-}
-
-/// Images that no table names: how a table that was cut short shows itself.
-fn left_out(competition: &Competition, found: &Found) -> Vec<String> {
-    let files = &competition.files;
-    let mut warnings = Vec::new();
-    if let (Some(table), 1..) = (&found.labels, found.unlabelled) {
-        warnings.push(format!(
-            "{} of {} in `{}` have no row in `{}` and are left out: is the table whole?",
-            term::thousands(found.unlabelled),
-            term::count(found.unlabelled + found.labelled, "image"),
-            files.train.join("`, `"),
-            table.name
-        ));
-    }
-    if found.unlisted > 0 {
-        warnings.push(format!(
-            "{} of {} in `{}` have no row in `{}` and are left out: is it the right sample?",
-            term::thousands(found.unlisted),
-            term::count(found.unlisted + found.sample.rows, "image"),
-            files.test.join("`, `"),
-            found.sample.name
-        ));
-    }
-    warnings
 }

@@ -9,6 +9,7 @@ use super::missing::{self, SHOWN};
 use super::table::{Table, header_text};
 use crate::competition::{Competition, SubmissionFormat};
 use crate::explain;
+use crate::target::TargetKind;
 use crate::term;
 
 /// What a submission has to look like.
@@ -27,6 +28,11 @@ pub(super) struct Read {
 }
 
 impl SampleSubmission {
+    /// The columns of answers.
+    pub fn columns(&self) -> &[String] {
+        self.header.get(1..).unwrap_or_default()
+    }
+
     /// Reads the file; ids must be there, and differ.
     pub fn read(path: &Path) -> Result<Self> {
         Self::from_table(Table::read(path)?, 0)
@@ -90,8 +96,10 @@ fn check_header(competition: &Competition, table: &Table, header: &[String]) -> 
         (SubmissionFormat::Numbers { .. }, None) => format!("{id},<number>,..."),
         (_, None) => format!("{id},<class>,<class>,..."),
     };
+    // One column is one tag; one class would be nothing to tell apart.
+    let fewest = if competition.target.kind == TargetKind::MultiLabel { 1 } else { 2 };
     let fits = match &competition.submission {
-        SubmissionFormat::ProbabilityPerClass { .. } => header.len() > 2 && header[0] == *id,
+        SubmissionFormat::ProbabilityPerClass { .. } => header.len() > fewest && header[0] == *id,
         SubmissionFormat::Numbers { .. } => header.len() > 1 && header[0] == *id,
         _ => header.join(",") == expected,
     };

@@ -10,6 +10,10 @@ use image::ImageFormat;
 
 use crate::explain::{self, Class};
 
+/// What files of the formats that are read end with.
+pub(super) const ENDINGS: [&str; 10] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff"];
+
 /// Why a file is no usable image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Defect {

@@ -6,6 +6,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::iterative::iterative;
+use super::strata::Strata;
 use super::units::{Unit, totals, units};
 use crate::dataset::sample::Sample;
 use crate::rng::{self, Purpose};
@@ -30,12 +31,12 @@ pub fn folds(
     seed: u64,
 ) -> Vec<usize> {
     let mut rng = rng::stream(Purpose::Split, seed, k as u64, 0);
-    let units = units(samples, groups);
-    let of_unit = match kind {
-        TargetKind::SingleLabel | TargetKind::Ordinal => dealt_out(&units, n_classes, k, &mut rng),
-        TargetKind::MultiLabel | TargetKind::Number => {
-            iterative(&units, n_classes, &vec![1.0 / k as f64; k], &mut rng)
-        }
+    let strata = Strata::new(samples, n_classes, kind);
+    let (units, n_classes) = (units(&strata, groups), strata.n());
+    let of_unit = if strata.is_single() {
+        dealt_out(&units, n_classes, k, &mut rng)
+    } else {
+        iterative(&units, n_classes, &vec![1.0 / k as f64; k], &mut rng)
     };
     let mut folds = vec![0; samples.len()];
     for (unit, fold) in units.iter().zip(of_unit) {

@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 
 use super::Split;
 use super::iterative::iterative;
+use super::strata::Strata;
 use super::units::{Unit, totals, units};
 use crate::dataset::sample::Sample;
 use crate::rng::{self, Purpose};
@@ -29,7 +30,8 @@ pub fn split(
 /// The same where `groups`, lists of indices into `samples`, stay together.
 ///
 /// The sizes are then as near to [`split`]'s as the groups allow: a group that does not fit into
-/// its class's places is for training, unless the class had nothing else to be judged by.
+/// its class's places is for training, unless the class had nothing else to be judged by. Where most
+/// images are in groups, these are dealt out like images with tags.
 pub fn hold_out(
     samples: &[Sample],
     groups: &[Vec<usize>],
@@ -39,15 +41,21 @@ pub fn hold_out(
     seed: u64,
 ) -> Split {
     let mut rng = rng::stream(Purpose::Split, seed, 0, 0);
-    let units = units(samples, groups);
-    let held_out: Vec<bool> = match kind {
-        TargetKind::SingleLabel | TargetKind::Ordinal => {
-            stratified(&units, n_classes, valid_fraction, &mut rng)
+    let strata = Strata::new(samples, n_classes, kind);
+    let (units, n_classes) = (units(&strata, groups), strata.n());
+    // Where most images are in groups of mixed classes, no class has places for a whole one: the share of all
+    // of them is what counts then.
+    let are_few = 2 * units.len() <= samples.len();
+    let held_out = if strata.is_single() && !are_few {
+        stratified(&units, n_classes, valid_fraction, &mut rng)
+    } else {
+        let shares = [1.0 - valid_fraction, valid_fraction];
+        let sides = iterative(&units, n_classes, &shares, &mut rng);
+        let mut held_out: Vec<bool> = sides.into_iter().map(|side| side == 1).collect();
+        if are_few {
+            leave_some(&units, n_classes, &mut held_out);
         }
-        TargetKind::MultiLabel | TargetKind::Number => {
-            let shares = [1.0 - valid_fraction, valid_fraction];
-            iterative(&units, n_classes, &shares, &mut rng).iter().map(|side| *side == 1).collect()
-        }
+        held_out
     };
     let mut split = Split { train: Vec::new(), valid: Vec::new() };
     for (unit, held_out) in units.iter().zip(held_out) {
@@ -57,6 +65,18 @@ pub fn hold_out(
     split.train.sort_unstable();
     split.valid.sort_unstable();
     split
+}
+
+/// Gives back a unit of each class that is held out whole: there must be something to learn from.
+fn leave_some(units: &[Unit], n_classes: usize, held_out: &mut [bool]) {
+    for class in 0..n_classes {
+        let of_class: Vec<usize> = (0..units.len()).filter(|&i| units[i].has(class)).collect();
+        if of_class.iter().all(|&i| held_out[i])
+            && let Some(&smallest) = of_class.iter().min_by_key(|&&i| units[i].len())
+        {
+            held_out[smallest] = false;
+        }
+    }
 }
 
 /// Shares out the places class by class, and fills each class's at random.

@@ -4,6 +4,7 @@
 mod folds;
 mod hold_out;
 mod iterative;
+mod strata;
 mod units;
 
 pub use folds::folds;

@@ -1,6 +1,6 @@
 //! What a split may move: an image, or several that stay together.
 
-use crate::dataset::sample::Sample;
+use super::strata::Strata;
 use crate::dataset::sets::Sets;
 
 /// Images that stay on one side.
@@ -13,9 +13,9 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn new(members: Vec<usize>, samples: &[Sample]) -> Self {
+    fn new(members: Vec<usize>, strata: &Strata) -> Self {
         let mut counts: Vec<(usize, usize)> = Vec::new();
-        for &class in members.iter().flat_map(|&i| &samples[i].target) {
+        for &class in members.iter().flat_map(|&i| strata.of(i)) {
             match counts.iter_mut().find(|(known, _)| *known == class) {
                 Some((_, n)) => *n += 1,
                 None => counts.push((class, 1)),
@@ -40,14 +40,14 @@ impl Unit {
 }
 
 /// The units in the order of their first images; groups that share an image become one.
-pub(super) fn units(samples: &[Sample], groups: &[Vec<usize>]) -> Vec<Unit> {
-    let mut sets = Sets::new(samples.len());
+pub(super) fn units(strata: &Strata, groups: &[Vec<usize>]) -> Vec<Unit> {
+    let mut sets = Sets::new(strata.len());
     for group in groups {
         for pair in group.windows(2) {
             sets.join(pair[0], pair[1]);
         }
     }
-    sets.members().into_iter().map(|members| Unit::new(members, samples)).collect()
+    sets.members().into_iter().map(|members| Unit::new(members, strata)).collect()
 }
 
 /// How many images of all have each class.

@@ -23,15 +23,18 @@ pub(super) fn train(
         folders[i % folders.len()].as_str().clone_into(&mut image.folder);
         let class = image.target.first().copied().unwrap_or_default();
         image.stem = match &competition.target.labels {
-            Labels::FileName { separator } => {
+            Labels::FileName { separator, .. } => {
+                let separator = separator.as_deref().unwrap_or(".");
                 counts[class] += 1;
                 format!("{}{separator}{}", classes.names()[class], counts[class] - 1)
             }
             Labels::Folder {} => format!("{}/image_{i}", classes.names()[class]),
-            Labels::Csv { .. } if competition.target.kind == TargetKind::SingleLabel => {
+            Labels::Csv { .. } | Labels::Json { .. }
+                if competition.target.kind == TargetKind::SingleLabel =>
+            {
                 hexadecimal(seed, image.number)
             }
-            Labels::Csv { .. } => format!("train_{i}"),
+            Labels::Csv { .. } | Labels::Json { .. } => format!("train_{i}"),
         };
     }
     images

@@ -79,7 +79,7 @@ impl Miniature {
         let train = ids::train(competition, &classes, sizes.train, seed);
         let test = ids::test(competition, &classes, sizes.test, seed);
 
-        let extension = &competition.files.extension;
+        let extension = competition.files.extension.first().map_or("jpg", String::as_str);
         let pictures: Vec<DataFile> = train
             .par_iter()
             .chain(test.par_iter())

@@ -12,7 +12,8 @@ pub(super) fn labels(
     classes: &Classes,
     train: &[Image],
 ) -> Result<Vec<DataFile>> {
-    let Labels::Csv { file, id, label, separator } = &competition.target.labels else {
+    let Labels::Csv { file, id: Some(id), label, separator, .. } = &competition.target.labels
+    else {
         return Ok(vec![]);
     };
     let text = if let Some(label) = label {
@@ -43,7 +44,7 @@ pub(super) fn sample(
         SubmissionFormat::ProbabilityOf { id, column, .. } => {
             csv([id.clone(), column.clone()], ids.map(|id| vec![id, "0.5".to_owned()]))
         }
-        SubmissionFormat::ProbabilityPerClass { id } => {
+        SubmissionFormat::ProbabilityPerClass { id, .. } => {
             let header = [id.clone()].into_iter().chain(classes.names().iter().cloned());
             let share = (1.0 / classes.len() as f64).to_string();
             csv(
@@ -55,7 +56,7 @@ pub(super) fn sample(
                 }),
             )
         }
-        SubmissionFormat::Label { id, column } | SubmissionFormat::TopK { id, column } => {
+        SubmissionFormat::Label { id, column, .. } | SubmissionFormat::TopK { id, column, .. } => {
             let first = names(classes, &[0]);
             csv([id.clone(), column.clone()], ids.map(|id| vec![id, first.clone()]))
         }
@@ -64,7 +65,7 @@ pub(super) fn sample(
         | SubmissionFormat::ScoredLabel { .. } => {
             bail!("nothing is drawn for `submission.{}`", competition.submission.name())
         }
-        SubmissionFormat::TagList { id, column } => {
+        SubmissionFormat::TagList { id, column, .. } => {
             // A few tags that are often right, as in planet's own sample.
             let usual: Vec<usize> = frequent(classes.len(), solution);
             let tags = names(classes, &usual);
@@ -79,11 +80,8 @@ pub(super) fn solution(
     classes: &Classes,
     solution: &[(String, Vec<usize>)],
 ) -> Result<String> {
-    let column = match (competition.submission.value_column(), &competition.target.labels) {
-        (Some(column), _) => column,
-        (None, Labels::Csv { label: Some(column), .. }) => column.as_str(),
-        _ => "label",
-    };
+    let of_labels = competition.target.labels.label_column();
+    let column = competition.submission.value_column().or(of_labels).unwrap_or("label");
     let header = [competition.submission.id_column().to_owned(), column.to_owned()];
     let answer = |target: &[usize]| match &competition.submission {
         SubmissionFormat::ProbabilityOf { class, .. } => {

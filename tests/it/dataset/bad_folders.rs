@@ -26,7 +26,7 @@ fn images_not_there() {
     folder.text("train/readme.txt", "");
     assert_eq!(
         folder.error(),
-        "no `.jpg` images in `DATA/train` (it holds 1 `.txt` file)\nhint: `files.extension` in \
+        "no images in `DATA/train` (it holds 1 `.txt` file)\nhint: `files.extension` in \
          the spec says which files are images"
     );
     folder.remove("train");
@@ -78,11 +78,14 @@ fn rows_that_do_not_fit() {
             "`DATA/labels.csv`, line 3: 1 fields, but the header has 2: `id,breed`\n",
         ),
         (
-            "id,breed\na1,pug\nb,dingo\n\na1,pug\n",
-            "`DATA/labels.csv`, line 5: id `a1` is also on line 2\nhint: keep one of the two rows",
+            "id,breed\na1,pug\nb,dingo\n\na1,dingo\n",
+            "`DATA/labels.csv`, line 5: `a1` is `dingo`, and `pug` on line 2\nhint: keep one of the two",
         ),
         ("id,breed\n,pug\n", "`DATA/labels.csv`, line 2: no id\n"),
-        ("id,breed\na1,\n", "`DATA/labels.csv`, line 2: no label for `a1`\n"),
+        (
+            "id,breed\na1,\n",
+            "no labelled training image in `DATA`\nhint: 1 row of `labels.csv` without",
+        ),
         (
             "id,breed\na1,pug\nb,dingho\n",
             "`DATA/labels.csv`, line 3: unknown label `dingho`\nhint: did you mean `dingo`? the 4 \
@@ -94,7 +97,7 @@ fn rows_that_do_not_fit() {
             "4 of the 5 images in `DATA/labels.csv` are not in `train`: `n1`, `n2`, `n3` and 1 \
              more\nhint: run `kaggle-kit fetch dog-breed` again, or delete their rows",
         ),
-        ("id,breed\n", "no labelled training image in `DATA`\nhint: run"),
+        ("id,breed\n", "`DATA/labels.csv` has a header and no row\nhint: "),
     ] {
         let folder = Folder::breeds();
         folder.text("labels.csv", labels);
@@ -118,7 +121,7 @@ fn bytes_that_are_no_text() {
 fn ids_that_are_nearly_those_of_the_images_are_explained() {
     for (from, to, reason) in [
         ("a", "A", "they differ in upper and lower case"),
-        ("a", "train/a", "a folder in front"),
+        ("a", "other/a", "a folder in front"),
         (",", ".png,", "another extension"),
         (",", ".0,", "they are floats"),
         ("a", "'a", "quotes around"),
@@ -209,8 +212,10 @@ fn a_column_a_class_is_explained_where_one_column_is_named() {
 fn two_rows_that_are_one_image() {
     let folder = Folder::breeds();
     folder.text("labels.csv", "id,breed\na1,pug\nb,pug\na1.jpg,pug\n");
+    assert_eq!((folder.open().train.len(), folder.open().found.doubled), (2, 1));
+    folder.text("labels.csv", "id,breed\na1,pug\nb,pug\na1.jpg,dingo\n");
     let error = folder.error();
-    assert!(error.contains("line 4: `a1.jpg` is the image of line 2 as well\nhint: "), "{error}");
+    assert!(error.contains("line 4: `a1.jpg` is `dingo`, and `pug` on line 2\nhint: "), "{error}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn a_column_a_class() {
     assert_eq!(targets, [[0], [0], [3]]);
     for (table, expected) in [
         ("id,husky,dingo,pug,beagle\na1,0,0,1,1\n", "line 2: 2 classes have a 1: `pug`, `beagle`"),
-        ("id,husky,dingo,pug,beagle\na1,0,0,0,0\n", "line 2: no label for `a1`"),
+        ("id,husky,dingo,pug,beagle\na1,0,0,0,0\n", "no labelled training image"),
         ("id,husky,dingo,pug,beagle\na1,0,0,0.5,0\n", "line 2: `0.5` in the column `pug`"),
         ("id,husky,dingo,pug\na1,0,0,1\n", "line 1: no column for the class `beagle`"),
     ] {

@@ -78,7 +78,9 @@ impl CompetitionImages {
 
     fn parts(&self, recipe: &Recipe) -> Result<(Data, Split)> {
         let Dataset { train: samples, classes, kind, .. } = &self.dataset;
-        let (n_classes, groups) = (classes.len(), &self.duplicates.groups);
+        // Twins and what the competition says must not be parted, as one list of sets.
+        let groups = [self.duplicates.groups.as_slice(), &self.dataset.groups].concat();
+        let (n_classes, groups) = (classes.len(), &groups);
         let split = if recipe.folds == 0 {
             dataset::hold_out(samples, groups, n_classes, *kind, recipe.valid, recipe.seed)
         } else {
@@ -176,6 +178,11 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
     let (n_classes, kind) = (dataset.classes.len(), dataset.kind);
     let part = dataset::split(&dataset.train, n_classes, kind, fraction, recipe.seed);
     dataset.train = part.valid.iter().map(|&i| dataset.train[i].clone()).collect();
+    let place = |i: &usize| part.valid.binary_search(i).ok();
+    for group in &mut dataset.groups {
+        *group = group.iter().filter_map(place).collect();
+    }
+    dataset.groups.retain(|group| group.len() > 1);
 }
 
 /// Where each image went, and what it shows.

@@ -276,6 +276,9 @@ impl TrainOne<'_> {
                 TargetKind::Number => term::count(data.classes.len(), "number"),
             }
         ));
+        if let Some(told) = competition.takes_notebooks_only() {
+            term::say(format_args!("   {told}"));
+        }
         term::heading("the golden rule");
         for (stage, text) in learn::plan(data) {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));

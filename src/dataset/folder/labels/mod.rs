@@ -1,27 +1,40 @@
-//! The training images and what they are labelled with: from a table, from file names, or from
-//! folders. `table.rs` reads tables, `target.rs` finds labels in the vocabulary.
+//! The training images and what they are labelled with: from a table, from file names, or from folders.
+//!
+//! `rows.rs` opens tables, `columns.rs` says where in a row its labels are, `entries.rs` reads them,
+//! `join.rs` finds the images, `target.rs` the labels in the vocabulary, `paths.rs` is for labels without
+//! a table.
 
-mod table;
+mod columns;
+mod entries;
+mod join;
+mod paths;
+mod rows;
 mod target;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::found::FilesFound;
-use super::images::{self, Images};
 use super::index::{self, ImageFile};
+use super::json;
 use super::table::Table;
 use crate::competition::{Competition, Labels, TargetSpec};
 use crate::target::{Classes, TargetKind};
 
-/// A training image with its labels as they are written.
+/// A training image with its labels as they are written, or with its numbers.
 pub(super) struct Labelled {
     pub(super) id: String,
     pub(super) path: PathBuf,
+    /// Files of further channels.
+    pub(super) planes: Vec<PathBuf>,
     /// One class, or any number of tags.
     pub(super) labels: Vec<String>,
+    pub(super) numbers: Vec<f64>,
     pub(super) source: LabelSource,
+    /// The rows of the table that are about it.
+    pub(super) rows: Vec<usize>,
 }
 
 /// Where a label comes from.
@@ -35,11 +48,9 @@ pub(super) enum LabelSource {
 
 /// The table that labels come from.
 pub(super) struct LabelTable {
-    pub(super) path: PathBuf,
+    pub(super) table: Table,
     /// As the spec names it.
     pub(super) name: String,
-    pub(super) header: Vec<String>,
-    pub(super) rows: usize,
 }
 
 /// The labelled training images of a competition.
@@ -51,52 +62,23 @@ pub(super) struct LabelledImages {
     pub(super) unlabelled: Vec<ImageFile>,
     /// The files in the training folders.
     pub(super) files: Vec<FilesFound>,
+    /// Rows of the table without a label: they are left out.
+    pub(super) skipped: usize,
+    /// Rows that say the same as another.
+    pub(super) doubled: usize,
+    /// Rows that say more about the image of another: an image has the tags of all its rows.
+    pub(super) merged: usize,
 }
 
-/// Reads labels and joins them with the images on disk. `columns` are the classes that have columns of
-/// their own, where the spec names no column of labels.
+/// Reads labels and joins them with the images on disk. `columns` are the sample's columns of answers.
 pub(super) fn read(
     competition: &Competition,
     folder: &Path,
     columns: &[String],
 ) -> Result<LabelledImages> {
-    let kind = competition.target.kind;
     match &competition.target.labels {
-        Labels::Csv { .. } => {
-            table::read(competition, folder, columns, images::train(competition, folder)?)
-        }
-        Labels::FileName { separator } => {
-            let Images { images, files } = images::train(competition, folder)?;
-            let label = |image: &ImageFile| match image.id.split_once(separator.as_str()) {
-                Some((label, _)) if !label.is_empty() => Ok(label.to_owned()),
-                _ => bail!(
-                    "no label before a `{separator}` in the name of `{}`\nhint: move the file away, \
-                     or change `target.labels.file-name` in the spec",
-                    image.path.display()
-                ),
-            };
-            let labels = images.iter().map(label).collect::<Result<Vec<String>>>()?;
-            Ok(of_paths(Images { images, files }, labels, kind))
-        }
-        Labels::Folder {} => {
-            let (images, labels) = images::train_by_folder(competition, folder)?;
-            Ok(of_paths(images, labels, kind))
-        }
-    }
-}
-
-fn of_paths(images: Images, labels: Vec<String>, kind: TargetKind) -> LabelledImages {
-    let labelled = |(ImageFile { id, path }, label): (ImageFile, String)| Labelled {
-        id,
-        path,
-        labels: split(&label, kind, None),
-        source: LabelSource::Path,
-    };
-    LabelledImages {
-        images: images.images.into_iter().zip(labels).map(labelled).collect(),
-        table: None,
-        unlabelled: Vec::new(),
-        files: images.files,
+        Labels::Csv { .. } | Labels::Json { .. } => join::read(competition, folder, columns),
+        Labels::FileName { .. } | Labels::Folder {} => paths::read(competition, folder),
     }
 }
 
@@ -109,6 +91,9 @@ fn split(text: &str, kind: TargetKind, separator: Option<&str>) -> Vec<String> {
         (TargetKind::SingleLabel | TargetKind::Ordinal | TargetKind::Number, _) => {
             owned(&mut std::iter::once(text))
         }
+        (TargetKind::MultiLabel, _) if text.contains(json::LIST) => {
+            owned(&mut text.split(json::LIST).map(str::trim))
+        }
         (TargetKind::MultiLabel, None) => owned(&mut text.split_whitespace()),
         (TargetKind::MultiLabel, Some(separator)) => {
             owned(&mut text.split(separator).map(str::trim))
@@ -116,30 +101,51 @@ fn split(text: &str, kind: TargetKind, separator: Option<&str>) -> Vec<String> {
     }
 }
 
+/// The same under the names that the spec gives labels.
+fn split_and_renamed(text: &str, target: &TargetSpec) -> Vec<String> {
+    let mut labels = split(text, target.kind, target.labels.separator());
+    for label in &mut labels {
+        if let Some(renamed) = target.rename.get(label.as_str()) {
+            label.clone_from(renamed);
+        }
+    }
+    labels
+}
+
 impl LabelledImages {
-    /// The distinct labels in byte order: the vocabulary of a competition that names none.
-    pub(super) fn vocabulary(&self) -> Classes {
-        vocabulary(self.images.iter().flat_map(|image| image.labels.iter().cloned()))
+    /// The distinct labels: the vocabulary of a competition that names none. Levels go by their numbers,
+    /// all others in byte order.
+    pub(super) fn vocabulary(&self, kind: TargetKind) -> Classes {
+        let labels = self.images.iter().flat_map(|image| image.labels.iter().cloned());
+        vocabulary(labels, kind)
     }
 }
 
-/// The classes that the table of labels names, in byte order, without a look at any image; the
-/// spec's, if it names them, and none where there is no table.
+/// The classes that the table of labels names, in order, without a look at any image; the spec's, if it
+/// names them, and none where there is no table or no column of labels.
 pub fn tags(competition: &Competition, folder: &Path) -> Result<Option<Classes>> {
-    let TargetSpec { classes, labels, kind, .. } = &competition.target;
-    if !classes.is_empty() {
-        return Ok(Some(classes.clone().into()));
+    let target = &competition.target;
+    if !target.classes.is_empty() {
+        return Ok(Some(target.classes.clone().into()));
     }
-    let Labels::Csv { file, label: Some(label), separator, .. } = labels else { return Ok(None) };
-    let Some(path) = index::find_file(folder, file) else { return Ok(None) };
-    let table = Table::read(&path)?;
+    let is_row = matches!(&target.labels, Labels::Csv { row: Some(_), .. });
+    let (Some(label), false) = (target.labels.label_column(), is_row) else { return Ok(None) };
+    let tables = target.labels.tables();
+    let Some(path) = tables.first().and_then(|file| index::find_file(folder, file)) else {
+        return Ok(None);
+    };
+    let table = Table::open(&path)?;
     let Some(at) = table.column(label)? else { return Ok(None) };
-    let rows = table.rows.iter();
-    Ok(Some(vocabulary(rows.flat_map(|(_, row)| split(&row[at], *kind, separator.as_deref())))))
+    let labels = table.rows.iter().flat_map(|(_, row)| split_and_renamed(&row[at], target));
+    Ok(Some(vocabulary(labels, target.kind)))
 }
 
-/// The distinct labels in byte order.
-fn vocabulary(labels: impl Iterator<Item = String>) -> Classes {
-    let names: std::collections::BTreeSet<String> = labels.collect();
-    names.into_iter().collect::<Vec<String>>().into()
+fn vocabulary(labels: impl Iterator<Item = String>, kind: TargetKind) -> Classes {
+    let names: BTreeSet<String> = labels.collect();
+    let mut names: Vec<String> = names.into_iter().collect();
+    if kind == TargetKind::Ordinal {
+        let number = |name: &String| name.parse::<f64>().unwrap_or(f64::INFINITY);
+        names.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    }
+    names.into()
 }

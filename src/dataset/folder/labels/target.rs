@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::super::missing::SHOWN;
 use super::super::words;
-use super::table::one_hot_hint;
+use super::rows::one_hot_hint;
 use super::{LabelSource, Labelled, LabelledImages};
 use crate::explain;
 use crate::target::{Classes, TargetKind};
@@ -38,9 +38,7 @@ impl LabelledImages {
     /// Where an image has its label, as errors begin.
     fn place(&self, image: &Labelled) -> String {
         match (&self.table, image.source) {
-            (Some(table), LabelSource::Line(line)) => {
-                format!("`{}`, line {line}", table.path.display())
-            }
+            (Some(table), LabelSource::Line(line)) => table.table.place(line),
             _ => format!("`{}`", image.path.display()),
         }
     }
@@ -52,7 +50,7 @@ impl LabelledImages {
             TargetKind::Ordinal => "level",
             TargetKind::Number => "number",
         };
-        let header = self.table.as_ref().map_or(&[][..], |table| table.header.as_slice());
+        let header = self.table.as_ref().map_or(&[][..], |table| table.table.header.as_slice());
         let in_one_hot = || {
             let is_mark = matches!(name.parse::<f64>(), Ok(0.0 | 1.0));
             one_hot_hint(classes.names(), header).filter(|_| is_mark)
