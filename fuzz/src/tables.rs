@@ -26,8 +26,8 @@ fn check_for(competition: &Competition, bytes: &[u8]) {
     let Some(sample) = sample(other) else { return };
     assert!(!sample.ids.is_empty());
     let classes: Classes = competition.target.classes.clone().into();
-    let format = &competition.submission;
-    let (submission, findings) = read(csv, format, Against::Sample(&sample, Some(&classes)));
+    let against = Against::Sample(&sample, Some(&classes));
+    let (submission, findings) = read(csv, competition, against);
     if findings.errors().next().is_some() {
         return;
     }
@@ -40,7 +40,9 @@ fn check_for(competition: &Competition, bytes: &[u8]) {
     match submission.rows {
         Rows::Probability(p) => assert!(p.iter().all(is_probability)),
         Rows::PerClass { probabilities, .. } => assert!(probabilities.iter().all(is_probability)),
-        Rows::Tags(tags) => assert!(tags.iter().all(|tags| !tags.is_empty())),
+        Rows::Lists(lists) => assert!(lists.iter().all(|list| !list.is_empty())),
+        Rows::Scored(scored) => assert!(scored.iter().flatten().all(|(_, sure)| sure.is_finite())),
+        Rows::Numbers { numbers, .. } => assert!(numbers.iter().all(|number| number.is_finite())),
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::competition::{self, Competition, SubmissionFormat};
+use crate::competition::{self, Competition};
 use crate::dataset::{self, SampleSubmission};
 use crate::lines;
+use crate::metric::Form;
 use crate::run::Workspace;
 use crate::submission;
 use crate::target::Classes;
@@ -16,6 +17,7 @@ use crate::term;
 const EXAMPLES: &str = "\
 Examples:
   kaggle-kit score submissions/planet-20261124-101500-3fa9.csv --solution solution.csv
+  kaggle-kit score mine.csv --solution solution.csv --competition ./mine.toml --json
 The last line is the metric and its value, as in `log-loss 0.03120`.";
 
 #[derive(clap::Args, Debug)]
@@ -26,7 +28,7 @@ pub struct Args {
     /// The true labels, in the competition's own columns
     #[arg(long, value_name = "CSV")]
     pub solution: PathBuf,
-    /// The competition, where the header does not tell
+    /// The competition or its file, where the header does not tell
     #[arg(long, value_name = "NAME")]
     pub competition: Option<String>,
     /// Print JSON
@@ -67,13 +69,16 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 /// The classes as the data folder tells them, where there is one.
 fn classes_of(competition: &Competition, workspace: &Workspace) -> Option<Classes> {
     let data = workspace.data().join(&competition.name);
-    match competition.submission {
-        SubmissionFormat::TagList { .. } => dataset::tags(competition, &data).ok()?,
-        SubmissionFormat::ProbabilityPerClass { .. } if competition.target.classes.is_empty() => {
+    match competition.submission.form() {
+        Form::Probabilities | Form::Numbers => {
+            let is_table = competition.submission.value_column().is_none();
+            if !is_table || !competition.target.classes.is_empty() {
+                return None;
+            }
             let sample = SampleSubmission::find(competition, &data).ok()?;
-            Some(sample.header[1..].to_vec().into())
+            Some(sample.columns().into())
         }
-        _ => None,
+        _ => dataset::tags(competition, &data).ok()?,
     }
 }
 
@@ -114,13 +119,13 @@ pub(super) fn guess(csv: &Path) -> Result<Competition> {
 
 fn fits(competition: &Competition, header: &[String]) -> bool {
     let id = competition.submission.id_column();
+    let Some(at) = header.iter().position(|column| column == id) else { return false };
     match competition.submission.value_column() {
-        Some(column) => header == [id, column],
+        Some(column) => header.len() == 2 && header[1 - at] == column,
         None => {
             let classes = &competition.target.classes;
-            header.len() > 2
-                && header[0] == id
-                && (classes.is_empty() || header[1..].iter().all(|name| classes.contains(name)))
+            let mut others = header.iter().filter(|column| *column != id);
+            header.len() > 2 && (classes.is_empty() || others.all(|name| classes.contains(name)))
         }
     }
 }

@@ -8,18 +8,13 @@ use anyhow::Result;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 
 use super::findings::{Against, Findings, Problem};
-use super::header::{self, shown};
+use super::header::{self, Columns, shown};
+use super::row::{RowReader, Rules};
 use crate::competition::{Competition, SubmissionFormat};
 use crate::dataset::SampleSubmission;
 use crate::explain::{self, Bytes};
 use crate::lines::{self, Lines};
 use crate::target::Classes;
-
-/// Probabilities of a row may miss one by this much; six digits of 120 classes miss it by less.
-const SUM_TOLERANCE: f64 = 1e-3;
-
-/// So many hints of a file are told.
-const MOST_HINTS: usize = 3;
 
 /// A submission as it was read. Numbers keep the precision of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +45,8 @@ pub enum Rows {
 }
 
 impl Rows {
-    fn none(format: &SubmissionFormat, header: &[String]) -> Self {
+    /// None yet, of such columns.
+    fn none(format: &SubmissionFormat, names: Vec<String>) -> Self {
         match format {
             SubmissionFormat::ProbabilityOf { .. } | SubmissionFormat::Long { .. } => {
                 Self::Probability(Vec::new())
@@ -59,21 +55,32 @@ impl Rows {
             | SubmissionFormat::Label { .. }
             | SubmissionFormat::TopK { .. } => Self::Lists(Vec::new()),
             SubmissionFormat::ScoredLabel { .. } => Self::Scored(Vec::new()),
-            SubmissionFormat::ProbabilityPerClass { .. } => Self::PerClass {
-                classes: header.get(1..).unwrap_or_default().to_vec().into(),
-                probabilities: Vec::new(),
-            },
-            SubmissionFormat::Numbers { .. } => Self::Numbers {
-                columns: header.get(1..).unwrap_or_default().to_vec().into(),
-                numbers: Vec::new(),
-            },
+            SubmissionFormat::ProbabilityPerClass { .. } => {
+                Self::PerClass { classes: names.into(), probabilities: Vec::new() }
+            }
+            SubmissionFormat::Numbers { .. } => {
+                Self::Numbers { columns: names.into(), numbers: Vec::new() }
+            }
+        }
+    }
+
+    fn push(&mut self, row: &mut RowReader, at: &[usize], record: &StringRecord) {
+        let field = || at.first().map_or("", |&at| &record[at]);
+        match self {
+            Self::Probability(p) => p.extend(at.iter().map(|&at| row.probability(at, record))),
+            Self::PerClass { probabilities, .. } => row.probabilities(at, record, probabilities),
+            Self::Lists(lists) => lists.push(row.list(field())),
+            Self::Scored(scored) => scored.push(row.scored(at, record)),
+            Self::Numbers { numbers, .. } => {
+                numbers.extend(at.iter().map(|&at| row.number(at, record)));
+            }
         }
     }
 }
 
 /// Checks a file against the sample before it is sent: an error tells all that is wrong with it,
-/// else what is left are notes. Tags must be among `classes`, where they are known: the spec's, if
-/// `None` is given.
+/// else what is left are notes. Labels and tags must be among `classes`, where they are known: the
+/// spec's, if `None` is given.
 pub fn check(
     path: &Path,
     competition: &Competition,
@@ -83,13 +90,13 @@ pub fn check(
     let named: Classes = competition.target.classes.clone().into();
     let classes = classes.or((!named.is_empty()).then_some(&named));
     let against = Against::Sample(sample, classes);
-    let (_, findings) = read(&lines::read_table(path)?, &competition.submission, against);
+    let (_, findings) = read(&lines::read_table(path)?, competition, against);
     Ok(findings.ensure_fit(&format!("`{}`", path.display()), "the sample")?)
 }
 
 /// Reads a submission, and finds everything that is wrong with it; rows that cannot be read are
 /// left out.
-pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (SubmissionFile, Findings) {
+pub fn read(csv: &[u8], competition: &Competition, against: Against) -> (SubmissionFile, Findings) {
     let mut findings = Findings::default();
     let text = decode(csv, &mut findings);
     let csv = text.as_deref().unwrap_or_default();
@@ -99,14 +106,18 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
     let header = reader.byte_headers().cloned().unwrap_or_default();
     let header: Vec<String> =
         header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let mut rows = Rows::none(format, &header);
+    let format = &competition.submission;
     let columns = match &text {
-        Some(_) => header::check(&header, format, against, &mut findings),
+        Some(_) => header::check(&header, competition, against, &mut findings),
         None => None,
     };
     let Some(columns) = columns else {
+        let rows = Rows::none(format, Vec::new());
         return (SubmissionFile { ids: Vec::new(), rows }, findings);
     };
+    let Columns { id, values } = columns;
+    let mut rows = Rows::none(format, values.iter().map(|&at| header[at].clone()).collect());
+    let rules = Rules::of(competition, against);
     let mut met: Vec<(u64, String)> = Vec::new();
     let mut ids: Vec<String> = Vec::new();
     let mut n_rows = 0;
@@ -125,7 +136,7 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
         if record.iter().any(explain::goes_on) {
             findings.hint(|| format!("line {line}: {}", explain::LEFT_OPEN));
         }
-        if let Some(id) = record.get(columns.id) {
+        if let Some(id) = record.get(id) {
             met.push((line, id.to_owned()));
         }
         if record.len() != header.len() {
@@ -133,25 +144,9 @@ pub fn read(csv: &[u8], format: &SubmissionFormat, against: Against) -> (Submiss
                 .add(Problem::Columns, line, || format!("{}, not {}", record.len(), header.len()));
             continue;
         }
-        ids.push(record[columns.id].to_owned());
-        let mut row = RowReader { line, header: &header, findings: &mut findings };
-        match &mut rows {
-            Rows::Probability(p) => p.push(row.probability(columns.values[0], &record)),
-            Rows::PerClass { probabilities, .. } => {
-                row.probabilities(&columns.values, &record, probabilities);
-            }
-            Rows::Lists(lists) => {
-                let field = &record[columns.values[0]];
-                lists.push(match format {
-                    SubmissionFormat::Label { .. } => row.label(field, against),
-                    _ => row.tags(field, against),
-                });
-            }
-            Rows::Scored(scored) => scored.push(row.scored(columns.values[0], &record)),
-            Rows::Numbers { numbers, .. } => {
-                numbers.extend(columns.values.iter().map(|&at| row.number(at, &record)));
-            }
-        }
+        ids.push(record[id].to_owned());
+        let mut row = RowReader { line, header: &header, findings: &mut findings, rules: &rules };
+        rows.push(&mut row, &values, &record);
     }
     check_ids(&met, n_rows, against, &mut findings);
     (SubmissionFile { ids, rows }, findings)
@@ -216,137 +211,6 @@ fn decode<'a>(bytes: &'a [u8], findings: &mut Findings) -> Option<Cow<'a, [u8]>>
                 findings.add(Problem::Mark, None, String::new);
             }
             Some(Cow::Borrowed(text))
-        }
-    }
-}
-
-/// One row being read.
-struct RowReader<'a> {
-    line: u64,
-    header: &'a [String],
-    findings: &'a mut Findings,
-}
-
-impl RowReader<'_> {
-    fn probability(&mut self, column: usize, record: &StringRecord) -> f64 {
-        let field = &record[column];
-        let Ok(p) = field.trim().parse::<f64>() else {
-            self.add(Problem::NotANumber, column, field);
-            return f64::NAN;
-        };
-        if !p.is_finite() {
-            self.add(Problem::NotFinite, column, field);
-        } else if !(0.0..=1.0).contains(&p) {
-            self.add(Problem::OutOfRange, column, field);
-        }
-        p
-    }
-
-    fn add(&mut self, problem: Problem, column: usize, field: &str) {
-        let name = &self.header[column];
-        self.findings
-            .add(problem, self.line, || format!("`{}` in `{}`", shown(field), shown(name)));
-    }
-
-    fn probabilities(&mut self, columns: &[usize], record: &StringRecord, into: &mut Vec<f64>) {
-        let start = into.len();
-        into.extend(columns.iter().map(|&column| self.probability(column, record)));
-        let row = &into[start..];
-        let sum: f64 = row.iter().sum();
-        if row.iter().all(|&p| p == 0.0) {
-            self.findings.add(Problem::NoProbability, self.line, String::new);
-        } else if sum.is_finite() && (sum - 1.0).abs() > SUM_TOLERANCE {
-            self.findings.add(Problem::RowSum, self.line, || format!("{sum:.6}"));
-        }
-    }
-
-    /// Any finite number.
-    fn number(&mut self, column: usize, record: &StringRecord) -> f64 {
-        let field = &record[column];
-        let number = field.trim().parse::<f64>().unwrap_or(f64::NAN);
-        if field.trim().parse::<f64>().is_err() {
-            self.add(Problem::NotANumber, column, field);
-        } else if !number.is_finite() {
-            self.add(Problem::NotFinite, column, field);
-        }
-        number
-    }
-
-    /// The one class of a row, which may have blanks in it.
-    fn label(&mut self, field: &str, against: Against) -> Vec<String> {
-        let label = field.trim();
-        if label.is_empty() {
-            self.findings.add(Problem::NoTags, self.line, String::new);
-            return Vec::new();
-        }
-        if let Against::Sample(_, Some(classes)) = against
-            && classes.meant_by(label).is_none()
-        {
-            self.findings.add(Problem::UnknownTag, self.line, || format!("`{}`", shown(label)));
-        }
-        vec![label.to_owned()]
-    }
-
-    /// A class and its confidence, or nothing.
-    fn scored(&mut self, column: usize, record: &StringRecord) -> Option<(String, f64)> {
-        let field = record[column].trim();
-        if field.is_empty() {
-            return None;
-        }
-        let (label, confidence) = field.rsplit_once(char::is_whitespace).unwrap_or((field, ""));
-        let Ok(confidence) = confidence.parse::<f64>() else {
-            self.add(Problem::NotANumber, column, field);
-            return None;
-        };
-        if !confidence.is_finite() {
-            self.add(Problem::NotFinite, column, field);
-        }
-        Some((label.trim().to_owned(), confidence))
-    }
-
-    fn tags(&mut self, field: &str, against: Against) -> Vec<String> {
-        let mut tags: Vec<String> = Vec::new();
-        for tag in field.split_whitespace() {
-            if tags.iter().any(|earlier| earlier == tag) {
-                self.findings.add(Problem::RepeatedTag, self.line, || format!("`{}`", shown(tag)));
-                continue;
-            }
-            let (classes, problem) = match against {
-                Against::Sample(_, classes) => (classes, Problem::UnknownTag),
-                Against::Ids(_, classes) => (classes, Problem::StrangeTag),
-            };
-            if let Some(classes) = classes.filter(|classes| classes.position(tag).is_none()) {
-                self.findings.add(problem, self.line, || format!("`{}`", shown(tag)));
-                self.hint_at(tag, classes);
-            }
-            tags.push(tag.to_owned());
-        }
-        if tags.is_empty() {
-            let problem = match against {
-                Against::Sample(..) => Problem::NoTags,
-                Against::Ids(..) => Problem::Untagged,
-            };
-            self.findings.add(problem, self.line, String::new);
-        }
-        tags
-    }
-
-    /// What was probably meant by a tag that is none.
-    fn hint_at(&mut self, tag: &str, classes: &Classes) {
-        if self.findings.hints().len() >= MOST_HINTS {
-            return;
-        }
-        let is_joined = |separator: &char| {
-            tag.contains(*separator)
-                && tag
-                    .split(*separator)
-                    .all(|part| part.is_empty() || classes.position(part).is_some())
-        };
-        if let Some(separator) = [',', ';', '|'].into_iter().find(is_joined) {
-            self.findings.hint(|| format!("tags are separated by blanks, not by `{separator}`"));
-        } else if let Some(near) = explain::nearest(tag, classes.names().iter().map(String::as_str))
-        {
-            self.findings.hint(|| format!("`{}`: did you mean `{near}`?", shown(tag)));
         }
     }
 }

@@ -18,8 +18,10 @@ use std::io::Write as _;
 pub(super) enum Ends {
     /// Zero: `-ln p` alone is charged, as with a probability a class.
     Lower,
-    /// Zero and one, as with one probability for two classes.
+    /// Zero and one, as with one probability for two classes, or a tag.
     Both,
+    /// All of it: what counts is which of two is larger.
+    Everywhere,
 }
 
 /// How many digits count.
@@ -30,6 +32,9 @@ const CLIPPED: f64 = 1e-15;
 const DECIMALS_NEAR_ONE: usize = 7;
 /// With more zeros after the point a number is written with an exponent, as Python does.
 const MOST_ZEROS: usize = 3;
+
+/// What is smaller or larger is written with an exponent, as Python does.
+const SHORT: std::ops::Range<f32> = 1e-4..1e16;
 
 /// `10^i`, each exact.
 const POWERS: [f64; 22] = [
@@ -42,6 +47,7 @@ pub(super) fn write_probability(single: f32, ends: Ends, text: &mut Vec<u8>) {
     let p = f64::from(single);
     // A vector takes whatever is written to it.
     let _ = match p {
+        _ if ends == Ends::Everywhere => return write_number(p, text),
         0.0..=CLIPPED => write!(text, "0"),
         1.0 => write!(text, "1"),
         CLIPPED..1.0 => {
@@ -57,6 +63,16 @@ pub(super) fn write_probability(single: f32, ends: Ends, text: &mut Vec<u8>) {
         }
         _ => write!(text, "{p}"),
     };
+}
+
+/// Appends a number in the fewest digits that give it back in single precision, in which models
+/// calculate: so that of two numbers the larger stays the larger.
+pub(super) fn write_number(number: f64, text: &mut Vec<u8>) {
+    // Zero has no sign here.
+    let single = number as f32 + 0.0;
+    let is_short = single == 0.0 || !single.is_finite() || SHORT.contains(&single.abs());
+    // A vector takes whatever is written to it.
+    let _ = if is_short { write!(text, "{single}") } else { write!(text, "{single:e}") };
 }
 
 /// How many zeros follow the point before the first other digit.
@@ -144,7 +160,37 @@ mod tests {
         assert_eq!(written(next_to_one, Ends::Both), "0.99999994");
     }
 
+    #[test]
+    fn numbers_are_written_short() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-38.25, "-38.25"),
+            (38.412_356_7, "38.412357"),
+            (0.1, "0.1"),
+            (1e15, "1000000000000000"),
+            (1e16, "1e16"),
+            (0.000_1, "0.0001"),
+            (0.000_012_5, "1.25e-5"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+        ] {
+            let mut found = Vec::new();
+            write_number(number, &mut found);
+            assert_eq!(String::from_utf8(found).unwrap(), text);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_only_its_order_counts_of_is_given_back(a in 0f32..=1.0, near in 0u32..5) {
+            for p in [a, f32::from_bits(a.to_bits() + near), a * 1e-12] {
+                let text = written(p, Ends::Everywhere);
+                prop_assert_eq!(text.parse::<f32>().unwrap(), p);
+            }
+        }
+
         #[test]
         fn no_loss_differs_by_more_than_half_of_the_last_shown_decimal(power in -15.0f64..0.0) {
             let p = 10f64.powf(power) as f32;

@@ -18,8 +18,9 @@ pub enum Against<'a> {
     /// The sample: header, ids and their order. Where the classes are known, tags must be among
     /// them; no row may be without one.
     Sample(&'a SampleSubmission, Option<&'a Classes>),
-    /// The ids of a solution, in any order. Tags may be any, and none: they score what they score, but
-    /// those that are not among these classes are told. Columns of classes must be these.
+    /// The ids of a solution, in any order. Labels and tags may be any, and tags none: they score what
+    /// they score, but those that are not among these classes are told. Columns of classes, and levels,
+    /// must be these.
     Ids(&'a [String], Option<&'a Classes>),
 }
 
@@ -55,12 +56,24 @@ pub enum Problem {
     UnknownId,
     /// A second row of an id.
     RepeatedId,
-    /// A probability that is no number.
+    /// A value that is no number.
     NotANumber,
-    /// A probability that is `NaN` or infinite.
+    /// A value that is `NaN` or infinite.
     NotFinite,
     /// A probability below zero or above one.
     OutOfRange,
+    /// A number that the target cannot be.
+    BeyondRange,
+    /// A row without a label.
+    NoLabel,
+    /// A label that is none of the competition's.
+    UnknownLabel,
+    /// A label given twice in a row.
+    RepeatedLabel,
+    /// More labels in a row than count.
+    TooManyLabels,
+    /// A label that is not followed by how sure it is.
+    NoConfidence,
     /// A row without tags.
     NoTags,
     /// A tag that is none of the competition's.
@@ -69,6 +82,8 @@ pub enum Problem {
     Untagged,
     /// A tag that is none of the competition's, in a file that is scored.
     StrangeTag,
+    /// A label that is none of the competition's, in a file that is scored.
+    StrangeLabel,
     /// A tag given twice in a row.
     RepeatedTag,
     /// Probabilities of a row that are all zero.
@@ -96,7 +111,10 @@ impl Problem {
             Self::Mark
             | Self::Untagged
             | Self::StrangeTag
+            | Self::StrangeLabel
             | Self::RepeatedTag
+            | Self::RepeatedLabel
+            | Self::TooManyLabels
             | Self::RowSum
             | Self::Order => Severity::Note,
             _ => Severity::Error,
@@ -124,10 +142,17 @@ impl Problem {
             Self::NotANumber => counted("value", " not a number"),
             Self::NotFinite => counted("value", " not finite"),
             Self::OutOfRange => counted("value", " outside [0, 1]"),
+            Self::BeyondRange => counted("number", " outside the range"),
+            Self::NoLabel => counted("row", " without a label"),
+            Self::UnknownLabel => counted("unknown label", ""),
+            Self::RepeatedLabel => counted("repeated label", " (it takes a place and counts once)"),
+            Self::TooManyLabels => counted("row", " with more labels than count"),
+            Self::NoConfidence => counted("label", " without a confidence behind it"),
             Self::NoTags => counted("row", " without a tag"),
             Self::UnknownTag => counted("unknown tag", ""),
             Self::Untagged => counted("row", " without a tag, which `submit --csv` would refuse"),
             Self::StrangeTag => counted("unknown tag", ", each scored as a wrong one"),
+            Self::StrangeLabel => counted("unknown label", ", each scored as a wrong one"),
             Self::RepeatedTag => counted("repeated tag", ""),
             Self::NoProbability => counted("row", " of zeros only"),
             Self::RowSum => counted("row", " not summing to one (Kaggle scales them)"),

@@ -1,9 +1,9 @@
 //! The first line of a submission: which column is which, and what is wrong with them.
 
 use super::findings::{Against, Findings, Problem};
-use crate::competition::SubmissionFormat;
+use crate::competition::{Competition, SubmissionFormat};
 use crate::explain;
-use crate::target::Classes;
+use crate::target::{Classes, TargetKind};
 use crate::term;
 
 /// Where a row has its id; all other columns that count.
@@ -16,24 +16,27 @@ pub(super) struct Columns {
 /// Finds what is wrong with the header; `None` if the rows below it cannot be told apart.
 pub(super) fn check(
     header: &[String],
-    format: &SubmissionFormat,
+    competition: &Competition,
     against: Against,
     findings: &mut Findings,
 ) -> Option<Columns> {
+    let format = &competition.submission;
     let id = format.id_column();
     let value = format.value_column();
     let expected: Option<Vec<&str>> = match (against, value) {
         (Against::Sample(sample, _), _) => Some(sample.header.iter().map(String::as_str).collect()),
+        // In whichever order.
+        (Against::Ids(..), Some(value)) if header.first().is_some_and(|name| name == value) => {
+            Some(vec![value, id])
+        }
         (Against::Ids(..), Some(value)) => Some(vec![id, value]),
         (Against::Ids(..), None) => None,
     };
     match &expected {
         Some(expected) => compare(header, expected, findings),
         None => {
-            let known = match against {
-                Against::Ids(_, known) | Against::Sample(_, known) => known,
-            };
-            classes(header, id, known, findings);
+            let (Against::Ids(_, known) | Against::Sample(_, known)) = against;
+            columns(header, competition, known, findings);
         }
     }
     let find = |name: &str| header.iter().position(|column| column == name);
@@ -81,19 +84,32 @@ fn compare(header: &[String], expected: &[&str], findings: &mut Findings) {
     hint(header, findings);
 }
 
-/// Checks a header of classes in any order, which are these where they are known.
-fn classes(header: &[String], id: &str, known: Option<&Classes>, findings: &mut Findings) {
-    if header.len() < 3 || header[0] != id {
+/// Checks a header of classes or numbers in any order, which are these where they are known.
+fn columns(
+    header: &[String],
+    competition: &Competition,
+    known: Option<&Classes>,
+    findings: &mut Findings,
+) {
+    let id = competition.submission.id_column();
+    let (noun, fewest) = match (&competition.submission, competition.target.kind) {
+        (SubmissionFormat::Numbers { .. }, _) => ("number", 1),
+        // One tag may be all that is asked about; one class would be nothing to tell apart.
+        (_, TargetKind::MultiLabel) => ("class", 1),
+        _ => ("class", 2),
+    };
+    if header.len() <= fewest || !header.iter().any(|column| column == id) {
         findings.add(Problem::Header, 1, || {
-            format!("`{}`, expected `{id}` and one column a class", shortened(header))
+            format!("`{}`, expected `{id}` and one column a {noun}", shortened(header))
         });
         return hint(header, findings);
     }
     if let Some(known) = known {
-        for name in known.names().iter().filter(|&name| !header[1..].contains(name)) {
+        for name in known.names().iter().filter(|&name| !header.contains(name)) {
             findings.add(Problem::MissingColumn, None, || format!("`{}`", shown(name)));
         }
-        for name in header[1..].iter().filter(|name| known.position(name).is_none()) {
+        let is_unknown = |name: &&String| *name != id && known.position(name).is_none();
+        for name in header.iter().filter(is_unknown) {
             findings.add(Problem::UnknownColumn, 1, || format!("`{}`", shown(name)));
         }
     }

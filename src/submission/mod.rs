@@ -7,8 +7,11 @@ mod check;
 mod digits;
 mod findings;
 mod header;
+mod long;
 mod pool;
+mod row;
 mod score;
+mod solution;
 mod write;
 
 pub use check::{Rows, SubmissionFile, check, read};

@@ -1,34 +1,36 @@
 //! The competition's own score of a submission, given the true answers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use csv::ReaderBuilder;
 
 use super::check::{Rows, SubmissionFile, read};
 use super::findings::{Against, Findings};
 use super::header::shown;
+use super::long;
+use super::solution::{Solution, Words};
 use crate::competition::{Competition, SubmissionFormat};
 use crate::explain;
-use crate::lines::{self, Lines};
-use crate::metric::{Metric, Scoring, accuracy};
+use crate::lines;
+use crate::metric::{Form, Metric, Scoring, accuracy};
 use crate::table::Table;
-use crate::target::{Classes, Said, Truth};
+use crate::target::{Classes, Said, TargetKind, Truth};
 
 /// What a submission scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     pub metric: Metric,
     pub value: f64,
+    /// How many answers were scored: rows, or images where a row is an image and a class.
     pub n_rows: usize,
     /// The share of right answers, for single labels.
     pub accuracy: Option<f64>,
 }
 
 /// Scores a file against the solution's, which must cover exactly its ids; with what is worth a word.
-/// `classes` are the competition's, where they are known: a tag that is none of them, and that the
-/// solution does not have either, scores as a wrong one, and is told.
+/// `classes` are the competition's, where they are known: a label or tag that is none of them, and that
+/// the solution does not have either, scores as a wrong one, and is told.
 pub fn score(
     csv: &Path,
     solution: &Path,
@@ -55,218 +57,205 @@ fn score_named(
     [csv_name, solution_name]: &[String; 2],
 ) -> Result<(Score, Findings)> {
     let solution = explain::table_text(solution, solution_name)?;
-    let solution = Solution::parse(solution, competition)
+    let solution = Solution::parse(solution, competition, solution_name)
         .with_context(|| format!("failed to read {solution_name}"))?;
-    let known = solution.known(competition, classes);
-    let against = Against::Ids(&solution.ids, known.as_ref());
-    let (submission, findings) = read(csv, &competition.submission, against);
+    let known = known(&solution, competition, classes)?;
+    let (submission, findings) =
+        read(csv, competition, Against::Ids(&solution.ids, known.as_ref()));
     let notes = findings.ensure_fit(csv_name, solution_name)?;
-    Ok((solution.score(&submission, competition, solution_name)?, notes))
+    Ok((pairs(&solution, &submission, competition)?.score(competition)?, notes))
 }
 
-/// The true answers: a label an id, with the line it is on.
-struct Solution {
-    ids: Vec<String>,
-    labels: Vec<(u64, String)>,
-    /// What stands between the tags of a label, besides blanks.
-    separator: Option<String>,
-}
-
-impl Solution {
-    fn parse(csv: &[u8], competition: &Competition) -> Result<Self> {
-        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-        let header: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-        let [id, label] = columns(&header, competition)?;
-        let separator = competition.target.labels.separator().map(str::to_owned);
-        let mut solution = Self { ids: Vec::new(), labels: Vec::new(), separator };
-        let mut counter = Lines::new(csv);
-        let mut lines: HashMap<String, u64> = HashMap::new();
-        for record in reader.records() {
-            let record = record?;
-            let line = counter.of(record.position());
-            if let Some(first) = lines.insert(record[id].to_owned(), line) {
-                bail!("line {line}: id `{}` is also on line {first}", shown(&record[id]));
+/// The classes that a submission may name: these, and those of the solution; or the columns and levels
+/// that it must have, where anything tells.
+fn known(
+    solution: &Solution,
+    competition: &Competition,
+    classes: Option<&Classes>,
+) -> Result<Option<Classes>> {
+    let own: Classes = competition.target.classes.clone().into();
+    let told = classes.or((!own.is_empty()).then_some(&own));
+    match competition.submission.form() {
+        Form::Probabilities | Form::Numbers => Ok(told.cloned()),
+        _ if competition.target.kind == TargetKind::Ordinal => Ok(told.cloned()),
+        // Of many labels a solution may have few.
+        form if form != Form::Tags && told.is_none() => Ok(None),
+        _ => {
+            let mut words = Words::of(competition);
+            for class in told.into_iter().flat_map(Classes::names) {
+                words.label(class);
             }
-            if [id, label].iter().any(|&at| explain::goes_on(&record[at])) {
-                bail!(
-                    "line {line}: a value goes on on the next line\nhint: {}",
-                    explain::LEFT_OPEN
-                );
-            }
-            solution.ids.push(record[id].to_owned());
-            solution.labels.push((line, record[label].to_owned()));
+            words_of(solution, &mut words, competition)?;
+            Ok(Some(words.classes))
         }
-        ensure!(!solution.ids.is_empty(), "it has no rows");
-        Ok(solution)
     }
+}
 
-    /// Scores a submission that has exactly the solution's ids; `name` is the solution's.
-    fn score(
-        &self,
-        submission: &SubmissionFile,
-        competition: &Competition,
-        name: &str,
-    ) -> Result<Score> {
-        let positions: HashMap<&str, usize> =
-            submission.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
-        let order: Vec<usize> = self.ids.iter().map(|id| positions[id.as_str()]).collect();
-        let (classes, truth, said) = match &submission.rows {
-            Rows::Probability(probabilities) => {
-                let truth = self.yes_or_no(competition, name)?;
-                let truth = truth.into_iter().map(|yes| vec![usize::from(yes)]).collect();
-                let rows =
-                    order.iter().flat_map(|&row| [1.0 - probabilities[row], probabilities[row]]);
-                let classes = ["0", "1"].map(str::to_owned).to_vec().into();
-                let said = Said::Probabilities(Table::new(rows.collect(), 2));
-                (classes, Truth::Classes(truth), said)
-            }
-            Rows::PerClass { classes, probabilities } => {
-                let truth = self.in_classes(classes, name)?;
-                let n = classes.len();
-                let rows = order.iter().map(|&row| &probabilities[row * n..][..n]);
-                let said = Said::Probabilities(Table::from_rows(rows, n));
-                let truth = truth.into_iter().map(|class| vec![class]).collect();
-                (classes.clone(), Truth::Classes(truth), said)
-            }
-            Rows::Lists(lists) => {
-                let lists = order.iter().map(|&row| lists[row].as_slice());
-                let (classes, truth, said) = self.in_words(competition, lists);
-                (classes, Truth::Classes(truth), Said::Lists(said))
-            }
-            Rows::Scored(_) | Rows::Numbers { .. } => {
-                bail!("`{}` cannot be scored by `{}`", competition.name, competition.metric.name())
-            }
-        };
-        let (kind, ids) = (competition.target.kind, &self.ids[..]);
-        let rows = Scoring { kind, ids, classes: &classes, truth: &truth, said: &said };
-        let value = competition.metric.score(&rows)?;
-        let accuracy = match &said {
-            Said::Probabilities(rows) if kind.has_one_class() => {
+/// Answers beside what is true, in one vocabulary.
+struct Pairs {
+    ids: Vec<String>,
+    classes: Classes,
+    truth: Truth,
+    said: Said,
+}
+
+impl Pairs {
+    fn score(&self, competition: &Competition) -> Result<Score> {
+        let Self { ids, classes, truth, said } = self;
+        let kind = competition.target.kind;
+        let metric = competition.metric.clone();
+        let value = metric.score(&Scoring { kind, ids, classes, truth, said })?;
+        ensure!(
+            value.is_finite(),
+            "`{}` has no value here: what it counts occurs nowhere in the solution",
+            metric.name()
+        );
+        let accuracy = match said {
+            Said::Probabilities(rows) if kind == TargetKind::SingleLabel => {
                 let truth: Vec<usize> = truth.classes().iter().map(|truth| truth[0]).collect();
                 Some(accuracy(rows, &truth))
             }
             _ => None,
         };
-        Ok(Score { metric: competition.metric.clone(), value, n_rows: self.ids.len(), accuracy })
+        Ok(Score { metric, value, n_rows: ids.len(), accuracy })
     }
+}
 
-    /// Words of both files as places in one vocabulary: of labels the whole text, of tags and rankings
-    /// what stands between blanks.
-    #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
-    fn in_words<'a>(
-        &self,
-        competition: &Competition,
-        lists: impl Iterator<Item = &'a [String]>,
-    ) -> (Classes, Vec<Vec<usize>>, Vec<Vec<usize>>) {
-        let is_whole = competition.target.kind.has_one_class();
-        let mut words = Words::default();
-        let truth = self.labels.iter().map(|(_, label)| {
-            let mut places: Vec<usize> = if is_whole {
-                vec![words.place(label)]
-            } else {
-                self.tags(label).into_iter().map(|tag| words.place(tag)).collect()
+/// Puts a submission that has exactly the solution's ids beside it, in the solution's order.
+fn pairs(
+    solution: &Solution,
+    submission: &SubmissionFile,
+    competition: &Competition,
+) -> Result<Pairs> {
+    let places: HashMap<&str, usize> =
+        submission.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
+    let order: Vec<usize> = solution.ids.iter().map(|id| places[id.as_str()]).collect();
+    let ids = solution.ids.clone();
+    let (classes, truth, said) = match &submission.rows {
+        Rows::Probability(p) => {
+            let p = order.iter().map(|&row| p[row]);
+            return match &competition.submission {
+                SubmissionFormat::Long { .. } => {
+                    long_pairs(solution, &p.collect::<Vec<_>>(), competition)
+                }
+                _ => one_probability(solution, p, competition),
             };
-            places.sort_unstable();
-            places.dedup();
-            places
-        });
-        let truth: Vec<Vec<usize>> = truth.collect();
-        let said = lists.map(|list| list.iter().map(|word| words.place(word)).collect()).collect();
-        (words.0, truth, said)
-    }
-
-    /// Labels as answers to "is it the class?": 1, 0, or a class's name.
-    fn yes_or_no(&self, competition: &Competition, name: &str) -> Result<Vec<bool>> {
-        let SubmissionFormat::ProbabilityOf { class, .. } = &competition.submission else {
-            bail!("`{}` does not ask for one probability", competition.name)
-        };
-        let others = &competition.target.classes;
-        let labels = self.labels.iter().map(|(line, label)| match label.parse::<f64>() {
-            _ if label == class => Ok(true),
-            _ if others.contains(label) => Ok(false),
-            Ok(1.0) => Ok(true),
-            Ok(0.0) => Ok(false),
-            _ => {
-                let label = shown(label);
-                bail!("{name}, line {line}: `{label}` is not 0, 1 or a class's name")
-            }
-        });
-        labels.collect()
-    }
-
-    fn in_classes(&self, classes: &Classes, name: &str) -> Result<Vec<usize>> {
-        let labels = self.labels.iter().map(|(line, label)| {
-            classes.meant_by(label).with_context(|| {
-                let label = shown(label);
-                format!("{name}, line {line}: the submission has no column `{label}`")
-            })
-        });
-        labels.collect()
-    }
-
-    /// The classes that a submission may name: these, and those of the solution; or the columns that it
-    /// must have, where anything tells.
-    fn known(&self, competition: &Competition, classes: Option<&Classes>) -> Option<Classes> {
-        let own: Classes = competition.target.classes.clone().into();
-        let told = classes.or((!own.is_empty()).then_some(&own));
-        match competition.submission {
-            SubmissionFormat::TagList { .. } => {
-                let told = told.into_iter().flat_map(|told| told.names().iter().cloned());
-                let here = self.labels.iter().flat_map(|(_, label)| self.tags(label));
-                let all: BTreeSet<String> = told.chain(here.map(str::to_owned)).collect();
-                Some(all.into_iter().collect::<Vec<_>>().into())
-            }
-            SubmissionFormat::ProbabilityPerClass { .. } => told.cloned(),
-            _ => None,
         }
-    }
-
-    /// The tags of a label, each once.
-    fn tags<'a>(&self, label: &'a str) -> BTreeSet<&'a str> {
-        match self.separator.as_deref().filter(|separator| label.contains(separator)) {
-            Some(separator) => {
-                label.split(separator).map(str::trim).filter(|tag| !tag.is_empty()).collect()
-            }
-            None => label.split_whitespace().collect(),
+        Rows::PerClass { classes, probabilities } => {
+            let said = reordered(probabilities, classes.len(), &order);
+            (classes.clone(), per_class(solution, classes, competition)?, Said::Probabilities(said))
         }
-    }
-}
-
-/// A vocabulary that grows with what is read.
-#[derive(Default)]
-struct Words(Classes);
-
-impl Words {
-    fn place(&mut self, word: &str) -> usize {
-        self.0.meant_by(word).unwrap_or_else(|| self.0.push(word))
-    }
-}
-
-/// Where a solution has its ids and its labels. Further columns (Kaggle's `Usage`) are passed over
-/// so long as the label's is known by name.
-fn columns(header: &[String], competition: &Competition) -> Result<[usize; 2]> {
-    let find = |name: &str| header.iter().position(|column| column == name);
-    let told = || shown(header.join(","));
-    let advice = || match explain::slip(header) {
-        Some(slip) => format!("\nhint: {}", slip.in_table()),
-        None => String::new(),
+        Rows::Numbers { columns, numbers } => {
+            let at = match solution.columns(columns.names()) {
+                Some(at) => at,
+                None => {
+                    bail!("the solution lacks a column of `{}`", shown(columns.names().join(",")))
+                }
+            };
+            let said = reordered(numbers, columns.len(), &order);
+            (columns.clone(), Truth::Numbers(solution.numbers(&at)?), Said::Numbers(said))
+        }
+        Rows::Lists(lists) => {
+            let mut words = Words::of(competition);
+            let truth = words_of(solution, &mut words, competition)?;
+            let said = words.answers(order.iter().map(|&row| lists[row].as_slice()));
+            (words.classes, truth, said)
+        }
+        Rows::Scored(scored) => {
+            let mut words = Words::of(competition);
+            let truth = words_of(solution, &mut words, competition)?;
+            let said = words.scored(order.iter().map(|&row| &scored[row]));
+            (words.classes, truth, said)
+        }
     };
-    let id_name = competition.submission.id_column();
-    let id = find(id_name).with_context(|| {
-        format!("its header is `{}`, without the id column `{id_name}`{}", told(), advice())
-    })?;
-    if header.len() == 2 {
-        return Ok([id, 1 - id]);
+    Ok(Pairs { ids, classes, truth, said })
+}
+
+/// Rows of a table in another order.
+fn reordered(cells: &[f64], width: usize, order: &[usize]) -> Table<f64> {
+    Table::from_rows(order.iter().map(|&row| &cells[row * width..][..width]), width)
+}
+
+/// A probability of one of two classes: that of the other is what is left.
+fn one_probability(
+    solution: &Solution,
+    p: impl Iterator<Item = f64>,
+    competition: &Competition,
+) -> Result<Pairs> {
+    let SubmissionFormat::ProbabilityOf { class, .. } = &competition.submission else {
+        bail!("`{}` does not ask for one probability", competition.name)
+    };
+    let classes: Classes = competition.target.classes.clone().into();
+    let column = classes.position(class).context("`class` is none of `target.classes`")?;
+    let truth = solution.yes_or_no(competition)?;
+    let truth = truth.into_iter().map(|yes| vec![if yes { column } else { 1 - column }]).collect();
+    let rows = p.flat_map(|p| if column == 1 { [1.0 - p, p] } else { [p, 1.0 - p] });
+    let said = Said::Probabilities(Table::new(rows.collect(), 2));
+    Ok(Pairs { ids: solution.ids.clone(), classes, truth: Truth::Classes(truth), said })
+}
+
+/// What is true where a column is a class: columns of zeros and ones, or one of labels.
+fn per_class(solution: &Solution, classes: &Classes, competition: &Competition) -> Result<Truth> {
+    let kind = competition.target.kind;
+    if let Some(columns) = solution.columns(classes.names()) {
+        return Ok(Truth::Classes(solution.marked(&columns, kind)?));
     }
-    let mut names: Vec<&str> = Vec::new();
-    names.extend(competition.submission.value_column());
-    names.extend(competition.target.labels.label_column());
-    let label = names.iter().find_map(|name| find(name)).with_context(|| {
-        format!("its header is `{}`: which column holds the labels?{}", told(), advice())
-    })?;
-    let repeated = [id, label]
-        .iter()
-        .any(|&at| header.iter().filter(|column| **column == header[at]).count() > 1);
-    ensure!(!repeated, "its header is `{}`, with a column twice", told());
-    Ok([id, label])
+    let target = &competition.target;
+    let place = |line: u64, label: &str| {
+        classes.meant_by(target.renamed(label)).with_context(|| {
+            format!("{}: the submission has no column `{}`", solution.at(line), shown(label))
+        })
+    };
+    let of_row = |(line, text): (u64, &str)| {
+        if kind.has_one_class() {
+            return Ok(vec![place(line, text)?]);
+        }
+        text.split_whitespace().map(|tag| place(line, tag)).collect()
+    };
+    let labels = solution.labels(competition)?;
+    Ok(Truth::Classes(labels.into_iter().map(of_row).collect::<Result<_>>()?))
+}
+
+/// What is true where answers are names: the whole text of a label, or what stands between blanks of tags.
+fn words_of(solution: &Solution, words: &mut Words, competition: &Competition) -> Result<Truth> {
+    let may_be_empty = !matches!(competition.submission, SubmissionFormat::Label { .. });
+    let mut truth = Vec::new();
+    for (line, text) in solution.labels(competition)? {
+        let places = if competition.target.kind.has_one_class() {
+            words.label(text)
+        } else {
+            words.tags(text)
+        };
+        ensure!(may_be_empty || !places.is_empty(), "{}: no label", solution.at(line));
+        truth.push(places);
+    }
+    Ok(Truth::Classes(truth))
+}
+
+/// A row an image and a class: the table of images and classes that they are.
+fn long_pairs(solution: &Solution, p: &[f64], competition: &Competition) -> Result<Pairs> {
+    let SubmissionFormat::Long { row, .. } = &competition.submission else {
+        bail!("`{}` does not ask for a row an image and a class", competition.name)
+    };
+    let grid = long::grid(&solution.ids, row, &competition.target.classes)?;
+    let is = solution.zeros_and_ones(competition)?;
+    let width = grid.classes.len();
+    let of_image = |rows: &[usize]| (0..width).filter(|&class| is[rows[class]]).collect::<Vec<_>>();
+    let truth: Vec<Vec<usize>> = grid.rows.chunks_exact(width).map(of_image).collect();
+    if competition.target.kind.has_one_class()
+        && let Some(image) = truth.iter().position(|classes| classes.len() != 1)
+    {
+        bail!(
+            "{} of the rows of `{}` are 1, expected one",
+            truth[image].len(),
+            shown(&grid.images[image])
+        );
+    }
+    let said = Table::new(grid.rows.iter().map(|&row| p[row]).collect(), width);
+    Ok(Pairs {
+        ids: grid.images,
+        classes: grid.classes,
+        truth: Truth::Classes(truth),
+        said: Said::Probabilities(said),
+    })
 }

@@ -214,7 +214,7 @@ impl Test {
         let solution_csv = lines::read_table(solution)?;
         let score = |answers: Answers| -> Result<f64> {
             let TestSet { competition, sample, .. } = &self.test_set;
-            let csv = to_csv(&answers, &competition.submission, sample)?;
+            let csv = to_csv(&answers, competition, sample)?;
             let scored = score_bytes(&csv, &solution_csv, competition);
             Ok(scored
                 .with_context(|| format!("failed to score by `{}`", solution.display()))?

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::broken;
 use crate::commands::score;
-use crate::competition::{self, Competition, SubmissionFormat};
+use crate::competition::{self, Competition};
 use crate::dataset::{self, BadImage, SampleSubmission};
+use crate::metric::Form;
 use crate::run::{Run, Workspace};
 use crate::submission::{self, Findings, Misfit};
 use crate::term;
@@ -82,10 +83,11 @@ pub(super) fn check(
     };
     let data = workspace.data().join(&competition.name);
     let sample = SampleSubmission::find(&competition, &data)?;
-    let classes = match (&competition.submission, &run) {
-        (SubmissionFormat::TagList { .. }, Some(run)) => Some(run.summary()?.classes),
-        (SubmissionFormat::TagList { .. }, None) => dataset::tags(&competition, &data)?,
-        _ => None,
+    let is_named = !matches!(competition.submission.form(), Form::Probabilities | Form::Numbers);
+    let classes = match &run {
+        _ if !is_named => None,
+        Some(run) => Some(run.summary()?.classes),
+        None => dataset::tags(&competition, &data)?,
     };
     let notes = submission::check(csv, &competition, &sample, classes.as_ref())?;
     let (csv, n_rows) = (csv.to_owned(), sample.ids.len());

@@ -132,7 +132,7 @@ impl Plan {
             Self::Blend(_) => blend_name(&competition, members),
         });
         let answers = self.answers(of_members)?;
-        let notes = submission::write(&answers, &competition.submission, &test_set.sample, &csv)?;
+        let notes = submission::write(&answers, &competition, &test_set.sample, &csv)?;
         if let Self::Blend(choice) = self {
             blend::keep(choice, members, &csv)?;
         }

@@ -48,7 +48,7 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
     missing::check_folder(competition, folder)?;
     let (labelled, sample) = if needs_sample(competition) {
         let sample = sample_submission::find(competition, folder)?;
-        (labels::read(competition, folder, sample.sample.columns())?, sample)
+        (labels::read(competition, folder, &sample.sample.columns())?, sample)
     } else {
         let labelled = labels::read(competition, folder, &[])?;
         (labelled, sample_submission::find(competition, folder)?)
@@ -210,10 +210,10 @@ fn classes_of(
     let of_spec = || competition.target.labels.label_column();
     match (&competition.submission, competition.target.kind) {
         (SubmissionFormat::ProbabilityPerClass { .. } | SubmissionFormat::Numbers { .. }, _) => {
-            (columns.to_vec().into(), Vocabulary::Sample)
+            (columns.into(), Vocabulary::Sample)
         }
         (_, TargetKind::Number) => {
-            let names = of_spec().map_or(columns.to_vec(), |label| vec![label.to_owned()]);
+            let names = of_spec().map_or(columns, |label| vec![label.to_owned()]);
             (names.into(), Vocabulary::Sample)
         }
         (_, kind) => (labelled.vocabulary(kind), Vocabulary::Labels),

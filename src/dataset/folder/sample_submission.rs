@@ -15,8 +15,10 @@ use crate::term;
 /// What a submission has to look like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleSubmission {
-    /// The column names; the first is the id's.
+    /// The column names.
     pub header: Vec<String>,
+    /// Where among them that of the ids is: the first of most.
+    pub id_at: usize,
     /// The test images' ids, in order.
     pub ids: Vec<String>,
 }
@@ -28,14 +30,15 @@ pub(super) struct Read {
 }
 
 impl SampleSubmission {
-    /// The columns of answers.
-    pub fn columns(&self) -> &[String] {
-        self.header.get(1..).unwrap_or_default()
+    /// The columns of answers, in their order.
+    pub fn columns(&self) -> Vec<String> {
+        let header = self.header.iter().enumerate();
+        header.filter(|(at, _)| *at != self.id_at).map(|(_, name)| name.clone()).collect()
     }
 
-    /// Reads the file; ids must be there, and differ.
+    /// Reads the file, whose first column holds the ids; they must be there, and differ.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_table(Table::read(path)?, 0)
+        Self::from_table(Table::read(path)?, 0, 0)
     }
 
     /// Finds the sample of a competition in its data folder, and checks its header.
@@ -43,8 +46,8 @@ impl SampleSubmission {
         Ok(find(competition, folder)?.sample)
     }
 
-    /// The columns from the id's on; it is the one at `id_at`.
-    fn from_table(table: Table, id_at: usize) -> Result<Self> {
+    /// The columns but for the first few; the ids are in the one at `id_at`.
+    fn from_table(table: Table, id_at: usize, skipped: usize) -> Result<Self> {
         ensure!(
             !table.rows.is_empty(),
             "`{}` has no rows\nhint: it should hold every test id; download it again",
@@ -69,7 +72,8 @@ impl SampleSubmission {
             ids.push(id.to_owned());
         }
         drop(lines);
-        Ok(Self { header: table.header.into_iter().skip(id_at).collect(), ids })
+        let header = table.header.into_iter().skip(skipped).collect();
+        Ok(Self { header, id_at: id_at - skipped, ids })
     }
 }
 
@@ -79,12 +83,14 @@ pub(super) fn find(competition: &Competition, folder: &Path) -> Result<Read> {
     let name = &competition.files.sample;
     let path = missing::find_table(competition, folder, name)?;
     let table = Table::read(&path)?;
+    let id = competition.submission.id_column();
     let has_index = table.header.len() > 2
         && table.header[0].is_empty()
-        && table.header[1] == competition.submission.id_column();
-    let id_at = usize::from(has_index);
-    check_header(competition, &table, &table.header[id_at..])?;
-    let sample = SampleSubmission::from_table(table, id_at)?;
+        && table.header[1..].iter().any(|column| column == id);
+    let skipped = usize::from(has_index);
+    check_header(competition, &table, &table.header[skipped..])?;
+    let id_at = table.header.iter().position(|column| column == id).unwrap_or(skipped);
+    let sample = SampleSubmission::from_table(table, id_at, skipped)?;
     let note = format!("the first column of {name} has no name and is passed over (pandas' index)");
     Ok(Read { sample, notes: has_index.then_some(note).into_iter().collect() })
 }
@@ -98,11 +104,14 @@ fn check_header(competition: &Competition, table: &Table, header: &[String]) -> 
     };
     // One column is one tag; one class would be nothing to tell apart.
     let fewest = if competition.target.kind == TargetKind::MultiLabel { 1 } else { 2 };
-    let fits = match &competition.submission {
-        SubmissionFormat::ProbabilityPerClass { .. } => header.len() > fewest && header[0] == *id,
-        SubmissionFormat::Numbers { .. } => header.len() > 1 && header[0] == *id,
-        _ => header.join(",") == expected,
-    };
+    // In whichever order.
+    let has = |name: &str| header.iter().any(|column| column == name);
+    let fits = has(id)
+        && match (&competition.submission, competition.submission.value_column()) {
+            (_, Some(column)) => header.len() == 2 && has(column),
+            (SubmissionFormat::Numbers { .. }, None) => header.len() > 1,
+            (_, None) => header.len() > fewest,
+        };
     if !fits {
         let hint = match explain::slip(&table.header) {
             Some(slip) => slip.in_table(),

@@ -114,9 +114,9 @@ fn every_fault_of_a_file_is_found() {
         ),
     ];
     let classes: Classes = strings("clear primary").into();
-    for ((format, sample), text, problem, told) in cases {
+    for ((competition, sample), text, problem, told) in cases {
         let against = Against::Sample(sample, Some(&classes));
-        let (_, findings) = submission::read(text.as_bytes(), format, against);
+        let (_, findings) = submission::read(text.as_bytes(), competition, against);
         let finding = findings.of(problem).unwrap_or_else(|| panic!("{text}: {findings:?}"));
         assert_eq!(finding.to_string(), told);
         assert!(findings.clone().ensure_fit("`x.csv`", "the sample").is_err());
@@ -161,7 +161,7 @@ fn what_was_probably_done_is_told_with_what_to_do() {
     let dogs = (probability_of(), sample("id label", "1 2 3"));
     let breeds = (per_class(), sample("id beagle chow pug", "a b"));
     let planet = (tag_list(), sample("image_name tags", "test_0 test_1"));
-    for ((format, sample), text, hint) in [
+    for ((competition, sample), text, hint) in [
         (
             &dogs,
             "id;label\n1;0.5\n",
@@ -196,7 +196,7 @@ fn what_was_probably_done_is_told_with_what_to_do() {
         (&planet, "image_name,tags\ntest_0,\ntest_1,clear\n", None),
     ] {
         let (_, findings) =
-            submission::read(text.as_bytes(), format, Against::Sample(sample, None));
+            submission::read(text.as_bytes(), competition, Against::Sample(sample, None));
         let told: Vec<&str> = findings.hints().iter().map(String::as_str).collect();
         assert_eq!(told, hint.as_slice(), "{text}");
         let error = findings.ensure_fit("`x.csv`", "the sample").unwrap_err().to_string();
@@ -209,9 +209,10 @@ fn what_was_probably_done_is_told_with_what_to_do() {
 #[test]
 fn a_sample_of_ids_alone_makes_no_submission_fit() {
     // The fuzzer's: without a column of values no row was looked at, and nothing found.
-    for format in [probability_of(), per_class(), tag_list()] {
+    for competition in [probability_of(), per_class(), tag_list()] {
         let only_ids = sample("id", "1 2 3");
-        let (_, findings) = submission::read(b"id\n", &format, Against::Sample(&only_ids, None));
+        let (_, findings) =
+            submission::read(b"id\n", &competition, Against::Sample(&only_ids, None));
         let problems: Vec<String> = findings.errors().map(ToString::to_string).collect();
         assert!(problems[0].contains("`id` has no column besides the ids"), "{problems:?}");
     }
@@ -239,7 +240,7 @@ fn what_kaggle_takes_all_the_same_is_only_noted() {
     let classes: Classes = strings("clear primary").into();
     let breeds = sample("id beagle chow pug", "a b");
     let planet = sample("image_name tags", "test_0 test_1");
-    for (format, sample, text, told) in [
+    for (competition, sample, text, told) in [
         (
             per_class(),
             &breeds,
@@ -267,7 +268,7 @@ fn what_kaggle_takes_all_the_same_is_only_noted() {
         ),
     ] {
         let against = Against::Sample(sample, Some(&classes));
-        let (_, findings) = submission::read(text.as_bytes(), &format, against);
+        let (_, findings) = submission::read(text.as_bytes(), &competition, against);
         let findings = findings.ensure_fit("`x.csv`", "the sample").unwrap();
         let notes: Vec<String> = findings.notes().map(ToString::to_string).collect();
         assert_eq!(notes, [told]);
@@ -277,7 +278,7 @@ fn what_kaggle_takes_all_the_same_is_only_noted() {
 #[test]
 fn all_faults_are_told_at_once_with_the_first_few_places() {
     let ids: Vec<String> = (1..=9).map(|id| id.to_string()).collect();
-    let sample = SampleSubmission { header: strings("id label"), ids };
+    let sample = SampleSubmission { header: strings("id label"), id_at: 0, ids };
     let text = "id,label\n1,2\n2,3\n3,4\n4,5\n5,nan\n5,0.5\nsix,0.5\n";
     let (_, findings) =
         submission::read(text.as_bytes(), &probability_of(), Against::Sample(&sample, None));

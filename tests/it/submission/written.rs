@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use kaggle_kit::competition::{self, SubmissionFormat};
+use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::SampleSubmission;
 use kaggle_kit::fs;
 use kaggle_kit::hash::Hash;
@@ -31,8 +31,8 @@ fn tags(ids: &str, classes: &str, tags: &[&[usize]]) -> Answers {
     Answers { ids: strings(ids), classes: strings(classes).into(), said: Said::Lists(tags) }
 }
 
-fn csv(answers: &Answers, format: &SubmissionFormat, sample: &SampleSubmission) -> String {
-    String::from_utf8(submission::to_csv(answers, format, sample).unwrap()).unwrap()
+fn csv(answers: &Answers, competition: &Competition, sample: &SampleSubmission) -> String {
+    String::from_utf8(submission::to_csv(answers, competition, sample).unwrap()).unwrap()
 }
 
 #[test]
@@ -69,7 +69,8 @@ fn planets_sample_is_made_again_byte_for_byte() {
     ids.extend(additional);
     let tags = vec![vec![0, 1, 2, 3, 4]; ids.len()];
     let classes: Classes = strings("primary clear agriculture road water").into();
-    let sample = SampleSubmission { header: strings("image_name tags"), ids: ids.clone() };
+    let sample =
+        SampleSubmission { header: strings("image_name tags"), id_at: 0, ids: ids.clone() };
     let start = Instant::now();
     let csv = csv(&Answers { ids, classes, said: Said::Lists(tags) }, &tag_list(), &sample);
     let (written, reading) = (start.elapsed(), Instant::now());
@@ -101,7 +102,7 @@ fn all_120_breeds_of_all_dogs_are_written() {
     let ids = strings(&fs::read_to_string(ids).unwrap());
     assert_eq!((breeds.len(), ids.len()), (120, 10_357));
     let header = ["id".to_owned()].into_iter().chain(breeds.clone()).collect();
-    let sample = SampleSubmission { header, ids: ids.clone() };
+    let sample = SampleSubmission { header, id_at: 0, ids: ids.clone() };
     let row: Vec<f32> = (1..=120).map(|i| i as f32 / 7260.0).collect();
     let probabilities = Table::new(row.repeat(ids.len()), 120);
     let answers = Answers::from(Predictions { ids, probabilities, classes: breeds.into() });
@@ -142,7 +143,7 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
     let names = |prefix: &str, n| (0..n).map(|i| format!("{prefix}{i:03}")).collect::<Vec<_>>();
     let (ids, classes) = (names("id_", n), names("breed_", n_classes));
     let header = [vec!["id".to_owned()], classes.clone()].concat();
-    let sample = SampleSubmission { header, ids: ids.clone() };
+    let sample = SampleSubmission { header, id_at: 0, ids: ids.clone() };
     let exact = log_loss(&probabilities, &truth);
     let predictions = Predictions { ids, probabilities, classes: classes.into() };
     let start = Instant::now();
@@ -169,8 +170,8 @@ fn a_full_file_is_written_fast_always_the_same_and_scores_as_the_probabilities_d
 fn a_file_that_does_not_fit_is_never_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("submission.csv");
-    let write = |answers: &Answers, format: &SubmissionFormat, sample: &SampleSubmission| {
-        let error = submission::write(answers, format, sample, &path).unwrap_err();
+    let write = |answers: &Answers, competition: &Competition, sample: &SampleSubmission| {
+        let error = submission::write(answers, competition, sample, &path).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         format!("{error:#}")
     };
@@ -214,7 +215,7 @@ proptest! {
             probabilities.extend(row.iter().map(|p| p / sum));
         }
         let header = strings("id beagle chow pug");
-        let sample = SampleSubmission { header, ids: ids.iter().rev().cloned().collect() };
+        let sample = SampleSubmission { header, id_at: 0, ids: ids.iter().rev().cloned().collect() };
         let classes: Classes = strings("beagle chow pug").into();
         let predicted = Predictions { ids, probabilities: Table::new(probabilities, 3), classes };
         let answers = Answers::from(predicted.clone());
@@ -235,7 +236,7 @@ proptest! {
     #[test]
     fn tags_read_back(rows in prop::collection::vec(prop::collection::btree_set(0usize..5, 1..5), 1..20)) {
         let ids: Vec<String> = (0..rows.len()).map(|i| format!("test_{i}")).collect();
-        let sample = SampleSubmission { header: strings("image_name tags"), ids: ids.clone() };
+        let sample = SampleSubmission { header: strings("image_name tags"), id_at: 0, ids: ids.clone() };
         let classes: Classes = strings("clear haze primary road water").into();
         let tags: Vec<Vec<usize>> = rows.iter().map(|row| row.iter().copied().collect()).collect();
         let answers = Answers { ids, classes: classes.clone(), said: Said::Lists(tags.clone()) };

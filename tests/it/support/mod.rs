@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use kaggle_kit::competition::Competition;
 use kaggle_kit::fs;
 
 #[allow(unused_imports, reason = "which helpers are in use changes with the tests")]
@@ -33,6 +34,18 @@ pub(crate) fn program() -> PathBuf {
         },
         PathBuf::from,
     )
+}
+
+/// A competition of which a test cares about these parts: `metric`, what stands in `[target]`, and the
+/// table of the submission.
+#[track_caller]
+pub(crate) fn competition(metric: &str, target: &str, submission: &str) -> Competition {
+    let text = format!(
+        "title = \"T\"\nslug = \"t\"\nmetric = {metric}\n[files]\ntrain = [\"train\"]\ntest = \
+         [\"test\"]\nsample = \"sample.csv\"\ntest-table = \"test.csv\"\n[target]\n{target}\n\
+         [target.labels.csv]\nfile = \"train.csv\"\nid = \"id\"\nlabel = \"label\"\n{submission}\n"
+    );
+    Competition::parse("t", &text, "t.toml").unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 fn in_home(home: &Path) -> Command {

@@ -1,5 +1,8 @@
 //! `score` tells what Kaggle would: the same formulas, the same precision, the same refusals.
 
+mod miniatures;
+mod shapes;
+
 use std::process::Output;
 
 use kaggle_kit::competition::{self, Competition};
