@@ -20,6 +20,7 @@ mod log_loss;
 mod macro_f1;
 mod mae;
 mod map_at;
+mod mcc;
 mod mean_rmse;
 mod micro_f1;
 mod mse;

@@ -10,6 +10,7 @@ pub(super) const FAMILIES: &[&Family] = &[
     &super::map_at::FAMILY,
     &super::gap::FAMILY,
     &super::kappa::FAMILY,
+    &super::mcc::FAMILY,
     &super::auc::FAMILY,
     &super::pf1::FAMILY,
     &super::fbeta::FAMILY,

@@ -11,6 +11,7 @@ from sklearn.metrics import (
     fbeta_score,
     hamming_loss,
     log_loss,
+    matthews_corrcoef,
     mean_absolute_error,
     mean_squared_error,
     precision_recall_fscore_support,
@@ -126,6 +127,7 @@ def labels(seed, n, m, never_true=None, never_said=None):
             "macro-f1": f1_score(y, q, average="macro", zero_division=0),
             "kappa": cohen_kappa_score(y, q, labels=range(m), weights="quadratic"),
             "hamming-loss": hamming_loss(y, q),
+            "mcc": matthews_corrcoef(y, q),
         },
     }
 
