@@ -64,7 +64,7 @@ fn without_data_or_runs_the_next_command_is_named() {
     here.kaggle_kit().arg("list").assert().success().stdout(contains("dog-breed"));
     let list = here.kaggle_kit().args(["list", "--json"]).assert().success();
     let rows: serde_json::Value = serde_json::from_slice(&list.get_output().stdout).unwrap();
-    assert_eq!(rows.as_array().unwrap().len(), 3);
+    assert_eq!(rows.as_array().unwrap().len(), 7);
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn levels_become_labels_by_cut_points() {
     let csv = || fs::read_to_string(workspace.submissions().join("levels-1-a.csv")).unwrap();
     assert_eq!(csv(), "id,level\nt0,0\nt1,1\nt2,2\nt3,0\nt4,1\nt5,2\n");
     let text = fs::read_to_string(run_folder.file(DECISION)).unwrap();
-    assert!(text.contains("[answers.rule.cut-points]") && text.contains("metric = \"kappa\""), "{text}");
+    assert!(
+        text.contains("[answers.rule.cut-points]") && text.contains("metric = \"kappa\""),
+        "{text}"
+    );
     assert!(run_folder.summary().unwrap().score > 0.99, "the decision's score is the run's");
     // A way that is asked for is used, and one that there is not is told.
     decide(&args(Some("nearest"), None)).unwrap();

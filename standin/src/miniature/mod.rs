@@ -95,6 +95,7 @@ impl Miniature {
             test.iter().map(|image| (image.id().to_owned(), image.target.clone())).collect();
         let sample = tables::sample(competition, &classes, &solution)?;
         let mut files = tables::labels(competition, &classes, &train)?;
+        files.extend(tables::groups(competition, &train)?);
         let path = competition.files.sample.to_string();
         files.push(DataFile { path, bytes: sample.clone().into_bytes() });
         files.extend(pictures);

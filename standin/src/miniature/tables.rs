@@ -3,8 +3,11 @@
 use anyhow::{Context, Result, bail};
 
 use super::{DataFile, Image};
-use kaggle_kit::competition::{Competition, Labels, SubmissionFormat};
+use kaggle_kit::competition::{Competition, Grouping, Labels, SplitSpec, SubmissionFormat};
 use kaggle_kit::target::Classes;
+
+/// Images that belong together.
+const IN_A_GROUP: usize = 4;
 
 /// The labels' table, where the spec has one.
 pub(super) fn labels(
@@ -31,6 +34,16 @@ pub(super) fn labels(
         csv(header, train.iter().map(row))?
     };
     Ok(vec![DataFile { path: file.to_string(), bytes: text.into_bytes() }])
+}
+
+/// The table of groups, where the spec has one: a group is a handful of images.
+pub(super) fn groups(competition: &Competition, train: &[Image]) -> Result<Option<DataFile>> {
+    let grouping = competition.split.as_ref().and_then(SplitSpec::grouping);
+    let Some(Grouping::Table { file, id, column }) = grouping else { return Ok(None) };
+    let group_of = |i: usize| format!("group-{}", i / IN_A_GROUP);
+    let rows = train.iter().enumerate().map(|(i, image)| vec![group_of(i), image.id().to_owned()]);
+    let text = csv([column.to_owned(), id.to_owned()], rows)?;
+    Ok(Some(DataFile { path: file.to_string(), bytes: text.into_bytes() }))
 }
 
 /// The sample: every row the same and worth nothing.

@@ -176,7 +176,7 @@ fn a_header_of_no_competition_asks_for_its_name() {
     assert_eq!(stdout(&output), "");
     insta::assert_snapshot!(stderr(&output), @r"
     error: `a.csv` has the header of no known competition
-    hint: name it with `--competition`: `dog-breed`, `dogs-vs-cats`, `planet`
+    hint: name it with `--competition`: `dog-breed`, `dogs-vs-cats`, `invasive-species`, `paddy-disease`, `planet`, `plant-seedlings`, `state-farm`
     ");
 }
 
