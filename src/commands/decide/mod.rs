@@ -158,7 +158,7 @@ fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
         [name] => match workspace.find(name) {
             Ok(competition) => Ok(vec![members::of(Run::newest(&runs, Some(&competition))?)?]),
             // A spec that cannot be read is meant as one; else it may be a run.
-            Err(error) if name.ends_with(".toml") => Err(error),
+            Err(error) if Path::new(name).extension().is_some_and(|of| of == "toml") => Err(error),
             Err(error) => {
                 members::named(&runs, None, std::slice::from_ref(name)).map_err(|no_run| {
                     let is_near = format!("{error:#}").contains("did you mean");

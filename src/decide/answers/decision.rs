@@ -53,7 +53,7 @@ impl AnswerDecision {
         images: &Judged,
         options: &Options,
     ) -> Result<Self> {
-        let (way, rule) = quick(metric, images, options)?;
+        let (way, rule) = quick(metric, images, options);
         let answers = rule.answers(images.kind, images.predictions.clone(), options.unknown());
         let score = images.score(metric, &answers)?;
         let score = if score.is_finite() { score } else { 0.0 };

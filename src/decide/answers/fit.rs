@@ -1,8 +1,6 @@
 //! What a way learns from images: the numbers with the best score by the metric itself, or, where
 //! that would take long or goes by likelihood, by what it follows from.
 
-use anyhow::Result;
-
 use super::rule::{Rule, level};
 use super::search::{best_place, places_between};
 use super::{Options, Way, cut_points, probabilities, tags};
@@ -21,11 +19,11 @@ const POWERS: std::ops::RangeInclusive<u32> = 0..=30;
 const POWERS_A_UNIT: f64 = 20.0;
 
 /// What `way` learns from images to be good at `metric`.
-pub(super) fn rule(way: Way, metric: &Metric, images: &Judged, options: &Options) -> Result<Rule> {
+pub(super) fn rule(way: Way, metric: &Metric, images: &Judged, options: &Options) -> Rule {
     let thinned = thinned(images);
     let images = &thinned.as_ref().map_or(*images, Part::judged);
     let fit = Fit { metric, images, options };
-    Ok(match way {
+    match way {
         Way::AsTheyAre => Rule::AsTheyAre {},
         Way::Softened => {
             let Calibration { temperature, epsilon, .. } =
@@ -54,7 +52,7 @@ pub(super) fn rule(way: Way, metric: &Metric, images: &Judged, options: &Options
         }
         Way::CutPoints => fit.cut_points(),
         Way::Range => Rule::Within { range: options.range.filter(|[low, high]| low <= high) },
-    })
+    }
 }
 
 /// Some of many images.

@@ -58,7 +58,7 @@ pub fn fit(metric: &Metric, images: &Judged, options: &Options) -> Result<Found>
         nests,
         |taken| {
             let part = Part::of(images, taken);
-            ways.iter().map(|way| fit::rule(*way, metric, &part.judged(), options)).collect()
+            Ok(ways.iter().map(|&way| fit::rule(way, metric, &part.judged(), options)).collect())
         },
         |rule: &Rule, taken| {
             Ok(rule.answers(images.kind, Part::of(images, taken).predictions, options.unknown()))
@@ -84,7 +84,7 @@ pub fn fit(metric: &Metric, images: &Judged, options: &Options) -> Result<Found>
 
 /// What the one way learns that a competition by this metric is likely decided by: enough to compare
 /// what comes before the decision.
-pub(super) fn quick(metric: &Metric, images: &Judged, options: &Options) -> Result<(Way, Rule)> {
+pub(super) fn quick(metric: &Metric, images: &Judged, options: &Options) -> (Way, Rule) {
     let ways = way::ways(metric, images.kind, &images.predictions.classes, options);
     // Levels that were averaged lie nearer to their middle, which halves do not know.
     let wants_last = metric.family().serves == Serving::CutPoints;
@@ -94,5 +94,5 @@ pub(super) fn quick(metric: &Metric, images: &Judged, options: &Options) -> Resu
         ways.first().copied()
     };
     let way = way.unwrap_or(Way::AsTheyAre);
-    Ok((way, fit::rule(way, metric, images, options)?))
+    (way, fit::rule(way, metric, images, options))
 }

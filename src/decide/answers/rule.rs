@@ -157,7 +157,7 @@ impl Rule {
             None => Ok(()),
         };
         let found = match self {
-            Self::AsTheyAre {} | Self::Surest {} => Ok(()),
+            Self::AsTheyAre {} | Self::Surest {} | Self::Within { range: None } => Ok(()),
             Self::Softened { temperature, clip } => {
                 between("temperature", *temperature, 0.01, 100.0)
                     .and_then(|()| between("clip", *clip, 0.0, 0.5))
@@ -204,7 +204,6 @@ impl Rule {
                         })
                     })
             }
-            Self::Within { range: None } => Ok(()),
             Self::Within { range: Some([low, high]) } => finite("range.0", *low)
                 .and_then(|()| finite("range.1", *high))
                 .and_then(|()| hold(low <= high, "range", || format!("is from {low} to {high}"))),

@@ -16,10 +16,10 @@ pub(super) fn shares(rows: &Table) -> Table {
         while first < n {
             let value = values[order[first]];
             let equals = order[first..].iter().take_while(|&&i| values[i] == value).count().max(1);
-            // Ranks count from one.
-            let rank = first as f64 + (equals as f64 + 1.0) / 2.0;
+            // The mean of the ranks from `first + 1` to `first + equals`, less a half.
+            let place = first as f64 + equals as f64 / 2.0;
             for &i in &order[first..first + equals] {
-                shares.row_mut(i)[column] = ((rank - 0.5) / n as f64) as f32;
+                shares.row_mut(i)[column] = (place / n as f64) as f32;
             }
             first += equals;
         }

@@ -17,7 +17,7 @@ use crate::table::Table;
 use crate::target::{Answers, Said, TargetKind, Truth};
 
 fn rule_of(way: Way, family: &'static Family, images: &Judged) -> Rule {
-    fit::rule(way, &Metric::made(family), images, &Options::default()).unwrap()
+    fit::rule(way, &Metric::made(family), images, &Options::default())
 }
 
 fn score(family: &'static Family, images: &Judged, rule: &Rule) -> f64 {
