@@ -138,23 +138,21 @@ impl fmt::Display for AnswerDecision {
             return write!(f, "{rule}");
         };
         if *folds == 0 {
-            return write!(f, "{rule}: {metric} {:.5} on held-out images", chosen.nested);
+            write!(f, "{rule}: {metric} {:.5} on held-out images", chosen.nested)?;
+        } else {
+            let Candidate { nested, in_sample, .. } = chosen;
+            write!(f, "{rule}: {metric} {nested:.5} nested, {in_sample:.5} in sample")?;
         }
-        write!(
-            f,
-            "{rule}: {metric} {:.5} nested, {:.5} in sample",
-            chosen.nested, chosen.in_sample
-        )?;
-        if chosen.what == first.what {
-            return Ok(());
+        if chosen.what != first.what {
+            let Candidate { gain, spread, .. } = chosen;
+            let other = first.what.way.title();
+            write!(f, "; {:.5} with {other}, gain {gain:+.5} {spread}", first.nested)?;
         }
-        write!(
-            f,
-            "; {:.5} with {}, gain {:+.5} {}",
-            first.nested,
-            first.what.way.title(),
-            chosen.gain,
-            chosen.spread
-        )
+        match &self.unknown {
+            Some(name) if self.classes.position(name).is_none() => {
+                write!(f, "; `{name}` is never answered, since no training image has it")
+            }
+            _ => Ok(()),
+        }
     }
 }

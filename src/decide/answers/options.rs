@@ -52,11 +52,58 @@ impl Options {
         Ok(Self {
             structure: rules_of_spec(&competition.target.groups, classes)?,
             form: Some(competition.submission.form()),
+            unknown: competition.target.unknown.clone(),
+            range: competition.target.range,
             ..Self::default()
         })
     }
 
     pub(super) fn unknown(&self) -> Option<&str> {
         self.unknown.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = r#"
+title = "Whales"
+slug = "whales"
+metric = "map@5"
+[files]
+train = ["train"]
+test = ["test"]
+sample = "sample.csv"
+[target]
+kind = "single-label"
+unknown = "new_whale"
+[target.labels.csv]
+file = "train.csv"
+id = "Image"
+label = "Id"
+[submission.top-k]
+id = "Image"
+column = "Id"
+"#;
+
+    #[test]
+    fn what_a_spec_says_is_gone_by() {
+        let classes: Classes = ["a", "new_whale"].map(str::to_owned).to_vec().into();
+        let of = |spec: &str| {
+            let competition = Competition::parse("mine", spec, "mine.toml").unwrap();
+            Options::of(&competition, &classes).unwrap()
+        };
+        let whales = of(SPEC);
+        assert_eq!(whales.unknown(), Some("new_whale"));
+        assert_eq!((whales.form, whales.range), (Some(Form::Ranking), None));
+        let pets = SPEC
+            .replace("map@5", "rmse")
+            .replace("single-label", "number")
+            .replace("unknown = \"new_whale\"", "range = [1, 100]")
+            .replace("[submission.top-k]", "[submission.numbers]")
+            .replace("column = \"Id\"\n", "");
+        let pets = of(&pets);
+        assert_eq!((pets.form, pets.range), (Some(Form::Numbers), Some([1.0, 100.0])));
     }
 }

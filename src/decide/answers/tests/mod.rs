@@ -184,6 +184,12 @@ fn unknown_is_answered_where_nothing_is_likely() {
     // A name that no training image has is answered by a rule, but nothing is fitted for it.
     let others = Options { unknown: Some("Other".to_owned()), ..Options::default() };
     assert_eq!(ways_of(&HIT, TargetKind::SingleLabel, &others), [Way::Largest]);
+    let decided = AnswerDecision::fit(&Metric::made(&HIT), &images, &others).unwrap();
+    let told = decided.to_string();
+    assert!(
+        told.ends_with("; `Other` is never answered, since no training image has it"),
+        "{told}"
+    );
     let rule = Rule::Largest { k: 3, unknown: Some(0.3) };
     let answers = rule.answers(
         TargetKind::SingleLabel,
