@@ -81,6 +81,12 @@ impl Error {
         Self::NoSpace { archive: archive.to_owned(), reason: reason.into() }
     }
 
+    /// It is in several files, and one of them is not there.
+    pub(super) fn missing(archive: &Path, piece: &Path) -> Self {
+        let piece = piece.display();
+        Self::unsupported(archive, format!("it is in several files, and `{piece}` is missing"))
+    }
+
     pub(super) fn unsupported(archive: &Path, reason: impl Into<String>) -> Self {
         Self::Unsupported { archive: archive.to_owned(), reason: reason.into() }
     }

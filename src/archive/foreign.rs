@@ -20,6 +20,12 @@ pub fn foreign(path: &Path) -> Option<Foreign> {
 }
 
 pub(super) fn kind(start: &[u8]) -> Option<Foreign> {
+    if start.starts_with(b"PK\x07\x08") {
+        return Some(Foreign {
+            is: "the first file of a zip in several".to_owned(),
+            way_on: "give the one that ends in `.zip`, with all others beside it".to_owned(),
+        });
+    }
     let FileKind { name, class } = explain::kind(start)?;
     let (is, way_on) = match class {
         // Whoever unpacks these was asked before.

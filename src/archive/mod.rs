@@ -13,6 +13,7 @@
 //! on the size of files, and on their number only by what a directory says of each.
 
 mod budget;
+mod called;
 mod error;
 mod foreign;
 mod kind;
@@ -20,9 +21,12 @@ mod kind;
 pub mod made;
 mod names;
 mod packed;
+mod pieces;
 mod seven_z;
 mod sink;
+mod spanned;
 mod tarball;
+mod volumes;
 mod window;
 mod zip_file;
 mod zip_stream;
@@ -33,10 +37,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Context;
 
 use budget::{Budget, Meter, Room};
+pub use called::stem;
 pub use error::Error;
 pub use foreign::{Foreign, foreign};
-pub use kind::{Kind, Packing, stem};
+pub use kind::{Kind, Packing};
+pub use pieces::{head, pieces};
 use sink::{Content, Sink, Unpacked};
+use volumes::Volumes;
 use window::Window;
 pub use zip_file::zipped_size;
 
@@ -86,12 +93,26 @@ pub fn extract_if(
     progress: &dyn Progress,
     may_move: MayMove,
 ) -> Result<usize, Error> {
-    let size = fs::metadata(archive)?.len();
+    let mut size = 0_u64;
+    for piece in pieces(archive)? {
+        size = size.saturating_add(fs::metadata(piece)?.len());
+    }
     let most = size.saturating_mul(MOST_RATIO).saturating_add(RATIO_SLACK).min(MOST_BYTES);
     let files = (size / BYTES_A_FILE).saturating_add(FILES_SLACK).min(MOST_FILES as u64);
     let room = Room { bytes: fs::free_space(into), files: fs::free_files(into) };
     let budget = Budget::new(most, files as usize, room);
     extract_within(archive, into, budget, progress, may_move)
+}
+
+/// An archive with all the files that it is in.
+fn open(archive: &Path) -> Result<Volumes, Error> {
+    let pieces = pieces(archive)?;
+    let mut volumes = Volumes::open(&pieces)?;
+    if pieces::is_last_disk(archive) {
+        let directory = spanned::directory(&volumes, archive)?;
+        volumes.append(directory);
+    }
+    Ok(volumes)
 }
 
 /// Looks at what is about to be moved, and where to.
@@ -117,10 +138,10 @@ fn extract_within(
     may_move: MayMove,
 ) -> Result<usize, Error> {
     let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
-    let file = fs::open(archive)?;
-    let meter = Meter::new(file.metadata()?.len(), progress);
+    let volumes = open(archive)?;
+    let meter = Meter::new(volumes.len(), progress);
     let work = Work { staging: Staging::open(into)?, n_fresh: AtomicUsize::new(0), budget };
-    let content = Content::Part(Window::whole(&file, Some(&meter))?);
+    let content = Content::Part(Window::over(&volumes, volumes.len(), Some(&meter)));
     let Unpacked { folder, is_loose } = unpack(&work, archive, kind, content, 0)?;
     if is_loose {
         let name = stem(archive);

@@ -7,7 +7,8 @@ use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use super::kind::{self, Packing};
+use super::called;
+use super::kind::Packing;
 use super::sink::{Content, Entry, Sink, piece};
 use super::{Error, MOST_MEMORY_KB};
 
@@ -20,7 +21,7 @@ pub(super) fn content(
     sink: &mut Sink,
 ) -> Result<(), Error> {
     let name = sink.archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let name = kind::unpacked_name(&name);
+    let name = called::unpacked_name(&name);
     let Some(path) = sink.plan_alone(name)? else { return Ok(()) };
     let entry = Entry { name, path: &path, size: None, order: 0 };
     let packed = BufReader::with_capacity(BUFFER, packed);

@@ -9,7 +9,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Pa
 
 use super::sink::{Content, Entry, Sink, piece};
 use super::window::Window;
-use super::{Error, LINK, MOST_MEMORY_KB, NO_PLAIN_FILE, kind, stem};
+use super::{Error, LINK, MOST_MEMORY_KB, NO_PLAIN_FILE, called, stem};
 
 /// Blocks are unpacked side by side while their dictionaries take no more than this.
 const PARALLEL_MEMORY: u64 = 128 * 1024 * 1024;
@@ -22,7 +22,7 @@ pub(super) fn entries(window: &Window, sink: &mut Sink) -> Result<(), Error> {
     let (mut bytes, mut on_disk) = (0_u64, 0_u64);
     for entry in &archive.files {
         bytes = bytes.saturating_add(entry.size());
-        if !kind::is_archive_name(entry.name()) {
+        if !called::is_archive_name(entry.name()) {
             on_disk = on_disk.saturating_add(entry.size());
         }
     }

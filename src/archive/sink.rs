@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::budget::{Budget, Charged};
-use super::kind::{self, Kind, TAR_BLOCK};
+use super::called;
+use super::kind::{Kind, TAR_BLOCK};
 use super::names::{self, Names};
 use super::window::Window;
 use super::{Error, Work};
@@ -121,7 +122,7 @@ impl<'a> Sink<'a> {
                 self.has_other_than_images = true;
                 self.make(parent)?;
             }
-            _ => self.has_other_than_images |= !kind::is_image_name(&path),
+            _ => self.has_other_than_images |= !called::is_image_name(&path),
         }
         Ok(Some(path))
     }
@@ -144,7 +145,7 @@ impl<'a> Sink<'a> {
         content: Content,
         piece: &mut [u8],
     ) -> Result<(), Error> {
-        if !kind::is_archive_name(entry.name) {
+        if !called::is_archive_name(entry.name) {
             return self.write(entry, content, piece);
         }
         self.look_inside(entry, content, piece)

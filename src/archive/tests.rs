@@ -16,6 +16,7 @@ mod nested;
 mod own;
 mod packed;
 mod restart;
+mod split;
 
 use super::made::{Entries, noise, piped_zip, tar, zip_of};
 

@@ -7,9 +7,21 @@ use crate::fs;
 
 const BUFFER: usize = 64 * 1024;
 
+/// What is read at any place by several at a time.
+pub(super) trait ReadAt: Sync {
+    /// Reads some bytes from a place; none behind the end.
+    fn read_at(&self, to: &mut [u8], at: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for fs::File {
+    fn read_at(&self, to: &mut [u8], at: u64) -> io::Result<usize> {
+        read_at(self.file(), to, at)
+    }
+}
+
 /// A part of a file as a file of its own, with a buffer that small seeks do not empty.
 pub(super) struct Window<'a> {
-    file: &'a fs::File,
+    file: &'a dyn ReadAt,
     meter: Option<&'a Meter<'a>>,
     /// Where its first byte that is there lies in the file.
     start: u64,
@@ -31,6 +43,11 @@ impl<'a> Window<'a> {
     ) -> Result<Self, anyhow::Error> {
         let len = file.metadata()?.len();
         Ok(Self::new(file, meter, 0, 0, len))
+    }
+
+    /// All of what is so long, in several files perhaps.
+    pub(super) fn over(file: &'a dyn ReadAt, len: u64, meter: Option<&'a Meter<'a>>) -> Self {
+        Self::new(file, meter, 0, 0, len)
     }
 
     /// A file that holds the end of something: what was before it is gone.
@@ -64,7 +81,7 @@ impl<'a> Window<'a> {
     }
 
     fn new(
-        file: &'a fs::File,
+        file: &'a dyn ReadAt,
         meter: Option<&'a Meter<'a>>,
         start: u64,
         gone: u64,
@@ -85,7 +102,7 @@ impl<'a> Window<'a> {
         let left = usize::try_from(self.len - self.position).unwrap_or(usize::MAX);
         let n = to.len().min(left);
         let at = self.start + (self.position - self.gone);
-        let n = read_at(self.file.file(), &mut to[..n], at)?;
+        let n = self.file.read_at(&mut to[..n], at)?;
         if let Some(meter) = self.meter {
             meter.advance(n as u64);
         }

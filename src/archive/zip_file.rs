@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::sink::{Content, Entry, Sink, piece};
 use super::window::Window;
-use super::{Error, Kind, LINK, NO_PLAIN_FILE, kind, names};
+use super::{Error, Kind, LINK, NO_PLAIN_FILE, called, names, pieces};
 use crate::fs;
 
 /// Neighbours are unpacked by one thread, which so reads the file in order.
@@ -49,9 +49,10 @@ pub(super) fn entries(window: &Window, sink: &mut Sink, done: &Done) -> Result<(
     )
 }
 
-/// How many bytes the files of a zip have by its directory; `None` for anything else.
+/// How many bytes the files of a zip have by its directory; `None` for anything else, and for
+/// one in several files.
 pub fn zipped_size(path: &Path) -> anyhow::Result<Option<u64>> {
-    if Kind::of(path)? != Some(Kind::Zip) {
+    if pieces::head(path).is_some() || Kind::of(path)? != Some(Kind::Zip) {
         return Ok(None);
     }
     let file = fs::open(path)?;
@@ -101,7 +102,7 @@ fn plan(
         } else if sink.plan(&name)?.is_some() {
             check_readable(&entry, &name, sink)?;
             bytes = bytes.saturating_add(entry.size());
-            if !kind::is_archive_name(&name) {
+            if !called::is_archive_name(&name) {
                 on_disk = on_disk.saturating_add(entry.size());
             }
             wanted.push(index as u32);
@@ -169,7 +170,7 @@ fn take(
     let is_stored = content.compression() == CompressionMethod::Stored
         && !content.encrypted()
         && content.compressed_size() == content.size();
-    if is_stored && kind::is_archive_name(&name) {
+    if is_stored && called::is_archive_name(&name) {
         // Read in place. Its checksum is left aside: the entries in it have checksums of their own.
         let start = content.data_start().unwrap_or(u64::MAX);
         let part = other.part(start, content.size());

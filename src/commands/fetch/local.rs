@@ -91,6 +91,17 @@ impl<'a> Sources<'a> {
                 folders.push(source);
             } else if fs::symlink_metadata(source).is_err() {
                 bail!("no file or folder `{}`", source.display());
+            } else if archive::head(source)
+                .is_some_and(|head| head != *source && from.contains(&head))
+            {
+                // A further file of an archive that is named as well: `--from train.zip.*`.
+            } else if let Some(head) = archive::head(source).filter(|head| head != source) {
+                bail!(
+                    "`{}` is one of several files of an archive\nhint: give `{}`, which stands for all of \
+                     them",
+                    source.display(),
+                    head.display()
+                );
             } else if Kind::of(source)?.is_some() {
                 archives.push(source);
             } else if let Some(foreign) = archive::foreign(source) {

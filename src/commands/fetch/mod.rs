@@ -190,13 +190,33 @@ fn lock(data: &Path) -> Result<fs::File> {
 
 /// Unpacks an archive into the data folder.
 fn unpack(archive: &Path, data: &Path, claims: &mut Claims) -> Result<()> {
+    let before = heads(data)?;
     let bar = Bar::new("unpacking", Unit::Bytes);
     let mut claim = |from: &Path, to: &Path| claims.claim_all(from, to);
     let n_files = archive::extract_if(archive, data, &bar, &mut claim)?;
     drop(bar);
     let files = term::count(n_files, "file");
     term::say(format_args!("   {files} unpacked from `{}`", archive.display()));
+    // An archive in several files, which it held: together they are one only now.
+    for head in heads(data)?.into_iter().filter(|head| !before.contains(head)) {
+        let pieces = archive::pieces(&head)?;
+        unpack(&head, data, claims)?;
+        pieces.iter().try_for_each(fs::remove_file)?;
+    }
     Ok(())
+}
+
+/// The archives in several files that lie right in a folder, by the files that stand for them.
+fn heads(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut heads = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if archive::head(&path).is_some_and(|head| head == path) {
+            heads.push(path);
+        }
+    }
+    heads.sort();
+    Ok(heads)
 }
 
 /// Compares the folder with the competition's layout, counts what is in it, and writes down that it is

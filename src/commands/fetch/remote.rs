@@ -303,7 +303,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn forget_damaged(path: &Path, error: anyhow::Error) -> Result<()> {
     match error.downcast_ref::<archive::Error>() {
         Some(archive::Error::Damaged { .. }) => {
-            fs::remove_file(path)?;
+            archive::pieces(path)?.iter().try_for_each(fs::remove_file)?;
             Err(error.context("the download is deleted: the same command fetches it again"))
         }
         _ => Err(error),
@@ -319,6 +319,10 @@ fn place(
     claims: &mut Claims,
 ) -> Result<()> {
     let path = one.name.under(archives);
+    if archive::head(&path).is_some_and(|head| head != path) {
+        // It is read with the file that stands for it.
+        return Ok(());
+    }
     if Kind::of(&path)?.is_some() {
         return unpack(&path, data, claims).or_else(|error| forget_damaged(&path, error));
     }
