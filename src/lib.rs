@@ -15,6 +15,7 @@ pub mod zoo;
 // The outside world, without tensors.
 pub mod archive;
 pub mod cache;
+pub mod convert;
 pub mod dataset;
 pub mod kaggle;
 pub mod run;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::pixels::Pixels;
 use super::template::{CHANNEL, ID, Template};
 use crate::relative::RelativePath;
 
@@ -27,6 +28,12 @@ pub struct Files {
     /// Those of the channels that are used, in this order; none: all of them.
     #[serde(default, rename = "use")]
     pub used: Vec<String>,
+    /// Where in rows of tables the images are.
+    #[serde(default)]
+    pub pixels: Option<Pixels>,
+    /// Of DICOM: centre and width of each channel's window; none: that of each file.
+    #[serde(default)]
+    pub windows: Option<Vec<[f64; 2]>>,
     /// A table of the test images, whose columns templates and pooled answers may name.
     #[serde(default)]
     pub test_table: Option<RelativePath>,

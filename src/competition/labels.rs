@@ -45,6 +45,8 @@ pub enum Labels {
     },
     /// The folder an image lies in: `train/cat/0.jpg`.
     Folder {},
+    /// Features of TFRecords, which hold the images as well.
+    Record { id: String, label: Option<String> },
 }
 
 /// A table of images, each with what it belongs to.
@@ -66,14 +68,16 @@ impl Labels {
                 [file].into_iter().chain(photos.as_ref().map(|photos| &photos.file)).collect()
             }
             Self::Json { file, .. } => file.iter().collect(),
-            Self::FileName { .. } | Self::Folder {} => Vec::new(),
+            Self::FileName { .. } | Self::Folder {} | Self::Record { .. } => Vec::new(),
         }
     }
 
     /// The column of labels, where the spec names one.
     pub fn label_column(&self) -> Option<&str> {
         match self {
-            Self::Csv { label, .. } | Self::Json { label, .. } => label.as_deref(),
+            Self::Csv { label, .. } | Self::Json { label, .. } | Self::Record { label, .. } => {
+                label.as_deref()
+            }
             Self::FileName { .. } | Self::Folder {} => None,
         }
     }
@@ -83,7 +87,7 @@ impl Labels {
         match self {
             Self::Csv { photos: Some(photos), .. } => Some(&photos.id),
             Self::Csv { id, .. } => id.as_deref(),
-            Self::Json { id, .. } => Some(id),
+            Self::Json { id, .. } | Self::Record { id, .. } => Some(id),
             Self::FileName { .. } | Self::Folder {} => None,
         }
     }
@@ -92,7 +96,7 @@ impl Labels {
     pub fn separator(&self) -> Option<&str> {
         match self {
             Self::Csv { separator, .. } | Self::Json { separator, .. } => separator.as_deref(),
-            Self::FileName { .. } | Self::Folder {} => None,
+            Self::FileName { .. } | Self::Folder {} | Self::Record { .. } => None,
         }
     }
 
@@ -103,6 +107,7 @@ impl Labels {
             Self::Json { .. } => "json",
             Self::FileName { .. } => "file-name",
             Self::Folder {} => "folder",
+            Self::Record { .. } => "record",
         }
     }
 
@@ -137,7 +142,7 @@ impl Labels {
                      '^(?<label>[a-z]+)_'"
                 );
             }
-            Self::Folder {} => {}
+            Self::Folder {} | Self::Record { .. } => {}
         }
         if let Self::Csv { label, row, photos, id, .. } = self {
             ensure!(
@@ -158,7 +163,7 @@ impl Labels {
                 "`target.labels.csv.row` needs `target.kind = \"multi-label\"` or \"single-label\""
             );
         }
-        if !matches!(self, Self::Csv { .. } | Self::Json { .. }) {
+        if !matches!(self, Self::Csv { .. } | Self::Json { .. } | Self::Record { .. }) {
             ensure!(
                 kind != TargetKind::Number,
                 "`target.kind = \"number\"` needs a table: `target.labels.csv` or `json`"

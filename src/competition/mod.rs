@@ -6,6 +6,7 @@
 mod files;
 mod labels;
 mod pattern;
+mod pixels;
 mod registry;
 mod spec;
 mod split_spec;
@@ -16,6 +17,7 @@ mod template;
 pub use files::{Counts, Files, OneOrMany};
 pub use labels::{Labels, Photos};
 pub use pattern::{Pattern, RowPattern};
+pub use pixels::{DICOM_EXTENSIONS, Pixels, RECORDS, Raw, TableFormat, format_of};
 pub use registry::{all, find, typed_for};
 pub use spec::{Competition, UploadBy};
 pub use split_spec::{Grouping, SplitSpec};

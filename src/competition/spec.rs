@@ -89,6 +89,7 @@ impl Competition {
     fn check(&self) -> Result<()> {
         let Self { files, target, submission, .. } = self;
         files.check()?;
+        self.check_raw()?;
         for path in files.train.iter().chain(&files.test).chain(self.tables()) {
             ensure!(!path.is_own(), "`{path}` is a name that kaggle-kit needs in the data folder");
         }
@@ -126,13 +127,15 @@ impl Competition {
     pub fn tables(&self) -> Vec<&RelativePath> {
         let mut tables: Vec<&RelativePath> = Vec::new();
         let of_labels = self.target.labels.tables();
+        let is_of_pixels = self.files.pixels.is_some();
+        let of_pixels = self.files.train.iter().chain(&self.files.test).filter(|_| is_of_pixels);
         let others = [
             self.files.test_table.as_ref(),
             self.split.as_ref().and_then(|split| split.file.as_ref()),
             self.target.names.as_ref(),
             Some(&self.files.sample),
         ];
-        for table in of_labels.into_iter().chain(others.into_iter().flatten()) {
+        for table in of_labels.into_iter().chain(others.into_iter().flatten()).chain(of_pixels) {
             if !tables.contains(&table) {
                 tables.push(table);
             }

@@ -21,6 +21,15 @@ pub fn write_private(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<
     AtomicFile::create_for(path.as_ref(), Readers::Owner)?.fill(bytes.as_ref())
 }
 
+/// The same without a wait for the disk: after a power cut the file may be empty. It is for many files
+/// that [`write_record`](super::write_record) vouches for when all are there.
+pub fn write_unflushed(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let mut file = AtomicFile::create(path.as_ref())?;
+    let failed = || format!("failed to write `{}`", path.as_ref().display());
+    file.write_all(bytes.as_ref()).with_context(failed)?;
+    file.name().with_context(failed)
+}
+
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Readers {
@@ -76,6 +85,13 @@ impl AtomicFile {
         #[cfg(test)]
         super::watched::note(super::watched::Event::Named(self.path.clone()));
         flush_folder(folder_of(&self.path)).with_context(failed)
+    }
+
+    /// Gives the file its name and flushes nothing.
+    fn name(self) -> io::Result<()> {
+        let temporary = self.temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
+        temporary.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
     }
 
     fn fill(mut self, bytes: &[u8]) -> Result<()> {

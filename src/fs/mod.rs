@@ -16,7 +16,7 @@ mod walk;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use atomic::{AtomicFile, write_atomic, write_private};
+pub use atomic::{AtomicFile, write_atomic, write_private, write_unflushed};
 #[cfg(test)]
 pub use durable::watched;
 pub use durable::{flush, flush_folder, make_folder, remove_flushed, rename_flushed, write_record};

@@ -133,7 +133,7 @@ impl Packing {
         match (competition.target.kind, &competition.target.labels) {
             (TargetKind::MultiLabel, _) => Self::TarSevenZ,
             (_, Labels::Csv { .. } | Labels::Json { .. }) => Self::Loose,
-            (_, Labels::FileName { .. } | Labels::Folder {}) => Self::Zip,
+            (_, Labels::FileName { .. } | Labels::Folder {} | Labels::Record { .. }) => Self::Zip,
         }
     }
 }

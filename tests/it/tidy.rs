@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands", "exit", "mishap", "session", "standin"],
     &["torch", "report", "submission", "decide"],
     &["learn"],
-    &["kaggle", "archive", "cache", "dataset", "run", "weights"],
+    &["kaggle", "archive", "cache", "convert", "dataset", "run", "weights"],
     &["competition", "device", "outputs", "recipe", "schedule", "metric", "table", "target", "zoo"],
     &[
         "explain", "fs", "hash", "lines", "pixels", "term", "typed", "progress", "relative", "rng",

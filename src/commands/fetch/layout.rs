@@ -130,7 +130,9 @@ pub(super) fn missing(competition: &Competition, places: &[&Path]) -> Result<Mis
             missing.images.push(format!("{what} ({})", names.join(" or ")));
         }
     }
-    for name in tables(competition).into_iter().filter(|name| !has(name)) {
+    let is_of_images =
+        |name: &RelativePath| files.train.contains(name) || files.test.contains(name);
+    for name in tables(competition).into_iter().filter(|name| !has(name) && !is_of_images(name)) {
         let of_labels = competition.target.labels.tables();
         let what = match name {
             name if *name == files.sample => "sample submission",
@@ -169,6 +171,10 @@ pub(super) fn place_of(competition: &Competition, listed: &RelativePath) -> Rela
 /// The folders of images, training images first.
 pub(super) fn folders(competition: &Competition) -> Vec<RelativePath> {
     let files = &competition.files;
+    // Rows of tables are in no folder.
+    if files.pixels.is_some() {
+        return Vec::new();
+    }
     Files::folders_of(&[files.train.as_slice(), &files.test].concat())
 }
 

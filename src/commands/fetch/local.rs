@@ -247,7 +247,10 @@ fn is_picture_of(competition: &Competition, source: &Path, file: &Path) -> bool 
     let deepest = match competition.target.labels {
         _ if places.any(|place| matches!(Template::of(place), Ok(Some(_)))) => usize::MAX,
         Labels::Folder {} => 2,
-        Labels::Csv { .. } | Labels::Json { .. } | Labels::FileName { .. } => 1,
+        Labels::Csv { .. }
+        | Labels::Json { .. }
+        | Labels::FileName { .. }
+        | Labels::Record { .. } => 1,
     };
     let inside = file.strip_prefix(source).unwrap_or(file);
     let first = inside.iter().next().unwrap_or_default().to_string_lossy();

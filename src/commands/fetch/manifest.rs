@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::layout;
 use crate::competition::Competition;
+use crate::convert;
 use crate::fs::{self, Other};
 use crate::hash::{Hash, PIECE, hash_reader};
 use crate::progress::Progress;
@@ -67,6 +68,13 @@ impl Manifest {
         for (name, path) in &found.tables {
             files.push((name, path.clone(), fs::metadata(path)?.len()));
         }
+        let converted = convert::folder(data);
+        let made =
+            (competition.raw().is_some() && converted.is_dir()).then_some(convert::folder_name()?);
+        if let Some(name) = &made {
+            let below = fs::below(&converted, None)?;
+            files.extend(below.files.into_iter().map(|(path, is)| (name, path, is.len())));
+        }
         progress.total(files.iter().fold(0, |sum: u64, (_, _, bytes)| sum.saturating_add(*bytes)));
         let piece = || vec![0; PIECE];
         let hashed = files.par_iter().map_init(piece, |piece, (part, path, _)| {
@@ -78,7 +86,8 @@ impl Manifest {
         let mut hashed = hashed.collect::<Result<Vec<(&RelativePath, Entry)>>>()?;
         hashed.sort_by(|a, b| a.1.cmp(&b.1));
         let mut parts = Vec::new();
-        for (name, _) in found.folders.iter().chain(&found.tables) {
+        let names = found.folders.iter().chain(&found.tables).map(|(name, _)| name).chain(&made);
+        for name in names {
             parts.push(Part::of(name, hashed.iter().filter(|(p, _)| *p == name).map(|(_, e)| e)));
         }
         let entries = hashed.into_iter().map(|(_, entry)| entry).collect();

@@ -12,6 +12,7 @@ pub mod fuzzing;
 mod layout;
 mod local;
 mod manifest;
+mod pictures;
 mod plan;
 mod record;
 mod remote;
@@ -127,6 +128,11 @@ fn fetch(job: &Fetch) -> Result<()> {
         Claims::release(data)?;
         term::done(format_args!("`{}` is there already ({fetched})", data.display()));
         term::say("   nothing was downloaded; `--force` fetches it again");
+        let fetched = if pictures::are_stale(competition, data)? {
+            check(competition, data, fetched.sources)?
+        } else {
+            fetched
+        };
         return print(job, &fetched);
     }
     term::heading(format_args!("{}: {}", competition.name, competition.title));
@@ -233,6 +239,7 @@ fn check(competition: &Competition, data: &Path, sources: Vec<String>) -> Result
             _ => anyhow::Error::msg(message),
         });
     }
+    pictures::make(competition, data)?;
     let dataset = dataset::open(competition, data)
         .with_context(|| format!("the data in `{}` do not fit the competition", data.display()))?;
     let bar = Bar::new("hashing", Unit::Bytes);

@@ -165,7 +165,7 @@ impl Labelling<'_> {
                  `target.labels.{}`",
                 labels.name()
             ),
-            Labels::FileName { .. } | Labels::Folder {} => {
+            Labels::FileName { .. } | Labels::Folder {} | Labels::Record { .. } => {
                 "tags are separated by blanks".to_owned()
             }
         };

@@ -11,6 +11,7 @@ use super::images::{self, Images};
 use super::index::{self, Endings, ImageFile};
 use super::missing;
 use crate::competition::{CHANNEL, Competition, Files, ID, Template};
+use crate::convert;
 use crate::fs;
 use crate::relative::RelativePath;
 use crate::term;
@@ -35,6 +36,7 @@ pub(super) fn nothing<'v>(_: &str) -> Option<&'v str> {
 pub(super) struct Finder<'s> {
     root: PathBuf,
     files: &'s Files,
+    endings: Endings<'s>,
     /// `files.train` or `files.test`.
     field: &'static str,
     places: Vec<Place<'s>>,
@@ -63,7 +65,8 @@ impl<'s> Finder<'s> {
         let root = images::root(competition, folder)?;
         let field = if is_train { "files.train" } else { "files.test" };
         let (places, folders, found) = (Vec::new(), HashMap::new(), Vec::new());
-        let mut finder = Self { root, files, field, places, folders, found };
+        let endings = Endings::of(competition);
+        let mut finder = Self { root, files, endings, field, places, folders, found };
         let template = |place| Template::of(place).ok().flatten();
         if !named.iter().any(|place| template(place).is_some()) {
             let Images { images, files } = images::of(competition, folder, is_train)?;
@@ -78,7 +81,7 @@ impl<'s> Finder<'s> {
                 finder.places.push(Place::Template(place, template));
             } else if place.under(&finder.root).is_dir() {
                 let mut all = Images::default();
-                images::add(&mut all, &finder.root, place, Endings(&files.extension))?;
+                images::add(&mut all, &finder.root, place, endings)?;
                 finder.places.push(Place::Folder(ByName::new(all.images, field)));
                 finder.found.extend(all.files);
                 is_there = true;
@@ -93,7 +96,12 @@ impl<'s> Finder<'s> {
         for place in 0..self.places.len() {
             match &mut self.places[place] {
                 Place::Folder(images) => {
-                    if let Some(found) = images.find(id)? {
+                    // An id may have the ending of the file that a picture was made of.
+                    let found = match images.find(id)? {
+                        None if convert::stem(id) != id => images.find(convert::stem(id))?,
+                        found => found,
+                    };
+                    if let Some(found) = found {
                         let path = images.take(found).path.clone();
                         return Ok(Some(Picture { path, planes: Vec::new() }));
                     }
@@ -204,14 +212,15 @@ impl<'s> Finder<'s> {
         let path = name.under(&self.root);
         let folder = fs::folder_of(&path);
         if !self.folders.contains_key(folder) {
-            let listed = Folder::list(folder, Endings(&self.files.extension))?;
+            let listed = Folder::list(folder, self.endings)?;
             self.folders.insert(folder.to_owned(), listed);
         }
         let Folder { names, stems } = &self.folders[folder];
         if let Some(path) = names.get(name.base()) {
             return Ok(Some(path.clone()));
         }
-        match stems.get(name.base()).map(Vec::as_slice) {
+        // Of a picture that was made of a file, the name is that of the file but for its ending.
+        match stems.get(convert::stem(name.base())).map(Vec::as_slice) {
             Some([path]) => Ok(Some(path.clone())),
             Some([first, second, ..]) => bail!(index::two(id, first, second, self.field)),
             Some([]) | None => Ok(None),

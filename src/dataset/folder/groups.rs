@@ -1,7 +1,7 @@
 //! Which training images must not be parted, by `[split]` of the spec.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
@@ -10,12 +10,11 @@ use super::labels::LabelTable;
 use super::missing::{self, SHOWN};
 use super::table::Table;
 use crate::competition::{Competition, Grouping, Labels};
+use crate::convert;
 use crate::dataset::sample::Sample;
 use crate::dataset::sets::Sets;
 use crate::term;
 
-/// Where what DICOM files say of themselves is kept in a data folder.
-const DICOM_TABLE: &str = ".kaggle-kit/converted/tables/dicom.csv";
 /// Its column of ids.
 const DICOM_ID: &str = "id";
 
@@ -46,7 +45,7 @@ pub(super) fn find(
             (of_table(&table, id_at, column, samples)?, format!("`{column}` of {file}"))
         }
         (Some(Grouping::Dicom(attribute)), _) => {
-            let path = dicom_table(folder).with_context(|| {
+            let path = convert::table(competition, folder, convert::DICOM).with_context(|| {
                 format!(
                     "nothing tells `{attribute}` of the images in `{}`\nhint: run `{}`, which reads it from \
                      DICOM files",
@@ -76,11 +75,6 @@ pub(super) fn find(
         _ => return Ok(None),
     };
     grouped(samples, &keys, from).map(Some)
-}
-
-/// The table that a conversion has written, if it has.
-fn dicom_table(folder: &Path) -> Option<PathBuf> {
-    Some(folder.join(DICOM_TABLE)).filter(|path| path.is_file())
 }
 
 /// What each image has in a column of the table of labels; most have one row.

@@ -9,6 +9,7 @@ use super::found::FilesFound;
 use super::index::{self, Endings, ImageFile, Listing};
 use super::missing;
 use crate::competition::Competition;
+use crate::convert;
 use crate::relative::RelativePath;
 use crate::term;
 
@@ -38,10 +39,9 @@ impl Images {
     }
 }
 
-/// The folder that the places of the spec are in.
-#[expect(clippy::unnecessary_wraps, reason = "images that must be made first may not have been")]
-pub(super) fn root(_: &Competition, folder: &Path) -> Result<PathBuf> {
-    Ok(folder.to_owned())
+/// The folder that the places of the spec are in: the data folder, or what `fetch` made pictures in.
+pub(super) fn root(competition: &Competition, folder: &Path) -> Result<PathBuf> {
+    convert::images_in(competition, folder)
 }
 
 /// Adds what lies in a folder of the spec, if it is there; what it holds if that is no image, and where.
@@ -67,7 +67,7 @@ pub(super) fn add(
 /// be.
 pub(super) fn of(competition: &Competition, folder: &Path, is_train: bool) -> Result<Images> {
     let files = &competition.files;
-    let endings = Endings(&files.extension);
+    let endings = Endings::of(competition);
     let root = root(competition, folder)?;
     let mut all = Images::default();
     let mut looked_at = Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn train_by_folder(
     folder: &Path,
 ) -> Result<(Images, Vec<String>)> {
     let files = &competition.files;
-    let endings = Endings(&files.extension);
+    let endings = Endings::of(competition);
     let root = root(competition, folder)?;
     let of_test: Vec<PathBuf> = files.test.iter().map(|name| name.under(&root)).collect();
     let mut all = Images::default();

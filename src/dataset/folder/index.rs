@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::competition::Files;
+use crate::competition::{Competition, Files};
 use crate::dataset::format;
 use crate::fs;
 use crate::term;
@@ -18,7 +18,12 @@ const SHOWN: usize = 60;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Endings<'s>(pub(super) &'s [String]);
 
-impl Endings<'_> {
+impl<'s> Endings<'s> {
+    /// Those of a competition's images; of what `fetch` made pictures of, those of pictures.
+    pub(super) fn of(competition: &'s Competition) -> Self {
+        Self(if competition.raw().is_some() { &[] } else { &competition.files.extension })
+    }
+
     /// Whether a file is an image by its name, in any case of letters.
     pub(super) fn has(self, path: &Path) -> bool {
         let Some(ending) = path.extension().and_then(|ending| ending.to_str()) else {

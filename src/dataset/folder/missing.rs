@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::index::{self, Endings};
 use crate::competition::Competition;
+use crate::convert;
 use crate::fs;
 use crate::term;
 
@@ -27,7 +28,8 @@ pub(super) fn check_folder(competition: &Competition, folder: &Path) -> Result<(
 
 /// A table that must be there.
 pub(super) fn find_table(competition: &Competition, folder: &Path, name: &str) -> Result<PathBuf> {
-    index::find_file(folder, name).with_context(|| {
+    let found = convert::table(competition, folder, name);
+    found.or_else(|| index::find_file(folder, name)).with_context(|| {
         if let Some(found) = fs::not_plain(&folder.join(name)) {
             return format!(
                 "`{}` is {}\nhint: move it away or remove it, then run `{}`",
@@ -57,7 +59,7 @@ pub(super) fn empty_folder(
     empty: &Path,
     holds: Option<String>,
 ) -> String {
-    let images = Endings(&competition.files.extension).images();
+    let images = Endings::of(competition).images();
     let (others, hint) = match holds {
         Some(holds) => (
             format!(" (it holds {holds})"),

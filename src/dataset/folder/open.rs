@@ -128,7 +128,8 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
 /// Whether the sample's columns tell what the labels are.
 fn needs_sample(competition: &Competition) -> bool {
     let labels = &competition.target.labels;
-    let has_table = matches!(labels, Labels::Csv { .. } | Labels::Json { .. });
+    let has_table =
+        matches!(labels, Labels::Csv { .. } | Labels::Json { .. } | Labels::Record { .. });
     has_table && labels.label_column().is_none()
 }
 

@@ -34,7 +34,9 @@ pub(super) fn train(
             {
                 hexadecimal(seed, image.number)
             }
-            Labels::Csv { .. } | Labels::Json { .. } => format!("train_{i}"),
+            Labels::Csv { .. } | Labels::Json { .. } | Labels::Record { .. } => {
+                format!("train_{i}")
+            }
         };
     }
     images

@@ -16,6 +16,7 @@ mod by_hand;
 mod hostile;
 #[cfg(unix)]
 mod links;
+mod pictures;
 mod split;
 
 type Entries<'a> = &'a [(&'a str, &'a [u8])];

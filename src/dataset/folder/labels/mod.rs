@@ -21,6 +21,7 @@ use super::index::{self, ImageFile};
 use super::json;
 use super::table::Table;
 use crate::competition::{Competition, Labels, TargetSpec};
+use crate::convert;
 use crate::target::{Classes, TargetKind};
 
 /// A training image with its labels as they are written, or with its numbers.
@@ -77,7 +78,9 @@ pub(super) fn read(
     columns: &[String],
 ) -> Result<LabelledImages> {
     match &competition.target.labels {
-        Labels::Csv { .. } | Labels::Json { .. } => join::read(competition, folder, columns),
+        Labels::Csv { .. } | Labels::Json { .. } | Labels::Record { .. } => {
+            join::read(competition, folder, columns)
+        }
         Labels::FileName { .. } | Labels::Folder {} => paths::read(competition, folder),
     }
 }
@@ -131,9 +134,9 @@ pub fn tags(competition: &Competition, folder: &Path) -> Result<Option<Classes>>
     let is_row = matches!(&target.labels, Labels::Csv { row: Some(_), .. });
     let (Some(label), false) = (target.labels.label_column(), is_row) else { return Ok(None) };
     let tables = target.labels.tables();
-    let Some(path) = tables.first().and_then(|file| index::find_file(folder, file)) else {
-        return Ok(None);
-    };
+    let Some(file) = tables.first() else { return Ok(None) };
+    let converted = convert::table(competition, folder, file);
+    let Some(path) = converted.or_else(|| index::find_file(folder, file)) else { return Ok(None) };
     let table = Table::open(&path)?;
     let Some(at) = table.column(label)? else { return Ok(None) };
     let labels = table.rows.iter().flat_map(|(_, row)| split_and_renamed(&row[at], target));

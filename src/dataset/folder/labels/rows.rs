@@ -10,7 +10,7 @@ use csv::StringRecord;
 
 use super::super::missing::{self, SHOWN};
 use super::super::table::{Table, header_text};
-use crate::competition::{Competition, Labels, Photos};
+use crate::competition::{Competition, Labels, Photos, RECORDS};
 use crate::explain;
 use crate::term;
 
@@ -55,6 +55,11 @@ impl Rows {
                 };
                 let id_at = Some(column(competition, &table, id)?);
                 Ok(Self { table, name: file.join(", "), id_at, without: 0 })
+            }
+            Labels::Record { id, .. } => {
+                let table = Table::read(&missing::find_table(competition, folder, RECORDS)?)?;
+                let id_at = Some(column(competition, &table, id)?);
+                Ok(Self { table, name: RECORDS.to_owned(), id_at, without: 0 })
             }
             Labels::FileName { .. } | Labels::Folder {} => {
                 bail!("`{}` has its labels in no table", competition.name)
