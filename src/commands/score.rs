@@ -120,14 +120,12 @@ pub(super) fn guess(csv: &Path) -> Result<Competition> {
 fn fits(competition: &Competition, header: &[String]) -> bool {
     let id = competition.submission.id_column();
     let Some(at) = header.iter().position(|column| column == id) else { return false };
-    match competition.submission.value_column() {
-        Some(column) => header.len() == 2 && header[1 - at] == column,
-        None => {
-            let classes = &competition.target.classes;
-            let mut others = header.iter().filter(|column| *column != id);
-            header.len() > 2 && (classes.is_empty() || others.all(|name| classes.contains(name)))
-        }
+    if let Some(column) = competition.submission.value_column() {
+        return header.len() == 2 && header[1 - at] == column;
     }
+    let classes = &competition.target.classes;
+    let mut others = header.iter().filter(|column| *column != id);
+    header.len() > 2 && (classes.is_empty() || others.all(|name| classes.contains(name)))
 }
 
 fn names(competitions: &[Competition]) -> String {

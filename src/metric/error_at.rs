@@ -1,5 +1,5 @@
-//! The share of images without the truth among the first `k` answers, as of ImageNet, iNaturalist and
-//! iMaterialist; 1 less scikit-learn's `top_k_accuracy_score`.
+//! The share of images without the truth among the first `k` answers, as in the yearly
+//! contests of fine-grained recognition; 1 less scikit-learn's `top_k_accuracy_score`.
 
 use super::{Direction, Family, Form, Metric, Misfit, Number, ScoreBy, Scoring, Serving, Training};
 use crate::target::TargetKind;

@@ -130,8 +130,10 @@ impl TryFrom<Written> for Metric {
             Written::WithOptions { name, options } => (name, options),
         };
         let found =
-            table::FAMILIES.iter().find_map(|family| Some((*family, number(family, &name)?)));
-        let Some((family, number)) = found else { return Err(UnknownMetric::Word { name }) };
+            table::FAMILIES.iter().find_map(|family| Some((*family, of_word(family, &name)?)));
+        let Some((family, Options { number, .. })) = found else {
+            return Err(UnknownMetric::Word { name });
+        };
         let given = [
             ("weights", options.weights.is_some()),
             ("weight", !options.weight.is_empty()),
@@ -199,15 +201,15 @@ fn sensible(weights: impl Iterator<Item = f64> + Clone) -> Result<(), String> {
     Ok(())
 }
 
-/// The number behind a family's word, if the name is that word; `Some(None)` where it has none.
-fn number(family: &Family, name: &str) -> Option<Option<f64>> {
+/// What a name says by itself, if it is the family's word: the number behind it, where it has one.
+fn of_word(family: &Family, name: &str) -> Option<Options> {
     let rest = name.strip_prefix(family.word)?;
     let Some(Number { range, is_whole, .. }) = &family.number else {
-        return rest.is_empty().then_some(None);
+        return rest.is_empty().then(Options::default);
     };
     let number = rest.parse::<f64>().ok()?;
     let fits = (range.0..=range.1).contains(&number) && (!is_whole || number.fract() == 0.0);
-    fits.then_some(Some(number))
+    fits.then(|| Options { number: Some(number), ..Options::default() })
 }
 
 impl From<Metric> for Written {

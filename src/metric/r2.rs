@@ -1,5 +1,5 @@
 //! The share of the variance that is explained, the mean over columns; scikit-learn's `r2_score`, as in
-//! PlantTraits 2024.
+//! `PlantTraits` 2024.
 
 use super::{Direction, Family, Form, Metric, Misfit, ScoreBy, Scoring, Serving, Training};
 use crate::target::TargetKind;

@@ -32,12 +32,11 @@ pub(super) fn check(
         (Against::Ids(..), Some(value)) => Some(vec![id, value]),
         (Against::Ids(..), None) => None,
     };
-    match &expected {
-        Some(expected) => compare(header, expected, findings),
-        None => {
-            let (Against::Ids(_, known) | Against::Sample(_, known)) = against;
-            columns(header, competition, known, findings);
-        }
+    if let Some(expected) = &expected {
+        compare(header, expected, findings);
+    } else {
+        let (Against::Ids(_, known) | Against::Sample(_, known)) = against;
+        columns(header, competition, known, findings);
     }
     let find = |name: &str| header.iter().position(|column| column == name);
     let id = find(id).unwrap_or(0);

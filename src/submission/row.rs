@@ -19,18 +19,15 @@ const MOST_HINTS: usize = 3;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
     format: &'a SubmissionFormat,
+    kind: TargetKind,
     /// The classes that may be answered, where they are known.
     classes: Option<&'a Classes>,
     /// One that may be answered besides.
     unknown: Option<&'a str>,
     /// Whether the file is to be sent, and not only scored: something must be answered.
     is_sent: bool,
-    /// Whether a class has a place in an order, so that others cannot be scored.
-    is_level: bool,
     /// Whether probabilities need only be numbers: nothing but their order counts.
     any_number: bool,
-    /// Whether the probabilities of a row are shares of one.
-    sums: bool,
     /// What numbers may be.
     range: Option<[f64; 2]>,
     /// How many classes of a ranking count.
@@ -47,15 +44,19 @@ impl<'a> Rules<'a> {
         let any_number = competition.metric.family().serves == Serving::AsTheyAre;
         Self {
             format: &competition.submission,
+            kind: target.kind,
             classes,
-            is_level: target.kind == TargetKind::Ordinal,
             unknown: target.unknown.as_deref(),
             is_sent,
             any_number,
-            sums: target.kind == TargetKind::SingleLabel && !any_number,
             range: target.range.filter(|_| is_sent),
             k: competition.metric.n_answers(),
         }
+    }
+
+    /// Whether the probabilities of a row are shares of one.
+    fn sums(&self) -> bool {
+        self.kind == TargetKind::SingleLabel && !self.any_number
     }
 
     fn knows(&self, class: &str) -> bool {
@@ -122,7 +123,7 @@ impl RowReader<'_> {
     ) {
         let start = into.len();
         into.extend(columns.iter().map(|&column| self.probability(column, record)));
-        if !self.rules.sums {
+        if !self.rules.sums() {
             return;
         }
         let row = &into[start..];
@@ -222,7 +223,8 @@ impl RowReader<'_> {
             return;
         }
         let problem = match problem {
-            _ if self.rules.is_sent || self.rules.is_level => problem,
+            // A level that there is not has no distance to any other.
+            _ if self.rules.is_sent || self.rules.kind == TargetKind::Ordinal => problem,
             Problem::UnknownTag => Problem::StrangeTag,
             _ => Problem::StrangeLabel,
         };

@@ -146,11 +146,8 @@ fn pairs(
             (classes.clone(), per_class(solution, classes, competition)?, Said::Probabilities(said))
         }
         Rows::Numbers { columns, numbers } => {
-            let at = match solution.columns(columns.names()) {
-                Some(at) => at,
-                None => {
-                    bail!("the solution lacks a column of `{}`", shown(columns.names().join(",")))
-                }
+            let Some(at) = solution.columns(columns.names()) else {
+                bail!("the solution lacks a column of `{}`", shown(columns.names().join(",")))
             };
             let said = reordered(numbers, columns.len(), &order);
             (columns.clone(), Truth::Numbers(solution.numbers(&at)?), Said::Numbers(said))
