@@ -1,6 +1,7 @@
 //! What is said about specs that contradict themselves.
 
 use super::{Spec, USUAL};
+use crate::support::Scratch;
 
 const COCO: &str = "[target.labels.json]\nfile = \"a.json\"\nid = \"id\"\nlabel = \"x\"";
 const FOLDER: &str = "[target.labels.folder]";
@@ -92,4 +93,22 @@ fn a_competition_of_notebooks_says_so() {
     assert_eq!(USUAL.parse().unwrap().takes_notebooks_only(), None);
     let error = format!("{:#}", parse(&text.replace("notebook", "post")).unwrap_err());
     assert!(error.contains("unknown variant `post`, expected `csv` or `notebook`"), "{error}");
+}
+
+#[test]
+fn an_upload_to_a_competition_of_notebooks_is_refused_before_anything_else() {
+    let here = Scratch::new();
+    let text = USUAL.text().replace("slug =", "upload = \"notebook\"\nslug =");
+    here.write("mine.toml", text);
+    // Neither data nor credentials are there, and nobody asks for them.
+    let mut command = here.kaggle_kit();
+    command.args(["submit", "./mine.toml", "--csv", "none.csv", "--upload", "-m", "x"]);
+    let failed = command.assert().failure();
+    let told = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+    assert!(told.contains("`drawn` takes notebooks only"), "{told}");
+    assert!(
+        told.contains("hint: run `kaggle-kit submit ./mine.toml` without `--upload`"),
+        "{told}"
+    );
+    assert!(told.contains("/kaggle/working/submission.csv"), "{told}");
 }
