@@ -1,6 +1,8 @@
 //! What was found in a data folder, told once before training: files, rows, labels, vocabulary, and
 //! what a person should look at. The terminal, `--json` and a run's page show this one value.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::term;
@@ -48,6 +50,9 @@ pub struct Found {
     /// The class that is answered where none of the others is likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// What classes are called in reports, where the spec says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// What else is worth knowing.
     #[serde(default)]
     pub notes: Vec<String>,

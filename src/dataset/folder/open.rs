@@ -10,6 +10,7 @@ use super::groups;
 use super::index::natural_order;
 use super::labels::{self, LabelledImages};
 use super::missing::{self, SHOWN};
+use super::names;
 use super::sample_submission::{self, SampleSubmission};
 use super::test_images::{self, Pooled};
 use crate::competition::{Competition, Labels, SubmissionFormat};
@@ -102,6 +103,7 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
         classes: classes.len(),
         vocabulary: vocabulary.name().to_owned(),
         unknown: competition.target.unknown.clone(),
+        names: names::names(competition, folder)?,
         notes: sample.notes.clone(),
         warnings: Vec::new(),
     };

@@ -1,5 +1,7 @@
 //! Tables of every shape: numbers, rows that are an image and a class, JSON, labels of several images.
 
+use kaggle_kit::dataset;
+
 use super::{Drawn, Spec, TAGS, USUAL, ids, told};
 
 const NUMBERS: Spec = Spec {
@@ -174,7 +176,7 @@ fn labels_may_be_of_what_images_belong_to() {
     assert_eq!(data.groups, [[0, 1, 2]]);
     assert_eq!(ids(&data.test), "7 8");
     let competition = spec.parse().unwrap();
-    let pools = kaggle_kit::dataset::pools(&competition, drawn.folder.path(), &data.classes);
+    let pools = dataset::pools(&competition, drawn.folder.path(), &data.classes);
     let pools = pools.unwrap().unwrap();
     let told: Vec<String> =
         pools.iter().map(|pool| format!("{}:{}", pool.id, pool.images.join("+"))).collect();
@@ -190,17 +192,20 @@ fn names_for_reports_come_from_json_or_a_table() {
         .with("map.json", r#"{"0": "blight", "1": "healthy"}"#)
         .with("list.json", r#"[{"category_id": 0, "name": "oak"}]"#)
         .with("names.csv", "label,what\n0,zero\n1,one\n")
-        .with("odd.csv", "a,b,c\n0,zero,1\n");
+        .with("odd.csv", "a,b,c\n0,zero,1\n")
+        .with("sample.csv", "id,label\nt1,0\nt2,0\n")
+        .with("train.csv", "id,label\na,0\nb,1\nc,1\n");
     for (file, expected) in
         [("map.json", "0 blight 1 healthy"), ("list.json", "0 oak"), ("names.csv", "0 zero 1 one")]
     {
         let competition = Spec { target: &named(file), ..USUAL }.parse().unwrap();
-        let names = kaggle_kit::dataset::names(&competition, drawn.folder.path()).unwrap();
+        let names = dataset::names(&competition, drawn.folder.path()).unwrap();
         let told: Vec<String> = names.iter().map(|(id, name)| format!("{id} {name}")).collect();
         assert_eq!(told.join(" "), expected, "{file}");
+        let data = dataset::open(&competition, drawn.folder.path()).unwrap();
+        assert_eq!(data.found.names, names);
     }
     let competition = Spec { target: &named("odd.csv"), ..USUAL }.parse().unwrap();
-    let error =
-        kaggle_kit::dataset::names(&competition, drawn.folder.path()).unwrap_err().to_string();
+    let error = dataset::names(&competition, drawn.folder.path()).unwrap_err().to_string();
     assert!(error.contains("has no column of names: `a,b,c`\nhint: "), "{error}");
 }

@@ -1,5 +1,7 @@
 //! The images: how many of each class, and which are there twice.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::super::facts::{ClassCount, Facts, NamedDuplicates};
@@ -21,8 +23,9 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         return None;
     }
     let about = &facts.about;
+    let names = facts.found.as_ref().map(|found| found.names.clone()).unwrap_or_default();
     let body = html! {
-        @if !facts.counts.is_empty() { (counts(&facts.counts)) }
+        @if !facts.counts.is_empty() { (counts(&facts.counts, &names)) }
         @if let Some(found) = &facts.duplicates { (duplicates(found)) }
         @if let Some(found) = &facts.found { (folder(found)) }
     };
@@ -34,11 +37,11 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     Some(Section { id: "data", title: "Data", lead, body })
 }
 
-fn counts(counts: &[ClassCount]) -> Markup {
+fn counts(counts: &[ClassCount], names: &BTreeMap<String, String>) -> Markup {
     let mut sorted: Vec<&ClassCount> = counts.iter().collect();
     sorted.sort_by_key(|count| std::cmp::Reverse(count.train + count.valid));
     if sorted.len() <= LISTED {
-        return table(&sorted);
+        return table(&sorted, names);
     }
     let total = |count: &ClassCount| count.train + count.valid;
     let bars: Vec<(f64, f64)> =
@@ -61,11 +64,12 @@ fn counts(counts: &[ClassCount]) -> Markup {
     };
     html! {
         (chart.figure(Width::Full))
-        details { summary { "every class" } (table(&sorted)) }
+        details { summary { "every class" } (table(&sorted, names)) }
     }
 }
 
-fn table(counts: &[&ClassCount]) -> Markup {
+/// With `names` beside the classes, where there are some.
+fn table(counts: &[&ClassCount], names: &BTreeMap<String, String>) -> Markup {
     let most = counts.iter().map(|c| c.train + c.valid).max().unwrap_or(1).max(1) as f64;
     let width = |n: usize| format!("width:{:.1}%", n as f64 / most * 100.0);
     let head = html! {
@@ -74,7 +78,10 @@ fn table(counts: &[&ClassCount]) -> Markup {
     let rows = html! {
         @for count in counts {
             tr {
-                td { (words(&count.class)) }
+                td {
+                    (words(&count.class))
+                    @if let Some(name) = names.get(&count.class) { ": " (words(name)) }
+                }
                 td.n { (term::thousands(count.train)) }
                 td.n { (term::thousands(count.valid)) }
                 td.track {
