@@ -5,6 +5,7 @@
 // Pure values and mathematics.
 pub mod competition;
 pub mod device;
+pub mod infer;
 pub mod metric;
 pub mod outputs;
 pub mod recipe;

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     Computation, cache, compare, decide, demo, doctor, fetch, leaderboard, list, lr_find, models,
-    runs, score, standin, submissions, submit, train,
+    new, runs, score, standin, submissions, submit, train,
 };
 use crate::exit as exit_codes;
 use crate::mishap;
@@ -71,6 +71,8 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write the spec of a competition: from Kaggle's list of its files, a folder, or an archive
+    New(new::Args),
     /// Download a competition's data, unpack and check it
     Fetch(fetch::Args),
     /// Train by the golden rule
@@ -193,6 +195,7 @@ fn dispatch(
         mishap::start_threads()?;
     }
     match command {
+        Command::New(args) => new::run(args),
         Command::Fetch(args) => fetch::run(args, workspace),
         Command::Train(args) if args.show_recipe => train::show_recipe(args),
         Command::Train(args) => compute(Computation::Train(args)),

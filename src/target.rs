@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::table::Table;
 
 /// What an image is asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
     /// One class an image: softmax, cross-entropy.
+    #[default]
     SingleLabel,
     /// Any number of tags an image: a sigmoid each, binary cross-entropy.
     MultiLabel,

@@ -17,6 +17,7 @@ mod called;
 mod error;
 mod foreign;
 mod kind;
+mod list;
 #[cfg(any(test, feature = "testing"))]
 pub mod made;
 mod names;
@@ -41,6 +42,7 @@ pub use called::stem;
 pub use error::Error;
 pub use foreign::{Foreign, foreign};
 pub use kind::{Kind, Packing};
+pub use list::{Held, list, unzipped_start};
 pub use pieces::{head, pieces};
 use sink::{Content, Sink, Unpacked};
 use volumes::Volumes;

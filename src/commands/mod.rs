@@ -13,6 +13,7 @@ pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
 pub mod models;
+pub mod new;
 pub mod runs;
 pub mod score;
 pub mod standin;

@@ -18,7 +18,7 @@ pub use files::{Counts, Files, OneOrMany};
 pub use labels::{Labels, Photos};
 pub use pattern::{Pattern, RowPattern};
 pub use pixels::{DICOM_EXTENSIONS, Pixels, RECORDS, Raw, TableFormat, format_of};
-pub use registry::{all, find, typed_for};
+pub use registry::{all, find, slug_of, typed_for};
 pub use spec::{Competition, UploadBy};
 pub use split_spec::{Grouping, SplitSpec};
 pub use submission::{Pool, SubmissionFormat};

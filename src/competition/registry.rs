@@ -93,7 +93,7 @@ fn name_of(path: &Path) -> String {
 
 /// The slug in an address such as `https://www.kaggle.com/competitions/<slug>/data`,
 /// `kaggle.com/c/<slug>`; anything else comes back in lower case.
-fn slug_of(typed: &str) -> String {
+pub fn slug_of(typed: &str) -> String {
     let typed = typed.trim().to_ascii_lowercase();
     let address = typed.strip_prefix("https://").or_else(|| typed.strip_prefix("http://"));
     let address = address.unwrap_or(&typed);

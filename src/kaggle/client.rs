@@ -43,7 +43,7 @@ pub struct Client {
     /// Which of them Kaggle has not refused yet.
     in_use: AtomicUsize,
     /// Hears of waits, retries and refused credentials where no progress is shown.
-    warn: Box<dyn Fn(&str) + Send + Sync>,
+    pub(super) warn: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// What there is to download.

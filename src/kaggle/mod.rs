@@ -8,6 +8,7 @@
 
 mod address;
 mod answer;
+mod browse;
 mod certificates;
 mod client;
 pub mod credentials;
@@ -39,5 +40,6 @@ pub use leaderboard::Standing;
 pub use retry::RetryPolicy;
 pub use submit::{KnownBy, Submitted};
 pub use wire::{
-    CompetitionInfo, DataFile, FirstFiles, Submission, SubmissionLimits, SubmissionStatus,
+    CompetitionInfo, DataFile, Directory, FirstFiles, FolderPage, Page, Submission,
+    SubmissionLimits, SubmissionStatus,
 };

@@ -80,6 +80,48 @@ pub(super) struct FilesPage {
     pub(super) next_page_token: String,
 }
 
+/// A call for what is in a folder.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FolderOf<'a> {
+    pub(super) competition_name: &'a str,
+    pub(super) path: &'a str,
+    pub(super) page_size: u32,
+}
+
+/// What is right in a folder of a competition's data, or the first of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FolderPage {
+    pub directories: Vec<Directory>,
+    /// Their names are without the folder's.
+    pub files: Vec<DataFile>,
+    pub next_page_token: String,
+}
+
+/// A folder in a folder.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Directory {
+    pub name: String,
+}
+
+/// A competition's pages.
+#[derive(Deserialize)]
+pub(super) struct Pages {
+    #[serde(default)]
+    pub(super) pages: Vec<Page>,
+}
+
+/// A page of a competition, such as its `Evaluation`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    pub name: String,
+    /// HTML or Markdown.
+    pub content: String,
+}
+
 /// A page of submissions.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,6 +167,8 @@ pub struct CompetitionInfo {
     pub user_has_entered: bool,
     /// Whether it takes no submissions at all.
     pub submissions_disabled: bool,
+    /// Whether it takes notebooks and no files.
+    pub is_kernels_submissions_only: bool,
     /// How many submissions a day it takes.
     pub max_daily_submissions: u32,
     /// How it is scored, in Kaggle's words.

@@ -7,6 +7,7 @@
 //! Whatever is printed passes through `clean.rs` first, so that no name, message or path from
 //! elsewhere steers the terminal, floods it, or shows a secret of ours.
 
+mod ask;
 mod clean;
 mod json;
 mod secrets;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use owo_colors::OwoColorize;
 
+pub use ask::ask;
 pub use clean::{cell, is_altered, one_line, short};
 pub use json::path_in_json;
 pub use secrets::{keep_secret, without_secrets};

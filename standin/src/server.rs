@@ -47,6 +47,9 @@ pub struct Options {
     /// How many submissions a day are taken
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub daily_submissions: u32,
+    /// Say that competitions take notebooks and no files
+    #[arg(long)]
+    pub notebooks_only: bool,
     /// Let something go wrong (repeatable); `--help` lists what
     #[arg(long = "fault", value_name = "NAME[=ARG][*N]")]
     pub faults: Vec<Faults>,
@@ -68,6 +71,7 @@ impl Default for Options {
             filler: 0,
             rate: None,
             daily_submissions: 5,
+            notebooks_only: false,
             faults: Vec::new(),
             log: None,
             idle: IDLE,
@@ -97,6 +101,7 @@ pub fn start(miniatures: Vec<Miniature>, options: Options) -> Result<Server> {
         account: Account::default(),
         rules: options.rules,
         daily_submissions: options.daily_submissions,
+        notebooks_only: options.notebooks_only,
         storage: format!("http://127.0.0.1:{port}"),
         rate: options.rate,
         log: options.log.as_deref().map(open_log).transpose()?,

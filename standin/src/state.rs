@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) rules: Rules,
     pub(crate) daily_submissions: u32,
+    /// Whether competitions say that they take notebooks and no files.
+    pub(crate) notebooks_only: bool,
     /// The storage's address, without a slash at the end.
     pub(crate) storage: String,
     /// How many bytes a second pass in one request; none is as many as can.

@@ -11,6 +11,7 @@ mod hints;
 mod kaggle;
 mod layouts;
 mod models;
+mod new;
 mod output;
 mod score;
 mod submission;

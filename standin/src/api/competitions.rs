@@ -46,6 +46,7 @@ fn describe(state: &State, served: &Served) -> Value {
         "evaluationMetric": competition.metric.name(),
         "maxDailySubmissions": state.daily_submissions,
         "submissionsDisabled": false,
+        "isKernelsSubmissionsOnly": state.notebooks_only,
     })
 }
 

@@ -8,6 +8,7 @@ mod path;
 // Its parts.
 mod decide;
 mod fetch;
+mod new;
 mod submit;
 // The stand-in.
 mod drawn;
