@@ -41,7 +41,8 @@ pub fn pieces(archive: &Path) -> Result<Vec<PathBuf>, Error> {
         return Ok(disks(archive));
     };
     let numbered = |n: usize| archive.with_file_name(format!("{before}{n:0digits$}"));
-    let pieces: Vec<PathBuf> = (number..).map(numbered).take_while(|path| path.is_file()).collect();
+    let pieces: Vec<PathBuf> =
+        (number..=9999).map(numbered).take_while(|path| path.is_file()).collect();
     // One that lies beside them after a gap says that one between is missing.
     for entry in fs::read_dir(fs::folder_of(archive))? {
         let name = entry?.file_name().to_string_lossy().into_owned();

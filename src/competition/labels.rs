@@ -45,7 +45,7 @@ pub enum Labels {
     },
     /// The folder an image lies in: `train/cat/0.jpg`.
     Folder {},
-    /// Features of TFRecords, which hold the images as well.
+    /// Features of `TFRecords`, which hold the images as well.
     Record { id: String, label: Option<String> },
 }
 

@@ -1,4 +1,4 @@
-//! Images that are no picture files: rows of tables (`[files.pixels]`), DICOM (`files.windows`), TFRecords
+//! Images that are no picture files: rows of tables (`[files.pixels]`), DICOM (`files.windows`), `TFRecords`
 //! (`[target.labels.record]`). `fetch` makes pictures of them once.
 
 use anyhow::{Result, bail, ensure};
@@ -20,7 +20,7 @@ pub enum Raw {
     Pixels(Pixels),
     /// Centre and width of each channel's window; none: that of each file.
     Dicom { windows: Vec<[f64; 2]>, attribute: Option<String> },
-    /// `files.train` and `files.test` are folders of TFRecords.
+    /// `files.train` and `files.test` are folders of `TFRecords`.
     Records { id: String, label: Option<String> },
 }
 
@@ -104,7 +104,7 @@ pub fn format_of(table: &RelativePath) -> Option<TableFormat> {
     }
 }
 
-/// The table that TFRecords' features are written to.
+/// The table that `TFRecords`' features are written to.
 pub const RECORDS: &str = "records.csv";
 
 /// Whether a name fits a pattern in which `*` stands for anything.

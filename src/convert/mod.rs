@@ -1,4 +1,4 @@
-//! What is no picture file becomes one, once, at the end of `fetch`: rows of tables, DICOM, TFRecords.
+//! What is no picture file becomes one, once, at the end of `fetch`: rows of tables, DICOM, `TFRecords`.
 //!
 //! The pictures lie in `<data>/.kaggle-kit/converted/images/`, below the names that the spec has for their
 //! sources, and everything behind takes them from there as if they had come so: `files.train = ["train.csv"]`

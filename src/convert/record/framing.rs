@@ -1,4 +1,4 @@
-//! TFRecord: length, its checksum, bytes, their checksum (tensorflow/core/lib/io/record_writer.h).
+//! `TFRecord`: length, its checksum, bytes, their checksum (`tensorflow/core/lib/io/record_writer.h`).
 
 use std::io::{ErrorKind, Read};
 
@@ -14,7 +14,7 @@ pub(super) fn masked(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Whether a file begins as TFRecords do.
+/// Whether a file begins as `TFRecords` do.
 pub(super) fn is_head(start: &[u8]) -> bool {
     start.get(..HEAD).is_some_and(|head| masked(&head[..8]).to_le_bytes() == head[8..])
 }

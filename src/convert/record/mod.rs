@@ -1,4 +1,4 @@
-//! TFRecords of `tf.train.Example` (`[target.labels.record]`): each image becomes a file of its own, its
+//! `TFRecords` of `tf.train.Example` (`[target.labels.record]`): each image becomes a file of its own, its
 //! bytes as they were, and what else is known of the training images a table.
 
 mod example;
