@@ -51,7 +51,7 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
         let plan = CyclePlan { epochs, ..cycle(recipe, Stage::HeadOnActivations, [rate; GROUPS]) };
         learner.stage(plan.stage, |learner| {
             let scores = learner.train_cycle(&plan, FeedKind::Activations)?;
-            Ok(describe(scores.last()))
+            Ok(describe(learner.data, scores.last()))
         })?;
     }
 
@@ -67,7 +67,7 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
                 let plan = first.restarted(number, number - 1, 1);
                 last = learner.train_cycle(&plan, FeedKind::Images)?.pop();
             }
-            Ok(describe(last.as_ref()))
+            Ok(describe(learner.data, last.as_ref()))
         })?;
     }
 
@@ -78,7 +78,7 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
             learner.restore_best();
             learner.activations = None;
             learner.begin(Trainable::Everything);
-            Ok(format!("from {}", describe(learner.best_score().as_ref())))
+            Ok(format!("from {}", describe(learner.data, learner.best_score().as_ref())))
         })?;
 
         // 6. Set earlier layers to a 3x-10x lower learning rate than the next higher layer.
@@ -232,7 +232,7 @@ impl<M: Model> Learner<'_, M> {
             (Stop::OutOfTime { .. } | Stop::NotFinite { .. } | Stop::NoAnswer, best) => {
                 let reason = stop.to_string();
                 let reason = reason.lines().next().unwrap_or_default();
-                let why = format!("{reason}; kept: {}", describe(best.as_ref()));
+                let why = format!("{reason}; kept: {}", describe(self.data, best.as_ref()));
                 let (seconds, found) = (start.elapsed().as_secs_f64(), why.clone());
                 self.journal.done.push(Entry::Stage { stage, seconds, found });
                 self.listener.event(&Event::Stopped { stage, why });
@@ -283,25 +283,25 @@ impl<M: Model> Learner<'_, M> {
                 return Ok(format!(
                     "over-fitting: cycle {number} reached a loss of {reached:.4}, the one before \
                      {reached_before:.4}; kept: {}",
-                    describe(self.best_score().as_ref())
+                    describe(self.data, self.best_score().as_ref())
                 ));
             }
             epochs_before += epochs;
             reached_before = reached;
         }
-        let best = describe(self.best_score().as_ref());
+        let best = describe(self.data, self.best_score().as_ref());
         Ok(format!("all {} done; kept: {best}", term::count(settings.max_cycles, "cycle")))
     }
 }
 
-fn describe(score: Option<&Score>) -> String {
+fn describe(data: &Data, score: Option<&Score>) -> String {
     match score {
         None => "nothing trained so far".to_owned(),
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {
             format!("loss {loss:.4}, accuracy {accuracy:.4}")
         }
         Some(Score { loss, metric, accuracy: None }) => {
-            format!("loss {loss:.4}, F-beta {metric:.4}")
+            format!("loss {loss:.4}, {} {metric:.4}", data.metric.short())
         }
     }
 }

@@ -128,6 +128,14 @@ impl Metric {
         }
     }
 
+    /// What it is called where there is little room.
+    pub fn short(&self) -> String {
+        match &self.family.number {
+            Some(Number { is_whole: false, .. }) => "F-beta".to_owned(),
+            _ => self.name(),
+        }
+    }
+
     /// The name and its direction, for people.
     pub fn title(&self) -> String {
         let direction = match self.family.better {

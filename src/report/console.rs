@@ -13,6 +13,8 @@ const LINE_EVERY: Duration = Duration::from_secs(1);
 /// Prints events on the terminal.
 #[derive(Default)]
 pub struct Console {
+    /// What the metric is called.
+    metric: String,
     bar: Option<Bar>,
     stage: Option<Stage>,
     last_line: Option<Instant>,
@@ -50,7 +52,7 @@ impl Listener for Console {
                 self.bar = None;
                 if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
                     self.last_line = Some(Instant::now());
-                    let (score, seconds) = (summary(score), term::duration(*seconds));
+                    let (score, seconds) = (summary(score, &self.metric), term::duration(*seconds));
                     term::say(format_args!(
                         "   epoch {epoch:>2}, cycle {cycle}   train {train_loss:.4}   {score}   {seconds}"
                     ));
@@ -67,6 +69,11 @@ impl Listener for Console {
 }
 
 impl Console {
+    /// One that calls the metric so.
+    pub fn new(metric: String) -> Self {
+        Self { metric, ..Self::default() }
+    }
+
     fn advance(&self, units: u64) {
         if let Some(bar) = &self.bar {
             bar.advance(units);
@@ -74,10 +81,10 @@ impl Console {
     }
 }
 
-fn summary(score: &Score) -> String {
+fn summary(score: &Score, name: &str) -> String {
     let Score { loss, metric, accuracy } = score;
     match accuracy {
         Some(accuracy) => format!("valid {loss:.4}   accuracy {accuracy:.4}"),
-        None => format!("valid {loss:.4}   F-beta {metric:.4}"),
+        None => format!("valid {loss:.4}   {name} {metric:.4}"),
     }
 }

@@ -130,7 +130,8 @@ impl TrainOne<'_> {
         let (run, _lock) = self.folder(&split, &made_from)?;
         made_from.write(&run)?;
         split.write(&run)?;
-        let (mut console, mut record) = (Console::default(), Record::new(&run)?);
+        let (mut console, mut record) =
+            (Console::new(competition.metric.short()), Record::new(&run)?);
         let mut listener = Both(&mut console, &mut record);
         let limits = Limits {
             deadline: args

@@ -176,7 +176,11 @@ fn training(a: &Facts, b: &Facts) -> Markup {
         |epochs: &[Epoch], i: usize| epochs[..=i].iter().map(|e| e.seconds / 60.0).sum();
     let is_accuracy = a.epochs.iter().chain(&b.epochs).any(|e| e.score.accuracy.is_some());
     let metric: fn(&Epoch) -> f64 = |epoch| epoch.score.accuracy.unwrap_or(epoch.score.metric);
-    let what = if is_accuracy { "accuracy" } else { "mean F-beta" };
+    let what = match (is_accuracy, a.about.metric.short()) {
+        (true, _) => "accuracy".to_owned(),
+        (false, name) if name == "F-beta" => "mean F-beta".to_owned(),
+        (false, name) => name,
+    };
     let chart = |title: &str, x: &str, y: Axis, series: Vec<Series>| {
         let title = title.to_owned();
         let x = Axis::new(x, Scale::Linear);

@@ -6,6 +6,7 @@ use super::super::facts::Facts;
 use super::Section;
 use crate::report::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::run::{Epoch, Stage, Step};
+use crate::target::TargetKind;
 
 /// Batch losses are smoothed over the last fiftieth of a stage's steps, but over no more than fast.ai's
 /// 50 (a weight of the past of 0.98) and no fewer than 5.
@@ -162,22 +163,27 @@ pub(in super::super) fn loss_scale(
 
 fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
     let first = facts.epochs.first()?;
+    let name = facts.about.metric.short();
     let (title, y, series) = if first.score.accuracy.is_some() {
         let accuracy = |epoch: &Epoch| epoch.score.accuracy.unwrap_or(f64::NAN);
         (
-            "Accuracy on the images held out",
-            "share named right",
+            "Accuracy on the images held out".to_owned(),
+            "share named right".to_owned(),
             time.of_epochs(facts, "", 1, accuracy),
         )
     } else {
         let f2 = |epoch: &Epoch| epoch.score.metric;
+        let decides = match facts.validation.as_ref().map(|validation| validation.kind) {
+            Some(TargetKind::Ordinal | TargetKind::Number) => "anything is decided",
+            _ => "thresholds are chosen",
+        };
         (
-            "F-beta on the images held out, before thresholds are chosen",
-            "mean F-beta",
+            format!("{name} on the images held out, before {decides}"),
+            if name == "F-beta" { "mean F-beta".to_owned() } else { name },
             time.of_epochs(facts, "", 1, f2),
         )
     };
-    Some(time.chart(title, Axis::new(y, Scale::Linear), vec![series], 130.0))
+    Some(time.chart(&title, Axis::new(y, Scale::Linear), vec![series], 130.0))
 }
 
 /// The rate, and the momentum where it moves.
