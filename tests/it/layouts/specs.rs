@@ -78,7 +78,7 @@ fn targets_and_labels_that_do_not_fit_are_told() {
         ("[split]\ngroup = \"a\"", FOLDER, "a column of the table of labels, and there is none"),
         ("[split]\ngruop = \"a\"", USUAL.labels, "unknown field `gruop`, expected one of `group`"),
     ] {
-        let error = Spec { split, labels, ..USUAL }.error();
+        let error = Spec { labels, split, ..USUAL }.error();
         assert!(error.contains(expected), "{error}");
     }
 }
