@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
 use super::spec::Competition;
-use super::split_spec::Grouping;
+use super::split_spec::{Grouping, SplitSpec};
 use crate::relative::RelativePath;
 
 /// Endings that say that a file is DICOM.
@@ -131,7 +131,7 @@ impl Competition {
         if files.windows.is_none() && !files.extension.iter().any(is_dicom) {
             return None;
         }
-        let attribute = match self.split.as_ref().and_then(|split| split.grouping()) {
+        let attribute = match self.split.as_ref().and_then(SplitSpec::grouping) {
             Some(Grouping::Dicom(attribute)) => Some(attribute.to_owned()),
             _ => None,
         };

@@ -82,7 +82,7 @@ fn is_dicom(path: &Path) -> Result<bool> {
 
 fn has_ending(path: &Path) -> bool {
     let is = |known: &&str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(known));
-    DICOM_EXTENSIONS.iter().any(|known| is(&known))
+    DICOM_EXTENSIONS.iter().any(is)
 }
 
 /// Converts one file; gives its row of the table.

@@ -91,8 +91,7 @@ pub(super) fn of_values(planes: &[Vec<f64>], spec: &Pixels) -> Result<Picture> {
             ensure!(side * side == n, "{n} pixels are no square\n{SHAPE}");
             (side, side, planes)
         }
-        [height, width] => (*height, *width, planes),
-        [height, width, 1] | [1, height, width] => (*height, *width, planes),
+        [height, width] | [height, width, 1] | [1, height, width] => (*height, *width, planes),
         [height, width, 3] => {
             ensure!(fits(&[*height, *width, 3], n), "it has {n} pixels\n{SHAPE}");
             let pixels = planes.into_iter().flatten().collect();

@@ -40,7 +40,7 @@ pub struct Data {
     pub tables: Vec<Table>,
     /// Of some DICOM files: the path, and the patient that it names.
     pub patients: Vec<(String, String)>,
-    /// What the first record of the TFRecords holds, by name.
+    /// What the first record of the `TFRecords` holds, by name.
     pub features: Vec<String>,
 }
 

@@ -67,7 +67,7 @@ pub fn word_of(kind: TargetKind) -> &'static str {
 }
 
 /// Where the labels are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Default, Clone, Debug, PartialEq, Eq)]
 pub enum LabelsIn {
     Table {
         file: String,
@@ -79,6 +79,7 @@ pub enum LabelsIn {
         /// The table of images, its column of images, and that of the ids of the labels.
         photos: Option<[String; 3]>,
     },
+    #[default]
     Folder,
     FileName {
         separator: String,
@@ -88,12 +89,6 @@ pub enum LabelsIn {
         id: String,
         label: String,
     },
-}
-
-impl Default for LabelsIn {
-    fn default() -> Self {
-        Self::Folder
-    }
 }
 
 /// What keeps images together.

@@ -18,7 +18,7 @@ pub fn patient(start: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The names of what a TFRecord holds (`image`, `class`, `id`), told from its first record: a
+/// The names of what a `TFRecord` holds (`image`, `class`, `id`), told from its first record: a
 /// `tensorflow.Example`, a message with a map of features.
 pub fn features(start: &[u8]) -> Vec<String> {
     // Length, its checksum, and the record.

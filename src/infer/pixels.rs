@@ -50,6 +50,9 @@ impl Pixels<'_> {
     }
 }
 
+/// A table, and where its pixels are: their columns, or planes, and how many there are.
+type Found<'t> = (&'t Table, (String, Vec<Plane>, usize));
+
 /// The tables of pixels that belong to a sample.
 pub(super) fn find<'a>(data: &'a Data, sample: &Table) -> Option<Pixels<'a>> {
     let of = |table: &Table| -> Option<(String, Vec<Plane>, usize)> {
@@ -62,7 +65,7 @@ pub(super) fn find<'a>(data: &'a Data, sample: &Table) -> Option<Pixels<'a>> {
         let (column, n) = texts(table)?;
         Some((column, Vec::new(), n))
     };
-    let tables: Vec<(&Table, (String, Vec<Plane>, usize))> = data
+    let tables: Vec<Found> = data
         .tables
         .iter()
         .filter(|table| table.path != sample.path)

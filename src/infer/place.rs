@@ -237,7 +237,9 @@ fn split<'a>(
     if is_direct || n_matched * 2 >= n_all {
         into.push(root);
     } else {
-        inner.into_iter().for_each(|child| split(images, child, form, matched, into));
+        for child in inner {
+            split(images, child, form, matched, into);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Folders of TFRecords, which are images and labels in one.
+//! Folders of `TFRecords`, which are images and labels in one.
 
 use std::collections::BTreeSet;
 

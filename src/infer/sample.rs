@@ -102,7 +102,7 @@ fn table<'a>(data: &'a Data, wanted: Option<&str>) -> Result<&'a Table, Beyond> 
             _ if has(&["benchmark"]) => 1,
             _ => 0,
         };
-        let stage = text::words(name).iter().filter_map(|word| word.parse::<u64>().ok()).next();
+        let stage = text::words(name).iter().find_map(|word| word.parse::<u64>().ok());
         (kind, stage.unwrap_or(0), std::cmp::Reverse(table.path.len()))
     };
     let is_sample = |table: &&Table| {

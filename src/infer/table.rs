@@ -145,7 +145,7 @@ fn records_table(records: &[Record], form: Form, is_whole: bool) -> Table {
         StringRecord::from(header.iter().map(value).collect::<Vec<_>>())
     };
     let rows = records.iter().map(row).collect();
-    Table { form, rows, is_whole, planes, header, ..Table::default() }
+    Table { form, header, rows, is_whole, planes, ..Table::default() }
 }
 
 /// The annotations, each with the fields of its image; images alone where there are none.

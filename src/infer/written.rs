@@ -88,9 +88,9 @@ fn files(text: &mut Text) {
             format!("planes = {}", list(planes))
         };
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
-        inside.push_str(&format!(", shape = [{}]", shape.join(", ")));
+        inside += &format!(", shape = [{}]", shape.join(", "));
         if let Some((least, most)) = range {
-            inside.push_str(&format!(", range = [{least}, {most}]"));
+            inside += &format!(", range = [{least}, {most}]");
         }
         text.field("pixels", &format!("{{ {inside} }}"), "files.pixels");
     }

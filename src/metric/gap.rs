@@ -61,7 +61,7 @@ mod tests {
         }
         // By confidence: right (1/1), wrong, right (2/3); two images have a truth.
         let score = gap(&[&[0], &[1], &[]], &[Some((0, 0.9)), Some((1, 0.2)), Some((2, 0.5))]);
-        assert!((score - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12, "{score}");
+        assert!((score - f64::midpoint(1.0, 2.0 / 3.0)).abs() < 1e-12, "{score}");
     }
 
     #[test]

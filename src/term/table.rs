@@ -68,16 +68,20 @@ pub(super) fn fitted(
     let mut columns: Vec<Column> =
         header.iter().enumerate().map(|(at, name)| Column::new(name, at, rows)).collect();
     if let Some(width) = width {
-        gives.iter().for_each(|give| give.apply(&mut columns, width));
+        for give in gives {
+            give.apply(&mut columns, width);
+        }
         shorten_widest(&mut columns, width);
     }
     let left_out = columns.iter().filter(|column| column.is_dropped && !column.name.is_empty());
     let left_out = left_out.map(|column| column.name.trim().to_owned()).collect();
     columns.retain(|column| !column.is_dropped);
-    let names = columns.iter().map(|column| vec![cut(&column.name, column.width)]).collect();
-    let mut lines = lines_of(&columns, names);
+    let names: Vec<_> =
+        columns.iter().map(|column| vec![cut(&column.name, column.width)]).collect();
+    let mut lines = lines_of(&columns, &names);
     for row in 0..rows.len() {
-        lines.extend(lines_of(&columns, columns.iter().map(|column| column.lines(row)).collect()));
+        let cells: Vec<_> = columns.iter().map(|column| column.lines(row)).collect();
+        lines.extend(lines_of(&columns, &cells));
     }
     Fitted { text: lines.join("\n"), left_out }
 }
@@ -146,12 +150,12 @@ fn shorten_widest(columns: &mut [Column], width: usize) {
 }
 
 /// The lines that a row's cells make together.
-fn lines_of(columns: &[Column], cells: Vec<Vec<String>>) -> Vec<String> {
+fn lines_of(columns: &[Column], cells: &[Vec<String>]) -> Vec<String> {
     let n_lines = cells.iter().map(Vec::len).max().unwrap_or_default();
     let line = |i: usize| {
         let padded: Vec<String> = columns
             .iter()
-            .zip(&cells)
+            .zip(cells)
             .map(|(column, lines)| {
                 let (text, width) = (lines.get(i).map_or("", String::as_str), column.width);
                 format!("{text:width$}")

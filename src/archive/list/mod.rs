@@ -45,7 +45,7 @@ pub fn list(
     let mut look = Look { archive, wants, see, closed: Vec::new() };
     let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let content = Content::Part(Window::whole(&file, None)?);
-    let inside = look.into_archive(kind, content, &Place { name: &name, beside: "", level: 0 })?;
+    let inside = look.enter_archive(kind, content, &Place { name: &name, beside: "", level: 0 })?;
     let files = if inside.is_loose() {
         let folder = stem(archive);
         inside.files.into_iter().map(|(path, size)| (format!("{folder}/{path}"), size)).collect()
@@ -98,7 +98,7 @@ impl Inside {
 }
 
 impl Look<'_> {
-    fn into_archive(
+    fn enter_archive(
         &mut self,
         kind: Kind,
         content: Content,
@@ -332,20 +332,18 @@ impl Look<'_> {
                 Content::Stream(&mut stream)
             }
         };
-        match Kind::of_start(&start).filter(|_| called::is_archive_name(&path)) {
-            Some(kind) => self.nest(kind, &path, content, place, inside),
-            None => {
-                let shown = format!("{}{path}", place.beside);
-                if (self.wants)(&shown) {
-                    match content {
-                        Content::Part(mut window) => (self.see)(&shown, &mut window),
-                        Content::Stream(stream) => (self.see)(&shown, stream),
-                    }
-                }
-                inside.files.push((path, size));
-                Ok(())
+        if let Some(kind) = Kind::of_start(&start).filter(|_| called::is_archive_name(&path)) {
+            return self.nest(kind, &path, content, place, inside);
+        }
+        let shown = format!("{}{path}", place.beside);
+        if (self.wants)(&shown) {
+            match content {
+                Content::Part(mut window) => (self.see)(&shown, &mut window),
+                Content::Stream(stream) => (self.see)(&shown, stream),
             }
         }
+        inside.files.push((path, size));
+        Ok(())
     }
 
     /// An archive in another.
@@ -363,7 +361,7 @@ impl Look<'_> {
         let (own, name) = path.split_at(path.rfind('/').map_or(0, |at| at + 1));
         let beside = format!("{}{own}", place.beside);
         let inner = Place { name, beside: &beside, level: place.level + 1 };
-        let found = self.into_archive(kind, content, &inner)?;
+        let found = self.enter_archive(kind, content, &inner)?;
         let folder = if found.is_loose() {
             format!("{own}{}/", stem(Path::new(name)))
         } else {

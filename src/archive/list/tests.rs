@@ -14,7 +14,7 @@ fn listed(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<String>, Vec<(String, S
         content.read_to_string(&mut text).unwrap();
         seen.push((path.to_owned(), text));
     };
-    let held = list(&path, &|path| path.ends_with(".csv"), &mut see).unwrap();
+    let held = list(&path, &|path| path.contains(".csv"), &mut see).unwrap();
     let mut names: Vec<String> = held.files.into_iter().map(|(name, _)| name).collect();
     names.sort();
     (names, held.closed, seen)

@@ -19,7 +19,7 @@ const MOST_TABLES: usize = 48;
 const PATIENTS: usize = 1_000;
 /// Bytes of one that tell it.
 const DICOM_HEAD: u64 = 8 << 10;
-/// Bytes that hold a TFRecord's first record.
+/// Bytes that hold a `TFRecord`'s first record.
 const RECORD_HEAD: u64 = 4 << 20;
 
 /// The files below a folder; archives in it are looked into as `fetch` would unpack them.
@@ -158,7 +158,7 @@ fn patients(root: &Path, listing: &Listing) -> Vec<(String, String)> {
     files.iter().step_by(step).filter_map(patient).collect()
 }
 
-/// What the TFRecords hold.
+/// What the `TFRecords` hold.
 fn features(root: &Path, listing: &Listing) -> Vec<String> {
     let first = listing.with_extension(&["tfrec", "tfrecord", "tfrecords"]);
     let start = first.and_then(|entry| head(&root.join(entry.place()), RECORD_HEAD));

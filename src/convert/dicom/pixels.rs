@@ -119,27 +119,24 @@ pub(super) fn read(elements: &Elements) -> Result<Pixels, Failure> {
         return Err(Failure::Unsupported(format!("it is {kind} with {bits} bits")));
     }
     let is_rgb = photometric == "RGB";
-    let (bytes, are_planes, is_rgb) = match elements.fragments() {
-        Some(fragments) => {
-            let bytes = packed::decode(&elements.transfer_syntax, &fragments, layout, is_rgb)?;
-            // Decoders of JPEG give colours as red, green and blue; so do those of JPEG 2000 where its own
-            // transformation was used.
-            let is_rgb = is_rgb
-                || packed::is_jpeg(&elements.transfer_syntax)
-                || matches!(photometric.as_str(), "YBR_RCT" | "YBR_ICT");
-            (Cow::Owned(bytes), false, is_rgb)
+    let (bytes, are_planes, is_rgb) = if let Some(fragments) = elements.fragments() {
+        let bytes = packed::decode(&elements.transfer_syntax, &fragments, layout, is_rgb)?;
+        // Decoders of JPEG give colours as red, green and blue; so do those of JPEG 2000 where its own
+        // transformation was used.
+        let is_rgb = is_rgb
+            || packed::is_jpeg(&elements.transfer_syntax)
+            || matches!(photometric.as_str(), "YBR_RCT" | "YBR_ICT");
+        (Cow::Owned(bytes), false, is_rgb)
+    } else {
+        if let Some(name) = packed::name_of(&elements.transfer_syntax) {
+            return Err(Failure::Broken(format!("it is said to be {name}, and is not packed")));
         }
-        None => {
-            if let Some(name) = packed::name_of(&elements.transfer_syntax) {
-                return Err(Failure::Broken(format!("it is said to be {name}, and is not packed")));
-            }
-            let bytes = elements.bytes(PIXEL_DATA);
-            let bytes = bytes.ok_or_else(|| Failure::Broken("it holds no picture".to_owned()))?;
-            let are_planes = elements.number(tags::PLANAR_CONFIGURATION) == Some(1);
-            let is_swapped = elements.is_big_endian && elements.are_words && layout.bytes == 1;
-            let bytes = if is_swapped { Cow::Owned(swapped(bytes)) } else { Cow::Borrowed(bytes) };
-            (bytes, are_planes, is_rgb)
-        }
+        let bytes = elements.bytes(PIXEL_DATA);
+        let bytes = bytes.ok_or_else(|| Failure::Broken("it holds no picture".to_owned()))?;
+        let are_planes = elements.number(tags::PLANAR_CONFIGURATION) == Some(1);
+        let is_swapped = elements.is_big_endian && elements.are_words && layout.bytes == 1;
+        let bytes = if is_swapped { Cow::Owned(swapped(bytes)) } else { Cow::Borrowed(bytes) };
+        (bytes, are_planes, is_rgb)
     };
     let n = layout.len();
     let Some(bytes) = bytes.get(..n) else {

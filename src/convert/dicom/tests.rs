@@ -301,9 +301,9 @@ fn lossless_jpeg_has_sixteen_bits() {
     assert!(matches!(failure(&other, &[]), Failure::Broken(_)));
 }
 
-/// Without loss, 3 x 2, by Pillow 12 and OpenJPEG 2.5.4:
-/// a = np.array([[24, 1024, 1063], [1064, 1104, 4024]], '<u2'); im = Image.frombytes('I;16', (3, 2), a.tobytes())
-/// im.save('x.j2k', no_jp2=True, irreversible=False, num_resolutions=1)
+/// Without loss, 3 x 2, by Pillow 12 and `OpenJPEG` 2.5.4:
+/// a = np.array([[24, 1024, 1063], [1064, 1104, 4024]], '<u2'); im = Image.frombytes('I;16', (3, 2), `a.tobytes()`)
+/// im.save('x.j2k', `no_jp2=True`, irreversible=False, `num_resolutions=1`)
 const CODESTREAM: &str = "ff4fff510029000000000003000000020000000000000000000000030000000200000000000000000001\
     0f0101ff52000c00000001000004040001ff5c00044080ff640025000143726561746564206279204f70656e4a5045472076\
     657273696f6e20322e352e34ff90000a00000000001e0001ff93cffc30300890574ae6d48df00d30357fffd9";

@@ -64,9 +64,11 @@ pub(super) fn read(
     }
     batches.finish()?;
     match rest {
-        Some(rest) => {
-            rest.into_inner().map_err(|error| error.into_error()).with_context(failed)?.commit()
-        }
+        Some(rest) => rest
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)
+            .with_context(failed)?
+            .commit(),
         None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use super::found::GroupsFound;
 use super::labels::LabelTable;
 use super::missing::{self, SHOWN};
 use super::table::Table;
-use crate::competition::{Competition, Grouping, Labels};
+use crate::competition::{Competition, Grouping, Labels, SplitSpec};
 use crate::convert;
 use crate::dataset::sample::Sample;
 use crate::dataset::sets::Sets;
@@ -33,7 +33,7 @@ pub(super) fn find(
     rows: &[Vec<usize>],
     labels: Option<&LabelTable>,
 ) -> Result<Option<Grouped>> {
-    let grouping = competition.split.as_ref().and_then(|split| split.grouping());
+    let grouping = competition.split.as_ref().and_then(SplitSpec::grouping);
     let (keys, from) = match (grouping, labels) {
         (Some(Grouping::Pattern(pattern)), _) => {
             let of = |sample: &Sample| by_pattern(sample, |id| pattern.find(id, "group"));

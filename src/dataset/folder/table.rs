@@ -93,12 +93,11 @@ impl Table {
         let places: Vec<usize> = other
             .header
             .iter()
-            .map(|name| match self.header.iter().position(|known| known == name) {
-                Some(at) => at,
-                None => {
+            .map(|name| {
+                self.header.iter().position(|known| known == name).unwrap_or_else(|| {
                     self.header.push(name.clone());
                     self.header.len() - 1
-                }
+                })
             })
             .collect();
         let width = self.header.len();

@@ -321,7 +321,7 @@ fn members_that_are_sure_in_different_ways_agree_on_ranks() {
             let below = member.column(column).filter(|&p| p < own).count() as f64;
             let equal = member.column(column).filter(|&p| p == own).count() as f64;
             // scipy.stats.rankdata(p): the mean of the ranks of equals.
-            (below + (equal + 1.0) / 2.0 - 0.5) / 300.0
+            (below + f64::midpoint(equal, 1.0) - 0.5) / 300.0
         };
         made.members.iter().map(rank).sum::<f64>() / 3.0
     };

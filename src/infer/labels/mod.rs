@@ -102,7 +102,7 @@ pub(super) fn find<'a>(
     })
 }
 
-fn plain<'a>(from: From<'a>, places: Vec<String>, why: String) -> Labels<'a> {
+fn plain(from: From<'_>, places: Vec<String>, why: String) -> Labels<'_> {
     Labels {
         from,
         places,

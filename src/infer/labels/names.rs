@@ -1,4 +1,4 @@
-//! Labels that no table has: folders, the names of files, what is in TFRecords.
+//! Labels that no table has: folders, the names of files, what is in `TFRecords`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,13 +105,13 @@ pub(super) fn of_names<'a>(images: &Images, taken: &Taken) -> Option<Labels<'a>>
     None
 }
 
-/// TFRecords, by the names of what is in them.
+/// `TFRecords`, by the names of what is in them.
 pub(super) fn of_records<'a>(data: &Data) -> Option<Labels<'a>> {
     let has = |wanted: &[&str]| {
-        let names = wanted.iter().filter_map(|wanted| {
+        let mut names = wanted.iter().filter_map(|wanted| {
             data.features.iter().find(|name| name.eq_ignore_ascii_case(wanted))
         });
-        names.cloned().next()
+        names.next().cloned()
     };
     let label = has(&["class", "label", "target"])?;
     let id = has(&["id", "image_name", "image_id", "image/id"]).unwrap_or_else(|| "id".to_owned());

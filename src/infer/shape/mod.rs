@@ -30,7 +30,7 @@ pub(super) fn decide(
     wishes: &Wishes,
     hint: Option<&Hint>,
 ) {
-    guess.submission.id = sample.id_name().to_owned();
+    sample.id_name().clone_into(&mut guess.submission.id);
     guess.submission.is_pooled = matches!(sample.asks, Asks::Pool { .. });
     let wanted = wishes.metric.clone();
     let sure = hint.filter(|hint| hint.is_sure).and_then(|hint| hint.words.first().cloned());
@@ -171,7 +171,7 @@ fn one(
         }
         Shape::ProbabilityOf => probability(guess, told, wishes),
         Shape::Label if cells.are_numbers && guess.kind != TargetKind::Ordinal => {
-            numbered(guess, &cells, told, wishes)
+            numbered(guess, &cells, told, wishes);
         }
         _ => {}
     }
@@ -183,9 +183,8 @@ fn of_metric(wants: Wants, told: &Told) -> Shape {
         Wants::Probabilities => Shape::ProbabilityOf,
         Wants::Label | Wants::Level => Shape::Label,
         Wants::Ranking => Shape::TopK,
-        Wants::Tags => Shape::TagList,
-        Wants::LabelOrTags if told.tags.is_some() => Shape::TagList,
-        Wants::LabelOrTags => Shape::Label,
+        Wants::LabelOrTags if told.tags.is_none() => Shape::Label,
+        Wants::Tags | Wants::LabelOrTags => Shape::TagList,
         Wants::ScoredLabel => Shape::ScoredLabel,
         Wants::Numbers => Shape::Numbers,
     }

@@ -110,28 +110,24 @@ fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
     let mut truth = Vec::new();
     for i in 0..n {
         let own = i % classes.len();
-        match kind {
-            TargetKind::SingleLabel => {
-                let scores: Vec<f64> = (0..classes.len())
-                    .map(|class| {
-                        let pull = if class == own { 3.0 } else { 0.0 };
-                        (pull + random.random_range(-2.0..2.0_f64)).exp()
-                    })
-                    .collect();
-                let sum: f64 = scores.iter().sum();
-                probabilities.extend(scores.iter().map(|score| (score / sum) as f32));
-                truth.push(vec![own]);
+        if kind == TargetKind::SingleLabel {
+            let scores: Vec<f64> = (0..classes.len())
+                .map(|class| {
+                    let pull = if class == own { 3.0 } else { 0.0 };
+                    (pull + random.random_range(-2.0..2.0_f64)).exp()
+                })
+                .collect();
+            let sum: f64 = scores.iter().sum();
+            probabilities.extend(scores.iter().map(|score| (score / sum) as f32));
+            truth.push(vec![own]);
+        } else {
+            let tags: Vec<usize> =
+                (0..classes.len()).filter(|tag| (i + tag * tag) % 5 < 2).collect();
+            for tag in 0..classes.len() {
+                let p: f32 = if tags.contains(&tag) { 0.7 } else { 0.1 };
+                probabilities.push((p + random.random_range(-0.3..0.3_f32)).clamp(0.001, 0.999));
             }
-            _ => {
-                let tags: Vec<usize> =
-                    (0..classes.len()).filter(|tag| (i + tag * tag) % 5 < 2).collect();
-                for tag in 0..classes.len() {
-                    let p: f32 = if tags.contains(&tag) { 0.7 } else { 0.1 };
-                    probabilities
-                        .push((p + random.random_range(-0.3..0.3_f32)).clamp(0.001, 0.999));
-                }
-                truth.push(tags);
-            }
+            truth.push(tags);
         }
     }
     let ids = (0..n).map(|i| format!("image_{i}")).collect();

@@ -128,7 +128,9 @@ fn check(slug: &str, data: &Path, found: &Dataset, expected: &Expected) {
         }
     }
     let sorted = |mut groups: Vec<Vec<String>>| {
-        groups.iter_mut().for_each(|group| group.sort());
+        for group in &mut groups {
+            group.sort();
+        }
         groups.retain(|group| group.len() > 1);
         groups.sort();
         groups

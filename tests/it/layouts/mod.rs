@@ -1,7 +1,7 @@
 //! The language of specs: what each of its words finds in a data folder that is drawn for it, the page that
 //! teaches it, and miniatures of real competitions.
 
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 use std::path::PathBuf;
 

@@ -152,7 +152,9 @@ fn joined(
         .into_iter()
         .filter_map(|(line, mut row)| {
             let (_, found) = of_id.get(&row[of_at])?;
-            added.iter().for_each(|&at| row.push_field(&found[at]));
+            for &at in &added {
+                row.push_field(&found[at]);
+            }
             Some((line, row))
         })
         .collect();

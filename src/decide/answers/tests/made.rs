@@ -1,5 +1,7 @@
 //! Metrics of the tests' own, and images that are drawn.
 
+#![expect(clippy::unnecessary_wraps, reason = "a family's function may fail")]
+
 use rand::Rng;
 
 use crate::decide::numbers::softmax;

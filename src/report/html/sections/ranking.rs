@@ -40,7 +40,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 /// Of two classes one is enough: the other's curve is the same.
 fn columns(validation: &Validation) -> impl Iterator<Item = usize> {
     let n = validation.n_classes();
-    let from = if validation.kind.has_one_class() && n == 2 { 1 } else { 0 };
+    let from = usize::from(validation.kind.has_one_class() && n == 2);
     from..n
 }
 

@@ -51,7 +51,7 @@ const PACKINGS: [(u16, &str); 15] = [
     (50001, "with WebP"),
     (50002, "with JPEG XL"),
 ];
-/// None, faxes' Group 4, LZW, JPEG, Deflate by two numbers, PackBits.
+/// None, faxes' Group 4, LZW, JPEG, Deflate by two numbers, `PackBits`.
 const READ: [u16; 7] = [1, 4, 5, 7, 8, 32946, 32773];
 
 /// Where a file does not say which of its values is black and which is white.
@@ -94,13 +94,12 @@ fn way(colours: u16, format: u16, bits: u16, samples: u16, is_jpeg: bool) -> Res
         (0..=2, 3, 16 | 32 | 64, _) => Ok(Way::Floats),
         (_, 3, ..) => foreign(format!("its colours are floating-point numbers of {bits} bits")),
         (0..=2, _, 17.., _) => unclear(format!("its values have {bits} bits")),
-        (0 | 1, _, 1 | 8 | 16, 1) => Ok(Way::Plain),
+        (0 | 1, _, 1 | 8 | 16, 1) | (2, _, 8 | 16, 3..) | (5, _, 8 | 16, 4) => Ok(Way::Plain),
         (0 | 1, _, 2 | 4, 1) => Ok(Way::SmallGray),
         (0 | 1, _, 8 | 16, 2) => Ok(Way::GrayAnd),
         (0 | 1, _, _, 3..) => foreign(format!(
             "it has {samples} bands, and does not say which are red, green and blue"
         )),
-        (2, _, 8 | 16, 3..) | (5, _, 8 | 16, 4) => Ok(Way::Plain),
         (3, _, 1 | 2 | 4 | 8, 1) => Ok(Way::Palette),
         (6, _, 8, 3) if is_jpeg => Ok(Way::YCbCr),
         (6, ..) => foreign("its colours are YCbCr without JPEG, which is not read here".to_owned()),
