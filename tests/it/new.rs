@@ -152,7 +152,9 @@ fn archives_are_looked_into_and_not_unpacked() {
     // Archives beside tables in a folder.
     here.write("packed/train.zip", &train);
     here.write("packed/test.zip", &test);
-    tables.iter().for_each(|(name, bytes)| drop(here.write(&format!("packed/{name}"), bytes)));
+    for (name, bytes) in &tables {
+        here.write(&format!("packed/{name}"), bytes);
+    }
     here.kaggle_kit().args(["new", "packed", "--yes"]).assert().success();
     assert_eq!(wanted("packed.toml"), spec);
     assert_eq!(fs::read_dir(here.path().join("packed")).unwrap().count(), 4);
