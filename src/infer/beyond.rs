@@ -52,7 +52,7 @@ pub enum Beyond {
     NoLabels,
     #[error(
         "no table has labels, and what files are called in {0} is not known before it is unpacked\nhint: \
-         download the archives from the competition's page, then run `kaggle-kit new <their folder>`"
+         download the archives from the competition's page, then run `kaggle-kit new <folder>` of theirs"
     )]
     PackedLabels(String),
 }
