@@ -2,13 +2,16 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kaggle_kit::dataset::Images;
 use kaggle_kit::fs;
+use kaggle_kit::learn::{StepOutcome, StepRates};
 use kaggle_kit::outputs::NumberError;
 use kaggle_kit::recipe::{Layer, resolve};
 use kaggle_kit::table::Table;
+use kaggle_kit::zoo;
 
 use super::*;
-use kaggle_kit::zoo;
+use crate::torch::input::{part, to_host};
 
 const SIZE: usize = 32;
 
