@@ -275,7 +275,7 @@ impl Data {
 impl Activations {
     /// The rows of training images at `indices`, `[indices, width]`: of another view every epoch,
     /// and not the same one for all images.
-    fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Result<Vec<f32>> {
+    pub(super) fn of_epoch(&self, epoch: u64, indices: &[usize]) -> Result<Vec<f32>> {
         let n_views = self.rows[0].shape().views.max(1);
         let turn = |image: usize| (epoch as usize).wrapping_add(image) % n_views;
         self.joined(indices.iter().map(|&image| (turn(image), self.train[image])))

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::moments::Moments;
 use crate::dataset::Images;
 use crate::schedule::Rates;
 
@@ -77,6 +78,9 @@ pub trait Model {
     /// A backbone's pooled answer to `images`, `[n, width]`; the head takes those of all backbones,
     /// one after another.
     fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>>;
+
+    /// Takes note of what the activations of the training images are like.
+    fn standardise(&mut self, moments: &Moments);
 
     /// One step down the gradient. After a loss that is [known](StepLoss::Known) and not finite the
     /// weights are what they were.

@@ -16,7 +16,7 @@ use super::fit::FeedKind;
 use super::learner::Learner;
 use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::stop::{Limits, Stop};
-use super::{Data, SplitSide, golden_rule, plan};
+use super::{Data, Moments, SplitSide, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
@@ -96,6 +96,8 @@ impl Model for Mock {
         let seen = [0..2, 2..3][backbone].clone();
         Ok(colours.chunks(3).flat_map(|colour| &colour[seen.clone()]).copied().collect())
     }
+
+    fn standardise(&mut self, _: &Moments) {}
 
     fn step(
         &mut self,

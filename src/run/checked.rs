@@ -83,8 +83,7 @@ pub fn score(key: &str, value: f64, metric: &Metric) -> Result<(), Fault> {
     })
 }
 
-/// A loss, or a score in the course of training: what was no number may be told as that, and nothing
-/// is below 0.
+/// A loss in the course of training: what was no number may be told as that, and nothing is below 0.
 pub fn loss(key: &str, value: f64) -> Result<(), Fault> {
     let is_one = value.is_nan() || value >= -ROUNDED && finite(key, value).is_ok();
     hold(is_one, key, || format!("is {value}: it must be 0 or more"))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checked::{self, Fault, all_finite, between, hold};
+use super::checked::{self, Fault, all_finite, between, finite, hold};
 use super::curve::Sweep;
 use super::number;
 use super::score::Score;
@@ -112,10 +112,11 @@ impl Event {
 impl Epoch {
     fn check(&self) -> Result<(), Fault> {
         let Self { epoch, train_loss, score, rates, seconds, .. } = self;
-        for (key, value) in
-            [("train_loss", *train_loss), ("loss", score.loss), ("metric", score.metric)]
-        {
-            checked::loss(key, value)?;
+        checked::loss("train_loss", *train_loss)?;
+        checked::loss("loss", score.loss)?;
+        // Kappa, MCC and R2 may be below 0.
+        if !score.metric.is_nan() {
+            finite("metric", score.metric)?;
         }
         between("accuracy", score.accuracy.unwrap_or_default(), 0.0, 1.0)?;
         all_finite("rates", rates)?;

@@ -71,3 +71,21 @@ fn every_image_is_shown_in_every_precomputed_view_in_turn() {
     assert_ne!(rows_of(0), rows_of(1));
     assert_ne!(rows_of(0), rows_of(2));
 }
+
+#[test]
+fn features_are_told_with_their_mean_and_a_variance_that_divides() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 32, 0, &[]);
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.precompute().unwrap();
+    let activations = learner.activations.take().unwrap();
+    let all = activations.of_epoch(0, &(0..data.train.len()).collect::<Vec<_>>()).unwrap();
+    let red: Vec<f32> = all.iter().step_by(3).copied().collect();
+    let mean = red.iter().sum::<f32>() / red.len() as f32;
+    let told = activations.moments().unwrap();
+    assert!((told.mean[0] - mean).abs() < 1e-6, "{told:?}");
+    let off: f32 = red.iter().map(|value| (value - mean).powi(2)).sum();
+    assert!((told.variance[0] - off / (red.len() - 1) as f32).abs() < 1e-6, "{told:?}");
+    assert!(told.variance.iter().all(|&variance| variance > 0.0));
+}

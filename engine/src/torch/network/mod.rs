@@ -76,8 +76,7 @@ impl Network {
         let precision = recipe.optimizer.precision;
         let backbones = Backbones::new(&store.root(), architectures, device, precision);
         let width: usize = backbones.widths().iter().sum();
-        let head =
-            Head::new(&(store.root() / "head"), width as i64, &recipe.head, outputs.n() as i64);
+        let head = Head::new(&(store.root() / "head"), width as i64, recipe, &outputs);
         let mut network = Self {
             store,
             backbones,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::Images;
-use kaggle_kit::learn::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
+use kaggle_kit::learn::{Input, Model, Moments, StepLoss, StepOutcome, StepRates, Trainable};
 use kaggle_kit::zoo::N_GROUPS;
 use tch::{Device, no_grad};
 
@@ -54,6 +54,10 @@ impl Model for Network {
     fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>> {
         no_grad(|| to_host(&self.backbones.pooled_by(backbone, images)?))
             .context("failed to compute activations")
+    }
+
+    fn standardise(&mut self, moments: &Moments) {
+        self.head.standardise(moments);
     }
 
     fn step(

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kaggle_kit::dataset::Images;
 use kaggle_kit::fs;
-use kaggle_kit::learn::{StepOutcome, StepRates};
+use kaggle_kit::learn::{Moments, StepOutcome, StepRates};
 use kaggle_kit::outputs::NumberError;
 use kaggle_kit::recipe::{Layer, resolve};
 use kaggle_kit::table::Table;
@@ -269,4 +269,30 @@ fn levels_and_numbers_are_learned_and_predicted_in_their_own_units() {
         let after = off(&mut network);
         assert!(after < 0.5 * before, "{outputs:?}: {before} {after}");
     }
+}
+
+#[test]
+fn a_number_starts_as_its_mean_and_does_not_depend_on_its_batch() {
+    let _alone = alone();
+    let standardised = Outputs::Standardised {
+        mean: vec![200.0],
+        deviation: vec![50.0],
+        error: NumberError::Squared,
+        logarithm: false,
+    };
+    let mut network = network_of(&["head.dropout=[0.0, 0.0]"], standardised);
+    let width = network.width();
+    let moments = Moments { mean: vec![0.25; width], variance: vec![4.0; width] };
+    network.standardise(&moments);
+    let (input, _) = batch(4);
+    assert_eq!(network.predict(&input).unwrap(), [200.0; 4]);
+    network.step(&input, &[100.0, 200.0, 250.0, 300.0], &rates(), 1).unwrap();
+    let together = tch::no_grad(|| to_host(&network.logits(&input, true).unwrap()).unwrap());
+    let alone = part(&input, width, 1..2);
+    let alone = tch::no_grad(|| to_host(&network.logits(&alone, true).unwrap()).unwrap());
+    assert!((together[1] - alone[0]).abs() < 1e-5, "{together:?} {alone:?}");
+    // What it was told is kept with the weights, and training does not change it.
+    let saved = weights_of(&network);
+    let told = saved.iter().find(|(name, _)| name == "head.hidden.norm.running_mean").unwrap();
+    assert_eq!(told.1, moments.mean);
 }
