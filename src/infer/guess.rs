@@ -197,6 +197,8 @@ pub struct Wishes {
     pub unknown: Option<String>,
     /// The class that a probability, or a 1, is of.
     pub positive: Option<String>,
+    /// How many classes there are, or their names between commas.
+    pub classes: Option<String>,
     /// A folder of test images, where there are several.
     pub images: Option<String>,
     pub is_notebook: bool,

@@ -24,6 +24,7 @@ mod sample;
 mod shape;
 mod table;
 mod text;
+mod vocabulary;
 mod written;
 
 pub use beyond::Beyond;
@@ -67,6 +68,7 @@ pub fn infer(
     let told = Told::of(&labels);
     shape::decide(&mut guess, &sample, &labels, &told, wishes, hint);
     say_labels(&mut guess, &labels, &told);
+    vocabulary::find(&mut guess, data, &images, &sample, &labels, &told, wishes);
     choose_images(&mut guess, &sample, &labels, wishes);
     groups::find(&mut guess, data, &images, &sample, &labels, wishes);
     guess.names = names(data, &told);

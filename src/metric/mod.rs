@@ -51,7 +51,7 @@ pub use per_tag::TagCounts;
 pub use plain::{Outputs, largest, plain};
 pub use reliability::{Bin, brier, expected_calibration_error, reliability, top_answers};
 
-use crate::target::{Classes, TargetKind};
+use crate::target::{Classes, Said, TargetKind, Truth};
 use options::Written;
 
 /// How many classes an error names.
@@ -204,6 +204,23 @@ impl Metric {
         }
     }
 
+    /// Whether classes count that neither the truth nor an answer has, as in a mean over all tags: told by
+    /// scoring the same labels of two classes and of three.
+    pub fn counts_every_class(&self, kind: TargetKind) -> bool {
+        if self.family.forms.iter().all(|(of_kind, _)| *of_kind != kind) {
+            return false;
+        }
+        let ids = ["a", "b"].map(str::to_owned);
+        let truth = Truth::Classes(vec![vec![0], vec![1]]);
+        let said = Said::Lists(vec![vec![0], vec![0]]);
+        let score = |n: usize| {
+            let classes: Classes = (0..n).map(|class| class.to_string()).collect::<Vec<_>>().into();
+            let rows = Scoring { kind, ids: &ids, classes: &classes, truth: &truth, said: &said };
+            self.score(&rows).ok().filter(|score| score.is_finite())
+        };
+        score(2).is_some_and(|of_two| score(3).is_some_and(|of_three| of_two != of_three))
+    }
+
     /// The columns of probabilities that count: that of the class that is asked about, or all.
     fn columns(&self, classes: &Classes) -> Range<usize> {
         match self.asked.as_deref().and_then(|class| classes.position(class)) {
@@ -287,6 +304,17 @@ mod tests {
         );
         assert!((one.score_by(&skewed) - 2.0 * 0.7 / 2.0).abs() < 1e-12);
         assert!((one.score_by(&pf1.about("0")) - 2.0 * 1.7 / 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn classes_that_nothing_has_count_in_few_metrics() {
+        let counts = |kind| -> Vec<String> {
+            let counting = Metric::every().filter(|metric| metric.counts_every_class(kind));
+            counting.map(|metric| metric.name()).collect()
+        };
+        assert_eq!(counts(TargetKind::MultiLabel), ["macro-f1", "hamming-loss"]);
+        assert_eq!(counts(TargetKind::SingleLabel), [""; 0]);
+        assert_eq!(counts(TargetKind::Number), [""; 0]);
     }
 
     #[test]

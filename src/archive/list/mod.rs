@@ -1,7 +1,7 @@
 //! What an archive holds, without unpacking it: names and sizes as [`super::extract`] would place them,
 //! and the content of the few files that somebody wants to see.
 //!
-//! Directories are read where there are some. Only what has none, or lies packed in another archive,
+//! Directories are read where there are some, over all files of an archive in several. Only what has none, or lies packed in another archive,
 //! is read through; a 7z or a tar packed in another 7z stays closed.
 
 mod start;
@@ -19,7 +19,6 @@ use zip::{CompressionMethod, ZipArchive};
 use super::kind::{Kind, Packing, TAR_BLOCK};
 use super::window::Window;
 use super::{Error, MOST_LEVELS, MOST_MEMORY_KB, called, names, stem};
-use crate::fs;
 pub use start::unzipped_start;
 
 /// What an archive holds.
@@ -41,10 +40,10 @@ pub fn list(
     see: &mut dyn FnMut(&str, &mut dyn Read),
 ) -> Result<Held, Error> {
     let kind = Kind::of(archive)?.ok_or_else(|| Error::not_an_archive(archive))?;
-    let file = fs::open(archive)?;
+    let volumes = super::open(archive)?;
     let mut look = Look { archive, wants, see, closed: Vec::new() };
     let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let content = Content::Part(Window::whole(&file, None)?);
+    let content = Content::Part(Window::over(&volumes, volumes.len(), None));
     let inside = look.enter_archive(kind, content, &Place { name: &name, beside: "", level: 0 })?;
     let files = if inside.is_loose() {
         let folder = stem(archive);

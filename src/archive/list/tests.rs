@@ -1,6 +1,7 @@
 //! What is listed is what would be unpacked.
 
 use super::super::made::{self, noise, tar};
+use crate::fs;
 use super::*;
 
 /// Names, closed folders, and the tables that were seen.

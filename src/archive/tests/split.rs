@@ -12,6 +12,20 @@ fn split(pieces: &[(&str, &[u8])], head: &str) -> (TempDir, Result<usize, Error>
     (folder, result)
 }
 
+/// The names that an archive's pieces tell, and the tables in it.
+fn listed(path: &std::path::Path) -> (Vec<String>, Vec<String>) {
+    let mut seen = Vec::new();
+    let mut see = |path: &str, content: &mut dyn std::io::Read| {
+        let mut text = String::new();
+        content.read_to_string(&mut text).unwrap();
+        seen.push(format!("{path}: {text}"));
+    };
+    let held = list(path, &|path| path.contains(".csv"), &mut see).unwrap();
+    let mut names: Vec<String> = held.files.into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    (names, seen)
+}
+
 fn three(bytes: &[u8]) -> [&[u8]; 3] {
     let third = bytes.len() / 3;
     [&bytes[..third], &bytes[third..2 * third], &bytes[2 * third..]]
@@ -42,6 +56,7 @@ fn pieces_in_a_row_are_one_archive_of_any_kind() {
             assert!(Kind::of(&at(1)).unwrap().is_some());
             assert_eq!(stem(&at(2)), "train");
             assert_eq!(zipped_size(&at(1)).unwrap(), None);
+            assert_eq!(listed(&at(1)).0, ["train/1.jpg", "train/2.jpg"]);
 
             // What is missing between them is named; what is missing at the end cannot be known.
             fs::remove_file(at(2)).unwrap();
@@ -131,6 +146,9 @@ fn zips_over_several_disks_are_read_in_place() {
             assert_eq!(names(&folder), [long, "a/2.jpg", "b.csv"]);
             assert_eq!(files(&folder)["a/2.jpg"], noise);
             let at = |name: &str| folder.path().join(name);
+            let (told, tables) = listed(&at("train.zip"));
+            assert_eq!(told, [long, "a/2.jpg", "b.csv"]);
+            assert_eq!(tables, ["b.csv: id,label\n"]);
             assert_eq!(head(&at("train.z01")), Some(at("train.zip")));
             assert_eq!(head(&at("train.zip")), Some(at("train.zip")));
             assert_eq!(Kind::of(&at("train.zip")).unwrap(), Some(Kind::Zip));
@@ -143,6 +161,8 @@ fn zips_over_several_disks_are_read_in_place() {
                 fs::remove_file(at(missing)).unwrap();
                 let error = extract(&at("train.zip"), &at("data"), &()).unwrap_err().to_string();
                 assert!(error.contains(&format!("{missing}` is missing\nhint: ")), "{error}");
+                let told = list(&at("train.zip"), &|_| false, &mut |_, _| ()).unwrap_err();
+                assert_eq!(told.to_string(), error);
             }
         }
     }

@@ -28,10 +28,11 @@ pub(super) fn folder(root: &Path) -> Result<Data> {
     let mut archives = Vec::new();
     for (path, about) in fs::below(root, None)?.files {
         let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        if is_archive(&inside) {
-            archives.push((inside, path));
-        } else {
+        if !is_archive(&inside) {
             entries.push(Entry::new(inside, about.len()));
+        } else if archive::head(&path).is_none_or(|head| head == path) {
+            // Of one in several files that which stands for all.
+            archives.push((inside, path));
         }
     }
     let folders: HashSet<String> = entries
@@ -44,13 +45,18 @@ pub(super) fn folder(root: &Path) -> Result<Data> {
     };
     let mut inner = Inner::default();
     for (inside, path) in archives.into_iter().take(MOST_ARCHIVES) {
-        let stem = stem_of(&inside);
+        let stem = archive::stem(&path);
         if is_there(&stem) {
             term::detail(format_args!("`{inside}` is unpacked already"));
-        } else if is_split(&inside) {
-            inner.unseen.push(stem);
-        } else {
-            inner.look(&path)?;
+            continue;
+        }
+        match inner.look(&path) {
+            Err(error) if is_split(&inside) || archive::head(&path).is_some() => {
+                let why = term::describe(&error).0;
+                term::warn(format_args!("{why}: what is in it is guessed by its name"));
+                inner.unseen.push(stem);
+            }
+            looked => looked?,
         }
     }
     entries.extend(inner.entries);
@@ -120,27 +126,11 @@ fn is_archive(inside: &str) -> bool {
 
 /// `train.zip.001`, `train.z01`: a part of an archive.
 fn is_split(inside: &str) -> bool {
-    let extension = infer::extension(inside);
-    let digits = extension.trim_start_matches('z');
+    let Some((whole, part)) = inside.rsplit_once('.') else { return false };
+    let digits = part.trim_start_matches(['z', 'Z']);
     let is_number = digits.len() >= 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number && (extension.starts_with('z') || stem_of_part(inside).is_some())
-}
-
-fn stem_of_part(inside: &str) -> Option<&str> {
-    let (whole, _) = inside.rsplit_once('.')?;
-    let kind = infer::extension(whole);
-    matches!(kind.as_str(), "zip" | "7z" | "tar").then_some(whole)
-}
-
-/// The name of what an archive becomes.
-fn stem_of(inside: &str) -> String {
-    let whole = stem_of_part(inside).unwrap_or(inside);
-    let stem = archive::stem(Path::new(whole));
-    match stem.rsplit_once('.') {
-        // `train.z01`
-        Some((start, _)) if is_split(inside) && stem_of_part(inside).is_none() => start.to_owned(),
-        _ => stem,
-    }
+    let is_packed = || matches!(infer::extension(whole).as_str(), "zip" | "7z" | "tar");
+    is_number && (digits.len() < part.len() || is_packed())
 }
 
 /// The patients of some DICOM files, evenly spread.
@@ -181,21 +171,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_archives_have_the_name_of_the_whole() {
-        for (name, stem) in [
-            ("train.zip.001", "train"),
-            ("train.zip.005", "train"),
-            ("train.z01", "train"),
-            ("train.zip", "train"),
-            ("a/labels.csv.zip", "labels.csv"),
-            ("train-jpg.tar.7z", "train-jpg"),
-        ] {
+    fn archives_and_their_parts_are_known_by_name() {
+        for name in ["train.zip.001", "train.z01", "train.zip", "a/labels.csv.zip", "b.tar.7z"] {
             assert!(is_archive(name), "{name}");
-            assert_eq!(stem_of(name), stem, "{name}");
         }
         for name in ["a.nii.gz", "a/b/c/d.zip", "a.jpg", "1.001", "z01", "a.csv"] {
             assert!(!is_archive(name), "{name}");
         }
-        assert!(is_split("train.zip.001") && !is_split("train.zip"));
+        assert!(is_split("train.zip.001") && is_split("train.z01") && !is_split("train.zip"));
     }
 }

@@ -75,6 +75,9 @@ pub struct Answers {
     /// The class that the sample's probability, or its 1, stands for
     #[arg(long, value_name = "CLASS")]
     pub positive: Option<String>,
+    /// How many classes there are, or their names with commas, where the labels do not have all
+    #[arg(long, value_name = "NUMBER|NAMES")]
+    pub classes: Option<String>,
     /// The folder of test images, where several have them
     #[arg(long, value_name = "FOLDER")]
     pub images: Option<String>,
@@ -108,6 +111,7 @@ impl Answers {
             group: this.group,
             unknown: this.unknown,
             positive: this.positive,
+            classes: this.classes,
             images: this.images,
             is_notebook: false,
         })

@@ -57,12 +57,19 @@ fn chosen(question: &Question, typed: &str) -> Option<String> {
     if typed.is_empty() {
         return question.choices.first().cloned();
     }
+    // A count of classes is a number itself.
+    let numbered = if question.flag == "classes" { &[][..] } else { &question.choices };
     let by_number =
-        typed.parse::<usize>().ok().and_then(|n| question.choices.get(n.checked_sub(1)?));
+        typed.parse::<usize>().ok().and_then(|n| numbered.get(n.checked_sub(1)?));
     let by_word = || question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(typed));
     let known = by_number.or_else(by_word).cloned();
     known.or_else(|| {
-        (question.flag == "metric" && Metric::of(typed).is_ok()).then(|| typed.to_owned())
+        let is_free = match question.flag {
+            "metric" => Metric::of(typed).is_ok(),
+            "classes" => typed.contains(',') || typed.parse::<usize>().is_ok_and(|n| n > 1),
+            _ => false,
+        };
+        is_free.then(|| typed.to_owned())
     })
 }
 
@@ -71,6 +78,7 @@ fn settle(wishes: &mut Wishes, flag: &str, answer: String) {
         "metric" => wishes.metric = Some(answer),
         "group" => wishes.group = Some(answer),
         "unknown" => wishes.unknown = Some(answer),
+        "classes" => wishes.classes = Some(answer),
         "positive" => wishes.positive = Some(answer),
         "images" => wishes.images = Some(answer),
         other => debug_assert!(false, "a question about {other}"),
@@ -94,6 +102,13 @@ mod tests {
             ("3", None),
             ("loss", None),
         ] {
+            assert_eq!(chosen(&question, typed).as_deref(), answer, "{typed}");
+        }
+        let question =
+            Question { flag: "classes", text: String::new(), choices: vec!["26".to_owned()] };
+        for (typed, answer) in
+            [("", Some("26")), ("28", Some("28")), ("1", None), ("a,b", Some("a,b")), ("a", None)]
+        {
             assert_eq!(chosen(&question, typed).as_deref(), answer, "{typed}");
         }
     }

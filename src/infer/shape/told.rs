@@ -45,6 +45,14 @@ impl<'a> Told<'a> {
         self.tags.as_ref().map_or(self.cells.len(), |(tags, _)| tags.len())
     }
 
+    /// Each label or tag once.
+    pub(in crate::infer) fn words(&self) -> Vec<&'a str> {
+        match &self.tags {
+            Some((tags, _)) => tags.iter().copied().collect(),
+            None => self.cells.clone(),
+        }
+    }
+
     /// What is between the tags of a cell, where it is no blank.
     pub(in crate::infer) fn separator(&self) -> Option<String> {
         let (_, separator) = self.tags.as_ref()?;

@@ -178,7 +178,21 @@ fn proteins_are_four_files_a_picture() {
             channels = ["red", "green", "blue", "yellow"], sample = "sample_submission.csv" }
         target = { kind = "multi-label", labels.csv = { file = "train.csv", id = "Id", label = "Target" } }
         submission.tag-list = { id = "Id", column = "Predicted" }"#;
-    expect(&drawn.spec("macro-f1"), wanted);
+    expect(&drawn.spec("mean-f1"), wanted);
+    // A mean over classes counts those that no image has: their numbers tell as many as can be known.
+    let guess = drawn.scored_by("macro-f1");
+    assert_eq!(guess.classes, numbers(0..26));
+    let note = guess.why("target.classes").unwrap();
+    assert!(!note.is_sure && note.why.contains("of 0 to 25 the labels name 3"), "{}", note.why);
+    assert!(guess.questions.iter().any(|question| question.flag == "classes"));
+    let wishes = Wishes {
+        metric: Some("macro-f1".to_owned()),
+        classes: Some("28".to_owned()),
+        ..Wishes::default()
+    };
+    let guess = drawn.with(&wishes);
+    assert_eq!(guess.classes, numbers(0..28));
+    assert!(guess.why("target.classes").unwrap().is_sure);
 }
 
 #[test]

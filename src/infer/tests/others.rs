@@ -115,17 +115,22 @@ fn attributes_are_tags_that_are_numbers() {
             "id,attribute_ids",
             rows(&train, |i| format!(",{} {}", i % 7, 448 + i % 5)),
         )
-        .table(
-            "labels.csv",
-            "attribute_id,attribute_name",
-            (0..7).map(|i| format!("{i},country::{i}")),
-        )
         .table("sample_submission.csv", "id,attribute_ids", rows(&test, |_| ",0 1 2".to_owned()));
     let wanted = r#"
         files = { train = ["train"], test = ["test"], sample = "sample_submission.csv" }
         target = { kind = "multi-label", labels.csv = { file = "train.csv", id = "id", label = "attribute_ids" } }
         submission.tag-list = { id = "id", column = "attribute_ids" }"#;
     expect(&drawn.spec("micro-f1"), wanted);
+    // The table of names has two more than occur, where that changes the score.
+    let drawn = drawn.table(
+        "labels.csv",
+        "attribute_id,attribute_name",
+        numbers(0..7).into_iter().chain(numbers(448..455)).map(|id| format!("{id},tag::{id}")),
+    );
+    let guess = drawn.scored_by("macro-f1");
+    assert_eq!(guess.classes.len(), 14);
+    let note = guess.why("target.classes").unwrap();
+    assert!(note.is_sure && note.why.contains("`attribute_id` of `labels.csv`"), "{}", note.why);
 }
 
 #[test]
