@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
+use super::columns::Columns;
 use super::data::{self, Data};
+use super::labels::{From, Labels};
+use super::sample::Sample;
 use super::table::{Form, Table};
 use super::text;
 
@@ -81,6 +84,22 @@ pub(super) fn of_columns(sample: &Table) -> Result<(), Beyond> {
         return Err(Beyond::OtherTask { sample, column, asked });
     }
     Ok(())
+}
+
+/// A row an image and a number's name, instead of an image and a class.
+pub(super) fn of_long_numbers(sample: &Sample, labels: &Labels) -> Result<(), Beyond> {
+    let From::Table { table, columns: Columns::One { column, .. }, is_long: true, .. } = &labels.from
+    else {
+        return Ok(());
+    };
+    if table.cells(*column).all(|cell| cell.is_empty() || text::is_zero_or_one(cell)) {
+        return Ok(());
+    }
+    Err(Beyond::OtherTask {
+        sample: sample.table.path.clone(),
+        column: format!("`{}` of `{}`", table.header[*column], table.path),
+        asked: "one number of several of an image a row",
+    })
 }
 
 /// A table that says for each row of the sample which column of an image it asks for, as facial keypoints

@@ -71,7 +71,9 @@ pub(super) fn find(
     let is_telling = asked.len() > 1 || asked.iter().any(|word| text::number(word).is_none());
     let like_sample = || like(table, &others, &asked);
     let found = if is_telling {
-        like_sample().or_else(|| usual(table, &others))
+        like_sample()
+            .or_else(|| of_one_form(table, &others, &asked))
+            .or_else(|| usual(table, &others))
     } else {
         usual(table, &others).or_else(like_sample)
     };
@@ -108,6 +110,33 @@ fn like(table: &Table, others: &[usize], asked: &HashSet<&str>) -> Option<Column
         others.iter().copied().filter(|&column| share(column) >= 0.5).collect();
     match fitting.as_slice() {
         [only] => Some(Columns::One { column: *only, is_sure: true }),
+        _ => None,
+    }
+}
+
+/// The only column whose values are built as the sample's words are, where none of these occurs: twelve
+/// letters and digits, as `37c7aba965a5` has them.
+fn of_one_form(table: &Table, others: &[usize], asked: &HashSet<&str>) -> Option<Columns> {
+    /// Shorter words are alike by chance.
+    const SHORTEST: usize = 6;
+    let form = |word: &str| {
+        let is_code = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let n_digits = word.bytes().filter(u8::is_ascii_digit).count();
+        (is_code && word.len() >= SHORTEST && n_digits > 0).then_some((word.len(), n_digits == word.len()))
+    };
+    let wanted: HashSet<_> = asked.iter().filter_map(|word| form(word)).collect();
+    let [wanted] = wanted.iter().collect::<Vec<_>>()[..] else { return None };
+    let n_asked = asked.iter().filter(|word| form(word) == Some(*wanted)).count();
+    let is_like = |column: &usize| {
+        let values = table.values(*column);
+        let n = values.iter().filter(|value| form(value) == Some(*wanted)).count();
+        n * 10 >= values.len() * 9 && n > 1
+    };
+    let fitting: Vec<usize> = others.iter().copied().filter(is_like).collect();
+    match fitting.as_slice() {
+        [only] if n_asked * 2 >= asked.len() => {
+            Some(Columns::One { column: *only, is_sure: false })
+        }
         _ => None,
     }
 }

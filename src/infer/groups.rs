@@ -73,7 +73,8 @@ pub(super) fn find(
         let why = format!(
             "{n} files of each name, one in each folder, are one picture: they stay on one side of a split"
         );
-        guess.note("split", true, why);
+        // Folders that are numbered from one each look like this as well.
+        guess.note("split", false, why);
         guess.split = Some(Split::Pattern("([^/]+)$".to_owned()));
     } else if are_patients(data) {
         guess.note(
@@ -175,7 +176,7 @@ fn of_ids(labels: &Labels) -> Option<String> {
     (n > 0 && n * 10 >= table.rows.len() * 9).then(|| r"^(\d+)_".to_owned())
 }
 
-/// How many folders hold a file of the same name, where nearly all names are in several.
+/// How many folders hold a file of the same name, where nearly all names are in all of these.
 fn repeated_names(images: &Images, labels: &Labels, sample: &Sample) -> Option<usize> {
     let From::Folder { .. } = labels.from else { return None };
     let taken: Taken =
@@ -186,9 +187,9 @@ fn repeated_names(images: &Images, labels: &Labels, sample: &Sample) -> Option<u
             *names.entry(image.name).or_default() += 1;
         }
     }
-    let n_several = names.values().filter(|&&n| n > 1).count();
-    let most = names.values().max().copied()?;
-    (n_several > 0 && n_several * 10 >= names.len() * 9).then_some(most)
+    let most = names.values().max().copied().filter(|&most| most > 1)?;
+    let n_in_all = names.values().filter(|&&n| n == most).count();
+    (n_in_all * 10 >= names.len() * 9).then_some(most)
 }
 
 fn are_patients(data: &Data) -> bool {

@@ -35,6 +35,7 @@ pub use guess::{
 };
 pub use metric::{Hint, of_kaggle};
 pub use peek::{features, patient};
+pub use records::telling as telling_record;
 pub use table::{Form, Table};
 pub use written::toml;
 
@@ -65,6 +66,7 @@ pub fn infer(
     say_test(&mut guess, &sample, data.listing.is_whole());
     guess.extension = dicom(&images, &sample);
     say_train(&mut guess, &labels);
+    beyond::of_long_numbers(&sample, &labels)?;
     let told = Told::of(&labels);
     shape::decide(&mut guess, &sample, &labels, &told, wishes, hint);
     say_labels(&mut guess, &labels, &told);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, Data};
+use super::data::{self, Data, Entry, Listing};
 use super::place::named_folder;
 use super::text;
 
@@ -38,6 +38,29 @@ pub(super) fn folders(data: &Data, of_test: bool) -> Vec<String> {
     folders
 }
 
+/// The file whose first record tells what the records hold: one of training, which have labels.
+pub fn telling(listing: &Listing) -> Option<&Entry> {
+    let all = || listing.entries.iter().filter(|entry| is_record(&entry.path));
+    all().find(|entry| !text::is_test(&entry.path)).or_else(|| all().next())
+}
+
 pub(super) fn is_record(path: &str) -> bool {
     matches!(data::extension(path).as_str(), "tfrec" | "tfrecord" | "tfrecords")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_training_tell_what_they_hold() {
+        let told = |paths: &[&str]| {
+            let entries = paths.iter().map(|path| Entry::new(*path, 1)).collect();
+            telling(&Listing::new(entries, Vec::new())).map(|entry| entry.path.clone())
+        };
+        let all = ["tf-192/test/00.tfrec", "tf-192/train/00.tfrec", "tf-192/val/00.tfrec"];
+        assert_eq!(told(&all).as_deref(), Some("tf-192/train/00.tfrec"));
+        assert_eq!(told(&all[..1]).as_deref(), Some("tf-192/test/00.tfrec"));
+        assert_eq!(told(&["a.csv"]), None);
+    }
 }

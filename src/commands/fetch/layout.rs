@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::plan;
 use crate::archive::{self, Foreign, Kind};
-use crate::competition::{Competition, Files};
+use crate::competition::{Competition, Files, format_of};
 use crate::dataset;
 use crate::fs;
 use crate::relative::RelativePath;
@@ -64,7 +64,32 @@ pub(super) fn parts(competition: &Competition, folder: &Path) -> Result<Parts> {
             parts.foreign.extend(found);
         }
     }
+    look_inside(competition, &places, &mut parts);
     Ok(parts)
+}
+
+/// Archives that are called otherwise than what they hold, as `training_solutions_rev1.zip` with a CSV of
+/// that name: looked into only where something is missing. What cannot be listed holds nothing here; it
+/// is an error where it is unpacked.
+fn look_inside(competition: &Competition, places: &[Place], parts: &mut Parts) {
+    let missing: Vec<RelativePath> =
+        names(competition).into_iter().filter(|name| !parts.has(name)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    for path in places.iter().flat_map(|place| &place.files).filter(|path| is_archive(path)) {
+        let Ok(held) = archive::list(path, &|_| false, &mut |_, _| ()) else { continue };
+        for name in &missing {
+            let inside = format!("/{name}");
+            let is_in = |(file, _): &(String, u64)| {
+                let file = format!("/{file}");
+                file.ends_with(&inside) || file.contains(&format!("{inside}/"))
+            };
+            if !parts.has(name) && held.files.iter().any(is_in) {
+                parts.archives.push((name.clone(), path.clone()));
+            }
+        }
+    }
 }
 
 /// The same, wherever one lies, the shallowest of a name first; without what is packed.
@@ -157,7 +182,12 @@ pub(super) fn is_named(competition: &Competition, listed: &RelativePath) -> bool
 
 /// Whether a file that Kaggle lists is a part, an archive of it, or lies in it.
 pub(super) fn belongs(listed: &RelativePath, part: &RelativePath) -> bool {
-    archive::stem(listed.as_ref()) == part.base()
+    let stem = archive::stem(listed.as_ref());
+    let is_archive = stem != listed.base();
+    // A table may be packed without its ending in the archive's name.
+    let is_packed = is_archive && format_of(part).is_some() && part.base().strip_prefix(&*stem).is_some_and(|ending| ending.starts_with('.'));
+    stem == part.base()
+        || is_packed
         || listed.strip_prefix(part.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 

@@ -3,6 +3,7 @@
 //! Only what the competition's layout names is taken out of a folder; an archive is unpacked
 //! whole. The source is never changed: images become hard links where that works, tables copies.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -225,7 +226,9 @@ fn take_folder(
     if !parts.archives.is_empty() {
         bringer.check_parts(competition)?;
     }
-    for (_, archive) in &parts.archives {
+    // One may hold several parts.
+    let mut done = HashSet::new();
+    for archive in parts.archives.iter().map(|(_, archive)| archive).filter(|one| done.insert(*one)) {
         unpack(archive, data, claims)?;
     }
     let n_there = pairs.iter().filter(|(from, _)| !is_text(from)).count() - n_linked - n_copied;

@@ -150,8 +150,7 @@ fn patients(root: &Path, listing: &Listing) -> Vec<(String, String)> {
 
 /// What the `TFRecords` hold.
 fn features(root: &Path, listing: &Listing) -> Vec<String> {
-    let first = listing.with_extension(&["tfrec", "tfrecord", "tfrecords"]);
-    let start = first.and_then(|entry| head(&root.join(entry.place()), RECORD_HEAD));
+    let start = infer::telling_record(listing).and_then(|entry| head(&root.join(entry.place()), RECORD_HEAD));
     start.map(|start| infer::features(&start)).unwrap_or_default()
 }
 

@@ -61,6 +61,23 @@ fn keypoints_are_asked_for_one_a_row() {
 }
 
 #[test]
+fn numbers_by_name_are_asked_for_one_a_row() {
+    let ids = hashes(0, 24);
+    let names = ["Dry_Clover_g", "GDM_g"];
+    let rows = |ids: &[String], rest: fn(usize) -> String| -> Vec<String> {
+        let row = |id: &String| names.map(|name| format!("{id}__{name}"));
+        ids.iter().flat_map(row).enumerate().map(|(i, id)| format!("{id}{}", rest(i))).collect()
+    };
+    let biomass = Drawn::default()
+        .files(images("train", &ids[..16], ".jpg"))
+        .files(images("test", &ids[16..], ".jpg"))
+        .table("train.csv", "sample_id,target", rows(&ids[..16], |i| format!(",{i}.25")))
+        .table("sample_submission.csv", "sample_id,target", rows(&ids[16..], |_| ",0.0".to_owned()));
+    let told = refusal(&biomass);
+    assert!(told.contains("one number of several of an image a row (`target` of `train.csv`)"), "{told}");
+}
+
+#[test]
 fn ids_that_are_folders_are_named() {
     let files =
         (0..4).flat_map(|i| (0..90).map(move |n| format!("test/0000{i}/FLAIR/Image-{n}.dcm")));

@@ -280,6 +280,37 @@ fn happy_whales_are_individuals_and_not_species() {
         submission.top-k = { id = "image", column = "predictions" }"#;
     // `individual` is a word of groups, but what is predicted is none.
     expect(&drawn.spec("map@5"), wanted);
+    // The sample's individuals need not be among those of training: they look like these.
+    let strangers = hashes(500, 5).join(" ");
+    let labels = drawn.tables[0].clone();
+    let sample = rows(&test, |_| format!(".jpg,{strangers}"));
+    let mut drawn = Drawn::default()
+        .files(images("train_images", &train, ".jpg"))
+        .files(images("test_images", &test, ".jpg"))
+        .table("sample_submission.csv", "image,predictions", sample);
+    drawn.files.push("train.csv".to_owned());
+    drawn.tables.push(labels);
+    expect(&drawn.spec("map@5"), wanted);
+    assert!(!drawn.guess().why("target.labels.label").unwrap().is_sure);
+}
+
+/// Names that count from one in every folder say nothing; those that all folders have are one picture.
+#[test]
+fn the_same_names_in_all_folders_are_a_guess() {
+    let test = hashes(40, 8);
+    let drawn = |sizes: [usize; 3]| {
+        let names = ["archery", "boxing", "curling"].into_iter().zip(sizes);
+        let files = names.flat_map(|(sport, n)| {
+            (1..=n).map(move |i| format!("train/{sport}/{i:03}.jpg"))
+        });
+        let sample = rows(&test, |_| ",archery".to_owned());
+        let drawn = Drawn::default().files(files).files(images("test", &test, ".jpg"));
+        drawn.table("sample_submission.csv", "id,sport", sample).scored_by("accuracy")
+    };
+    assert_eq!(drawn([12, 20, 15]).split, None);
+    let guess = drawn([12, 12, 12]);
+    assert_eq!(guess.split, Some(Split::Pattern("([^/]+)$".to_owned())));
+    assert!(!guess.why("split").unwrap().is_sure);
 }
 
 #[test]
