@@ -5,6 +5,8 @@
 
 mod files;
 mod labels;
+#[cfg(test)]
+pub(crate) mod made;
 mod pattern;
 mod pixels;
 mod registry;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::files::Files;
 use super::labels::Labels;
-use super::split_spec::SplitSpec;
-use super::submission::SubmissionFormat;
+use super::split_spec::{Grouping, SplitSpec};
+use super::submission::{Pool, SubmissionFormat};
 use super::target_spec::TargetSpec;
 use super::template::Template;
 use crate::lines;
@@ -186,6 +186,23 @@ impl Competition {
                 self.slug
             )
         })
+    }
+
+    /// How answers for several images are made, where the spec also says which training images would get
+    /// one: those that a table of photos lists for one label, or that have one value in the column that is
+    /// the submission's id.
+    pub fn pools_training(&self) -> Option<Pool> {
+        let how = self.submission.pool()?;
+        let has_photos = matches!(&self.target.labels, Labels::Csv { photos: Some(_), .. });
+        let grouping = self.split.as_ref().and_then(SplitSpec::grouping);
+        let is_answer = |grouping| match grouping {
+            Grouping::Column(column) => column == self.submission.id_column(),
+            _ => false,
+        };
+        match grouping {
+            None => has_photos.then_some(how),
+            Some(grouping) => is_answer(grouping).then_some(how),
+        }
     }
 
     /// `kaggle-kit` with this word and the competition as it was typed, such as

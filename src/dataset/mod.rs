@@ -28,6 +28,6 @@ pub use folder::{
 pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
-pub use split::{Split, folds, hold_out, split};
+pub use split::{Split, folds, hold_out, sets_of, split};
 pub use twins::{Likeness, PictureId, Twins, find_broken, find_twins};
 pub use view::{Prepared, Symmetry, View, decode, decode_planes, render};

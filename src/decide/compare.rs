@@ -5,6 +5,8 @@
 //! errors tell; F-beta goes by steps, and its gain is resampled. Differences are paired: the same
 //! images are easy or hard for all candidates.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt;
 
 use rayon::prelude::*;
@@ -30,7 +32,8 @@ impl Folds {
     /// Those of images that have some; images that are all of one are dealt out to several.
     pub(super) fn of(folds: &[usize]) -> Self {
         let is_one = folds.iter().all(|fold| Some(fold) == folds.first());
-        Self(if is_one { (0..folds.len()).map(|i| i % FOLDS).collect() } else { folds.to_vec() })
+        let each: Vec<usize> = (0..folds.len()).collect();
+        Self(if is_one { deal(&each) } else { folds.to_vec() })
     }
 
     /// The fold of each image.
@@ -49,6 +52,31 @@ impl Folds {
         };
         folds.into_iter().map(split).collect()
     }
+}
+
+/// Folds for images that are all of one: each set of `sets`, which has the set of every image, goes whole
+/// to the fold that is smallest then, the largest sets first.
+pub fn deal(sets: &[usize]) -> Vec<usize> {
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    let mut sizes: Vec<usize> = Vec::new();
+    let set_of: Vec<usize> = sets
+        .iter()
+        .map(|set| {
+            let place = *places.entry(*set).or_insert(sizes.len());
+            sizes.resize(sizes.len().max(place + 1), 0);
+            sizes[place] += 1;
+            place
+        })
+        .collect();
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by_key(|&place| Reverse(sizes[place]));
+    let (mut fold_of, mut n_of) = (vec![0; sizes.len()], [0; FOLDS]);
+    for place in order {
+        let smallest = (0..FOLDS).min_by_key(|&fold| n_of[fold]).unwrap_or_default();
+        fold_of[place] = smallest;
+        n_of[smallest] += sizes[place];
+    }
+    set_of.into_iter().map(|place| fold_of[place]).collect()
 }
 
 /// What is compared, and how well it does.
@@ -349,5 +377,18 @@ mod tests {
         assert_eq!(Folds::of(&[3; 7]).into_vec(), [0, 1, 2, 3, 4, 0, 1]);
         assert_eq!(Folds::of(&[3, 1, 3]).into_vec(), [3, 1, 3]);
         assert!(Folds::of(&[]).splits().is_empty());
+    }
+
+    #[test]
+    fn sets_are_dealt_out_whole() {
+        // A set of four, one of two, and single images, which are dealt out one by one.
+        assert_eq!(deal(&[7, 1, 7, 2, 7, 3, 3, 4, 5, 7]), [0, 2, 0, 3, 0, 1, 1, 4, 2, 0]);
+        let sets: Vec<usize> = (0..60).map(|i| i % 13).collect();
+        let folds = deal(&sets);
+        for (i, j) in (0..60).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            assert!(sets[i] != sets[j] || folds[i] == folds[j], "{i} {j}");
+        }
+        let of = |fold: usize| folds.iter().filter(|&&of| of == fold).count();
+        assert!((0..FOLDS).all(|fold| (10..=15).contains(&of(fold))), "{folds:?}");
     }
 }

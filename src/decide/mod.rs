@@ -11,9 +11,12 @@ pub mod log_loss;
 mod newton;
 mod numbers;
 pub mod tags;
+mod together;
 mod whole;
 
 pub use answers::Options;
+pub use compare::deal;
 pub use contest::difference;
 pub use decision::Decision;
 pub use judged::Judged;
+pub use together::together;

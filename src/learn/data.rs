@@ -36,6 +36,8 @@ pub struct SplitSide {
     pub samples: Arc<[Sample]>,
     /// `[n, outputs]`: zeros and ones, levels, or numbers.
     pub targets: Vec<f32>,
+    /// The set that each image is of: those of one, such as twins and those of one patient, belong together.
+    pub sets: Vec<usize>,
     /// Where their pictures are kept from epoch to epoch, if they are.
     pub kept: Option<PictureCache>,
 }
@@ -55,7 +57,14 @@ impl SplitSide {
                 numbers.map(|&number| number as f32).collect()
             }
         };
-        Self { samples, targets, kept: None }
+        Self { sets: indices.to_vec(), samples, targets, kept: None }
+    }
+
+    /// The same with the sets of its images, of which `sets` has those of all `samples`.
+    #[must_use]
+    pub fn in_sets(mut self, indices: &[usize], sets: &[usize]) -> Self {
+        self.sets = indices.iter().map(|&i| sets[i]).collect();
+        self
     }
 
     /// What is true of its images.

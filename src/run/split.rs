@@ -1,5 +1,6 @@
 //! `split.csv`: which images a run trained on and which it held out, and what each shows, so that a
-//! run is judged without its data. It is `id,part,labels`, or `id,part` and a column a number.
+//! run is judged without its data. It is `id,part,labels`, or `id,part` and a column a number; where
+//! images belong together, such as twins and those of one patient, a last column `set` says which.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +14,8 @@ use crate::target::{Classes, TargetKind, Truth};
 
 const FILE: &str = "split.csv";
 const HEADER: [&str; 3] = ["id", "part", "labels"];
+/// The last column, where there is one.
+const SET: &str = "set";
 /// What stands between two labels of a row; in a label's name it has [`ESCAPE`] before it, and so has
 /// that.
 const SEPARATOR: char = '|';
@@ -36,6 +39,8 @@ pub struct SplitRow {
     pub labels: Vec<String>,
     /// One a column.
     pub numbers: Vec<f64>,
+    /// The number of the set that it belongs to; none where it is by itself.
+    pub set: Option<usize>,
 }
 
 /// What an image was used for.
@@ -64,6 +69,8 @@ pub struct LabelledImage {
     pub target: Vec<usize>,
     /// Its numbers, in the order of their columns.
     pub numbers: Vec<f64>,
+    /// The set that it belongs to, if it has others.
+    pub set: Option<usize>,
 }
 
 impl SplitTable {
@@ -75,8 +82,11 @@ impl SplitTable {
         let text = run.bytes(FILE)?;
         let mut table = csv::Reader::from_reader(&text[..]);
         let header = header_of(columns);
+        let with_sets = header.iter().copied().chain([SET]);
+        let found = table.headers().with_context(in_file)?;
+        let has_sets = found.iter().eq(with_sets);
         ensure!(
-            table.headers().with_context(in_file)?.iter().eq(header.iter().copied()),
+            has_sets || found.iter().eq(header.iter().copied()),
             "`{}` has other columns than `{}`\nhint: train the run again",
             path.display(),
             header.join(",")
@@ -103,7 +113,7 @@ impl SplitTable {
             if columns.is_empty() {
                 labels = labels_in(&record[2]);
             } else {
-                for cell in record.iter().skip(2) {
+                for cell in record.iter().skip(2).take(columns.len()) {
                     let number = cell.parse().ok().filter(|number: &f64| number.is_finite());
                     numbers.push(number.with_context(|| {
                         let path = path.display();
@@ -111,30 +121,47 @@ impl SplitTable {
                     })?);
                 }
             }
-            rows.push(SplitRow { id, side, labels, numbers });
+            let cell = record.iter().last().filter(|cell| has_sets && !cell.is_empty());
+            let set = cell.map(str::parse).transpose().with_context(|| {
+                let path = path.display();
+                format!("`{path}`, line {line}, has no number of a set at `{id}`\nhint: {EDITED}")
+            })?;
+            rows.push(SplitRow { id, side, labels, numbers, set });
         }
         Ok(Self { columns: columns.to_vec(), rows })
     }
 
     pub fn write(&self, run: &Run) -> Result<()> {
-        run.write(FILE, self.csv()?)
+        run.write(FILE, self.csv(self.has_sets())?)
     }
 
-    /// Whether a run was begun with this table; also where it was stopped before it had one.
+    /// Whether a run was begun with this table; also where it was stopped before it had one, and where an
+    /// older version began it, which did not write sets.
     pub fn is_of(&self, run: &Run) -> Result<bool> {
         let path = run.file(FILE);
-        Ok(!path.exists() || fs::read(&path)? == self.csv()?)
+        if !path.exists() {
+            return Ok(true);
+        }
+        let there = fs::read(&path)?;
+        Ok(there == self.csv(self.has_sets())? || there == self.csv(false)?)
     }
 
-    fn csv(&self) -> Result<Vec<u8>> {
+    fn has_sets(&self) -> bool {
+        self.rows.iter().any(|row| row.set.is_some())
+    }
+
+    fn csv(&self, with_sets: bool) -> Result<Vec<u8>> {
         let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(header_of(&self.columns))?;
-        for SplitRow { id, side, labels, numbers } in &self.rows {
+        let last = |text: String| with_sets.then_some(text);
+        let header = header_of(&self.columns).into_iter().map(str::to_owned);
+        table.write_record(header.chain(last(SET.to_owned())))?;
+        for SplitRow { id, side, labels, numbers, set } in &self.rows {
+            let start = [id.clone(), side.name().to_owned()].into_iter();
+            let set = last(set.map_or_else(String::new, |set| set.to_string()));
             if self.columns.is_empty() {
-                table.write_record([id, side.name(), &cell_of(labels)])?;
+                table.write_record(start.chain([cell_of(labels)]).chain(set))?;
             } else {
-                let start = [id.clone(), side.name().to_owned()].into_iter();
-                table.write_record(start.chain(numbers.iter().map(f64::to_string)))?;
+                table.write_record(start.chain(numbers.iter().map(f64::to_string)).chain(set))?;
             }
         }
         Ok(table.into_inner()?)
@@ -201,12 +228,22 @@ impl Run {
         };
         let columns: &[String] = if kind == TargetKind::Number { classes.names() } else { &[] };
         let mut images = Vec::new();
-        for SplitRow { id, side, labels, numbers } in SplitTable::read(self, columns)?.rows {
+        for SplitRow { id, side, labels, numbers, set } in SplitTable::read(self, columns)?.rows {
             let mut target = labels.iter().map(position).collect::<Result<Vec<usize>>>()?;
             target.sort_unstable();
-            images.push(LabelledImage { id, side, target, numbers });
+            images.push(LabelledImage { id, side, target, numbers, set });
         }
         Ok(images)
+    }
+
+    /// The set of each image, in the order of `ids`: those that belong together have the same number.
+    pub fn sets(&self, ids: &[String], classes: &Classes, kind: TargetKind) -> Result<Vec<usize>> {
+        let images = self.labelled(classes, kind)?;
+        let told: HashMap<&str, usize> =
+            images.iter().filter_map(|image| Some((image.id.as_str(), image.set?))).collect();
+        let first = told.values().max().map_or(0, |most| most + 1);
+        let set = |(place, id): (usize, &String)| told.get(id.as_str()).copied().unwrap_or(first + place);
+        Ok(ids.iter().enumerate().map(set).collect())
     }
 
     /// What is true of each image that the run held out, in the order of `ids`.
@@ -236,7 +273,7 @@ mod tests {
 
     fn row(id: &str, side: Side, labels: &[&str]) -> SplitRow {
         let labels = labels.iter().map(|&l| l.to_owned()).collect();
-        SplitRow { id: id.to_owned(), side, labels, numbers: Vec::new() }
+        SplitRow { id: id.to_owned(), side, labels, numbers: Vec::new(), set: None }
     }
 
     const TAGS: TargetKind = TargetKind::MultiLabel;
@@ -265,6 +302,27 @@ mod tests {
         let text = fs::read_to_string(run.file(FILE)).unwrap();
         assert!(text.starts_with("id,part,labels\na,train,road|clear\n"), "{text}");
         assert!(!SplitTable { rows: split.rows[1..].to_vec(), ..split }.is_of(&run).unwrap());
+    }
+
+    #[test]
+    fn what_belongs_together_is_told_in_a_column_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run { folder: folder.path().to_owned() };
+        let with_set = |id: &str, set| SplitRow { set, ..row(id, Side::Valid, &["road"]) };
+        let rows = vec![with_set("a", Some(4)), with_set("b", None), with_set("c", Some(4))];
+        let split = SplitTable { columns: Vec::new(), rows };
+        split.write(&run).unwrap();
+        let text = fs::read_to_string(run.file(FILE)).unwrap();
+        assert_eq!(text, "id,part,labels,set\na,valid,road,4\nb,valid,road,\nc,valid,road,4\n");
+        assert_eq!(SplitTable::read(&run, &[]).unwrap(), split);
+        let ids = ["b", "c", "d", "a"].map(str::to_owned);
+        assert_eq!(run.sets(&ids, &classes(), TAGS).unwrap(), [5, 4, 7, 4]);
+        // As older versions began it.
+        run.write(FILE, "id,part,labels\na,valid,road\nb,valid,road\nc,valid,road\n").unwrap();
+        assert!(split.is_of(&run).unwrap());
+        run.write(FILE, "id,part,labels,set\na,valid,road,x\n").unwrap();
+        let error = format!("{:#}", run.labelled(&classes(), TAGS).unwrap_err());
+        assert!(error.contains("line 2, has no number of a set at `a`"), "{error}");
     }
 
     #[test]
@@ -302,6 +360,7 @@ mod tests {
             side,
             labels: Vec::new(),
             numbers: numbers.to_vec(),
+            set: None,
         };
         let columns: Classes = ["score", "labels"].map(str::to_owned).to_vec().into();
         let split = SplitTable {

@@ -3,32 +3,12 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::competition::made;
 use crate::dataset;
 use crate::fs;
 use crate::run::Summary;
 use crate::table::Table;
 use crate::target::Classes;
-
-const SPEC: &str = r#"
-title = "Levels"
-slug = "levels"
-metric = "kappa"
-[files]
-train = ["train"]
-test = ["test"]
-sample = "sample.csv"
-extension = "png"
-[target]
-kind = "ordinal"
-classes = ["0", "1", "2"]
-[target.labels.csv]
-file = "train.csv"
-id = "id"
-label = "level"
-[submission.label]
-id = "id"
-column = "level"
-"#;
 
 /// What the network says of an image of that class, nearer to the middle than the class.
 fn level(i: usize, class: usize) -> f32 {
@@ -39,7 +19,8 @@ fn level(i: usize, class: usize) -> f32 {
 fn run_of_levels(workspace: &Workspace) -> Run {
     let classes: Classes = ["0", "1", "2"].map(str::to_owned).to_vec().into();
     let run = Run { folder: workspace.runs().join("levels/1-a") };
-    run.write("competition.toml", SPEC).unwrap();
+    let spec = made::of_levels("kappa", ["0", "1", "2"]);
+    run.write("competition.toml", spec).unwrap();
     run.write("recipe.toml", "size = 64\n").unwrap();
     run.write("weights.safetensors", "numbers").unwrap();
     let mut split = "id,part,labels\n".to_owned();

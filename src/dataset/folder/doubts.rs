@@ -56,6 +56,7 @@ impl Labelling<'_> {
             counts[class] += 1;
         }
         let mut doubts = self.without_images(&counts);
+        doubts.extend(self.never_unknown(&counts));
         if self.vocabulary == Vocabulary::Labels {
             doubts.extend(self.joined());
             doubts.extend(self.nothing(&counts));
@@ -65,6 +66,19 @@ impl Labelling<'_> {
         doubts.extend(self.never_renamed());
         doubts.extend(self.unknown_in_groups());
         doubts
+    }
+
+    /// An answer for what is none of the classes, of which no image tells when to give it.
+    fn never_unknown(&self, counts: &[usize]) -> Option<String> {
+        let unknown = self.competition.target.unknown.as_ref()?;
+        let n = self.classes.position(unknown).map_or(0, |class| counts[class]);
+        (n == 0).then(|| {
+            format!(
+                "no training image is `{0}` (`target.unknown`), so nothing tells when to answer it: no answer \
+                 will be `{0}`",
+                term::short(unknown, SHOWN)
+            )
+        })
     }
 
     /// Numbers that the spec says cannot be.

@@ -102,7 +102,7 @@ pub fn open(competition: &Competition, folder: &Path) -> Result<Dataset> {
         unlisted,
         classes: classes.len(),
         vocabulary: vocabulary.name().to_owned(),
-        unknown: competition.target.unknown.clone(),
+        unknown: competition.target.unknown.clone().filter(|name| classes.position(name).is_some()),
         names: names::names(competition, folder)?,
         notes: sample.notes.clone(),
         warnings: Vec::new(),

@@ -10,6 +10,18 @@ mod units;
 pub use folds::folds;
 pub use hold_out::{hold_out, split};
 
+use crate::dataset::sets::Sets;
+
+/// Which set each of `n` images is of: groups that share an image are one, and an image of none is one by
+/// itself. A set has the number of its first image.
+pub fn sets_of(n: usize, groups: &[Vec<usize>]) -> Vec<usize> {
+    let mut sets = Sets::new(n);
+    for pair in groups.iter().flat_map(|group| group.windows(2)) {
+        sets.join(pair[0], pair[1]);
+    }
+    (0..n).map(|i| sets.find(i)).collect()
+}
+
 /// A partition of the labelled images, as sorted indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
@@ -31,7 +43,13 @@ impl Split {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::sets_of;
     use crate::dataset::Sample;
+
+    #[test]
+    fn groups_that_share_an_image_are_one_set() {
+        assert_eq!(sets_of(6, &[vec![1, 4], vec![4, 5], vec![]]), [0, 1, 2, 3, 1, 1]);
+    }
 
     pub(super) fn samples(targets: impl IntoIterator<Item = Vec<usize>>) -> Vec<Sample> {
         let sample =

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use anyhow::Result;
+
 use super::Rule;
+use crate::competition;
 use crate::decide::compare::Folds;
-use crate::decide::{Judged, Options};
+use crate::decide::{Judged, Options, together};
 use crate::metric::Metric;
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind, Truth};
@@ -35,6 +38,18 @@ impl Pool {
     pub(super) fn with_folds(mut self) -> Self {
         self.folds = Folds::of(&self.folds).into_vec();
         self
+    }
+
+    /// The same with a row for all images that get one answer: those of one of `sets`.
+    pub(super) fn of_answers(&self, sets: &[usize], how: competition::Pool) -> Result<Self> {
+        let answers = together::answers(&self.truth, sets);
+        let first: Vec<usize> = answers.iter().map(|images| images[0]).collect();
+        let pooled = |rows: &Table| -> Result<Table> {
+            let said = self.predictions(rows.clone());
+            Ok(together::pooled(&said, &answers, how)?.probabilities)
+        };
+        let members = self.members.iter().map(pooled).collect::<Result<_>>()?;
+        Ok(Self { members, ..self.select(&first) })
     }
 
     /// The images blended: `[n, outputs]`.

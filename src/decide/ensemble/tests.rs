@@ -113,6 +113,40 @@ fn greedy_selection_takes_what_helps_most() {
     assert_eq!(greedy::weights(&twins), [1.0, 0.0]);
 }
 
+/// What is lowered is the metric where it scores what members say, not what they were trained by.
+#[test]
+fn greedy_selection_goes_by_the_metric_itself() {
+    let numbers = |word: &str| {
+        let names = |what: &str| [0, 1].map(|i| format!("{what}-{i}")).to_vec();
+        greedy::weights(&Pool {
+            metric: Metric::of(word).unwrap(),
+            kind: TargetKind::Number,
+            classes: vec!["weight".to_owned()].into(),
+            names: names("member"),
+            // Errors of 49 and 0, and of 0 and 300, which are logarithms of 25 and of 1.4.
+            members: vec![Table::new(vec![50.0, 1000.0], 1), Table::new(vec![1.0, 700.0], 1)],
+            ids: names("image"),
+            truth: Truth::Numbers(Table::new(vec![1.0, 1000.0], 1)),
+            folds: vec![0; 2],
+            options: crate::decide::Options::default(),
+        })
+    };
+    for word in ["rmse", "mse", "mae", "r2", "mean-rmse"] {
+        assert!(numbers(word)[0] > 0.9, "{word}: {:?}", numbers(word));
+    }
+    assert_eq!(numbers("rmsle"), [0.0, 1.0]);
+    // Probabilities in the right order that mean nothing, and a fair guess.
+    let mut made = pool(TargetKind::SingleLabel, 200, 2, &[FAIR, FAIR], 4);
+    let ordered = made.truth.classes().iter().flat_map(|class| match class[..] {
+        [1] => [0.998, 0.002],
+        _ => [0.999, 0.001],
+    });
+    made.members[0] = Table::new(ordered.collect(), 2);
+    assert!(greedy::weights(&made)[1] > 0.9);
+    made.metric = Metric::of("auc").unwrap();
+    assert_eq!(greedy::weights(&made), [1.0, 0.0]);
+}
+
 #[test]
 fn greedy_selection_comes_near_the_best_weights() {
     // The best weights of a mixture by expectation maximisation, which needs no search.
@@ -282,6 +316,7 @@ fn numbers(kind: TargetKind, noises: &[f64], seed: u64) -> Pool {
         let cells = (0..200).flat_map(|i| [is(i, 0), is(i, 1)]).collect();
         made.truth = Truth::Numbers(Table::new(cells, 2));
         made.classes = ["a", "b"].map(str::to_owned).to_vec().into();
+        made.metric = Metric::of("rmse").unwrap();
     }
     let mut heard = |noise: f64| {
         let mut cells = Vec::new();

@@ -1,5 +1,6 @@
 //! What a page tells: plain, owned data, so that a page is a pure function of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::dataset::Found;
@@ -48,6 +49,14 @@ impl Facts {
             }
         }
     }
+
+    /// Takes what was found in the data folder, with what people call the classes.
+    pub fn tell_found(&mut self, found: Found) {
+        if let Some(validation) = &mut self.validation {
+            validation.called.clone_from(&found.names);
+        }
+        self.found = Some(found);
+    }
 }
 
 /// A run in a few words.
@@ -91,6 +100,8 @@ pub struct Validation {
     pub kind: TargetKind,
     /// What is true, row by row.
     pub truth: Truth,
+    /// What people call the classes (`target.names`), where that is told.
+    pub called: BTreeMap<String, String>,
 }
 
 impl Validation {
@@ -126,8 +137,13 @@ impl Validation {
         self.classes().iter().map(first).collect()
     }
 
-    pub fn name(&self, class: usize) -> &str {
-        &self.predictions.classes.names()[class]
+    /// A class as it is shown: what people call it, with its own name behind.
+    pub fn name(&self, class: usize) -> Cow<'_, str> {
+        let own = &self.predictions.classes.names()[class];
+        match self.called.get(own).filter(|called| *called != own) {
+            Some(called) => Cow::Owned(format!("{called} ({own})")),
+            None => Cow::Borrowed(own),
+        }
     }
 }
 

@@ -211,7 +211,7 @@ mod tests {
         };
         let truth = rows.iter().map(|(_, truth)| truth.to_vec());
         let truth = crate::target::Truth::Classes(truth.collect());
-        Validation { predictions, kind, truth }
+        Validation { predictions, kind, truth, called: std::collections::BTreeMap::new() }
     }
 
     fn rows_of(galleries: &[Gallery], kind: GalleryKind) -> Vec<usize> {

@@ -133,7 +133,7 @@ fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
     let ids = (0..n).map(|i| format!("image_{i}")).collect();
     let probabilities = Table::new(probabilities, classes.len());
     let predictions = Predictions { ids, classes: Classes::from(classes.to_vec()), probabilities };
-    Validation { predictions, kind, truth: Truth::Classes(truth) }
+    Validation { predictions, kind, truth: Truth::Classes(truth), called: BTreeMap::new() }
 }
 
 fn picture() -> Thumbnail {

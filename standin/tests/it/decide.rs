@@ -47,6 +47,7 @@ impl Person {
             side: if i % 2 == 0 { Side::Valid } else { Side::Train },
             labels: sample.target.iter().map(|&tag| classes.names()[tag].clone()).collect(),
             numbers: Vec::new(),
+            set: None,
         };
         let rows = dataset.train.iter().enumerate().map(row).collect();
         SplitTable { columns: Vec::new(), rows }.write(&run).unwrap();

@@ -93,9 +93,13 @@ fn an_unknown_class_need_not_be_met_in_training() {
     let spec = Spec { target: "kind = \"single-label\"\nunknown = \"Other\"", ..USUAL };
     let data = drawn("id,label\na,x\nb,y\nc,x\n").open(&spec);
     assert_eq!(data.classes.names(), ["x", "y"]);
-    assert!(data.found.lines().join("\n").contains("`Other` where none is likely"));
+    // What is never met is never answered, which is said.
+    let warned = data.found.warnings.join("\n");
+    assert!(warned.contains("no answer will be `Other`"), "{warned}");
     let met = drawn("id,label\na,x\nb,Other\nc,x\n").open(&spec);
     assert_eq!(met.classes.names(), ["Other", "x"]);
+    assert!(met.found.lines().join("\n").contains("`Other` where none is likely"));
+    assert!(!met.found.warnings.join("\n").contains("no answer will be"));
     let wrong = Spec { target: "kind = \"ordinal\"\nunknown = \"Other\"", ..USUAL };
     assert!(wrong.error().contains("`target.unknown` needs `target.kind = \"single-label\"`"));
 }

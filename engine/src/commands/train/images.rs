@@ -1,5 +1,6 @@
 //! The images of a competition: opened, looked at, and split.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -99,12 +100,16 @@ impl CompetitionImages {
             recipe.batch_size,
             recipe.valid
         );
-        let train = SplitSide::new(samples, &split.train, *kind, n_classes);
+        let sets = dataset::sets_of(samples.len(), groups);
+        let side = |indices: &[usize]| {
+            SplitSide::new(samples, indices, *kind, n_classes).in_sets(indices, &sets)
+        };
+        let train = side(&split.train);
         let training = self.metric.family().trains;
         let data = Data {
             outputs: Outputs::new(*kind, n_classes, training, self.range, &train.targets),
             train,
-            valid: SplitSide::new(samples, &split.valid, *kind, n_classes),
+            valid: side(&split.valid),
             classes: classes.clone(),
             kind: *kind,
             metric: self.metric.clone(),
@@ -187,13 +192,17 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
 
 /// Where each image went, and what it shows.
 pub(super) fn split_table(data: &Data) -> SplitTable {
-    let row = |side, Sample { id, target, numbers, .. }: &Sample| {
-        let labels = target.iter().map(|&class| data.classes.names()[class].clone());
-        SplitRow { id: id.clone(), side, labels: labels.collect(), numbers: numbers.clone() }
+    let rows = |side, of: &SplitSide| -> Vec<SplitRow> {
+        let mut n_of: HashMap<usize, usize> = HashMap::new();
+        of.sets.iter().for_each(|set| *n_of.entry(*set).or_default() += 1);
+        let row = |(Sample { id, target, numbers, .. }, set): (&Sample, &usize)| {
+            let labels = target.iter().map(|&class| data.classes.names()[class].clone());
+            let (id, labels, numbers) = (id.clone(), labels.collect(), numbers.clone());
+            SplitRow { id, side, labels, numbers, set: Some(*set).filter(|set| n_of[set] > 1) }
+        };
+        of.samples.iter().zip(&of.sets).map(row).collect()
     };
-    let train = data.train.samples.iter().map(|sample| row(Side::Train, sample));
-    let valid = data.valid.samples.iter().map(|sample| row(Side::Valid, sample));
     let is_number = data.kind == TargetKind::Number;
     let columns = if is_number { data.classes.names().to_vec() } else { Vec::new() };
-    SplitTable { columns, rows: train.chain(valid).collect() }
+    SplitTable { columns, rows: [rows(Side::Train, &data.train), rows(Side::Valid, &data.valid)].concat() }
 }

@@ -280,6 +280,12 @@ impl TrainOne<'_> {
         if let Some(told) = competition.takes_notebooks_only() {
             term::say(format_args!("   {told}"));
         }
+        if competition.submission.pool().is_some() && competition.pools_training().is_none() {
+            term::say(
+                "   an answer is for several images, but `[split]` does not say which of training would get \
+                 one: what is decided is decided image by image",
+            );
+        }
         term::heading("the golden rule");
         for (stage, text) in learn::plan(data) {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::decide::ensemble::{Pool, choose_views};
-use kaggle_kit::decide::{Decision, Judged, Options};
+use kaggle_kit::decide::{Decision, Judged, Options, deal, together};
 use kaggle_kit::fs;
 use kaggle_kit::learn::Data;
 use kaggle_kit::learn::tta;
@@ -84,7 +84,7 @@ fn pool(data: &Data, parts: ViewMeans, options: Options) -> Pool {
         members: parts.probabilities.into_iter().map(table).collect(),
         ids: samples.clone().map(|sample| sample.id.clone()).collect(),
         truth: data.valid.truth(data.kind),
-        folds: vec![0; data.valid.len()],
+        folds: deal(&data.valid.sets),
         options,
     }
 }
@@ -97,7 +97,14 @@ pub(super) fn decide(
 ) -> Result<Decision> {
     let options = Options::of(competition, &data.classes)?;
     let truth = data.valid.truth(data.kind);
-    Decision::fit(&competition.metric, &Judged::new(data.kind, predictions, &truth), &options)
+    if let Some(how) = competition.pools_training() {
+        // An answer is for several images: what is decided is decided about these together.
+        let (said, truth) = together(predictions, &truth, &data.valid.sets, how)?;
+        return Decision::fit(&competition.metric, &Judged::new(data.kind, &said, &truth), &options);
+    }
+    let folds = deal(&data.valid.sets);
+    let images = Judged { folds: &folds, ..Judged::new(data.kind, predictions, &truth) };
+    Decision::fit(&competition.metric, &images, &options)
 }
 
 /// The stages that the journal tells of.

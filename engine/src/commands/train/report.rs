@@ -29,7 +29,7 @@ pub(super) fn write(
     let named =
         duplicates::named(&dataset.train, &dataset.test, &dataset.classes, &images.duplicates);
     facts.duplicates = Some(named);
-    facts.found = Some(dataset.found.clone());
+    facts.tell_found(dataset.found.clone());
     // What the network looked at is drawn for the class that it finds most probable.
     let predicted = run.valid_predictions(&summary.classes, data.kind)?;
     let rows = predicted.ids.iter().map(String::as_str).zip(predicted.rows());

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{Blend, Pool};
 use crate::competition::Competition;
-use crate::decide::Options;
+use crate::decide::{Options, deal};
 use crate::metric::Metric;
 use crate::run::{Run, Summary};
 use crate::table::Table;
@@ -138,7 +138,8 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
     Ok(members)
 }
 
-/// What all members predicted about the images that each of them has held out, in the order of ids.
+/// What all members predicted about the images that each of them has held out, in the order of ids; where
+/// several images get one answer, about these together.
 pub fn pool(members: &[Member]) -> Result<Pool> {
     agree(members)?;
     let first = members.first().context("an ensemble without members")?;
@@ -172,6 +173,7 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
     };
     // Any member's folds keep near-duplicates together; more of them leave more to fit on.
     let folded = held_out.iter().max_by_key(|of| n_folds(of)).unwrap_or(&held_out[0]);
+    let is_one_fold = n_folds(folded) == 1;
     let (mut targets, mut numbers) = (Vec::new(), Table::empty(first.classes.len()));
     for id in common {
         let truth = &held_out[0][id].truth;
@@ -194,11 +196,23 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         }
         pool.folds.push(folded[id].fold);
     }
+    if is_one_fold {
+        // Of one hold-out: what belongs together stays so, as in the split.
+        let run = first.runs.first().context("a member without runs")?;
+        pool.folds = deal(&run.sets(&pool.ids, &first.classes, first.kind)?);
+    }
     pool.truth = match first.kind {
         TargetKind::Number => Truth::Numbers(numbers),
         _ => Truth::Classes(targets),
     };
-    Ok(pool)
+    match competition_of(first)?.pools_training() {
+        Some(how) => {
+            let run = first.runs.first().context("a member without runs")?;
+            let sets = run.sets(&pool.ids, &first.classes, first.kind)?;
+            pool.of_answers(&sets, how)
+        }
+        None => Ok(pool),
+    }
 }
 
 /// The finished runs in a folder, the last finished last.
@@ -267,8 +281,11 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
 
 /// What a decision is to go by, by the spec of the member's runs.
 fn options(member: &Member) -> Result<Options> {
-    let run = member.runs.first().context("a member without runs")?;
-    Options::of(&run.competition()?, &member.classes)
+    Options::of(&competition_of(member)?, &member.classes)
+}
+
+fn competition_of(member: &Member) -> Result<Competition> {
+    member.runs.first().context("a member without runs")?.competition()
 }
 
 #[cfg(test)]

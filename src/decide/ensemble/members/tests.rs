@@ -202,48 +202,78 @@ fn folds_answer_with_their_mean() {
     assert!(member.mean(&[said(0.25)]).is_err());
 }
 
-const LEVELS: &str = r#"
-title = "Levels"
-slug = "levels"
-metric = "accuracy"
-[files]
-train = ["train"]
-test = ["test"]
-sample = "sample.csv"
-[target]
-kind = "ordinal"
-classes = ["low", "middle", "high"]
-[target.labels.csv]
-file = "train.csv"
-id = "id"
-label = "level"
-[submission.label]
-id = "id"
-column = "level"
-"#;
+const NAMES: [&str; 3] = ["low", "middle", "high"];
+
+/// A finished run of levels, of 90 images, with the set of each where there is one.
+fn write_levels(folder: &Path, id: &str, shift: f64, set_of: Option<fn(u32) -> u32>) -> Run {
+    let run = Run { folder: folder.join("levels").join(id) };
+    run.write("competition.toml", competition::made::of_levels("accuracy", NAMES)).unwrap();
+    let sets = if set_of.is_some() { ",set" } else { "" };
+    let mut split = format!("id,part,labels{sets}\n");
+    let mut predictions = "id,level\n".to_owned();
+    for i in 0..90_u32 {
+        let set = set_of.map_or_else(String::new, |of| format!(",{}", of(i)));
+        writeln!(split, "image {i},valid,{}{set}", NAMES[(i % 3) as usize]).unwrap();
+        let level = 1.0 + 0.25 * (f64::from(i % 3) - 1.0) + shift + f64::from(i % 7) / 50.0;
+        writeln!(predictions, "image {i},{level}").unwrap();
+    }
+    run.write("split.csv", split).unwrap();
+    run.write("valid-predictions.csv", predictions).unwrap();
+    let classes = NAMES.map(str::to_owned).to_vec().into();
+    let accuracy = Metric::of("accuracy").unwrap();
+    let summary = Summary::made_up("levels", &accuracy, &classes);
+    run.finish(&Summary { valid_images: 90, ..summary }).unwrap();
+    run
+}
+
+#[test]
+fn what_belongs_together_is_in_one_fold_of_a_hold_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = "20260101-000001-aaaa";
+    write_levels(folder.path(), id, 0.0, Some(|i| i / 9));
+    let pool = pool(&named_in(&folder, &[id]).unwrap()).unwrap();
+    let set = |id: &String| id.trim_start_matches("image ").parse::<usize>().unwrap() / 9;
+    let of_set = |wanted: usize| {
+        let ids = pool.ids.iter().zip(&pool.folds).filter(move |(id, _)| set(id) == wanted);
+        ids.map(|(_, fold)| *fold).collect::<Vec<_>>()
+    };
+    for set in 0..10 {
+        assert!(of_set(set).iter().all(|fold| *fold == of_set(set)[0]), "{set}");
+    }
+    assert!((0..5).all(|fold| pool.folds.iter().filter(|&&of| of == fold).count() == 18));
+}
+
+/// Where an answer is for several images, what is decided is decided about what is said of these together.
+#[test]
+fn images_that_get_one_answer_are_one_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = "20260101-000001-aaaa";
+    // Three images of one level each, but for one set that has two levels.
+    let set_of = |i: u32| if i < 2 { 99 } else { i / 9 * 3 + i % 3 };
+    let run = write_levels(folder.path(), id, 0.0, Some(set_of));
+    let spec = competition::made::of_levels("accuracy", NAMES)
+        .replace("sample = \"sample.csv\"", "sample = \"sample.csv\"\ntest-table = \"test.csv\"")
+        .replace("[submission.label]\nid = \"id\"", "[submission.label]\nid = \"patient\"\npool = \"mean\"");
+    let grouped = format!("{spec}\n[split]\ngroup = \"patient\"\n");
+    for (spec, n) in [(&spec, 90), (&grouped, 32)] {
+        run.write("competition.toml", spec).unwrap();
+        let pool = pool(&named_in(&folder, &[id]).unwrap()).unwrap();
+        let n_rows = pool.members[0].n_rows();
+        assert_eq!((pool.ids.len(), pool.truth.len(), pool.folds.len(), n_rows), (n, n, n, n));
+    }
+    let pool = pool(&named_in(&folder, &[id]).unwrap()).unwrap();
+    let place = pool.ids.iter().position(|id| id == "image 10").unwrap();
+    // Images 10, 13 and 16: the mean of 10 % 7, 13 % 7 and 16 % 7 is eleven thirds.
+    assert!((pool.members[0].row(place)[0] - (1.0 + 11.0 / 150.0)).abs() < 1e-5);
+    assert_eq!(pool.truth.select(&[place]), Truth::Classes(vec![vec![1]]));
+}
 
 #[test]
 fn runs_of_levels_are_blended_and_decided() {
     let folder = tempfile::tempdir().unwrap();
     let ids = ["20260101-000001-aaaa", "20260101-000002-bbbb"];
     for (id, shift) in ids.into_iter().zip([0.25, -0.25]) {
-        let run = Run { folder: folder.path().join("levels").join(id) };
-        run.write("competition.toml", LEVELS).unwrap();
-        let mut split = "id,part,labels\n".to_owned();
-        let mut predictions = "id,level\n".to_owned();
-        for i in 0..90_u32 {
-            let class = ["low", "middle", "high"][(i % 3) as usize];
-            writeln!(split, "image {i},valid,{class}").unwrap();
-            let level = 1.0 + 0.25 * (f64::from(i % 3) - 1.0) + shift + f64::from(i % 7) / 50.0;
-            writeln!(predictions, "image {i},{level}").unwrap();
-        }
-        run.write("split.csv", split).unwrap();
-        run.write("valid-predictions.csv", predictions).unwrap();
-        let summary = "version = 1\ncompetition = \"levels\"\nfinished = \"2026-01-01T01:00:00Z\"\n\
-             program = \"\"\ndevice = \"\"\nmetric = \"accuracy\"\nscore = 0.5\n\
-             train-images = 9\nvalid-images = 90\nseconds = 1.0\nclasses = [\"low\", \"middle\", \
-             \"high\"]\nseed = 1\nfolds = 0\nfold = 1\ngroup = \"\"\nweights = [\"w\"]\nstages = []\n";
-        run.write("summary.toml", summary).unwrap();
+        write_levels(folder.path(), id, shift, None);
     }
     let pool = pool(&named_in(&folder, &ids).unwrap()).unwrap();
     assert_eq!((pool.members[0].width(), pool.classes.len()), (1, 3));

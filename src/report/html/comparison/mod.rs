@@ -294,7 +294,7 @@ fn classes(a: &Facts, b: &Facts) -> Markup {
     let rows = html! {
         @for (class, a, b) in differing.into_iter().take(SHOWN) {
             tr {
-                td { (markup::words(one.name(class))) }
+                td { (markup::words(&one.name(class))) }
                 td.n { (markup::percent(a)) }
                 td.n { (markup::percent(b)) }
                 td.n class=(if b > a { "right" } else { "wrong" }) {

@@ -51,7 +51,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     let classes = &summary.classes;
     let kind = competition.target.kind;
     let (predictions, truth) = run.held_out(classes, kind)?;
-    let validation = Validation { predictions, kind, truth };
+    let validation = Validation { predictions, kind, truth, called: BTreeMap::new() };
     let environment = [
         ("program", &summary.program),
         ("device", &summary.device),

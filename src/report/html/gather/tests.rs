@@ -16,7 +16,7 @@ fn classes_are_counted_by_part() {
         id: String::new(),
         side,
         target: target.to_vec(),
-        numbers: Vec::new(),
+        numbers: Vec::new(), set: None,
     };
     let images = [image(Side::Train, &[0]), image(Side::Valid, &[0, 1]), image(Side::Train, &[])];
     let counts: Vec<(usize, usize)> =

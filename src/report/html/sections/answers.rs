@@ -54,7 +54,7 @@ pub(super) fn answered(validation: &Validation, decision: Option<&Decision>) -> 
 }
 
 fn matrix(validation: &Validation, confusion: &Confusion) -> Markup {
-    let name = |class| words(validation.name(class));
+    let name = |class| words(&validation.name(class));
     markup::matrix(confusion.n_classes, name, |truth, answered| {
         matrix_cell(validation, confusion, truth, answered)
     })
@@ -71,8 +71,8 @@ fn matrix_cell(
     let text = if count == 0 { String::new() } else { count.to_string() };
     let tip = format!(
         "{} taken for {}: {count} of {}",
-        words(validation.name(truth)),
-        words(validation.name(answered)),
+        words(&validation.name(truth)),
+        words(&validation.name(answered)),
         confusion.of(truth)
     );
     cell(share, &text, &tip, truth == answered)
@@ -88,8 +88,8 @@ fn most_confused(validation: &Validation, confusion: &Confusion) -> Markup {
     let rows = html! {
         @for mistake in mistakes.iter().take(PAIRS) {
             tr {
-                td.name { (words(validation.name(mistake.truth))) }
-                td.whole { (words(validation.name(mistake.answered))) }
+                td.name { (words(&validation.name(mistake.truth))) }
+                td.whole { (words(&validation.name(mistake.answered))) }
                 td.n { (mistake.n) " of " (confusion.of(mistake.truth)) }
                 td.track { (bar(mistake.n as f64 / most)) }
             }
@@ -123,7 +123,7 @@ fn hardest(validation: &Validation, confusion: &Confusion) -> Markup {
     let rows = html! {
         @for class in classes.into_iter().take(HARDEST) {
             tr {
-                td { (words(validation.name(class))) }
+                td { (words(&validation.name(class))) }
                 td.n { (confusion.of(class)) }
                 td.n { (percent(recall(class))) }
                 td.n { (or_dash(confusion.precision(class).map(percent))) }

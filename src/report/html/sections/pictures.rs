@@ -129,7 +129,7 @@ fn class_caption(validation: &Validation, row: usize) -> Markup {
     let answer = most_probable(probabilities);
     let truth = validation.classes()[row].first().copied().unwrap_or_default();
     let describe = |class: usize| {
-        format!("{} {}", words(validation.name(class)), rough(f64::from(probabilities[class])))
+        format!("{} {}", words(&validation.name(class)), rough(f64::from(probabilities[class])))
     };
     html! {
         @if answer == truth {
@@ -159,7 +159,7 @@ fn tags_caption(validation: &Validation, row: usize, answered: &[usize]) -> Mark
             .iter()
             .take(MAX_TAGS)
             .map(|&tag| {
-                format!("{} {}", words(validation.name(tag)), rough(f64::from(probabilities[tag])))
+                format!("{} {}", words(&validation.name(tag)), rough(f64::from(probabilities[tag])))
             })
             .collect();
         if tags.len() > MAX_TAGS {

@@ -93,7 +93,7 @@ fn chart(validation: &Validation, curves: &[Curve]) -> Chart {
     let guide = Series::new("by chance", Look::Guide, 0, vec![(0.0, 0.0), (1.0, 1.0)]);
     let drawn = curves.iter().filter(|curve| curve.area.is_some()).take(CURVES).enumerate();
     let line = |(ink, curve): (usize, &Curve)| {
-        let name = words(validation.name(curve.class));
+        let name = words(&validation.name(curve.class));
         Series::new(&name, Look::Line, ink, curve.points.clone())
     };
     Chart {
@@ -111,7 +111,7 @@ fn areas(validation: &Validation, curves: &[Curve]) -> Markup {
     let rows = html! {
         @for curve in curves {
             tr {
-                td { (words(validation.name(curve.class))) }
+                td { (words(&validation.name(curve.class))) }
                 td.n { (curve.positives) }
                 td.n { (or_dash(curve.area.map(|area| format!("{area:.4}")))) }
             }
@@ -137,6 +137,7 @@ mod tests {
             predictions: Predictions { ids, probabilities: Table::new(cells, 2), classes },
             kind: TargetKind::SingleLabel,
             truth: Truth::Classes([0, 0, 1, 1, 1].map(|class| vec![class]).to_vec()),
+            called: std::collections::BTreeMap::new(),
         };
         assert_eq!(columns(&validation).collect::<Vec<_>>(), [1]);
         let curve = Curve::of(&validation, 1);

@@ -129,7 +129,7 @@ fn table(
         @for tag in tags {
             @let counts = per_tag[tag];
             tr {
-                td { (words(validation.name(tag))) }
+                td { (words(&validation.name(tag))) }
                 td.n { (counts.truth) }
                 @if counts.truth == 0 {
                     td.n { "–" } td.n { "–" } td.n { "–" } td.track {}
@@ -197,7 +197,7 @@ fn together(validation: &Validation, tags: &[Vec<usize>]) -> Markup {
         (_, percent) => format!("{percent}"),
     };
     let tip = |a: usize, b: usize| {
-        let (of, with) = (words(validation.name(a)), words(validation.name(b)));
+        let (of, with) = (words(&validation.name(a)), words(&validation.name(b)));
         if a == b {
             format!("{} images of {of}", counts[a * n + a])
         } else {
@@ -206,7 +206,7 @@ fn together(validation: &Validation, tags: &[Vec<usize>]) -> Markup {
     };
     markup::matrix(
         n,
-        |tag| words(validation.name(tag)),
+        |tag| words(&validation.name(tag)),
         |a, b| cell(if a == b { 0.0 } else { share(a, b) }, &text(a, b), &tip(a, b), a == b),
     )
 }

@@ -20,7 +20,7 @@ fn measured(kind: TargetKind, n: usize) -> Facts {
     let images = Judged::new(kind, &predictions, &truth);
     facts.decision = Some(Decision::fit(&metric, &images, &Options::default()).unwrap());
     facts.about.metric = metric;
-    facts.validation = Some(Validation { predictions, kind, truth });
+    facts.validation = Some(Validation { predictions, kind, truth, called: BTreeMap::new() });
     facts
 }
 
