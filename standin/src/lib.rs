@@ -22,6 +22,7 @@ mod storage;
 mod upload;
 
 pub mod miniature;
+pub mod own;
 pub mod serve;
 
 pub use account::{Account, Rules};

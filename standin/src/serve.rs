@@ -4,18 +4,20 @@ use std::io;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use kaggle_kit::competition;
+use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::term;
 
 use crate::account::Account;
 use crate::faults::NAMES as FAULTS;
 use crate::miniature::{Miniature, Sizes};
+use crate::own;
 use crate::server::{self, Options};
 
 const EXAMPLES: &str = "\
 Examples:
   kaggle-kit standin serve
   kaggle-kit standin serve --competition planet --images withdrawn
+  kaggle-kit standin serve --competition leaf-blight --competition eye-damage
   kaggle-kit standin serve --filler 200000000 --rate 50000000 --log requests.jsonl
   kaggle-kit standin serve --fault cut=1000000 --fault expired --fault api-429=2*3";
 
@@ -23,7 +25,8 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, after_long_help = format!("Faults, each used up as it happens; `*N` behind one makes it happen N times:\n{FAULTS}\n\n{EXAMPLES}"))]
 pub struct Serve {
-    /// What to draw and serve (repeatable); without it, all competitions
+    /// What to draw and serve (repeatable); without it, all built-in competitions, `leaf-blight` and
+    /// `eye-damage`
     #[arg(long = "competition", value_name = "NAME")]
     competitions: Vec<String>,
     #[command(flatten)]
@@ -42,10 +45,14 @@ const KAGGLEHUBS: u16 = 7777;
 
 /// Serves until it is ended from outside; the first line on stdout is the address.
 pub fn run(args: Serve) -> Result<()> {
-    let competitions = if args.competitions.is_empty() {
-        competition::all()?
+    let find = |name: &String| match own::find(name)? {
+        Some(own) => Ok(own),
+        None => competition::find(name),
+    };
+    let competitions: Vec<Competition> = if args.competitions.is_empty() {
+        [competition::all()?, own::all()?].concat()
     } else {
-        args.competitions.iter().map(|name| competition::find(name)).collect::<Result<_>>()?
+        args.competitions.iter().map(find).collect::<Result<_>>()?
     };
     let miniatures = competitions
         .iter()

@@ -1,14 +1,16 @@
 //! Small competitions of our own: pictures drawn by seed, laid out as a spec says Kaggle does.
 //!
-//! What is drawn follows from the spec alone: two given classes become two kinds of animals, other
-//! single labels become breeds, many labels become tiles seen from above.
+//! What is drawn follows from the spec alone: two given classes become two kinds of animals, a few more
+//! become leaves, other single labels breeds, many labels tiles seen from above, and levels eyes.
 
 mod animal;
 mod brush;
 mod canvas;
 mod colour;
+mod eye;
 mod ids;
 mod land;
+mod leaf;
 mod noise;
 mod tables;
 mod tags;
@@ -96,6 +98,7 @@ impl Miniature {
         let sample = tables::sample(competition, &classes, &solution)?;
         let mut files = tables::labels(competition, &classes, &train)?;
         files.extend(tables::groups(competition, &train)?);
+        files.extend(tables::class_names(competition, &classes));
         let path = competition.files.sample.to_string();
         files.push(DataFile { path, bytes: sample.clone().into_bytes() });
         files.extend(pictures);
@@ -151,6 +154,11 @@ fn vocabulary(competition: &Competition, sizes: Sizes) -> Classes {
     }
 }
 
+/// Three given classes, or as many more as leaves may look.
+fn is_of_leaves(competition: &Competition) -> bool {
+    (3..=leaf::MARKS.len()).contains(&competition.target.classes.len())
+}
+
 fn picture(
     competition: &Competition,
     classes: &Classes,
@@ -159,9 +167,11 @@ fn picture(
 ) -> canvas::Canvas {
     match (competition.target.kind, image.target.as_slice()) {
         (TargetKind::MultiLabel, _) => tile::picture(&image.features, rng),
+        (TargetKind::Ordinal, [level]) => eye::picture(*level, classes.len() - 1, rng),
         (_, [class]) if competition.target.classes.len() == 2 => {
             animal::cat_or_dog(*class == 1, rng)
         }
+        (_, [class]) if is_of_leaves(competition) => leaf::picture(*class, rng),
         (_, target) => {
             let class = target.first().copied().unwrap_or_default();
             animal::dog_of_breed(&classes.names()[class], class, rng)

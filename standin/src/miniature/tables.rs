@@ -1,8 +1,10 @@
 //! A miniature's CSV files: labels, sample submission, solution.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 
-use super::{DataFile, Image};
+use super::{DataFile, Image, leaf};
 use kaggle_kit::competition::{Competition, Grouping, Labels, SplitSpec, SubmissionFormat};
 use kaggle_kit::target::Classes;
 
@@ -44,6 +46,15 @@ pub(super) fn groups(competition: &Competition, train: &[Image]) -> Result<Optio
     let rows = train.iter().enumerate().map(|(i, image)| vec![group_of(i), image.id().to_owned()]);
     let text = csv([column.to_owned(), id.to_owned()], rows)?;
     Ok(Some(DataFile { path: file.to_string(), bytes: text.into_bytes() }))
+}
+
+/// What classes are called, where the spec names a JSON for it: what is drawn of each.
+pub(super) fn class_names(competition: &Competition, classes: &Classes) -> Option<DataFile> {
+    let file = competition.target.names.as_ref().filter(|file| file.ends_with(".json"))?;
+    let names: BTreeMap<&str, &str> =
+        classes.names().iter().map(String::as_str).zip(leaf::MARKS).collect();
+    let bytes = serde_json::to_vec(&names).ok()?;
+    Some(DataFile { path: file.to_string(), bytes })
 }
 
 /// The sample: every row the same and worth nothing.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod kept;
+mod pooled;
 mod several;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use kaggle_kit::competition;
 use kaggle_kit::fs;
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
+use kaggle_kit_standin::own;
 use kaggle_kit_standin::{Options, Server};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -85,6 +87,63 @@ fn each_competition_goes_from_kaggle_to_a_score() {
         assert_eq!(server.submissions().len(), 1);
         kaggle_kit().arg("list").assert().success().stdout(contains(format!("{metric} ")));
     }
+}
+
+/// Kinds that no built-in spec is of: out of what Kaggle lists, before the download, to a place on its
+/// leaderboard.
+#[test]
+fn a_spec_that_was_found_out_goes_the_whole_way() {
+    for (name, metric, kind) in
+        [("leaf-blight", "accuracy", "single-label"), ("eye-damage", "kappa", "ordinal")]
+    {
+        let competition = own::find(name).unwrap().unwrap();
+        let sizes = Sizes { train: 60, ..Sizes::TINY };
+        let miniature = Miniature::generate(&competition, sizes, 5).unwrap();
+        let solution = miniature.solution_csv().unwrap();
+        let server = kaggle_kit_standin::start(vec![miniature], Options::default()).unwrap();
+        let here = Scratch::new();
+        let kaggle_kit = || {
+            let mut command = here.kaggle_kit();
+            command.env("KAGGLE_API_ENDPOINT", server.url());
+            command.env("KAGGLE_API_TOKEN", &server.account().token);
+            command
+        };
+        kaggle_kit().args(["new", name, "--yes"]).assert().success();
+        let spec: toml::Table = toml::from_str(&here.read(&format!("{name}.toml"))).unwrap();
+        assert_eq!(spec["metric"].as_str(), Some(metric));
+        assert_eq!(spec["target"]["kind"].as_str(), Some(kind));
+        let path = format!("./{name}.toml");
+        kaggle_kit().args(["fetch", &path]).assert().success();
+        kaggle_kit().args(["train", &path, "--smoke"]).assert().success();
+        let upload = ["submit", "--upload", "-m", "first try"];
+        kaggle_kit().args(upload).assert().success().stderr(contains("public score"));
+        let csv = only(&here.path().join("submissions"));
+        here.write("solution.csv", solution);
+        let mut score = kaggle_kit();
+        score.arg("score").arg(&csv).args(["--solution", "solution.csv", "--competition", &path]);
+        score.assert().success().stdout(contains(format!("{metric} ")));
+        if metric == "accuracy" {
+            // What people call the classes stands in the report.
+            let runs = here.path().join("runs").join(name);
+            let report = fs::read_to_string(only(&runs).join("report.html")).unwrap();
+            assert!(report.contains("mosaic (3)"));
+        }
+    }
+}
+
+/// Kaggle takes no CSV there: the plan says so before hours are spent.
+#[test]
+fn the_plan_says_that_only_notebooks_are_taken() {
+    let here = with_data("dogs-vs-cats");
+    let spec = competition::find("dogs-vs-cats").unwrap().source;
+    let spec = spec.replace("[files]", "upload = \"notebook\"\n\n[files]");
+    here.write("mine.toml", spec);
+    fs::rename(here.path().join("data/dogs-vs-cats"), here.path().join("data/mine")).unwrap();
+    let args = ["train", "./mine.toml", "--smoke", "--set", "unfreeze.run=false"];
+    let told = here.kaggle_kit().args(args).assert().success().get_output().stderr.clone();
+    let told = String::from_utf8(told).unwrap();
+    let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("no `{text}` in {told}"));
+    assert!(at("takes notebooks only") < at("the golden rule"), "{told}");
 }
 
 #[test]
