@@ -37,6 +37,7 @@ pub mod session;
 pub mod explain;
 pub mod fs;
 pub mod hash;
+pub mod json;
 pub mod lines;
 pub mod progress;
 pub mod relative;

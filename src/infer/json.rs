@@ -4,11 +4,10 @@
 use std::fmt;
 use std::io::Read;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::table::Plane;
+use crate::json::{Any, Plain, Reader};
 
 /// Records that are kept of a list.
 const KEPT: usize = 100_000;
@@ -104,7 +103,7 @@ impl<'de> Visitor<'de> for &mut Top {
                 "images" => &mut self.images,
                 "annotations" => &mut self.annotations,
                 _ => {
-                    match map.next_value()? {
+                    match map.next_value_seed(Any::by(Taken))? {
                         Value::Text(text) => self.names.push((key, text)),
                         Value::Record(mut record) if self.records.len() < KEPT => {
                             record.fields.insert(0, ("id".to_owned(), key));
@@ -155,7 +154,7 @@ fn take<'de, A: SeqAccess<'de>>(
     loop {
         let has_planes = into.first().is_some_and(|record| !record.planes.is_empty());
         if into.len() < if has_planes { KEPT_WITH_PLANES } else { KEPT } {
-            match list.next_element::<Value>()? {
+            match list.next_element_seed(Any::by(Taken))? {
                 Some(Value::Record(record)) => into.push(record),
                 Some(_) => {}
                 None => return Ok(()),
@@ -181,61 +180,36 @@ enum Value {
     Other,
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(OfValue)
-    }
-}
+/// Takes a value as such.
+struct Taken;
 
-struct OfValue;
+impl<'de> Reader<'de> for Taken {
+    type Read = Value;
 
-impl<'de> Visitor<'de> for OfValue {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any value")
+    fn plain(self, value: Plain) -> Result<Value, String> {
+        Ok(Value::Text(value.to_string()))
     }
 
-    fn visit_bool<E>(self, is: bool) -> Result<Value, E> {
-        Ok(Value::Text(is.to_string()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Text(number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Text(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(Value::Text(number.to_string()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Text(text.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn nothing(self) -> Result<Value, String> {
         Ok(Value::Nothing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let (mut n, mut least, mut most) = (0, f64::INFINITY, f64::NEG_INFINITY);
         let mut are_numbers = true;
-        while let Some(value) = list.next_element::<Number>()? {
-            are_numbers &= value.0.is_some();
+        while let Some(number) = list.next_element_seed(Any::by(Number))? {
+            are_numbers &= number.is_some();
             n += 1;
-            least = least.min(value.0.unwrap_or(least));
-            most = most.max(value.0.unwrap_or(most));
+            least = least.min(number.unwrap_or(least));
+            most = most.max(number.unwrap_or(most));
         }
         Ok(if are_numbers && n > 0 { Value::Numbers { n, least, most } } else { Value::Other })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+    fn record<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut record = Record::default();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            match value {
+        while let Some(name) = map.next_key::<String>()? {
+            match map.next_value_seed(Any::by(Self))? {
                 Value::Text(text) => record.fields.push((name, text)),
                 Value::Nothing => record.fields.push((name, String::new())),
                 Value::Numbers { n, least, most } if n >= SMALLEST_PLANE => {
@@ -249,54 +223,16 @@ impl<'de> Visitor<'de> for OfValue {
 }
 
 /// A number, or anything else.
-struct Number(Option<f64>);
+struct Number;
 
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(OfNumber)
-    }
-}
+impl<'de> Reader<'de> for Number {
+    type Read = Option<f64>;
 
-struct OfNumber;
-
-impl<'de> Visitor<'de> for OfNumber {
-    type Value = Number;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any value")
+    fn plain(self, value: Plain) -> Result<Option<f64>, String> {
+        Ok(value.number())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Number, E> {
-        Ok(Number(None))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
-        Ok(Number(Some(number as f64)))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
-        Ok(Number(Some(number as f64)))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
-        Ok(Number(Some(number)))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Number, E> {
-        Ok(Number(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Number, E> {
-        Ok(Number(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Number, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Number(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Number(None))
+    fn nothing(self) -> Result<Option<f64>, String> {
+        Ok(None)
     }
 }

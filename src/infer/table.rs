@@ -8,6 +8,7 @@ use csv::StringRecord;
 
 use super::data;
 use super::json::{self, Json, Record};
+use crate::json::{OF_ANNOTATION, OF_IMAGE};
 
 /// Bytes that are read of a CSV: some hundred thousand rows.
 const HEAD: u64 = 8 << 20;
@@ -150,16 +151,15 @@ fn records_table(records: &[Record], form: Form, is_whole: bool) -> Table {
 
 /// The annotations, each with the fields of its image; images alone where there are none.
 fn joined(images: &[Record], annotations: &[Record]) -> Vec<Record> {
-    let key = |record: &Record| {
-        let id = record.field("id").or_else(|| record.field("image_id"));
-        id.map(str::to_owned)
-    };
-    let by_id: HashMap<String, &Record> =
-        images.iter().filter_map(|image| Some((key(image)?, image))).collect();
+    fn key<'r>(record: &'r Record, names: &[&str]) -> Option<&'r str> {
+        names.iter().find_map(|name| record.field(name))
+    }
+    let by_id: HashMap<&str, &Record> =
+        images.iter().filter_map(|image| Some((key(image, &OF_IMAGE)?, image))).collect();
     let rows: Vec<Record> = annotations
         .iter()
         .filter_map(|annotation| {
-            let image = by_id.get(annotation.field("image_id").or(annotation.field("id"))?)?;
+            let image = by_id.get(key(annotation, &OF_ANNOTATION)?)?;
             let mut record = (*image).clone();
             for (name, value) in &annotation.fields {
                 if record.field(name).is_none() {
@@ -200,6 +200,9 @@ mod tests {
         assert_eq!(table.form, Form::Coco);
         assert_eq!(table.header, ["id", "file_name", "location", "image_id", "category_id"]);
         assert_eq!(table.rows, [vec!["a", "a.jpg", "4", "a", "3"]]);
+        let other = r#"{"images": [{"imageId": "a", "url": "u"}], "annotations": [{"imageId": "a", "labelId": 7}]}"#;
+        let table = read("train.json", other);
+        assert_eq!((table.header.join(","), table.rows.len()), ("imageId,url,labelId".to_owned(), 1));
         let alone = read("test.json", r#"{"images": [{"id": 1, "file_name": "1.jpg"}]}"#);
         assert_eq!(alone.rows, [vec!["1", "1.jpg"]]);
     }

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
         "zoo",
     ],
     &[
-        "explain", "fs", "hash", "lines", "pixels", "term", "typed", "progress", "relative", "rng",
+        "explain", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress", "relative", "rng",
         "sibling", "words",
     ],
 ];

@@ -11,6 +11,7 @@ use super::super::batches::Batches;
 use super::super::output::Output;
 use super::{BATCH, Row, Table};
 use crate::fs;
+use crate::json::{Any, Plain, Reader};
 
 const BUFFER: usize = 1 << 18;
 /// More numbers than a plane of any picture has.
@@ -144,7 +145,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
         while let Some(field) = map.next_key::<String>()? {
             if self.table.pixels.is_pixels(&field) {
                 let mut values = Vec::new();
-                map.next_value_seed(Numbers(&mut values))?;
+                map.next_value_seed(Any::by(Numbers(&mut values)))?;
                 record.planes.push((field, values));
             } else {
                 record.others.insert(field, map.next_value()?);
@@ -157,45 +158,30 @@ impl<'de> Visitor<'de> for Fields<'_> {
 /// A list of numbers, or of lists of them: row after row.
 struct Numbers<'a>(&'a mut Vec<f64>);
 
-impl<'de> DeserializeSeed<'de> for Numbers<'_> {
-    type Value = ();
+impl<'de> Reader<'de> for Numbers<'_> {
+    type Read = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Numbers<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a plane's numbers")
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        if self.0.len() == MOST_NUMBERS {
-            return Err(E::custom("a plane has too many numbers"));
+    fn plain(self, value: Plain) -> Result<(), String> {
+        match (value, value.number()) {
+            (Plain::Text(text), _) => {
+                let values = super::numbers(text).map_err(|error| format!("{error:#}"))?;
+                self.0.extend(values);
+            }
+            (_, Some(_)) if self.0.len() == MOST_NUMBERS => {
+                return Err("a plane has too many numbers".to_owned());
+            }
+            (_, Some(number)) => self.0.push(number),
+            (value, None) => return Err(format!("`{value}` among a plane's numbers")),
         }
-        self.0.push(value);
         Ok(())
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.visit_f64(value as f64)
+    fn nothing(self) -> Result<(), String> {
+        Err("something else than numbers in a plane".to_owned())
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        let values = super::numbers(text).map_err(|error| E::custom(format!("{error:#}")))?;
-        self.0.extend(values);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Numbers(self.0))?.is_some() {}
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Any::by(Numbers(self.0)))?.is_some() {}
         Ok(())
     }
 }

@@ -8,10 +8,9 @@ use std::fmt;
 
 use anyhow::{Result, ensure};
 use csv::StringRecord;
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::json::{Any, OF_ANNOTATION, OF_IMAGE, Plain, Reader};
 use crate::lines;
 use value::Cell;
 
@@ -63,8 +62,8 @@ fn joined(images: &Records, annotations: &Records) -> (Vec<String>, Vec<StringRe
     let key = |records: &Records, names: [&str; 3]| {
         names.iter().find_map(|name| records.places.get(*name)).copied()
     };
-    let of_image = key(images, ["id", "image_id", "imageId"]);
-    let of_annotation = key(annotations, ["image_id", "imageId", "id"]);
+    let of_image = key(images, OF_IMAGE);
+    let of_annotation = key(annotations, OF_ANNOTATION);
     let value = |row: &[(usize, String)], at: Option<usize>| -> Option<String> {
         row.iter().find(|(place, _)| Some(*place) == at).map(|(_, value)| value.clone())
     };
@@ -164,7 +163,7 @@ impl<'de> Visitor<'de> for FileVisitor {
                     map.next_value_seed(List(records))?;
                 }
                 "categories" => map.next_value_seed(Categories(&mut file.categories))?,
-                id => map.next_value_seed(ById { records: &mut file.others, id })?,
+                id => map.next_value_seed(Any::by(ById { records: &mut file.others, id }))?,
             }
         }
         Ok(file)
@@ -251,7 +250,7 @@ impl<'de> Visitor<'de> for RecordVisitor<'_> {
             row.push((self.records.place("id"), id.to_owned()));
         }
         while let Some(name) = map.next_key::<std::borrow::Cow<str>>()? {
-            let value = map.next_value_seed(Cell)?;
+            let value = map.next_value_seed(Any::by(Cell))?;
             let at = self.records.place(&name);
             if let Some(value) = value {
                 row.push((at, value));
@@ -268,67 +267,25 @@ struct ById<'r> {
     id: &'r str,
 }
 
-impl<'de> DeserializeSeed<'de> for ById<'_> {
-    type Value = ();
+impl<'de> Reader<'de> for ById<'_> {
+    type Read = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl ById<'_> {
-    fn label(self, label: String) {
+    fn plain(self, value: Plain) -> Result<(), String> {
+        let label = value.to_string().trim().to_owned();
         let row = vec![
             (self.records.place("id"), self.id.to_owned()),
             (self.records.place("label"), label),
         ];
         self.records.rows.push(row);
-    }
-}
-
-impl<'de> Visitor<'de> for ById<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a record or a label")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        RecordVisitor { records: self.records, id: Some(self.id) }.visit_map(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.label(text.trim().to_owned());
+    fn nothing(self) -> Result<(), String> {
         Ok(())
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.label(number.to_string());
-        Ok(())
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.label(number.to_string());
-        Ok(())
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.label(number.to_string());
-        Ok(())
-    }
-
-    fn visit_bool<E: Error>(self, it: bool) -> Result<(), E> {
-        self.label(it.to_string());
-        Ok(())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
+    fn record<A: MapAccess<'de>>(self, record: A) -> Result<(), A::Error> {
+        RecordVisitor { records: self.records, id: Some(self.id) }.visit_map(record)
     }
 }
 
