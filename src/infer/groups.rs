@@ -14,7 +14,7 @@ use super::table::{Form, Table};
 use super::text;
 
 /// What such columns are called, the likeliest first.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 19] = [
     "patient",
     "subject",
     "driver",
@@ -27,6 +27,9 @@ const NAMES: [&str; 16] = [
     "slide",
     "study",
     "case",
+    "lesion",
+    "donor",
+    "specimen",
     "participant",
     "volunteer",
     "burst",

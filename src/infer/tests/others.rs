@@ -331,3 +331,30 @@ fn cameras_lie_in_folders_and_tests_are_of_another_format() {
         submission.label = { id = "fname", column = "camera" }"#;
     expect(&drawn.spec("accuracy"), wanted);
 }
+
+#[test]
+fn findings_have_a_word_for_none_and_lesions_are_groups() {
+    let (train, test) = (hashes(0, 40), hashes(40, 10));
+    let findings = ["Mass", "Mass|Nodule", "No Finding", "Nodule", "Edema|Mass", "Edema"];
+    let columns = "Edema,Mass,Nodule";
+    let drawn = Drawn::default()
+        .files(images("images", &train, ".png"))
+        .files(images("images", &test, ".png"))
+        .table(
+            "train.csv",
+            "Image Index,Finding Labels,lesion_id",
+            rows(&train, |i| format!(".png,{},HAM_{}", findings[i % 6], i / 3)),
+        )
+        .table(
+            "sample_submission.csv",
+            &format!("Image Index,{columns}"),
+            rows(&test, |_| ".png,0,0,0".to_owned()),
+        );
+    let wanted = r#"
+        files = { train = ["images"], test = ["images"], sample = "sample_submission.csv" }
+        target = { kind = "multi-label", labels.csv = { file = "train.csv", id = "Image Index",
+            label = "Finding Labels", separator = "|" } }
+        split.group = "lesion_id"
+        submission.probability-per-class = { id = "Image Index" }"#;
+    expect(&drawn.spec("auc"), wanted);
+}

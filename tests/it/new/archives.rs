@@ -105,3 +105,26 @@ fn labels_may_be_names_in_an_archive() {
     assert!(told.contains("train.zip.002` is missing"), "{told}");
     assert!(told.contains("what files are called in `train` is not known"), "{told}");
 }
+
+/// As galaxy-zoo comes: a table in an archive of its name without the ending.
+#[test]
+fn a_table_may_be_packed_under_another_name() {
+    let here = Scratch::new();
+    draw(&here, "data");
+    let table = |name: &str| {
+        let bytes = fs::read(here.path().join("data").join(name)).unwrap();
+        fs::remove_file(here.path().join("data").join(name)).unwrap();
+        pack(&[(name.to_owned(), bytes)])
+    };
+    let (labels, sample) = (table("train.csv"), table("sample_submission.csv"));
+    here.write("data/labels_rev1.zip", labels);
+    here.write("data/sample_submission.zip", sample);
+    let args = ["new", "data", "--yes", "--metric", "accuracy", "-o", "leaves.toml"];
+    here.kaggle_kit().args(args).assert().success();
+    let spec = read(&here.path().join("leaves.toml"));
+    assert_eq!(spec["target"]["labels"]["csv"]["file"].as_str(), Some("train.csv"));
+    here.kaggle_kit().args(["fetch", "./leaves.toml", "--from", "data"]).assert().success();
+    for name in ["train.csv", "sample_submission.csv", "train/a000.jpg"] {
+        assert!(here.path().join("data/leaves").join(name).is_file(), "{name}");
+    }
+}
