@@ -163,8 +163,15 @@ mod tests {
     #[test]
     fn plain_values_are_what_they_are() {
         let found = read(r#"["a", -1, 18446744073709551615, 0.5, true, null, {"b": [1, {}]}]"#);
-        let wanted =
-            ["a", "-1 -1", "18446744073709551615 18446744073709552000", "0.5 0.5", "true", "-", "-"];
+        let wanted = [
+            "a",
+            "-1 -1",
+            "18446744073709551615 18446744073709552000",
+            "0.5 0.5",
+            "true",
+            "-",
+            "-",
+        ];
         assert_eq!(found.unwrap(), wanted);
         assert!(read(r#"[1, "no"]"#).unwrap_err().contains("not this one"));
         assert!(read("[1,").is_err());

@@ -28,7 +28,11 @@ pub(super) fn answers(truth: &Truth, sets: &[usize]) -> Vec<Vec<usize>> {
         images.iter().all(|&image| truth.select(&[image]) == truth.select(&images[..1]))
     };
     let split = |images: Vec<usize>| {
-        if is_one(&images) { vec![images] } else { images.into_iter().map(|one| vec![one]).collect() }
+        if is_one(&images) {
+            vec![images]
+        } else {
+            images.into_iter().map(|one| vec![one]).collect()
+        }
     };
     found.into_iter().flat_map(split).collect()
 }
@@ -42,16 +46,17 @@ pub(super) fn pooled(said: &Predictions, answers: &[Vec<usize>], how: Pool) -> R
     submission::pool(said, &answers.iter().map(answer).collect::<Vec<_>>(), how)
 }
 
-/// What is said about images that get one answer, and what is true of each answer.
+/// What is said about images that get one answer, what is true of each answer, and the set that it is of.
 pub fn together(
     said: &Predictions,
     truth: &Truth,
     sets: &[usize],
     how: Pool,
-) -> Result<(Predictions, Truth)> {
+) -> Result<(Predictions, Truth, Vec<usize>)> {
     let answers = answers(truth, sets);
     let first: Vec<usize> = answers.iter().map(|images| images[0]).collect();
-    Ok((pooled(said, &answers, how)?, truth.select(&first)))
+    let sets = first.iter().map(|&image| sets[image]).collect();
+    Ok((pooled(said, &answers, how)?, truth.select(&first), sets))
 }
 
 #[cfg(test)]
@@ -67,13 +72,15 @@ mod tests {
         let said = Predictions { ids, probabilities, classes };
         // The last two are one set by chance: one shows a road.
         let truth = Truth::Classes(vec![vec![0], vec![], vec![0], vec![0], vec![]]);
-        let (found, truth) = together(&said, &truth, &[7, 1, 7, 3, 3], Pool::Mean).unwrap();
+        let (found, truth, sets) = together(&said, &truth, &[7, 1, 7, 3, 3], Pool::Mean).unwrap();
         assert_eq!(found.ids, ["a", "b", "d", "e"]);
+        assert_eq!(sets, [7, 1, 3, 3]);
         let wanted = [0.55, 0.6, 0.4, 0.8];
         let near = found.probabilities.as_slice().iter().zip(wanted);
         assert!(near.clone().all(|(p, wanted)| (p - wanted).abs() < 1e-6), "{near:?}");
         assert_eq!(truth, Truth::Classes(vec![vec![0], vec![], vec![0], vec![]]));
-        let (largest, _) = together(&said, &Truth::Classes(vec![vec![]; 5]), &[0; 5], Pool::Max).unwrap();
+        let (largest, ..) =
+            together(&said, &Truth::Classes(vec![vec![]; 5]), &[0; 5], Pool::Max).unwrap();
         assert_eq!(largest.probabilities.as_slice(), [0.9]);
     }
 }

@@ -88,7 +88,8 @@ pub(super) fn of_columns(sample: &Table) -> Result<(), Beyond> {
 
 /// A row an image and a number's name, instead of an image and a class.
 pub(super) fn of_long_numbers(sample: &Sample, labels: &Labels) -> Result<(), Beyond> {
-    let From::Table { table, columns: Columns::One { column, .. }, is_long: true, .. } = &labels.from
+    let From::Table { table, columns: Columns::One { column, .. }, is_long: true, .. } =
+        &labels.from
     else {
         return Ok(());
     };

@@ -123,7 +123,8 @@ fn of_one_form(table: &Table, others: &[usize], asked: &HashSet<&str>) -> Option
     let form = |word: &str| {
         let is_code = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let n_digits = word.bytes().filter(u8::is_ascii_digit).count();
-        (is_code && word.len() >= SHORTEST && n_digits > 0).then_some((word.len(), n_digits == word.len()))
+        (is_code && word.len() >= SHORTEST && n_digits > 0)
+            .then_some((word.len(), n_digits == word.len()))
     };
     let wanted: HashSet<_> = asked.iter().filter_map(|word| form(word)).collect();
     let [wanted] = wanted.iter().collect::<Vec<_>>()[..] else { return None };

@@ -225,7 +225,7 @@ impl<'de> Reader<'de> for Taken {
 /// A number, or anything else.
 struct Number;
 
-impl<'de> Reader<'de> for Number {
+impl Reader<'_> for Number {
     type Read = Option<f64>;
 
     fn plain(self, value: Plain) -> Result<Option<f64>, String> {

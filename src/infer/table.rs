@@ -202,7 +202,10 @@ mod tests {
         assert_eq!(table.rows, [vec!["a", "a.jpg", "4", "a", "3"]]);
         let other = r#"{"images": [{"imageId": "a", "url": "u"}], "annotations": [{"imageId": "a", "labelId": 7}]}"#;
         let table = read("train.json", other);
-        assert_eq!((table.header.join(","), table.rows.len()), ("imageId,url,labelId".to_owned(), 1));
+        assert_eq!(
+            (table.header.join(","), table.rows.len()),
+            ("imageId,url,labelId".to_owned(), 1)
+        );
         let alone = read("test.json", r#"{"images": [{"id": 1, "file_name": "1.jpg"}]}"#);
         assert_eq!(alone.rows, [vec!["1", "1.jpg"]]);
     }

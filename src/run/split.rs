@@ -121,7 +121,7 @@ impl SplitTable {
                     })?);
                 }
             }
-            let cell = record.iter().last().filter(|cell| has_sets && !cell.is_empty());
+            let cell = record.iter().next_back().filter(|cell| has_sets && !cell.is_empty());
             let set = cell.map(str::parse).transpose().with_context(|| {
                 let path = path.display();
                 format!("`{path}`, line {line}, has no number of a set at `{id}`\nhint: {EDITED}")
@@ -242,7 +242,8 @@ impl Run {
         let told: HashMap<&str, usize> =
             images.iter().filter_map(|image| Some((image.id.as_str(), image.set?))).collect();
         let first = told.values().max().map_or(0, |most| most + 1);
-        let set = |(place, id): (usize, &String)| told.get(id.as_str()).copied().unwrap_or(first + place);
+        let set =
+            |(place, id): (usize, &String)| told.get(id.as_str()).copied().unwrap_or(first + place);
         Ok(ids.iter().enumerate().map(set).collect())
     }
 

@@ -12,7 +12,10 @@ const SPECS: [(&str, &str); 2] = [
 
 /// All of them.
 pub fn all() -> Result<Vec<Competition>> {
-    SPECS.iter().map(|(name, spec)| Competition::parse(name, spec, &format!("{name}.toml"))).collect()
+    SPECS
+        .iter()
+        .map(|(name, spec)| Competition::parse(name, spec, &format!("{name}.toml")))
+        .collect()
 }
 
 /// The one of that name, if there is one.

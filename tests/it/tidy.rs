@@ -29,8 +29,8 @@ const LAYERS: &[&[&str]] = &[
         "zoo",
     ],
     &[
-        "explain", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress", "relative", "rng",
-        "sibling", "words",
+        "explain", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress",
+        "relative", "rng", "sibling", "words",
     ],
 ];
 

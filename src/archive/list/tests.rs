@@ -1,8 +1,8 @@
 //! What is listed is what would be unpacked.
 
 use super::super::made::{self, noise, tar};
-use crate::fs;
 use super::*;
+use crate::fs;
 
 /// Names, closed folders, and the tables that were seen.
 fn listed(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<String>, Vec<(String, String)>) {

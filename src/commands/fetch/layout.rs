@@ -185,7 +185,9 @@ pub(super) fn belongs(listed: &RelativePath, part: &RelativePath) -> bool {
     let stem = archive::stem(listed.as_ref());
     let is_archive = stem != listed.base();
     // A table may be packed without its ending in the archive's name.
-    let is_packed = is_archive && format_of(part).is_some() && part.base().strip_prefix(&*stem).is_some_and(|ending| ending.starts_with('.'));
+    let is_packed = is_archive
+        && format_of(part).is_some()
+        && part.base().strip_prefix(&*stem).is_some_and(|ending| ending.starts_with('.'));
     stem == part.base()
         || is_packed
         || listed.strip_prefix(part.as_str()).is_some_and(|rest| rest.starts_with('/'))

@@ -228,7 +228,8 @@ fn take_folder(
     }
     // One may hold several parts.
     let mut done = HashSet::new();
-    for archive in parts.archives.iter().map(|(_, archive)| archive).filter(|one| done.insert(*one)) {
+    for archive in parts.archives.iter().map(|(_, archive)| archive).filter(|one| done.insert(*one))
+    {
         unpack(archive, data, claims)?;
     }
     let n_there = pairs.iter().filter(|(from, _)| !is_text(from)).count() - n_linked - n_copied;

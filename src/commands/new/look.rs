@@ -150,7 +150,8 @@ fn patients(root: &Path, listing: &Listing) -> Vec<(String, String)> {
 
 /// What the `TFRecords` hold.
 fn features(root: &Path, listing: &Listing) -> Vec<String> {
-    let start = infer::telling_record(listing).and_then(|entry| head(&root.join(entry.place()), RECORD_HEAD));
+    let start = infer::telling_record(listing)
+        .and_then(|entry| head(&root.join(entry.place()), RECORD_HEAD));
     start.map(|start| infer::features(&start)).unwrap_or_default()
 }
 

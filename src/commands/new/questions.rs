@@ -59,8 +59,7 @@ fn chosen(question: &Question, typed: &str) -> Option<String> {
     }
     // A count of classes is a number itself.
     let numbered = if question.flag == "classes" { &[][..] } else { &question.choices };
-    let by_number =
-        typed.parse::<usize>().ok().and_then(|n| numbered.get(n.checked_sub(1)?));
+    let by_number = typed.parse::<usize>().ok().and_then(|n| numbered.get(n.checked_sub(1)?));
     let by_word = || question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(typed));
     let known = by_number.or_else(by_word).cloned();
     known.or_else(|| {

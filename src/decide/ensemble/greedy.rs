@@ -87,7 +87,8 @@ impl Cost {
             && !is_plain_log_loss(&pool.metric);
         match pool.kind {
             _ if scores_numbers || scores_probabilities => {
-                let itself = |rows| Self::Itself.of_cells(pool, Self::Itself.cells(pool, rows).into_iter());
+                let itself =
+                    |rows| Self::Itself.of_cells(pool, Self::Itself.cells(pool, rows).into_iter());
                 // Of one class alone there is no curve.
                 let has_value = pool.members.iter().all(|rows| itself(rows).is_finite());
                 if has_value || scores_numbers { Self::Itself } else { Self::LogLoss }
@@ -131,7 +132,9 @@ fn score(pool: &Pool, mut cells: Vec<f64>) -> Result<f64, Misfit> {
     let width = pool.kind.n_outputs(pool.classes.len());
     let said = if pool.kind == TargetKind::Number {
         if let Some([low, high]) = pool.options.range.filter(|[low, high]| low <= high) {
-            cells.iter_mut().for_each(|cell| *cell = cell.clamp(low, high));
+            for cell in &mut cells {
+                *cell = cell.clamp(low, high);
+            }
         }
         Said::Numbers(Table::new(cells, width))
     } else {

@@ -72,9 +72,16 @@ fn numbers_by_name_are_asked_for_one_a_row() {
         .files(images("train", &ids[..16], ".jpg"))
         .files(images("test", &ids[16..], ".jpg"))
         .table("train.csv", "sample_id,target", rows(&ids[..16], |i| format!(",{i}.25")))
-        .table("sample_submission.csv", "sample_id,target", rows(&ids[16..], |_| ",0.0".to_owned()));
+        .table(
+            "sample_submission.csv",
+            "sample_id,target",
+            rows(&ids[16..], |_| ",0.0".to_owned()),
+        );
     let told = refusal(&biomass);
-    assert!(told.contains("one number of several of an image a row (`target` of `train.csv`)"), "{told}");
+    assert!(
+        told.contains("one number of several of an image a row (`target` of `train.csv`)"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -300,9 +300,8 @@ fn the_same_names_in_all_folders_are_a_guess() {
     let test = hashes(40, 8);
     let drawn = |sizes: [usize; 3]| {
         let names = ["archery", "boxing", "curling"].into_iter().zip(sizes);
-        let files = names.flat_map(|(sport, n)| {
-            (1..=n).map(move |i| format!("train/{sport}/{i:03}.jpg"))
-        });
+        let files =
+            names.flat_map(|(sport, n)| (1..=n).map(move |i| format!("train/{sport}/{i:03}.jpg")));
         let sample = rows(&test, |_| ",archery".to_owned());
         let drawn = Drawn::default().files(files).files(images("test", &test, ".jpg"));
         drawn.table("sample_submission.csv", "id,sport", sample).scored_by("accuracy")

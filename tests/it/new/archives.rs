@@ -70,7 +70,8 @@ fn labels_may_be_names_in_an_archive() {
     here.write("whole.zip", pack(&[&inner[..], &[table]].concat()));
     let bytes = pack(&train);
     let third = bytes.len() / 3;
-    for (n, piece) in [&bytes[..third], &bytes[third..2 * third], &bytes[2 * third..]].iter().enumerate()
+    for (n, piece) in
+        [&bytes[..third], &bytes[third..2 * third], &bytes[2 * third..]].iter().enumerate()
     {
         here.write(&format!("split/train.zip.{:03}", n + 1), piece);
     }

@@ -219,7 +219,6 @@ fn assert_contains(slug: &str, spec: &toml::Table, wanted: &toml::Table) {
     }
 }
 
-
 /// What the data do not tell, and a person says: a weight in the spec, the number of classes.
 const BY_HAND: &[(&str, &str, &str)] = &[(
     "rsna-intracranial-hemorrhage-detection",
@@ -256,7 +255,8 @@ fn submissions_score_by_what_was_written_as_the_table_says() {
         ];
         for (csv, expected) in csvs.iter().zip(&cells[2..]) {
             let solution = format!("{answers}/solution.csv");
-            let args = ["score", csv, "--solution", &solution, "--competition", "spec.toml", "--json"];
+            let args =
+                ["score", csv, "--solution", &solution, "--competition", "spec.toml", "--json"];
             let run = here.kaggle_kit().args(args).assert().success();
             let told: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
             let (found, expected) = (told["value"].as_f64().unwrap(), expected.parse::<f64>());

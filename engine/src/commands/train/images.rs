@@ -204,5 +204,8 @@ pub(super) fn split_table(data: &Data) -> SplitTable {
     };
     let is_number = data.kind == TargetKind::Number;
     let columns = if is_number { data.classes.names().to_vec() } else { Vec::new() };
-    SplitTable { columns, rows: [rows(Side::Train, &data.train), rows(Side::Valid, &data.valid)].concat() }
+    SplitTable {
+        columns,
+        rows: [rows(Side::Train, &data.train), rows(Side::Valid, &data.valid)].concat(),
+    }
 }

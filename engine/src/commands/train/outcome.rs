@@ -13,7 +13,7 @@ use kaggle_kit::run::{
     Entry, Journal, Run, Stage, StageTime, VIEWS, ViewMeans, WEIGHTS, cycle_file,
 };
 use kaggle_kit::table::Table;
-use kaggle_kit::target::Predictions;
+use kaggle_kit::target::{Predictions, Truth};
 use kaggle_kit::term;
 
 use crate::commands::predict::predict;
@@ -97,14 +97,18 @@ pub(super) fn decide(
 ) -> Result<Decision> {
     let options = Options::of(competition, &data.classes)?;
     let truth = data.valid.truth(data.kind);
-    if let Some(how) = competition.pools_training() {
+    let fit = |said: &Predictions, truth: &Truth, sets: &[usize]| {
+        let images = Judged { folds: &deal(sets), ..Judged::new(data.kind, said, truth) };
+        Decision::fit(&competition.metric, &images, &options)
+    };
+    match competition.pools_training() {
         // An answer is for several images: what is decided is decided about these together.
-        let (said, truth) = together(predictions, &truth, &data.valid.sets, how)?;
-        return Decision::fit(&competition.metric, &Judged::new(data.kind, &said, &truth), &options);
+        Some(how) => {
+            let (said, truth, sets) = together(predictions, &truth, &data.valid.sets, how)?;
+            fit(&said, &truth, &sets)
+        }
+        None => fit(predictions, &truth, &data.valid.sets),
     }
-    let folds = deal(&data.valid.sets);
-    let images = Judged { folds: &folds, ..Judged::new(data.kind, predictions, &truth) };
-    Decision::fit(&competition.metric, &images, &options)
 }
 
 /// The stages that the journal tells of.

@@ -253,7 +253,10 @@ fn images_that_get_one_answer_are_one_row() {
     let run = write_levels(folder.path(), id, 0.0, Some(set_of));
     let spec = competition::made::of_levels("accuracy", NAMES)
         .replace("sample = \"sample.csv\"", "sample = \"sample.csv\"\ntest-table = \"test.csv\"")
-        .replace("[submission.label]\nid = \"id\"", "[submission.label]\nid = \"patient\"\npool = \"mean\"");
+        .replace(
+            "[submission.label]\nid = \"id\"",
+            "[submission.label]\nid = \"patient\"\npool = \"mean\"",
+        );
     let grouped = format!("{spec}\n[split]\ngroup = \"patient\"\n");
     for (spec, n) in [(&spec, 90), (&grouped, 32)] {
         run.write("competition.toml", spec).unwrap();

@@ -16,7 +16,8 @@ fn classes_are_counted_by_part() {
         id: String::new(),
         side,
         target: target.to_vec(),
-        numbers: Vec::new(), set: None,
+        numbers: Vec::new(),
+        set: None,
     };
     let images = [image(Side::Train, &[0]), image(Side::Valid, &[0, 1]), image(Side::Train, &[])];
     let counts: Vec<(usize, usize)> =

@@ -36,7 +36,11 @@ pool = "mean"
 fn read(here: &Scratch, path: &str) -> Vec<(String, String)> {
     let text = here.read(path);
     let mut table = csv::Reader::from_reader(text.as_bytes());
-    table.records().map(|row| row.unwrap()).map(|row| (row[0].to_owned(), row[1].to_owned())).collect()
+    table
+        .records()
+        .map(|row| row.unwrap())
+        .map(|row| (row[0].to_owned(), row[1].to_owned()))
+        .collect()
 }
 
 #[test]
