@@ -9,11 +9,14 @@ FILTER ?=
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build unit test test-kaggle test-resume demo fmt lint clean
+.PHONY: help setup build install unit test test-kaggle test-resume wheel test-wheel demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
 	@echo "make build                           the program: ./kaggle-kit"
+	@echo "make install                         all three programs into ~/.cargo/bin"
+	@echo "make wheel                           dist/kaggle_kit-*.whl, for machines without Rust"
+	@echo "make test-wheel                      that in a fresh Python environment (torch from PyPI)"
 	@echo "make demo   [COMPETITION=dogs-vs-cats|dog-breed|planet]"
 	@echo "                                     fetch, train and submit against a stand-in Kaggle"
 	@echo "make unit   [FILTER=metric::fbeta]   the library's tests alone, seconds after an edit"
@@ -30,6 +33,15 @@ build: setup
 	@$(call say_first_build)
 	cargo build
 	@ln -sfn $(TARGET)/debug/kaggle-kit kaggle-kit
+
+install: setup
+	cargo install --path programs
+
+wheel: setup
+	@$(PYTHON) scripts/make_wheel.py
+
+test-wheel:
+	@$(PYTHON) scripts/test_wheel.py
 
 # Our own code is not optimised here, so that compiling it takes seconds; dependencies stay as they are.
 unit:

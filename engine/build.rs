@@ -71,9 +71,13 @@ fn link_libtorch(libtorch: &Libtorch) {
             println!("cargo::rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,-ltorch_cpu,-ltorch");
         }
     }
+    let kind = if cuda { "cuda" } else { "cpu" };
+    // For `programs/build.rs`.
+    println!("cargo::metadata=lib={lib}");
+    println!("cargo::metadata=kind={kind}");
     println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH={lib}");
     println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH_VERSION={}", libtorch.version);
-    println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH_KIND={}", if cuda { "cuda" } else { "cpu" });
+    println!("cargo::rustc-env=KAGGLE_KIT_LIBTORCH_KIND={kind}");
 }
 
 fn fail(message: &str, hint: &str) -> ! {

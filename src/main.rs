@@ -8,9 +8,13 @@ use kaggle_kit::sibling::Sibling;
 use kaggle_kit::{mishap, program};
 
 fn main() -> ExitCode {
-    let check = || Sibling::Engine.check().and_then(|path| mishap::ensure_starts(&path));
+    let check = || {
+        let start = Sibling::Engine.check()?;
+        mishap::ensure_starts(start.command()?)?;
+        Ok(start)
+    };
     program::run(|computation, workspace| match (check(), computation) {
-        (Ok(()), _) => Sibling::Engine.take_over(),
+        (Ok(start), _) => start.take_over(),
         (Err(why), Computation::Doctor(args)) => doctor::run(args, workspace, Err(why)),
         (Err(why), _) => Err(why),
     })

@@ -8,11 +8,11 @@ use std::process::{ExitCode, exit};
 
 use anyhow::Result;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Computation, cache, compare, decide, demo, doctor, fetch, leaderboard, list, lr_find, models,
-    new, runs, score, standin, submissions, submit, train,
+    Computation, cache, compare, completions, decide, demo, doctor, fetch, leaderboard, list,
+    lr_find, models, new, runs, score, standin, submissions, submit, train,
 };
 use crate::exit as exit_codes;
 use crate::mishap;
@@ -105,10 +105,13 @@ pub enum Command {
     Demo(demo::Args),
     /// Serve a small Kaggle on this machine, to try or measure clients with
     Standin(standin::Args),
+    /// Print what makes a shell complete command lines, or write manual pages
+    Completions(completions::Args),
 }
 
 /// Does what was typed; `compute` does what needs libtorch.
 pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitCode {
+    completions::answer(Cli::command);
     finish(|| {
         let cli: Cli = parse();
         configure(&cli.global);
@@ -222,6 +225,7 @@ fn dispatch(
         Command::Doctor(args) => compute(Computation::Doctor(args)),
         Command::Demo(args) => compute(Computation::Demo(args)),
         Command::Standin(_) => Sibling::Standin.take_over(),
+        Command::Completions(args) => completions::run(args, Cli::command()),
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod bad_images;
 pub mod cache;
 pub mod compare;
+pub mod completions;
 pub mod decide;
 pub mod demo;
 pub mod doctor;

@@ -55,7 +55,7 @@ unsafe impl GlobalAlloc for Remembering {
 /// Whether a program that is about to take this one's place can be started at all, where memory is
 /// limited: libraries that find none while they are loaded end it before it can say a word.
 #[cfg(unix)]
-pub fn ensure_starts(program: &Path) -> Result<()> {
+pub fn ensure_starts(mut trial: Command) -> Result<()> {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: it fills in what it is given.
     unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
@@ -63,12 +63,13 @@ pub fn ensure_starts(program: &Path) -> Result<()> {
         return Ok(());
     }
     let quiet = || Stdio::null();
-    let mut trial = Command::new(program);
     trial.arg("--version").stdin(quiet()).stdout(quiet()).stderr(quiet());
     match trial.status() {
         Ok(status) if !status.success() => {
-            let (name, kilobytes) =
-                (program.file_name().unwrap_or_default(), limit.rlim_cur / 1024);
+            let (name, kilobytes) = (
+                Path::new(trial.get_program()).file_name().unwrap_or_default(),
+                limit.rlim_cur / 1024,
+            );
             let name = name.display();
             Err(anyhow!("`{name}` does not start with {kilobytes} kB (`ulimit -v`)"))
                 .context(Exhausted::Memory.to_string())
@@ -78,7 +79,7 @@ pub fn ensure_starts(program: &Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-pub fn ensure_starts(_: &Path) -> Result<()> {
+pub fn ensure_starts(_: Command) -> Result<()> {
     Ok(())
 }
 

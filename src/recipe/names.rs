@@ -108,7 +108,7 @@ pub fn meant(key: &str) -> Option<String> {
 }
 
 /// The full names of all settings.
-fn own_names() -> Vec<String> {
+pub fn own_names() -> Vec<String> {
     fn collect(table: &Table, path: &str, into: &mut Vec<String>) {
         for (key, value) in table {
             let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };

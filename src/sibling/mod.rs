@@ -1,5 +1,7 @@
 //! The programs beside this one: the engine, which has libtorch, and the stand-in for Kaggle.
 
+mod pytorch;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,9 +21,9 @@ pub enum Sibling {
 impl Sibling {
     /// Its path, if it is there.
     pub fn find(self) -> Result<PathBuf> {
-        let (name, folder) = match self {
-            Self::Engine => ("kaggle-kit-engine", "engine"),
-            Self::Standin => ("kaggle-kit-standin", "standin"),
+        let name = match self {
+            Self::Engine => "kaggle-kit-engine",
+            Self::Standin => "kaggle-kit-standin",
         };
         let this = env::current_exe().context("failed to find where this program is")?;
         // On macOS it is the link that was called, and the others are beside what it points to.
@@ -29,45 +31,82 @@ impl Sibling {
         let path = this.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));
         if !path.is_file() {
             bail!(
-                "`{}` is not there: this command needs it\nhint: `make build` makes all programs, \
-                 `cargo install --path {folder}` this one; keep them in one folder",
+                "`{}` is not there: this command needs it\nhint: `make install` installs all three \
+                 programs, `make build` makes them in a clone; keep them in one folder",
                 path.display()
             );
         }
         Ok(path)
     }
 
-    /// Whether it is there and can be started: a library that cannot be loaded would end it before its
-    /// first word. Gives its path. Only where the loader can be asked (glibc's); elsewhere it is taken to be so.
-    pub fn check(self) -> Result<PathBuf> {
+    /// How to start it: a library that cannot be loaded would end it before its first word. Where it has
+    /// no libtorch of its own it gets that of the Python environment. Only where the loader can be asked
+    /// (glibc's); elsewhere it is taken to start as it is.
+    pub fn check(self) -> Result<Start> {
         let path = self.find()?;
+        let start = |libraries| Start { path: path.clone(), libraries };
         if !cfg!(all(target_os = "linux", target_env = "gnu")) {
-            return Ok(path);
+            return Ok(start(None));
         }
         let told = loader_says(&path, &[]).unwrap_or_default();
-        let Some(library) = missing_library(&told) else { return Ok(path) };
+        let Some(library) = missing_library(&told) else { return Ok(start(None)) };
         if has_no_memory(&told) {
             // What else starts it will say that.
-            return Ok(path);
+            return Ok(start(None));
         }
         let tried = loader_says(&path, &[("LD_DEBUG", "libs")]).unwrap_or_default();
-        let name = path.file_name().unwrap_or_default().display();
-        let place = own_place(&tried)
-            .map_or_else(|| "any usual place".to_owned(), |folder| format!("`{folder}`"));
-        let what = if library.starts_with("libtorch") { "libtorch" } else { library };
-        bail!(
-            "no {what} at {place}: `{name}` needs its `{library}`, which is not there or may not be \
-             read\nhint: run `make setup`, then `make build`; or name the folder that has it in \
-             `LD_LIBRARY_PATH`"
-        )
+        let is_torch = library.starts_with("libtorch") || library.starts_with("libc10");
+        match own_place(&tried) {
+            // It was built without a place of its own: for a Python environment.
+            None if is_torch => Ok(start(Some(pytorch::libraries(&path)?))),
+            place => {
+                let name = path.file_name().unwrap_or_default().display();
+                let place = place
+                    .map_or_else(|| "any usual place".to_owned(), |folder| format!("`{folder}`"));
+                let what = if is_torch { "libtorch" } else { library };
+                bail!(
+                    "no {what} at {place}: `{name}` needs its `{library}`, which is not there or may \
+                     not be read\nhint: run `make setup`, then `make build`; or name the folder that \
+                     has it in `LD_LIBRARY_PATH`"
+                )
+            }
+        }
     }
 
     /// Lets it do what was typed; it takes this process's place where the system can do that.
     pub fn take_over(self) -> Result<()> {
-        let path = self.find()?;
-        let mut command = Command::new(&path);
+        Start { path: self.find()?, libraries: None }.take_over()
+    }
+}
+
+/// A program that can be started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    path: PathBuf,
+    /// Where its libraries are, if the loader would not find them by itself.
+    libraries: Option<PathBuf>,
+}
+
+impl Start {
+    /// Lets it do what was typed; it takes this process's place where the system can do that.
+    pub fn take_over(self) -> Result<()> {
+        let mut command = self.command()?;
         command.args(env::args_os().skip(1));
-        run(&mut command).with_context(|| format!("failed to start `{}`", path.display()))
+        run(&mut command).with_context(|| format!("failed to start `{}`", self.path.display()))
+    }
+
+    /// The program, without arguments.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Command::new(&self.path);
+        if let Some(libraries) = &self.libraries {
+            let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+            let named: Vec<PathBuf> = env::split_paths(&named).collect();
+            let all = std::iter::once(libraries.clone()).chain(named);
+            let all = all.filter(|folder| !folder.as_os_str().is_empty());
+            let all = env::join_paths(all).context("a `:` in the path of PyTorch's libraries")?;
+            command.env("LD_LIBRARY_PATH", all);
+        }
+        Ok(command)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::source::WeightFile;
-use super::{cached_path, legacy, looks_like};
+use super::{legacy, looks_like, place};
 use crate::fs;
 use crate::hash::{Hash, hash_file};
 use crate::lines;
@@ -42,10 +42,10 @@ impl Cached {
     }
 }
 
-/// The weights of `architecture` in our cache; `None` where nothing is there. Fails where what is there
+/// The weights of `architecture` in our cache, or beside the program; `None` where nothing is there. Fails where what is there
 /// is no file, no weights, or not what came. Writes nothing.
 pub fn check(architecture: &Architecture, cache: &Path) -> Result<Option<Cached>> {
-    let path = cached_path(architecture, cache);
+    let path = place(architecture, cache);
     if fs::metadata(&path).is_err() {
         return Ok(None);
     }
@@ -149,6 +149,7 @@ fn beside(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cached_path;
     use super::*;
     use crate::weights::made::safetensors;
     use crate::zoo;

@@ -10,6 +10,21 @@ pub fn cached_path(architecture: &Architecture, cache: &Path) -> PathBuf {
     cache.join("weights").join(format!("{}.safetensors", architecture.name))
 }
 
+/// The same, or where the weights came with the program, if only that is there.
+pub fn place(architecture: &Architecture, cache: &Path) -> PathBuf {
+    let ours = cached_path(architecture, cache);
+    let is_here = fs::metadata(&ours).is_ok();
+    brought(architecture).filter(|_| !is_here).unwrap_or(ours)
+}
+
+/// A wheel brings the default network's beside its programs: `bin/` and `share/kaggle-kit/weights/`.
+fn brought(architecture: &Architecture) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    let folder = program.parent()?.parent()?.join("share/kaggle-kit/weights");
+    let path = folder.join(format!("{}.safetensors", architecture.name));
+    path.is_file().then_some(path)
+}
+
 /// Hugging Face's hub as the usual variables describe it: `HF_ENDPOINT`, `HF_TOKEN`,
 /// `HF_HUB_OFFLINE`, and where its own library keeps files (`HF_HUB_CACHE`, `HF_HOME`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

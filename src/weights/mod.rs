@@ -28,7 +28,7 @@ use safetensors::tensor::Dtype as FileDtype;
 
 use crate::explain::{self, Class, FileKind};
 use crate::fs;
-pub use hub::{Hub, cached_path};
+pub use hub::{Hub, cached_path, place};
 pub use names::to_timm;
 use source::WeightFile;
 

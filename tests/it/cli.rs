@@ -236,3 +236,27 @@ fn tables_are_as_wide_as_the_terminal_and_whole_in_a_pipe() {
         assert_eq!(lines(&words, Some("1000")), whole);
     }
 }
+
+#[test]
+fn a_shell_that_asks_is_answered_with_what_there_is_here() {
+    let here = Scratch::new();
+    here.write("data/my-photos/archives/a", "");
+    let asked = |typed: &[&str]| {
+        let mut program = kaggle_kit();
+        program.env("COMPLETE", "bash").env("_CLAP_IFS", "\n").current_dir(here.path());
+        program.env("_CLAP_COMPLETE_INDEX", typed.len().to_string());
+        let told = program.arg("--").arg("kaggle-kit").args(typed).assert().success();
+        String::from_utf8(told.get_output().stdout.clone()).unwrap()
+    };
+    assert!(asked(&["train", "my"]).contains("my-photos"));
+    assert!(asked(&["train", "planet", "--backbone", "resnet18+conv"]).contains("+convnext_tiny"));
+    assert!(asked(&["train", "planet", "--set", "whole"]).contains("whole-network.max-cycles="));
+    let script = kaggle_kit().args(["completions", "zsh"]).assert().success();
+    assert!(
+        contains("#compdef kaggle-kit").eval(&String::from_utf8_lossy(&script.get_output().stdout))
+    );
+    let pages = here.path().join("man");
+    kaggle_kit().args(["completions", "--man"]).arg(&pages).assert().success();
+    let page = kaggle_kit::fs::read_to_string(pages.join("kaggle-kit-train.1")).unwrap();
+    assert!(page.contains(".TH kaggle-kit-train") && page.contains("checkpoint"), "{page}");
+}

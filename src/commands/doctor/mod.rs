@@ -16,7 +16,7 @@ use crate::fs;
 use crate::kaggle::{Environment, credentials};
 use crate::run::Workspace;
 use crate::term;
-use crate::weights::{cached, cached_path};
+use crate::weights::{cached, place};
 use crate::zoo;
 
 #[derive(clap::Args, Debug)]
@@ -182,7 +182,7 @@ fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<St
 fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
     let mut all = Vec::new();
     for architecture in zoo::architectures() {
-        let path = cached_path(architecture, cache);
+        let path = place(architecture, cache);
         // The first one is the default; the others are downloaded when a recipe names them.
         let fatal = all.is_empty();
         let (bytes, trouble) = match cached::check(architecture, cache) {

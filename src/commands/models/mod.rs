@@ -16,7 +16,7 @@ pub use self::speed::{Speed, keep, measured};
 use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term::{self, Give};
-use crate::weights::{Hub, cached, cached_path};
+use crate::weights::{Hub, cached, place};
 use crate::zoo::{self, Architecture};
 
 const EXAMPLES: &str = "\
@@ -142,7 +142,7 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Architecture>> {
 }
 
 fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[Speed]) -> Row {
-    let ours = cached_path(architecture, cache);
+    let ours = place(architecture, cache);
     let path = if fs::metadata(&ours).is_ok() { Some(ours) } else { hub.downloaded(architecture) };
     let looked = path.as_deref().map(cached::look);
     let square = architecture.square();

@@ -10,7 +10,7 @@ use crate::kaggle;
 use crate::report::{Bar, Unit};
 use crate::term;
 use crate::weights::cached::{self, Cached};
-use crate::weights::{Hub, cached_path};
+use crate::weights::{Hub, cached_path, place};
 use crate::zoo::{self, Architecture};
 
 /// The weights file of an architecture; `explicit` is the recipe's path, or empty.
@@ -57,7 +57,7 @@ fn fetch(
     hub: &Hub,
     unusable: Unusable,
 ) -> Result<PathBuf> {
-    let path = cached_path(architecture, cache);
+    let path = place(architecture, cache);
     match cached::check(architecture, cache) {
         Ok(Some(found)) => {
             if let Cached::Unknown { hash, .. } = found {
@@ -77,6 +77,7 @@ fn fetch(
         }
         Err(error) => return Err(error),
     }
+    let path = cached_path(architecture, cache);
     download(architecture, &path, hub)?;
     Ok(path)
 }
