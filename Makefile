@@ -9,7 +9,7 @@ FILTER ?=
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build install unit test test-kaggle test-resume wheel test-wheel demo fmt lint clean
+.PHONY: help setup build install unit test test-kaggle test-resume test-notebooks wheel test-wheel demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
@@ -23,6 +23,7 @@ help:
 	@echo "make test                            all tests"
 	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
 	@echo "make test-resume                     20 times kill -9 in training, against an undisturbed run"
+	@echo "make test-notebooks                  both notebooks by nbclient, on drawn data (PyPI)"
 	@echo "make fmt | make lint                 format the code | format check, clippy, features"
 	@echo "make clean                           removes what was built, keeps libtorch and weights"
 
@@ -53,6 +54,9 @@ test: setup
 
 test-kaggle: build
 	@$(PYTHON) scripts/test_kaggle.py ./kaggle-kit
+
+test-notebooks: build
+	@$(PYTHON) scripts/test_notebooks.py ./kaggle-kit
 
 test-resume: build
 	@$(PYTHON) scripts/resume_test.py ./kaggle-kit

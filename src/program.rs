@@ -12,9 +12,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     Computation, cache, compare, completions, decide, demo, doctor, fetch, leaderboard, list,
-    lr_find, models, new, runs, score, standin, submissions, submit, train,
+    lr_find, models, new, pack, runs, score, standin, submissions, submit, train,
 };
 use crate::exit as exit_codes;
+use crate::kaggle::{Environment, notebook};
 use crate::mishap;
 use crate::recipe;
 use crate::run::Workspace;
@@ -81,6 +82,8 @@ pub enum Command {
     Submit(submit::Args),
     /// Decide anew from a run's probabilities: every method, measured, and the CSV of the best
     Decide(decide::Args),
+    /// Make a run a data set for Kaggle, with the notebook that predicts a hidden test set with it
+    Pack(pack::Args),
     /// List what was submitted, with our run and its held-out score beside each
     Submissions(submissions::Args),
     /// Show the top of the leaderboard, and where our best score or any other stands
@@ -115,10 +118,16 @@ pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitC
     finish(|| {
         let cli: Cli = parse();
         configure(&cli.global);
-        let root = &cli.global.root;
-        let workspace = Workspace::new(root.strip_prefix(".").unwrap_or(root));
+        let workspace = Workspace::new(root_of(&cli.global));
         dispatch(&cli.command, &workspace, |computation| compute(computation, &workspace))
     })
+}
+
+/// The folder that was named; in a Kaggle notebook, where none was, the one whose files are kept.
+fn root_of(global: &Global) -> PathBuf {
+    let root = global.root.strip_prefix(".").unwrap_or(&global.root).to_owned();
+    let kept = notebook::working(&Environment::of_process());
+    if root.as_os_str().is_empty() { kept.unwrap_or(root) } else { root }
 }
 
 /// What was typed. `--help` and `--version` end the program, and so does what is no command.
@@ -209,6 +218,7 @@ fn dispatch(
         Command::Decide(args) => decide::run(args, workspace, |test_set, members| {
             compute(Computation::Predict(test_set, members, args.device))
         }),
+        Command::Pack(args) => pack::run(args, workspace),
         Command::Submissions(args) => submissions::run(args, workspace),
         Command::Leaderboard(args) => leaderboard::run(args, workspace),
         Command::Score(args) => score::run(args, workspace),

@@ -15,6 +15,7 @@ pub mod list;
 pub mod lr_find;
 pub mod models;
 pub mod new;
+pub mod pack;
 pub mod runs;
 pub mod score;
 pub mod standin;

@@ -20,6 +20,8 @@ pub use atomic::{AtomicFile, write_atomic, write_private, write_unflushed};
 #[cfg(test)]
 pub use durable::watched;
 pub use durable::{flush, flush_folder, make_folder, remove_flushed, rename_flushed, write_record};
+#[cfg(unix)]
+pub use fs_err::os::unix::fs::symlink;
 pub use fs_err::{
     File, copy, hard_link, metadata, read_dir, remove_dir, remove_dir_all, remove_file, rename,
     symlink_metadata,
@@ -29,8 +31,14 @@ pub use plain::{
     NotPlain, create_dir_all, no_folder, not_plain, open, other_kind, read, read_to_string,
     why_not_plain,
 };
-pub use space::{free_files, free_memory, free_space};
+pub use space::{free_files, free_memory, free_space, is_read_only};
 pub use walk::{Below, Other, below};
+
+/// A link by name, where the system has such.
+#[cfg(not(unix))]
+pub fn symlink<P: AsRef<Path>, Q: AsRef<Path>>(_: P, _: Q) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Whether two paths lead to one file or folder.
 pub fn is_same(a: &Path, b: &Path) -> bool {

@@ -16,6 +16,18 @@ pub fn free_files(folder: &Path) -> Option<u64> {
     free_at(folder)?.files
 }
 
+/// Whether a file lies on a disk that nobody can write to.
+#[cfg(unix)]
+pub fn is_read_only(path: &Path) -> bool {
+    let disk = rustix::fs::statvfs(path);
+    disk.is_ok_and(|disk| disk.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+#[cfg(not(unix))]
+pub fn is_read_only(_: &Path) -> bool {
+    false
+}
+
 struct Free {
     bytes: u64,
     files: Option<u64>,

@@ -3,7 +3,8 @@
 //! A token comes first (`KAGGLE_API_V1_TOKEN` names its file in a Kaggle notebook,
 //! `KAGGLE_API_TOKEN` is one or names one, then `~/.kaggle/access_token` and `access_token.txt`),
 //! then the pair of name and key (variables over kaggle.json), then a login of the official client
-//! that is still valid (`~/.kaggle/credentials.json`). Secrets never leave through `Debug` or
+//! that is still valid (`~/.kaggle/credentials.json`); where none of these is, the secrets of a Kaggle
+//! notebook of the same names as the variables. Secrets never leave through `Debug` or
 //! `Display`.
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Environment, Error, slips, small_file};
+use super::{Environment, Error, notebook, slips, small_file};
 use crate::fs;
 use crate::term;
 
@@ -80,6 +81,9 @@ pub fn find_all(environment: &Environment) -> Result<Vec<FoundCredentials>, Erro
     search.tokens();
     search.pairs();
     search.login();
+    if search.found.is_empty() && search.bad.is_empty() {
+        search.notebook();
+    }
     if !search.found.is_empty() {
         return Ok(search.found);
     }
@@ -251,6 +255,38 @@ impl Search<'_> {
             let found = self.login_file(&home.join(".kaggle").join("credentials.json"));
             self.add(found);
         }
+    }
+
+    /// The secrets of a Kaggle notebook, under the names of the variables.
+    fn notebook(&mut self) {
+        if self.environment.get("KAGGLE_USER_SECRETS_TOKEN").is_none() {
+            return;
+        }
+        match self.notebook_secrets() {
+            Ok(found) => self.add(found),
+            Err(why) => self.looked.push(format!("this notebook's secrets ({why})")),
+        }
+    }
+
+    fn notebook_secrets(&mut self) -> Result<Result<Option<FoundCredentials>, Error>, String> {
+        let ask = |label: &str| notebook::secret(self.environment, label);
+        let source = |names: &str| format!("this notebook's secrets {names}");
+        let found =
+            |credentials, source| FoundCredentials { credentials, source, warnings: Vec::new() };
+        if let Some(text) = ask("KAGGLE_API_TOKEN")? {
+            let source = source("`KAGGLE_API_TOKEN`");
+            return Ok(
+                token(&text, &source).map(|token| Some(found(Credentials::Token(token), source)))
+            );
+        }
+        let (Some(username), Some(key)) = (ask("KAGGLE_USERNAME")?, ask("KAGGLE_KEY")?) else {
+            let names = "no `KAGGLE_API_TOKEN`, nor `KAGGLE_USERNAME` and `KAGGLE_KEY`";
+            self.looked.push(format!("this notebook's secrets ({names})"));
+            return Ok(Ok(None));
+        };
+        let source = source("`KAGGLE_USERNAME` and `KAGGLE_KEY`");
+        let basic = |key| Some(found(Credentials::Basic { username, key }, source.clone()));
+        Ok(secret(&key, &source).map(basic))
     }
 
     fn login_file(&mut self, path: &Path) -> Result<Option<FoundCredentials>, Error> {

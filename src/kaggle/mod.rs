@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod http;
 mod hub;
 mod leaderboard;
+pub mod notebook;
 mod pending;
 mod retry;
 mod slips;

@@ -22,6 +22,7 @@
 //! Every value is checked as it is read (`checked.rs`), and the order of the classes is compared among
 //! the files that tell it (`witness.rs`).
 
+mod carry;
 pub mod checked;
 pub mod checkpoint;
 mod curve;

@@ -19,8 +19,8 @@ use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 
 pub(super) const VALID: &str = "valid-predictions.csv";
-const TEST: &str = "test-predictions.csv";
-const MADE_FOR: &str = "test-predictions.toml";
+pub(super) const TEST: &str = "test-predictions.csv";
+pub(super) const MADE_FOR: &str = "test-predictions.toml";
 
 /// A mean in single precision may pass one by a hair.
 const HAIR: f32 = 1.00001;

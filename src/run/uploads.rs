@@ -11,7 +11,7 @@ use crate::kaggle::{self, Standing, SubmissionStatus};
 use crate::metric::Metric;
 use crate::term;
 
-const FILE: &str = "submission.toml";
+pub(super) const FILE: &str = "submission.toml";
 
 /// All uploads of a run, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

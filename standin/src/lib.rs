@@ -23,6 +23,7 @@ mod upload;
 
 pub mod miniature;
 pub mod own;
+pub mod secrets;
 pub mod serve;
 
 pub use account::{Account, Rules};

@@ -24,7 +24,7 @@ use crate::miniature::Miniature;
 use crate::pack::{ImageFiles, Packed};
 use crate::spool::Spool;
 use crate::state::{Changing, Request, Served, State, Submission};
-use crate::{api, record, storage, upload};
+use crate::{api, record, secrets, storage, upload};
 
 /// How a stand-in behaves
 #[derive(Args, Clone, Debug)]
@@ -236,6 +236,7 @@ fn open_log(path: &Path) -> Result<std::fs::File> {
 fn router(state: &Arc<State>) -> Router {
     Router::new()
         .route("/api/v1/{service}/{method}", post(api::call))
+        .route("/requests/GetUserSecretByLabelRequest", post(secrets::by_label))
         .route("/storage/{slug}/{*path}", get(storage::get))
         .route("/upload/o", put(upload::put))
         .fallback(async || Refusal::not_found())

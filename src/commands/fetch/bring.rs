@@ -57,6 +57,12 @@ impl Bringer {
         let temporary = tempfile::Builder::new()
             .prefix(".partial-")
             .make_in(folder, |path| match fs::hard_link(&from, path) {
+                // What nobody can write to does not change under a link: a notebook's input.
+                Err(error)
+                    if error.kind() == ErrorKind::CrossesDevices && fs::is_read_only(&from) =>
+                {
+                    fs::symlink(&from, path)
+                }
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                     brought = Brought::Copied;
                     fs::copy(&from, path).map(drop).inspect_err(|_| {

@@ -28,7 +28,7 @@ use crate::archive;
 use crate::competition::{self, Competition};
 use crate::dataset;
 use crate::fs;
-use crate::kaggle::Environment;
+use crate::kaggle::{self, Class, Environment, notebook};
 use crate::relative::RelativePath;
 use crate::report::{Bar, Unit};
 use crate::run::Workspace;
@@ -89,6 +89,8 @@ pub struct Mode {
 /// What was typed, and what it is about.
 struct Fetch<'a> {
     args: &'a Args,
+    /// Where to take it from in place of Kaggle: as typed, or what is attached to a notebook.
+    from: Vec<PathBuf>,
     competition: Competition,
     /// `data/<name>`.
     data: PathBuf,
@@ -109,7 +111,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 pub fn run_in(args: &Args, workspace: &Workspace, environment: &Environment) -> Result<()> {
     let competition = competition::find(&args.competition)?;
     let data = workspace.data().join(&competition.name);
-    let job = Fetch { args, competition, data, environment };
+    let attached = notebook::attached(environment, &competition.slug);
+    let attached = attached.filter(|_| args.from.is_empty());
+    if let Some(folder) = &attached {
+        term::say(format_args!("   `{}` is attached: nothing is downloaded", folder.display()));
+    }
+    let from = attached.map_or_else(|| args.from.clone(), |folder| vec![folder]);
+    let job = Fetch { args, from, competition, data, environment };
     match args.mode {
         Mode { check: true, .. } => verify::run(&job),
         Mode { dry_run: true, .. } => rehearse(&job),
@@ -119,7 +127,7 @@ pub fn run_in(args: &Args, workspace: &Workspace, environment: &Environment) -> 
 
 /// Fetches, checks the folder against the competition's layout, and says what is there.
 fn fetch(job: &Fetch) -> Result<()> {
-    let Fetch { args, competition, data, .. } = job;
+    let Fetch { args, from, competition, data, environment } = job;
     fs::make_folder(data)?;
     let _lock = lock(data)?;
     if !args.mode.force
@@ -136,11 +144,12 @@ fn fetch(job: &Fetch) -> Result<()> {
         return print(job, &fetched);
     }
     term::heading(format_args!("{}: {}", competition.name, competition.title));
-    let sources = if args.from.is_empty() {
-        vec![remote::fetch(job)?]
+    let sources = if from.is_empty() {
+        let fetched = remote::fetch(job);
+        vec![fetched.map_err(|error| told_offline(error, environment, &competition.slug))?]
     } else {
-        local::take(competition, data, &args.from, args.mode.force)?;
-        args.from.iter().map(|path| path.display().to_string()).collect()
+        local::take(competition, data, from, args.mode.force)?;
+        from.iter().map(|path| path.display().to_string()).collect()
     };
     let fetched = check(competition, data, sources)?;
     // Only what is on the disk for good is deleted here.
@@ -149,6 +158,15 @@ fn fetch(job: &Fetch) -> Result<()> {
     }
     term::done(format_args!("`{}`", data.display()));
     print(job, &fetched)
+}
+
+/// A network that there is not is normal in a notebook.
+fn told_offline(error: anyhow::Error, environment: &Environment, slug: &str) -> anyhow::Error {
+    let class = error.downcast_ref::<kaggle::Error>().map(kaggle::Error::class);
+    if class == Some(Class::Network) && notebook::is_one(environment) {
+        return error.context(format!("no answer from Kaggle\n{}", notebook::offline_hint(slug)));
+    }
+    error
 }
 
 /// The record of a fetch that came to its end, so long as all its parts are there.
@@ -161,18 +179,18 @@ fn fetched_before(competition: &Competition, data: &Path) -> Result<Option<Fetch
 
 /// Says what [`fetch`] would do, and does nothing.
 fn rehearse(job: &Fetch) -> Result<()> {
-    let Fetch { args, competition, data, .. } = job;
+    let Fetch { args, from, competition, data, .. } = job;
     let found = if let Some(fetched) = fetched_before(competition, data)? {
         term::say(format_args!("`{}` is there already ({fetched})", data.display()));
         Value::Object(serde_json::Map::from_iter([
             ("folder".to_owned(), term::path_in_json(data).into()),
             ("downloads".to_owned(), Vec::<Value>::new().into()),
         ]))
-    } else if args.from.is_empty() {
+    } else if from.is_empty() {
         term::heading(format_args!("{}: {}", competition.name, competition.title));
         remote::rehearse(job)?
     } else {
-        local::rehearse(competition, data, &args.from)?
+        local::rehearse(competition, data, from)?
     };
     term::say("nothing was changed");
     if args.json {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use kaggle_kit::commands::fetch::{self, Args, Fetched};
 use kaggle_kit::kaggle::{Client, Environment, SubmissionStatus};
 use kaggle_kit::run::Workspace;
-use kaggle_kit::{competition, term};
+use kaggle_kit::{competition, fs, term};
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
+use kaggle_kit_standin::secrets::NOTEBOOK_TOKEN;
 use kaggle_kit_standin::{Endpoint, Fault, Faults, ImageFiles, Options, Rules, Server};
 
 use crate::support::Scratch;
@@ -129,4 +130,46 @@ fn a_submission_is_scored_by_the_stand_in() {
     let names: Vec<_> =
         client.first_files(slug).unwrap().files.into_iter().map(|file| file.name).collect();
     assert!(names.contains(&"sample_submission.csv".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_notebook_has_its_competition_attached_and_its_secrets() {
+    let server = serve("dogs-vs-cats", |_| {});
+    let mut person = Person::of(&server);
+    let address = server.url();
+    person.environment = Environment::from([
+        ("KAGGLE_USER_SECRETS_TOKEN", NOTEBOOK_TOKEN),
+        ("KAGGLE_URL_BASE", address.as_str()),
+    ]);
+    person.fetch().unwrap();
+    let data = person.data();
+
+    // The same data, as Kaggle attaches them; nobody is asked for anything.
+    let input = person.here.path().join("input");
+    let slug = competition::find(&person.args.competition).unwrap().slug;
+    let attached = input.join("competitions").join(slug);
+    fs::create_dir_all(attached.parent().unwrap()).unwrap();
+    fs::rename(&data, &attached).unwrap();
+    for own in ["fetched.toml", "manifest.csv"] {
+        fs::remove_file(attached.join(own)).unwrap();
+    }
+    drop(server);
+    let input = input.display().to_string();
+    person.environment = Environment::from([("KAGGLE_KIT_INPUT", input.as_str())]);
+    person.fetch().unwrap();
+    assert!(person.fetched().is_some() && data.join("train").is_dir());
+    assert!(attached.join("train").is_dir());
+}
+
+#[test]
+fn a_notebook_without_internet_is_told_what_to_attach() {
+    let server = serve("dogs-vs-cats", |_| {});
+    let mut person = Person::of(&server);
+    person.environment = Environment::from([
+        ("KAGGLE_API_TOKEN", server.account().token.as_str()),
+        ("KAGGLE_KERNEL_RUN_TYPE", "Batch"),
+    ]);
+    drop(server);
+    let (_, hints) = person.fetch().unwrap_err();
+    assert!(hints.iter().any(|hint| hint.contains("attach the competition")), "{hints:?}");
 }
