@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Environment, Error, notebook, slips, small_file};
+use super::notebook::{self, Secrets};
+use super::{Environment, Error, slips, small_file};
 use crate::fs;
 use crate::term;
 
@@ -257,36 +258,18 @@ impl Search<'_> {
         }
     }
 
-    /// The secrets of a Kaggle notebook, under the names of the variables.
     fn notebook(&mut self) {
-        if self.environment.get("KAGGLE_USER_SECRETS_TOKEN").is_none() {
-            return;
-        }
-        match self.notebook_secrets() {
-            Ok(found) => self.add(found),
-            Err(why) => self.looked.push(format!("this notebook's secrets ({why})")),
-        }
-    }
-
-    fn notebook_secrets(&mut self) -> Result<Result<Option<FoundCredentials>, Error>, String> {
-        let ask = |label: &str| notebook::secret(self.environment, label);
-        let source = |names: &str| format!("this notebook's secrets {names}");
-        let found =
-            |credentials, source| FoundCredentials { credentials, source, warnings: Vec::new() };
-        if let Some(text) = ask("KAGGLE_API_TOKEN")? {
-            let source = source("`KAGGLE_API_TOKEN`");
-            return Ok(
-                token(&text, &source).map(|token| Some(found(Credentials::Token(token), source)))
-            );
-        }
-        let (Some(username), Some(key)) = (ask("KAGGLE_USERNAME")?, ask("KAGGLE_KEY")?) else {
-            let names = "no `KAGGLE_API_TOKEN`, nor `KAGGLE_USERNAME` and `KAGGLE_KEY`";
-            self.looked.push(format!("this notebook's secrets ({names})"));
-            return Ok(Ok(None));
+        let source = "this notebook's secrets".to_owned();
+        let credentials = match notebook::secrets(self.environment) {
+            Ok(None) => return,
+            Ok(Some(Secrets::Token(text))) => token(&text, &source).map(Credentials::Token),
+            Ok(Some(Secrets::Pair(username, key))) => {
+                secret(&key, &source).map(|key| Credentials::Basic { username, key })
+            }
+            Err(why) => return self.looked.push(format!("{source} ({why})")),
         };
-        let source = source("`KAGGLE_USERNAME` and `KAGGLE_KEY`");
-        let basic = |key| Some(found(Credentials::Basic { username, key }, source.clone()));
-        Ok(secret(&key, &source).map(basic))
+        let found = |credentials| FoundCredentials { credentials, source, warnings: Vec::new() };
+        self.add(credentials.map(|credentials| Some(found(credentials))));
     }
 
     fn login_file(&mut self, path: &Path) -> Result<Option<FoundCredentials>, Error> {

@@ -14,6 +14,7 @@ use super::{Environment, address};
 use crate::term;
 
 const KERNEL: &str = "KAGGLE_KERNEL_RUN_TYPE";
+const SECRETS_TOKEN: &str = "KAGGLE_USER_SECRETS_TOKEN";
 const INPUT: &str = "/kaggle/input";
 const WORKING: &str = "/kaggle/working";
 /// Kaggle's own client waits twice as long.
@@ -48,10 +49,33 @@ pub fn offline_hint(slug: &str) -> String {
     )
 }
 
+/// Credentials among a notebook's secrets, under the names of the variables.
+pub(super) enum Secrets {
+    Token(String),
+    /// Name and key.
+    Pair(String, String),
+}
+
+/// The notebook's; `Ok(None)` where this is none, and a sentence where there are none or they cannot be
+/// asked for.
+pub(super) fn secrets(environment: &Environment) -> Result<Option<Secrets>, String> {
+    if environment.get(SECRETS_TOKEN).is_none() {
+        return Ok(None);
+    }
+    let ask = |label: &str| secret(environment, label);
+    if let Some(token) = ask("KAGGLE_API_TOKEN")? {
+        return Ok(Some(Secrets::Token(token)));
+    }
+    match (ask("KAGGLE_USERNAME")?, ask("KAGGLE_KEY")?) {
+        (Some(username), Some(key)) => Ok(Some(Secrets::Pair(username, key))),
+        _ => Err("no `KAGGLE_API_TOKEN`, nor `KAGGLE_USERNAME` and `KAGGLE_KEY`".to_owned()),
+    }
+}
+
 /// A secret of the notebook by its label (`Add-ons`, `Secrets`): `Ok(None)` where there is none of that
 /// name, and a sentence where it cannot be asked for.
-pub(super) fn secret(environment: &Environment, label: &str) -> Result<Option<String>, String> {
-    let Some(token) = environment.get("KAGGLE_USER_SECRETS_TOKEN") else { return Ok(None) };
+fn secret(environment: &Environment, label: &str) -> Result<Option<String>, String> {
+    let Some(token) = environment.get(SECRETS_TOKEN) else { return Ok(None) };
     let base = environment.get("KAGGLE_URL_BASE").unwrap_or("https://www.kaggle.com");
     let address = format!("{}/requests/GetUserSecretByLabelRequest", base.trim_end_matches('/'));
     let url = Url::parse(&address).map_err(|error| error.to_string())?;

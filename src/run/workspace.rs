@@ -64,7 +64,13 @@ impl Workspace {
 /// the slug of one that was trained from a spec file, since its runs keep the spec; the newest counts.
 pub fn find_competition(runs: &Path, typed: &str) -> Result<Competition> {
     let error = match competition::find(typed) {
-        Ok(found) => return Ok(found),
+        // A spec file that is called as a built-in one's slug has runs under that name.
+        Ok(found) if found.name == typed => return Ok(found),
+        Ok(found) => {
+            let own = Run::all(runs, None).unwrap_or_default().into_iter().rev();
+            let own = own.filter_map(|run| run.competition().ok()).find(|own| own.name == typed);
+            return Ok(own.unwrap_or(found));
+        }
         Err(error) => error,
     };
     let kept: Vec<Competition> =
@@ -86,4 +92,22 @@ fn with_guess(error: &Error, near: &str, runs: &Path) -> String {
         "{error:#}\nhint: did you mean `{near}`, of which there are runs in `{}`?",
         runs.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe;
+
+    #[test]
+    fn a_spec_that_is_called_as_a_built_in_one_s_slug_has_runs_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let built_in = competition::find("planet").unwrap();
+        let slug = built_in.slug.as_str();
+        let found = || find_competition(folder.path(), slug).unwrap().name;
+        assert_eq!(found(), "planet");
+        let own = Competition::parse(slug, &built_in.source, "own.toml").unwrap();
+        Run::create(folder.path(), &own, &recipe::resolve(&[]).unwrap()).unwrap();
+        assert_eq!(found(), slug);
+    }
 }
