@@ -1,4 +1,4 @@
-//! Makes the binary find libtorch without environment variables.
+//! Makes the binary find libtorch without environment variables, and compiles the one C++ file.
 
 #![expect(clippy::disallowed_methods, reason = "a build script has no crate::fs")]
 
@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
 fn main() {
-    link_libtorch(&find_libtorch());
+    let libtorch = find_libtorch();
+    compile_cpp(&libtorch);
+    link_libtorch(&libtorch);
 }
 
 /// The libtorch that torch-sys links, found by torch-sys's own rules.
 struct Libtorch {
+    /// The folder that has `include`.
+    headers: PathBuf,
     lib: PathBuf,
     version: String,
 }
@@ -20,13 +24,14 @@ struct Libtorch {
 /// `LIBTORCH_USE_PYTORCH`, else `LIBTORCH` (`.cargo/config.toml` sets it to `.libtorch`), else
 /// `/usr/lib`.
 fn find_libtorch() -> Libtorch {
-    for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
+    for name in ["LIBTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_LIB", "LIBTORCH_USE_PYTORCH"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         return pythons_libtorch();
     }
     let root = env::var_os("LIBTORCH").map_or_else(|| PathBuf::from("/usr"), PathBuf::from);
+    let headers = env::var_os("LIBTORCH_INCLUDE").map_or_else(|| root.clone(), PathBuf::from);
     let lib = env::var_os("LIBTORCH_LIB").map_or_else(|| root.clone(), PathBuf::from).join("lib");
     // `scripts/setup.py` renews the date of this file whenever `.libtorch` comes to point elsewhere.
     let stamp = root.join("build-version");
@@ -35,7 +40,7 @@ fn find_libtorch() -> Libtorch {
         fail(&format!("no libtorch in `{}`", root.display()), "run `make setup`");
     };
     let version = fs::read_to_string(stamp).unwrap_or_else(|_| "unknown".to_owned());
-    Libtorch { lib, version: version.trim().to_owned() }
+    Libtorch { headers, lib, version: version.trim().to_owned() }
 }
 
 /// The libtorch inside the active Python's `PyTorch`.
@@ -53,7 +58,29 @@ fn pythons_libtorch() -> Libtorch {
             "`pip install torch==2.13.0`, or unset it and run `make setup`",
         );
     };
-    Libtorch { lib: Path::new(folder).join("lib"), version: version.to_owned() }
+    let headers = PathBuf::from(folder);
+    Libtorch { lib: headers.join("lib"), headers, version: version.to_owned() }
+}
+
+/// Calls for what tch has no word for: compiled as torch-sys compiles its own.
+fn compile_cpp(libtorch: &Libtorch) {
+    const FILE: &str = "src/torch/libtorch.cpp";
+    println!("cargo::rerun-if-changed={FILE}");
+    println!("cargo::rerun-if-env-changed=LIBTORCH_CXX11_ABI");
+    let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
+    let include = libtorch.headers.join("include");
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .pic(true)
+        .warnings(false)
+        .opt_level(1)
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .flag_if_supported(if cfg!(windows) { "/std:c++17" } else { "-std=c++17" })
+        .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        .file(FILE)
+        .compile("kaggle_kit_libtorch");
 }
 
 /// Gives our binaries and tests an rpath, keeps CUDA linked, and tells `doctor` what was linked.

@@ -9,6 +9,7 @@ mod ema;
 mod grad_cam;
 mod head;
 mod input;
+mod libtorch;
 mod loss;
 mod micro_batch;
 mod network;
