@@ -82,6 +82,9 @@ pub struct RecipeArgs {
     /// One setting of the recipe (repeatable), such as `size=160`; laid over all of these
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
+    /// Compute the same bits each time, on a GPU too, for which it is slower
+    #[arg(long)]
+    pub deterministic: bool,
     /// Go through every step in seconds, on few and small images
     #[arg(long)]
     pub smoke: bool,
@@ -161,6 +164,9 @@ impl RecipeArgs {
             if let Some(typed) = typed {
                 layers.push(Layer::text(format!("--{name} {typed}"), name, typed));
             }
+        }
+        if self.deterministic {
+            layers.push(Layer::assignment("deterministic=true")?);
         }
         for setting in &self.settings {
             layers.push(Layer::assignment(setting)?);

@@ -42,6 +42,10 @@ pub struct Recipe {
     pub fold: usize,
     /// Everything random follows from it.
     pub seed: u64,
+    /// Whether a GPU computes the same bits each time. Left out of a run's recipe where it does not, as
+    /// below.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deterministic: bool,
     /// The random views of training images, and the symmetries of test-time augmentation.
     pub augment: Augment,
     /// Random views show a part of an image with a share of its area between these; empty: nearly all
@@ -151,7 +155,12 @@ pub enum OptimizerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
+    /// What the device is made for.
+    Auto,
     F32,
+    /// f32 whose products have 10 bits after the point instead of 23, on NVIDIA GPUs since 2020;
+    /// elsewhere f32.
+    Tf32,
     /// 16 bits with the range of 32.
     Bf16,
     /// 16 bits; the loss is scaled so that small gradients do not vanish.

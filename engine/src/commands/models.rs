@@ -27,6 +27,7 @@ pub fn run(args: &Args) -> Result<()> {
     let chosen = chosen(&args.names)?;
     let device = device::resolve(args.device)?;
     let recipe = recipe::resolve(&[])?;
+    device::set_up(device, &recipe)?;
     let bar = Bar::new("measure", Unit::Items("backbones"));
     bar.total(chosen.len() as u64);
     for architecture in chosen {

@@ -85,6 +85,7 @@ fn predictions_of(
         TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
     };
     let n_outputs = outputs.n();
+    device::set_up(device, &recipe)?;
     let mut network = Network::new(&architectures, &recipe, outputs, device);
     let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
     // One view alone has no other parts.

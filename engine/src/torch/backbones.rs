@@ -8,7 +8,7 @@ use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Tensor, nn, no_grad};
 
 use super::backbone::Backbone;
-use super::input::Normalise;
+use super::input::{Normalise, kind_of};
 
 /// All backbones, in the order of their features.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Backbones {
             };
             Branch {
                 architecture,
-                backbone: Backbone::new(&path, architecture),
+                backbone: Backbone::with_kind(&path, architecture, kind_of(precision)),
                 normalise: Normalise::new(architecture, device, precision),
                 prefix,
             }

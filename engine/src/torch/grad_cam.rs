@@ -6,7 +6,8 @@ use kaggle_kit::dataset::Images;
 use tch::{Kind, Tensor, no_grad};
 
 use super::backbones::NormMode;
-use super::input::to_host;
+use super::fitting;
+use super::input::{images_at, to_host};
 use super::network::Network;
 
 impl Network {
@@ -14,8 +15,21 @@ impl Network {
     /// picture's in `[0, 1]`, and `side`.
     pub fn grad_cam(&mut self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
         ensure!(classes.len() == images.n, "a class for each picture");
+        let (mut side, mut at_once) = (0, images.n);
         let network = self.averaged();
-        let (backbones, head) = (&network.backbones, &network.head);
+        let heat = fitting::in_pieces(images.n, &mut at_once, |range| {
+            let (heat, found) =
+                network.grad_cam_at_once(&images_at(images, range.clone()), &classes[range])?;
+            side = found;
+            Ok(heat)
+        })?;
+        Ok((heat, side))
+    }
+
+    fn grad_cam_at_once(&self, images: &Images, classes: &[usize]) -> Result<(Vec<f32>, usize)> {
+        #[cfg(test)]
+        self.fill_memory(images.n);
+        let (backbones, head) = (&self.backbones, &self.head);
         let features = no_grad(|| backbones.features(images, NormMode::Still))?;
         let features: Vec<Tensor> = features
             .into_iter()

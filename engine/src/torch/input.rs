@@ -25,11 +25,7 @@ impl Normalise {
     pub(super) fn new(architecture: &Architecture, device: Device, precision: Precision) -> Self {
         let of_bytes =
             |values: [f32; 3]| Tensor::from_slice(&values.map(|v| 255.0 * v)).to_device(device);
-        let kind = match precision {
-            Precision::F32 => Kind::Float,
-            Precision::Bf16 => Kind::BFloat16,
-            Precision::F16 => Kind::Half,
-        };
+        let kind = kind_of(precision);
         Self { mean: of_bytes(architecture.mean), std: of_bytes(architecture.std), device, kind }
     }
 
@@ -47,13 +43,22 @@ impl Normalise {
     }
 }
 
+/// The kind of the numbers between layers.
+pub(super) fn kind_of(precision: Precision) -> Kind {
+    match precision {
+        Precision::Auto | Precision::F32 | Precision::Tf32 => Kind::Float,
+        Precision::Bf16 => Kind::BFloat16,
+        Precision::F16 => Kind::Half,
+    }
+}
+
 /// Numbers of the host on a device. To an NVIDIA GPU they go from pinned memory, so that the program
 /// need not wait for the copy, nor for what the GPU had to do before it: libtorch keeps the memory
-/// until the copy is made.
+/// until the copy is made. Pinned by the operation under `pin_memory`, which itself warns twice a tensor.
 fn moved(host: &Tensor, device: Device) -> Result<Tensor> {
     Ok(match device {
         Device::Cuda(_) => {
-            host.f_pin_memory(device)?.f_to_device_(device, host.kind(), true, false)?
+            host.f_internal_pin_memory(device)?.f_to_device_(device, host.kind(), true, false)?
         }
         device => host.f_to_device(device)?,
     })
@@ -73,15 +78,21 @@ pub(super) fn part(input: &Input, width: usize, range: Range<usize>) -> Cow<'_, 
         return Cow::Borrowed(input);
     }
     Cow::Owned(match input {
-        Input::Images(images) => {
-            let bytes = images.size * images.size * 3;
-            let pixels = images.pixels[range.start * bytes..range.end * bytes].to_vec();
-            Input::Images(Images { pixels: pixels.into(), n: range.len(), size: images.size })
-        }
+        Input::Images(images) => Input::Images(images_at(images, range).into_owned()),
         Input::Activations(values) => {
             Input::Activations(values[range.start * width..range.end * width].to_vec())
         }
     })
+}
+
+/// The same of images.
+pub(super) fn images_at(images: &Images, range: Range<usize>) -> Cow<'_, Images> {
+    if range == (0..images.n) {
+        return Cow::Borrowed(images);
+    }
+    let bytes = images.size * images.size * 3;
+    let pixels = images.pixels[range.start * bytes..range.end * bytes].to_vec();
+    Cow::Owned(Images { pixels: pixels.into(), n: range.len(), size: images.size })
 }
 
 /// Rows of numbers, `[n, width]`.

@@ -84,11 +84,11 @@ int kk_adamw(void *values, void *gradient, void *mean, void *square, void *step,
   return 1;
 }
 
-// Counts the operations that libtorch is asked for, in all threads.
-uint64_t kk_count_operations() {
+// Counts the operations that libtorch is asked for, in this thread or in all.
+uint64_t kk_count_operations(int everywhere) {
   operations = 0;
-  return at::addGlobalCallback(
-      at::RecordFunctionCallback(counted).scopes({at::RecordScope::FUNCTION}));
+  auto callback = at::RecordFunctionCallback(counted).scopes({at::RecordScope::FUNCTION});
+  return everywhere ? at::addGlobalCallback(callback) : at::addThreadLocalCallback(callback);
 }
 
 int64_t kk_counted_operations(uint64_t handle) {

@@ -4,13 +4,17 @@
 pub mod allocator;
 pub mod backbone;
 mod backbones;
+mod blocks;
 pub mod device;
 mod ema;
+mod fitting;
+pub mod gpu;
 mod grad_cam;
 mod head;
 mod input;
 mod libtorch;
 mod loss;
+mod loss_scale;
 mod micro_batch;
 mod network;
 mod numbers;
@@ -18,6 +22,7 @@ mod optimizer;
 mod state;
 pub mod weights;
 
+pub use libtorch::{Threads, count_operations};
 pub use network::Network;
 pub use state::Snapshot;
 pub use tch::Device;

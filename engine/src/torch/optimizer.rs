@@ -1,34 +1,28 @@
-//! `AdamW` and SGD with decoupled decay over named tensors (Loshchilov and Hutter 2017,
-//! <https://arxiv.org/abs/1711.05101>, algorithms 2 and 1).
+//! `AdamW` and SGD with decoupled decay (Loshchilov and Hutter 2017,
+//! <https://arxiv.org/abs/1711.05101>, algorithms 2 and 1), over blocks of variables.
 //!
 //! Our own, because tch's optimisers can neither save their state nor give it back (tch-rs issue
 //! 360), and neither the learning-rate finder nor a killed run may leave a trace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use anyhow::Result;
 use kaggle_kit::learn::StepRates;
 use kaggle_kit::recipe::OptimizerKind;
 use tch::{Kind, Tensor, no_grad};
 
+use super::blocks::{Block, named};
+use super::libtorch::{self, Adamw};
+
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// A variable to train, and how.
+/// A block that trains, its gradients and what the optimiser remembers of it: tensors of one shape.
 #[derive(Debug)]
-pub(super) struct Param {
-    pub(super) name: String,
-    pub(super) variable: Tensor,
-    /// Its layer group, which has a rate.
-    pub(super) group: usize,
-    /// Its own part of that rate.
-    pub(super) share: f64,
-    pub(super) decay: f64,
-}
-
-/// One variable and what the optimiser remembers of it.
-#[derive(Debug)]
-struct Slot {
-    param: Param,
+struct Part {
+    block: Arc<Block>,
+    gradient: Tensor,
     mean: Tensor,
     /// `AdamW` alone has one.
     square: Option<Tensor>,
@@ -36,30 +30,39 @@ struct Slot {
 
 #[derive(Debug)]
 pub(super) struct Optimizer {
-    slots: Vec<Slot>,
+    parts: Vec<Part>,
     steps: i32,
+    /// The same as a tensor, where the blocks are: a GPU need not wait for a number of the host.
+    step: Tensor,
 }
 
 impl Optimizer {
-    pub(super) fn new(kind: OptimizerKind, variables: Vec<Param>) -> Self {
-        let slots = variables.into_iter().map(|mut param| {
-            // Norms and biases are vectors; pulling them to zero does no good.
-            if param.variable.dim() < 2 {
-                param.decay = 0.0;
-            }
-            Slot {
-                mean: param.variable.zeros_like(),
-                square: (kind == OptimizerKind::Adamw).then(|| param.variable.zeros_like()),
-                param,
-            }
-        });
-        Self { slots: slots.collect(), steps: 0 }
+    /// For blocks that learn; their gradients are computed from now on.
+    pub(super) fn new(kind: OptimizerKind, blocks: Vec<Arc<Block>>) -> Self {
+        let part = |block: Arc<Block>| {
+            let gradient = block.zeros();
+            block.set_gradients(Some(&gradient));
+            let square = (kind == OptimizerKind::Adamw).then(|| block.zeros());
+            Part { gradient, mean: block.zeros(), square, block }
+        };
+        let parts: Vec<Part> = blocks.into_iter().map(part).collect();
+        let step = parts.first().map_or_else(
+            || Tensor::from(0_f32),
+            |part| Tensor::zeros([] as [i64; 0], (Kind::Float, part.mean.device())),
+        );
+        Self { parts, steps: 0, step }
+    }
+
+    /// The gradients of everything that trains, a tensor a block, `[numbers]`: what several processes
+    /// add up.
+    pub(super) fn gradients(&self) -> impl Iterator<Item = &Tensor> {
+        self.parts.iter().map(|part| &part.gradient)
     }
 
     /// Forgets the gradients of the step before.
     pub(super) fn zero_grad(&mut self) {
-        for slot in &mut self.slots {
-            slot.param.variable.zero_grad();
+        for gradient in self.gradients() {
+            let _ = gradient.shallow_clone().zero_();
         }
     }
 
@@ -67,24 +70,20 @@ impl Optimizer {
     /// (0: any length). Gives their length before that.
     pub(super) fn scale_and_clip(&mut self, scale: f64, longest: f64) -> Tensor {
         no_grad(|| {
-            let mut gradients: Vec<Tensor> = self
-                .slots
-                .iter()
-                .map(|slot| slot.param.variable.grad())
-                .filter(Tensor::defined)
-                .collect();
-            if scale != 1.0 {
-                for gradient in &mut gradients {
+            let scaled = |gradient: &Tensor| {
+                let mut gradient = gradient.shallow_clone();
+                if scale != 1.0 {
                     let _ = gradient.g_mul_scalar_(scale);
                 }
-            }
-            let squares = gradients.iter().map(|g| g.square().sum(Kind::Float));
+                gradient.norm().square()
+            };
+            let squares = self.gradients().map(scaled);
             let length = squares.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::from(0_f32)).sqrt();
             if longest > 0.0 {
                 // As torch.nn.utils.clip_grad_norm_ does, which asks the device for no number either.
                 let factor = (longest / (&length + 1e-6)).clamp_max(1.0);
-                for gradient in &mut gradients {
-                    let _ = gradient.g_mul_(&factor);
+                for gradient in self.gradients() {
+                    let _ = gradient.shallow_clone().g_mul_(&factor);
                 }
             }
             length
@@ -92,51 +91,50 @@ impl Optimizer {
     }
 
     /// One step, each layer group at its rate.
-    pub(super) fn step(&mut self, at: &StepRates) {
+    pub(super) fn step(&mut self, at: &StepRates) -> Result<()> {
         self.steps += 1;
-        let (steps, momentum) = (self.steps, at.momentum);
-        no_grad(|| {
-            for slot in &mut self.slots {
-                let gradient = slot.param.variable.grad();
-                if !gradient.defined() {
-                    continue;
-                }
-                let Param { variable, group, share, decay, .. } = &mut slot.param;
-                let rate = at.rates[*group] * *share;
-                if *decay > 0.0 {
-                    let _ = variable.g_mul_scalar_(1.0 - rate * *decay);
-                }
-                if let Some(square) = &mut slot.square {
-                    let _ = slot.mean.lerp_(&gradient, 1.0 - momentum);
-                    let _ = square.lerp_(&gradient.square(), 1.0 - BETA2);
-                    let bias1 = 1.0 - momentum.powi(steps);
-                    let bias2 = 1.0 - BETA2.powi(steps);
-                    let spread = (&*square / bias2).sqrt_() + EPSILON;
-                    let _ = variable.g_sub_(&((&slot.mean / spread) * (rate / bias1)));
-                } else {
-                    // PyTorch's momentum: a running sum.
-                    let _ = slot.mean.g_mul_scalar_(momentum);
-                    let _ = slot.mean.g_add_(&gradient);
-                    let _ = variable.g_sub_(&(&slot.mean * rate));
-                }
+        let _ = no_grad(|| self.step.g_add_scalar_(1.0));
+        for part in &mut self.parts {
+            let Part { block, gradient, mean, square } = part;
+            let rate = at.rates[block.alike.group] * block.alike.share;
+            if let Some(square) = square {
+                libtorch::adamw(&Adamw {
+                    values: &block.values,
+                    gradient,
+                    mean,
+                    square,
+                    step: &self.step,
+                    rate,
+                    betas: [at.momentum, BETA2],
+                    decay: block.alike.decay,
+                    epsilon: EPSILON,
+                })?;
+                continue;
             }
-        });
+            no_grad(|| {
+                let mut values = block.values.shallow_clone();
+                if block.alike.decay > 0.0 {
+                    let _ = values.g_mul_scalar_(1.0 - rate * block.alike.decay);
+                }
+                // PyTorch's momentum: a running sum.
+                let _ = mean.g_mul_scalar_(at.momentum);
+                let _ = mean.g_add_(gradient);
+                let _ = values.g_sub_(&(&*mean * rate));
+            });
+        }
+        Ok(())
     }
 
     pub(super) fn steps(&self) -> i32 {
         self.steps
     }
 
-    /// Copies of the means of gradients, and of those of their squares.
+    /// Copies of the means of gradients, and of those of their squares, by the variables' names.
     pub(super) fn memory(&self) -> [BTreeMap<String, Tensor>; 2] {
-        let copies = |of: fn(&Slot) -> Option<&Tensor>| {
-            let named = self
-                .slots
-                .iter()
-                .filter_map(|slot| Some((slot.param.name.clone(), of(slot)?.copy())));
-            named.collect()
+        let copies = |of: fn(&Part) -> Option<&Tensor>| {
+            named(self.parts.iter().filter_map(|part| Some((&part.block, of(part)?.copy()))))
         };
-        [copies(|slot| Some(&slot.mean)), copies(|slot| slot.square.as_ref())]
+        [copies(|part| Some(&part.mean)), copies(|part| part.square.as_ref())]
     }
 
     /// Remembers what [`Optimizer::memory`] gave, after so many steps.
@@ -147,12 +145,15 @@ impl Optimizer {
         steps: i32,
     ) {
         self.steps = steps;
-        for slot in &mut self.slots {
-            if let Some(mean) = means.get(&slot.param.name) {
-                slot.mean.copy_(mean);
-            }
-            if let (Some(square), Some(found)) = (&mut slot.square, squares.get(&slot.param.name)) {
-                square.copy_(found);
+        let _ = no_grad(|| self.step.fill_(f64::from(steps)));
+        for Part { block, mean, square, .. } in &self.parts {
+            for (tensor, found) in [(Some(mean), means), (square.as_ref(), squares)] {
+                let Some(tensor) = tensor else { continue };
+                for (name, mut place) in block.named(tensor) {
+                    if let Some(value) = found.get(&name) {
+                        place.copy_(value);
+                    }
+                }
             }
         }
     }
@@ -163,32 +164,38 @@ mod tests {
     use tch::Device;
 
     use super::*;
+    use crate::torch::blocks::Alike;
+    use crate::torch::libtorch::Threads;
 
-    fn param(variable: &Tensor, share: f64, decay: f64) -> Param {
-        Param { name: "w".to_owned(), variable: variable.shallow_clone(), group: 2, share, decay }
+    fn alike(group: usize, share: f64, decay: f64) -> Alike {
+        Alike { group, share, decay, learns: true }
     }
 
-    fn at_rate(rate: f64) -> StepRates {
-        StepRates { rates: [0.0, 0.0, rate], momentum: 0.9 }
-    }
-
-    /// The gradient of the variable's weighted sum is the weights.
-    fn step(optimizer: &mut Optimizer, variable: &Tensor, weights: &[f32]) -> Vec<f64> {
-        optimizer.zero_grad();
-        (variable * Tensor::from_slice(weights).view([1, -1])).sum(Kind::Float).backward();
-        optimizer.step(&at_rate(0.1));
-        Vec::try_from(variable.view([-1]).to_kind(Kind::Double)).unwrap()
+    fn of_one(kind: OptimizerKind, variable: &Tensor, share: f64, decay: f64) -> Optimizer {
+        let one = ("w".to_owned(), variable.shallow_clone(), alike(2, share, decay));
+        Optimizer::new(kind, Block::of(vec![one], Device::Cpu))
     }
 
     fn start(values: &[f32]) -> Tensor {
-        Tensor::from_slice(values).view([1, -1]).set_requires_grad(true)
+        Tensor::from_slice(values).view([1, -1])
+    }
+
+    fn rates(rate: f64) -> StepRates {
+        StepRates { rates: [0.0, 0.0, rate], momentum: 0.9 }
+    }
+
+    fn step(optimizer: &mut Optimizer, variable: &Tensor, gradient: &[f32]) -> Vec<f64> {
+        optimizer.zero_grad();
+        (variable * Tensor::from_slice(gradient).view([1, -1])).sum(Kind::Float).backward();
+        optimizer.step(&rates(0.1)).unwrap();
+        Vec::try_from(variable.detach().to_kind(Kind::Double).view([-1])).unwrap()
     }
 
     const GRADIENTS: [[f32; 3]; 2] = [[0.5, -1.0, 2.0], [0.1, 0.2, -0.3]];
 
-    /// Both rules as the paper writes them, in f64.
-    fn reference(kind: OptimizerKind, start: &[f64]) -> Vec<f64> {
-        let mut values = start.to_vec();
+    /// The paper's rules in double precision.
+    fn reference(kind: OptimizerKind, start: &[f64; 3]) -> [f64; 3] {
+        let mut values = *start;
         for (i, value) in values.iter_mut().enumerate() {
             let (mut m, mut v) = (0.0, 0.0);
             for (t, gradient) in (1..).zip(GRADIENTS) {
@@ -219,7 +226,7 @@ mod tests {
         // for w in ([.5, -1, 2], [.1, .2, -.3]): o.zero_grad(); (p * torch.tensor(w)).sum().backward(); o.step()
         for kind in [OptimizerKind::Adamw, OptimizerKind::Sgd] {
             let variable = start(&[1.0, -2.0, 3.0]);
-            let mut optimizer = Optimizer::new(kind, vec![param(&variable, 1.0, 0.1)]);
+            let mut optimizer = of_one(kind, &variable, 1.0, 0.1);
             let _ = step(&mut optimizer, &variable, &GRADIENTS[0]);
             let values = step(&mut optimizer, &variable, &GRADIENTS[1]);
             for (value, expected) in values.iter().zip(reference(kind, &[1.0, -2.0, 3.0])) {
@@ -228,12 +235,86 @@ mod tests {
         }
     }
 
+    /// A variable alone and what was remembered of it, as `AdamW` was here before blocks were.
+    struct Alone {
+        variable: Tensor,
+        mean: Tensor,
+        square: Tensor,
+        alike: Alike,
+    }
+
+    impl Alone {
+        fn step(&mut self, gradient: &Tensor, at: &StepRates, steps: i32) {
+            let rate = at.rates[self.alike.group] * self.alike.share;
+            if self.alike.decay > 0.0 {
+                let _ = self.variable.g_mul_scalar_(1.0 - rate * self.alike.decay);
+            }
+            let _ = self.mean.lerp_(gradient, 1.0 - at.momentum);
+            let _ = self.square.lerp_(&gradient.square(), 1.0 - BETA2);
+            let bias1 = 1.0 - at.momentum.powi(steps);
+            let spread = (&self.square / (1.0 - BETA2.powi(steps))).sqrt() + EPSILON;
+            let _ = self.variable.g_sub_(&(&self.mean / spread * (rate / bias1)));
+        }
+    }
+
+    #[test]
+    fn blocks_take_the_steps_that_each_variable_would_take_alone() {
+        let options = (Kind::Float, Device::Cpu);
+        let shapes: [&[i64]; 5] = [&[64, 3, 3, 3], &[64], &[1000], &[17, 5], &[1]];
+        let (mut alone, mut variables) = (Vec::new(), Vec::new());
+        for (i, shape) in shapes.into_iter().cycle().take(24).enumerate() {
+            let variable = Tensor::randn(shape, options);
+            let decay = if shape.len() > 1 { 0.3 } else { 0.0 };
+            let alike = alike(i % 3, if i < 12 { 1.0 } else { 0.5 }, decay);
+            let [mean, square] = [variable.zeros_like(), variable.zeros_like()];
+            alone.push(Alone { variable: variable.copy(), mean, square, alike });
+            variables.push((format!("v{i}"), variable, alike));
+        }
+        let known: Vec<Tensor> = variables.iter().map(|(_, v, _)| v.shallow_clone()).collect();
+        let blocks = Block::of(variables, Device::Cpu);
+        assert_eq!(blocks.len(), 12);
+        let mut optimizer = Optimizer::new(OptimizerKind::Adamw, blocks);
+        for steps in 1..=20 {
+            let at = StepRates {
+                rates: [1e-3, 3e-3, 1e-2].map(|rate| rate * f64::from(steps)),
+                momentum: if steps % 2 == 0 { 0.85 } else { 0.95 },
+            };
+            optimizer.zero_grad();
+            for (variable, alone) in known.iter().zip(&mut alone) {
+                let gradient = Tensor::randn(variable.size().as_slice(), options);
+                (variable * &gradient).sum(Kind::Float).backward();
+                no_grad(|| alone.step(&gradient, &at, steps));
+            }
+            optimizer.step(&at).unwrap();
+        }
+        for (variable, alone) in known.iter().zip(&alone) {
+            let off = (variable - &alone.variable).abs().max().double_value(&[]);
+            assert!(off < 2e-6 * alone.variable.abs().max().double_value(&[]), "{off}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_a_handful_of_operations_however_many_variables_there_are() {
+        let variables = (0..500).map(|i| {
+            let variable = Tensor::ones([8], (Kind::Float, Device::Cpu));
+            (format!("v{i}"), variable, alike(i % 3, 1.0, 0.0))
+        });
+        let blocks = Block::of(variables.collect(), Device::Cpu);
+        let mut optimizer = Optimizer::new(OptimizerKind::Adamw, blocks);
+        let ((), n) = libtorch::count_operations(Threads::This, || {
+            optimizer.zero_grad();
+            let _ = optimizer.scale_and_clip(0.5, 1.0);
+            optimizer.step(&rates(0.1)).unwrap();
+        });
+        // Twenty-five for each of three blocks, those that operations are made of among them.
+        assert!(n < 120, "{n}");
+    }
+
     #[test]
     fn a_share_is_a_part_of_the_group_s_rate() {
         let (whole, half) = (start(&[1.0, 1.0]), start(&[1.0, 1.0]));
         let mut moved = [(&whole, 1.0), (&half, 0.5)].into_iter().map(|(variable, share)| {
-            let variables = vec![param(variable, share, 0.0)];
-            let mut optimizer = Optimizer::new(OptimizerKind::Sgd, variables);
+            let mut optimizer = of_one(OptimizerKind::Sgd, variable, share, 0.0);
             1.0 - step(&mut optimizer, variable, &[1.0, 2.0])[0]
         });
         let (whole, half) = (moved.next().unwrap(), moved.next().unwrap());
@@ -243,8 +324,7 @@ mod tests {
     #[test]
     fn gradients_are_shortened_together() {
         let variable = start(&[0.0, 0.0]);
-        let variables = vec![param(&variable, 1.0, 0.0)];
-        let mut optimizer = Optimizer::new(OptimizerKind::Sgd, variables);
+        let mut optimizer = of_one(OptimizerKind::Sgd, &variable, 1.0, 0.0);
         (&variable * Tensor::from_slice(&[3.0_f32, 4.0]).view([1, -1])).sum(Kind::Float).backward();
         assert!((optimizer.scale_and_clip(2.0, 1.0).double_value(&[]) - 10.0).abs() < 1e-6);
         let shortened = Vec::<f64>::try_from(variable.grad().view([-1])).unwrap();
@@ -255,8 +335,8 @@ mod tests {
     #[test]
     fn a_memory_restored_takes_the_same_step() {
         for kind in [OptimizerKind::Adamw, OptimizerKind::Sgd] {
-            let variable = Tensor::ones([1, 2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-            let mut optimizer = Optimizer::new(kind, vec![param(&variable, 1.0, 0.0)]);
+            let variable = start(&[1.0, 1.0]);
+            let mut optimizer = of_one(kind, &variable, 1.0, 0.0);
             step(&mut optimizer, &variable, &[1.0, 2.0]);
             let (before, [means, squares]) = (variable.detach().copy(), optimizer.memory());
             let first = step(&mut optimizer, &variable, &[3.0, -1.0]);

@@ -32,6 +32,9 @@ pub(super) struct Header {
     pub(super) micro_batches: usize,
     /// What a loss in half precision is multiplied by.
     pub(super) loss_scale: f64,
+    /// Steps since that last changed; older versions never raised it.
+    #[serde(default)]
+    pub(super) good_steps: u32,
 }
 
 /// What the tensors in the file are, before their name.

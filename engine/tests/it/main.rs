@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails should panic where it fails")]
 
+mod gpu;
 mod parity;
 mod start;
 mod weights;
 
+#[path = "../../../benches/network/apart.rs"]
+mod apart;
 #[path = "../../../tests/it/support/shared.rs"]
 mod support;

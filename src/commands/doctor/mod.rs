@@ -69,6 +69,8 @@ pub struct Device {
     pub loader_threads: usize,
     pub cuda_built: bool,
     pub cuda_devices: i64,
+    /// Each of these in words: name, memory, capability, driver.
+    pub gpus: Vec<String>,
     pub mps: bool,
     /// Why no NVIDIA GPU is used; nothing when one is.
     pub no_gpu: Option<String>,

@@ -21,6 +21,13 @@ pub(super) fn of(findings: &Findings) -> String {
                 device.threads, device.loader_threads
             ),
         ));
+        rows.extend(
+            device
+                .gpus
+                .iter()
+                .enumerate()
+                .map(|(number, gpu)| row("GPU", format!("{number}: {gpu}"))),
+        );
         rows.extend(device.no_gpu.as_ref().map(|why| row("GPU", format!("not used: {why}"))));
     }
     let (first, others) = findings.credentials.split_first().unzip();

@@ -22,7 +22,13 @@ pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let note = format!("skipped: ../shared/{relative} not here");
+    skipped(&format!("../shared/{relative} not here"));
+    None
+}
+
+/// A note that the calling test is skipped, and why.
+pub(crate) fn skipped(why: &str) {
+    let note = format!("skipped: {why}");
     eprintln!("{note}");
     if let Some(log) = std::env::var_os("KAGGLE_KIT_SKIPPED") {
         let thread = std::thread::current();
@@ -30,5 +36,4 @@ pub(crate) fn shared(relative: &str) -> Option<PathBuf> {
         let mut file = fs::File::options().append(true).create(true).open(log).unwrap();
         file.write_all(line.as_bytes()).unwrap();
     }
-    None
 }

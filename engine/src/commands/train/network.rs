@@ -34,6 +34,7 @@ impl NewNetwork {
         check_loss(competition, recipe, &data.outputs)?;
         let architectures = zoo::find_all(&recipe.backbone)?;
         let weights = weights_of(&architectures, &recipe.weights)?;
+        device::set_up(device, recipe)?;
         let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device);
         network.load_backbones(&weights)?;
         if let Some(weights) = data.class_weights() {
@@ -52,7 +53,7 @@ impl NewNetwork {
                 store: Store::usual()?,
                 label: competition.name.clone(),
                 backbones: pretrained.clone(),
-                engine: device::engine(device, recipe.optimizer.precision),
+                engine: device::engine(device, recipe),
             })
         } else {
             None

@@ -1,13 +1,18 @@
 //! `ConvNeXt`, in timm's parameter names.
 
 use kaggle_kit::zoo::{Architecture, ConvNext};
-use tch::Tensor;
 use tch::nn::{self, Init, ModuleT, Path, SequentialT};
+use tch::{Kind, Tensor};
 
 use super::dense::{LayerNorm, Mlp, Patches, channels_first, channels_last};
 
-/// Both layer groups.
-pub(super) fn build(path: &Path, architecture: &Architecture, net: &ConvNext) -> [SequentialT; 2] {
+/// Both layer groups, whose layers compute with numbers of `kind`.
+pub(super) fn build(
+    path: &Path,
+    architecture: &Architecture,
+    net: &ConvNext,
+    kind: Kind,
+) -> [SequentialT; 2] {
     let stem = path / "stem";
     let patches = Patches::new(&(&stem / 0), 3, net.widths[0], 4);
     let norm = LayerNorm::new(&(&stem / 1), net.widths[0]);
@@ -22,7 +27,7 @@ pub(super) fn build(path: &Path, architecture: &Architecture, net: &ConvNext) ->
                 let norm = LayerNorm::new(&(&place / 0), input);
                 (norm, Patches::new(&(&place / 1), input, width, 2))
             });
-            let block = Block::new(&(&place / "blocks" / j), width, downsample);
+            let block = Block::new(&(&place / "blocks" / j), width, downsample, kind);
             let [first, second] = groups;
             groups = if architecture.is_early(i, j) {
                 [first.add(block), second]
@@ -46,10 +51,11 @@ struct Block {
     mlp: Mlp,
     gamma: Tensor,
     width: i64,
+    kind: Kind,
 }
 
 impl Block {
-    fn new(path: &Path, width: i64, downsample: Option<(LayerNorm, Patches)>) -> Self {
+    fn new(path: &Path, width: i64, downsample: Option<(LayerNorm, Patches)>, kind: Kind) -> Self {
         let depthwise = path / "conv_dw";
         let init = Init::Randn { mean: 0.0, stdev: 0.02 };
         Self {
@@ -60,19 +66,22 @@ impl Block {
             mlp: Mlp::new(&(path / "mlp"), width),
             gamma: path.var("gamma", &[width], Init::Const(1e-6)),
             width,
+            kind,
         }
     }
 }
 
 impl ModuleT for Block {
     fn forward_t(&self, x: &Tensor, _: bool) -> Tensor {
-        let smaller =
-            self.downsample.as_ref().map(|(norm, patches)| patches.forward(&norm.forward_maps(x)));
+        let smaller = self
+            .downsample
+            .as_ref()
+            .map(|(norm, patches)| patches.forward(&norm.forward_maps(x).to_kind(self.kind)));
         let x = smaller.as_ref().unwrap_or(x);
-        let [weight, bias, gamma] =
-            [&self.weight, &self.bias, &self.gamma].map(|tensor| tensor.to_kind(x.kind()));
-        let y = x.conv2d(&weight, Some(bias), 1, 3, 1, self.width);
-        let y = self.mlp.forward(&self.norm.forward(&channels_last(&y))) * gamma;
+        let [weight, bias] = [&self.weight, &self.bias].map(|tensor| tensor.to_kind(self.kind));
+        let y = x.to_kind(self.kind).conv2d(&weight, Some(bias), 1, 3, 1, self.width);
+        // f32 from here on, since gamma is.
+        let y = self.mlp.forward(&self.norm.forward(&channels_last(&y))) * &self.gamma;
         channels_first(&y) + x
     }
 }

@@ -44,11 +44,18 @@ impl Features {
 impl Backbone {
     /// Registers the variables under `path`, which should be the root for the names to be timm's.
     pub fn new(path: &Path, architecture: &Architecture) -> Self {
+        Self::with_kind(path, architecture, Kind::Float)
+    }
+
+    /// The same for pictures, and layers, of another kind of numbers. Weights are f32, and so is what
+    /// `ConvNeXt` and transformers carry from block to block: each block adds a little to it, which half
+    /// precision would round away.
+    pub fn with_kind(path: &Path, architecture: &Architecture, kind: Kind) -> Self {
         let groups = match &architecture.layout {
             Layout::Residual(net) => residual::build(path, architecture, net),
             Layout::Inverted(net) => inverted::build(path, architecture, net),
-            Layout::ConvNext(net) => convnext::build(path, architecture, net),
-            Layout::Vision(net) => vision::build(path, architecture, net),
+            Layout::ConvNext(net) => convnext::build(path, architecture, net, kind),
+            Layout::Vision(net) => vision::build(path, architecture, net, kind),
         };
         Self { groups, features: Features::of(&architecture.layout) }
     }

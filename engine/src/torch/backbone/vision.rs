@@ -1,18 +1,26 @@
 //! Vision transformers, in timm's parameter names.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use kaggle_kit::zoo::{Architecture, Vision};
 use tch::nn::{self, Init, ModuleT, Path, SequentialT};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use super::dense::{LayerNorm, Linear, Mlp, Patches};
 
 /// Both layer groups; between them and behind them are tokens, `[n, 1 + places, width]`, the class's
-/// first.
-pub(super) fn build(path: &Path, architecture: &Architecture, net: &Vision) -> [SequentialT; 2] {
+/// first. Layers compute with numbers of `kind`.
+pub(super) fn build(
+    path: &Path,
+    architecture: &Architecture,
+    net: &Vision,
+    kind: Kind,
+) -> [SequentialT; 2] {
     let width = architecture.width;
     let mut groups = [nn::seq_t().add(Embedding::new(path, width, net)), nn::seq_t()];
     for i in 0..net.depth {
-        let block = Block::new(&(path / "blocks" / i), width, net.heads);
+        let block = Block::new(&(path / "blocks" / i), width, net.heads, kind);
         let [first, second] = groups;
         groups = if architecture.is_early(0, i) {
             [first.add(block), second]
@@ -32,6 +40,8 @@ struct Embedding {
     class: Tensor,
     /// `[1, 1 + grid * grid, width]`.
     positions: Tensor,
+    /// How positions are resampled for a grid of another size, a matrix each.
+    resamplings: Mutex<HashMap<[i64; 2], Tensor>>,
     net: Vision,
 }
 
@@ -43,8 +53,22 @@ impl Embedding {
             patches: Patches::new(&(path / "patch_embed" / "proj"), 3, width, net.patch),
             class: path.var("cls_token", &[1, 1, width], init),
             positions: path.var("pos_embed", &[1, places, width], init),
+            resamplings: Mutex::default(),
             net: *net,
         }
+    }
+}
+
+impl Embedding {
+    /// Positions for a grid of `to` places.
+    fn positions(&self, to: [i64; 2]) -> Tensor {
+        if to == [self.net.grid; 2] {
+            return self.positions.shallow_clone();
+        }
+        let mut known = self.resamplings.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = self.positions.device();
+        let by = known.entry(to).or_insert_with(|| resampling(self.net.grid, to).to_device(device));
+        resampled_by(by, &self.positions)
     }
 }
 
@@ -60,8 +84,8 @@ impl ModuleT for Embedding {
         let grid = [maps.size()[2], maps.size()[3]];
         let patches = maps.flatten(2, 3).transpose(1, 2);
         let class = self.class.to_kind(x.kind()).expand([x.size()[0], -1, -1], false);
-        let positions = resampled(&self.positions, self.net.grid, grid).to_kind(x.kind());
-        Tensor::cat(&[class, patches], 1) + positions
+        // f32 from here on, since positions are.
+        Tensor::cat(&[class, patches], 1) + self.positions(grid)
     }
 }
 
@@ -76,10 +100,21 @@ pub fn resampled(positions: &Tensor, from: i64, to: [i64; 2]) -> Tensor {
     if to == [from, from] {
         return positions.shallow_clone();
     }
-    let width = positions.size()[2];
-    let maps = positions.narrow(1, 1, from * from).view([1, from, from, width]);
-    let maps = maps.permute([0, 3, 1, 2]).internal_upsample_bicubic2d_aa(to, false, None, None);
-    let places = maps.permute([0, 2, 3, 1]).reshape([1, to[0] * to[1], width]);
+    resampled_by(&resampling(from, to).to_device(positions.device()), positions)
+}
+
+/// Each new place as weights of the old ones, `[to, from * from]`. Once a size, and on the host: the
+/// operation's way back adds in any order on a GPU, a product's does not.
+fn resampling(from: i64, to: [i64; 2]) -> Tensor {
+    no_grad(|| {
+        let old = Tensor::eye(from * from, (Kind::Float, Device::Cpu)).view([1, -1, from, from]);
+        let new = old.internal_upsample_bicubic2d_aa(to, false, None, None);
+        new.view([from * from, to[0] * to[1]]).transpose(0, 1).contiguous()
+    })
+}
+
+fn resampled_by(weights: &Tensor, positions: &Tensor) -> Tensor {
+    let places = weights.matmul(&positions.narrow(1, 1, positions.size()[1] - 1));
     Tensor::cat(&[positions.narrow(1, 0, 1), places], 1)
 }
 
@@ -92,10 +127,11 @@ struct Block {
     before_mlp: LayerNorm,
     mlp: Mlp,
     scale_mlp: Tensor,
+    kind: Kind,
 }
 
 impl Block {
-    fn new(path: &Path, width: i64, heads: i64) -> Self {
+    fn new(path: &Path, width: i64, heads: i64, kind: Kind) -> Self {
         let scale = |name: &str| (path / name).var("gamma", &[width], Init::Const(1e-5));
         Self {
             before_attention: LayerNorm::new(&(path / "norm1"), width),
@@ -104,16 +140,16 @@ impl Block {
             before_mlp: LayerNorm::new(&(path / "norm2"), width),
             mlp: Mlp::new(&(path / "mlp"), width),
             scale_mlp: scale("ls2"),
+            kind,
         }
     }
 }
 
 impl ModuleT for Block {
     fn forward_t(&self, x: &Tensor, _: bool) -> Tensor {
-        let [attention, mlp] =
-            [&self.scale_attention, &self.scale_mlp].map(|scale| scale.to_kind(x.kind()));
-        let x = x + self.attention.forward(&self.before_attention.forward(x)) * attention;
-        let y = self.mlp.forward(&self.before_mlp.forward(&x)) * mlp;
+        let seen = self.before_attention.forward(x).to_kind(self.kind);
+        let x = x + self.attention.forward(&seen) * &self.scale_attention;
+        let y = self.mlp.forward(&self.before_mlp.forward(&x).to_kind(self.kind)) * &self.scale_mlp;
         x + y
     }
 }

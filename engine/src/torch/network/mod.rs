@@ -6,6 +6,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use kaggle_kit::learn::{Input, Model, Trainable};
@@ -15,11 +16,13 @@ use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Tensor, nn};
 
 use super::backbones::{Backbones, NormMode};
+use super::blocks::{Alike, Block};
 use super::ema::{Ema, Raw};
 use super::head::Head;
 use super::input::rows;
+use super::loss_scale::LossScale;
 use super::optimizer::Optimizer;
-use super::weights;
+use super::{device, weights};
 
 /// Backbones with a head, and the optimiser that trains them. Its weights are the raw ones, but for
 /// the life of an [`Averaged`].
@@ -33,18 +36,21 @@ pub struct Network {
     class_weights: Option<Tensor>,
     recipe: Recipe,
     trainable: Trainable,
+    /// All variables, those that learn alike side by side.
+    blocks: Vec<Arc<Block>>,
     optimizer: Optimizer,
     ema: Option<Ema>,
     /// The backbones' weights before they trained.
     original: BTreeMap<String, Tensor>,
     /// A batch is computed in so many.
     micro_batches: usize,
-    /// What a loss in half precision is multiplied by, so that small gradients do not vanish.
-    loss_scale: f64,
+    /// Images that are looked at at once where nothing is learnt; fewer once they did not fit.
+    at_once: usize,
+    loss_scale: LossScale,
+    /// More images than these are taken to be too many for the memory.
+    #[cfg(test)]
+    room_for: usize,
 }
-
-/// `PyTorch`'s `GradScaler` starts there.
-const FIRST_LOSS_SCALE: f64 = 65536.0;
 
 /// A network with its averaged weights, if it keeps an average: the one that predicts. Nothing trains
 /// it meanwhile, and it has its raw weights again when this is dropped.
@@ -72,11 +78,15 @@ impl Network {
         device: Device,
     ) -> Self {
         tch::manual_seed(recipe.seed as i64);
-        let store = nn::VarStore::new(device);
-        let precision = recipe.optimizer.precision;
+        // Drawn on the CPU wherever it computes: one seed is one start.
+        let mut store = nn::VarStore::new(Device::Cpu);
+        let precision = device::precision(device, recipe.optimizer.precision);
         let backbones = Backbones::new(&store.root(), architectures, device, precision);
         let width: usize = backbones.widths().iter().sum();
         let head = Head::new(&(store.root() / "head"), width as i64, recipe, &outputs);
+        let variables = store.variables().into_iter().collect();
+        let blocks = Block::of(alike(variables, &backbones, recipe), device);
+        store.set_device(device);
         let mut network = Self {
             store,
             backbones,
@@ -85,11 +95,15 @@ impl Network {
             class_weights: None,
             recipe: recipe.clone(),
             trainable: Trainable::Head,
+            blocks,
             optimizer: Optimizer::new(recipe.optimizer.kind, Vec::new()),
             ema: None,
             original: BTreeMap::new(),
             micro_batches: recipe.optimizer.accumulate,
-            loss_scale: if precision == Precision::F16 { FIRST_LOSS_SCALE } else { 1.0 },
+            at_once: usize::MAX,
+            loss_scale: LossScale::new(precision == Precision::F16),
+            #[cfg(test)]
+            room_for: usize::MAX,
         };
         network.begin(Trainable::Head);
         network
@@ -121,12 +135,8 @@ impl Network {
 
     /// The network as it predicts.
     pub(super) fn averaged(&mut self) -> Averaged<'_> {
-        let raw = self.ema.as_ref().map(|ema| ema.swap_in(self.changing()));
+        let raw = self.ema.as_ref().map(Ema::swap_in);
         Averaged { network: self, _raw: raw }
-    }
-
-    fn group_of(&self, name: &str) -> usize {
-        self.backbones.group_of(name)
     }
 
     fn is_trained(&self, group: usize) -> bool {
@@ -153,6 +163,8 @@ impl Network {
 
     /// Logits, `[n, classes]`.
     fn logits(&self, input: &Input, train: bool) -> Result<Tensor> {
+        #[cfg(test)]
+        self.fill_memory(super::input::size(input, self.width()));
         let pooled = match input {
             Input::Images(images) => {
                 self.backbones.pool(&self.backbones.features(images, self.norm_mode(train))?)
@@ -162,27 +174,52 @@ impl Network {
         Ok(self.head.forward(&pooled, train))
     }
 
+    /// What libtorch does where there is no room.
+    #[cfg(test)]
+    pub(super) fn fill_memory(&self, n: usize) {
+        if n > self.room_for {
+            drop(Tensor::zeros([1 << 50], (tch::Kind::Float, Device::Cpu)));
+        }
+    }
+
     fn variables(&self) -> BTreeMap<String, Tensor> {
         self.store.variables().into_iter().collect()
     }
 
     /// The variables that training changes: weights, and statistics beside them.
-    fn changing(&self) -> BTreeMap<String, Tensor> {
-        let mut variables = self.variables();
-        variables.retain(|name, _| self.is_trained(self.group_of(name)));
-        variables
+    fn changing(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.iter().filter(|block| self.is_trained(block.alike.group))
     }
 
     /// An average that starts at the weights as they are, where the recipe wants one.
     fn fresh_ema(&self) -> Option<Ema> {
         let decay = self.recipe.optimizer.average;
-        (decay > 0.0).then(|| Ema::new(decay, &self.changing()))
+        (decay > 0.0).then(|| Ema::new(decay, self.changing().cloned()))
     }
 }
 
-/// Running statistics of norms are not learnt by gradient.
-fn is_statistic(name: &str) -> bool {
-    name.ends_with("running_mean") || name.ends_with("running_var")
+/// How each variable learns, once it does.
+fn alike(
+    variables: BTreeMap<String, Tensor>,
+    backbones: &Backbones,
+    recipe: &Recipe,
+) -> Vec<(String, Tensor, Alike)> {
+    let names: Vec<String> = variables.keys().cloned().collect();
+    let shares = backbones.rate_shares(&names, recipe.earlier_layers.decay);
+    let how = |((name, variable), share): ((String, Tensor), f64)| {
+        let group = backbones.group_of(&name);
+        let decay = match group {
+            // Norms and biases are vectors; pulling them to zero does no good.
+            _ if variable.dim() < 2 => 0.0,
+            N_GROUPS => recipe.head.weight_decay,
+            _ if backbones.decays(&name) => recipe.optimizer.weight_decay,
+            _ => 0.0,
+        };
+        // Running statistics of norms are not learnt by gradient.
+        let learns = !name.ends_with("running_mean") && !name.ends_with("running_var");
+        (name, variable, Alike { group, share, decay, learns })
+    };
+    variables.into_iter().zip(shares).map(how).collect()
 }
 
 #[cfg(test)]

@@ -1,49 +1,38 @@
 //! What the learner asks of a network: the doors through which everything outside of libtorch goes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::Images;
 use kaggle_kit::learn::{Input, Model, Moments, StepLoss, StepOutcome, StepRates, Trainable};
+use kaggle_kit::term;
 use kaggle_kit::zoo::N_GROUPS;
 use tch::{Device, no_grad};
 
-use super::{Network, is_statistic};
-use crate::torch::ema::{copies, fill};
-use crate::torch::input::to_host;
-use crate::torch::optimizer::{Optimizer, Param};
+use super::Network;
+use crate::torch::blocks::{copies, fill};
+use crate::torch::ema::Ema;
+use crate::torch::input::{images_at, part, size, to_host};
+use crate::torch::optimizer::Optimizer;
 use crate::torch::state::{Header, Snapshot};
-use crate::torch::{numbers, weights};
+use crate::torch::{fitting, numbers, weights};
 
 impl Model for Network {
     type Snapshot = Snapshot;
 
     fn begin(&mut self, trainable: Trainable) {
         if trainable == Trainable::Everything && self.original.is_empty() {
-            let mut variables = self.variables();
-            variables.retain(|name, _| self.group_of(name) < N_GROUPS);
-            self.original = copies(&variables);
+            let backbones = self.blocks.iter().filter(|block| block.alike.group < N_GROUPS);
+            self.original = copies(backbones);
         }
         self.trainable = trainable;
-        let named = self.variables();
-        let names: Vec<String> = named.keys().cloned().collect();
-        let shares = self.backbones.rate_shares(&names, self.recipe.earlier_layers.decay);
-        let mut params = Vec::new();
-        for ((name, variable), share) in named.into_iter().zip(shares) {
-            let group = self.group_of(&name);
-            let learns = self.is_trained(group) && !is_statistic(&name);
-            let variable = variable.set_requires_grad(learns);
-            if learns {
-                let decay = match group {
-                    N_GROUPS => self.recipe.head.weight_decay,
-                    _ if self.backbones.decays(&name) => self.recipe.optimizer.weight_decay,
-                    _ => 0.0,
-                };
-                params.push(Param { name, variable, group, share, decay });
-            }
-        }
-        self.optimizer = Optimizer::new(self.recipe.optimizer.kind, params);
+        let (learning, others): (Vec<_>, Vec<_>) = self
+            .blocks
+            .iter()
+            .cloned()
+            .partition(|block| block.alike.learns && self.is_trained(block.alike.group));
+        others.iter().for_each(|block| block.set_gradients(None));
+        self.optimizer = Optimizer::new(self.recipe.optimizer.kind, learning);
         self.ema = self.fresh_ema();
     }
 
@@ -52,8 +41,14 @@ impl Model for Network {
     }
 
     fn activations(&mut self, backbone: usize, images: &Images) -> Result<Vec<f32>> {
-        no_grad(|| to_host(&self.backbones.pooled_by(backbone, images)?))
-            .context("failed to compute activations")
+        let mut at_once = self.at_once;
+        let found = fitting::in_pieces(images.n, &mut at_once, |range| {
+            #[cfg(test)]
+            self.fill_memory(range.len());
+            no_grad(|| to_host(&self.backbones.pooled_by(backbone, &images_at(images, range))?))
+        });
+        self.remember(at_once, images.n);
+        found.context("failed to compute activations")
     }
 
     fn standardise(&mut self, moments: &Moments) {
@@ -67,25 +62,30 @@ impl Model for Network {
         rates: &StepRates,
         seed: u64,
     ) -> Result<StepOutcome> {
-        let (loss, note) = self.gradients_that_fit(input, targets, seed)?;
+        let (loss, mut note) = self.gradients_that_fit(input, targets, seed)?;
         // Asking a GPU here would make it wait for the program, step after step.
         let loss = match self.store.device() {
             Device::Cpu => StepLoss::Known(loss.value()?),
             _ => StepLoss::Pending(Box::new(move || loss.value())),
         };
         if !matches!(loss, StepLoss::Known(loss) if !loss.is_finite()) {
-            self.descend(rates)?;
+            note = self.descend(rates)?.or(note);
         }
         Ok(StepOutcome { loss, note })
     }
 
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>> {
+        let (n, width, mut at_once) = (size(input, self.width()), self.width(), self.at_once);
         let network = self.averaged();
-        no_grad(|| {
-            let logits = network.logits(input, false)?;
-            to_host(&numbers::answers(&network.outputs, &logits))
-        })
-        .context("failed to predict")
+        let found = fitting::in_pieces(n, &mut at_once, |range| {
+            no_grad(|| {
+                let logits = network.logits(&part(input, width, range), false)?;
+                to_host(&numbers::answers(&network.outputs, &logits))
+            })
+        });
+        drop(network);
+        self.remember(at_once, n);
+        found.context("failed to predict")
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -97,17 +97,18 @@ impl Model for Network {
                 steps: self.optimizer.steps(),
                 averaged_steps: ema.map_or(0, |ema| ema.steps),
                 micro_batches: self.micro_batches,
-                loss_scale: self.loss_scale,
+                loss_scale: self.loss_scale.by,
+                good_steps: self.loss_scale.good_steps,
             },
-            variables: copies(&self.changing()),
+            variables: copies(self.changing()),
             means,
             squares,
-            averages: ema.map(|ema| copies(&ema.weights)).unwrap_or_default(),
+            averages: ema.map(Ema::copies).unwrap_or_default(),
         }
     }
 
     fn restore(&mut self, snapshot: &Snapshot) {
-        let Header { trainable, steps, averaged_steps, micro_batches, loss_scale } =
+        let Header { trainable, steps, averaged_steps, micro_batches, loss_scale, good_steps } =
             snapshot.header;
         let variables = self.variables();
         // A snapshot of the head alone is one of an untrained backbone.
@@ -124,13 +125,14 @@ impl Model for Network {
             self.ema = self.fresh_ema();
         }
         if let Some(ema) = self.ema.as_mut().filter(|_| !snapshot.averages.is_empty()) {
-            // What predicted best was the mean.
-            ema.weights.extend(copies(&snapshot.averages));
+            // What predicted best was the mean. Copied into place: a snapshot from a file is on the
+            // CPU, whatever the network is on.
+            fill(&ema.weights(), &snapshot.averages);
             ema.steps = if is_same { averaged_steps } else { 0 };
         }
         // What was too much for the memory then is too much now.
         self.micro_batches = self.micro_batches.max(micro_batches);
-        self.loss_scale = loss_scale;
+        self.loss_scale = self.loss_scale.restored(loss_scale, good_steps);
     }
 
     fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>> {
@@ -148,8 +150,19 @@ impl Model for Network {
     }
 
     fn save(&self, path: &Path) -> Result<()> {
-        let empty = BTreeMap::new();
-        let means = self.ema.as_ref().map_or(&empty, |ema| &ema.weights);
-        weights::save_with(&self.store, means, path)
+        let means = self.ema.as_ref().map(Ema::weights).unwrap_or_default();
+        weights::save_with(&self.store, &means, path)
+    }
+}
+
+impl Network {
+    /// Keeps how many images fitted at once, with a word where those were fewer than `n`.
+    fn remember(&mut self, at_once: usize, n: usize) {
+        if at_once < self.at_once {
+            term::warn(format_args!(
+                "out of memory: {n} images are looked at {at_once} at a time from here on"
+            ));
+            self.at_once = at_once;
+        }
     }
 }

@@ -3,12 +3,14 @@
 
 use anyhow::{Context, Result};
 use kaggle_kit::learn::{Input, StepRates};
-use kaggle_kit::recipe::{OptimizerSettings, Precision};
 
 use super::Network;
 use crate::torch::input::{part, rows, size};
 use crate::torch::loss::{self, BatchLoss};
-use crate::torch::micro_batch;
+use crate::torch::{fitting, libtorch, micro_batch};
+
+const TOO_NARROW: &str = "gradients are infinite however small the loss is made: f16 is too narrow for \
+                          this, and steps are left out; `--set optimizer.precision=bf16` is not";
 
 impl Network {
     /// Adds a batch's gradients up, a micro-batch at a time.
@@ -23,7 +25,7 @@ impl Network {
             let logits = self.logits(&images, true)?;
             let weights = self.class_weights.as_ref();
             let loss = loss::loss(&self.recipe.loss, &self.outputs, weights, &logits, &targets);
-            let scaled = &loss * (share * self.loss_scale);
+            let scaled = &loss * (share * self.loss_scale.by);
             scaled.f_backward().context("failed to compute gradients")?;
             losses.push((share, loss.detach()));
         }
@@ -42,15 +44,16 @@ impl Network {
         loop {
             tch::manual_seed(seed as i64);
             self.optimizer.zero_grad();
-            let error = match self.gradients(input, targets) {
+            let error = match fitting::caught(|| self.gradients(input, targets)) {
                 Ok(loss) => return Ok((loss, note)),
                 Err(error) => error,
             };
             let n = size(input, self.width());
             let more = micro_batch::more(n, self.micro_batches);
-            let Some(more) = more.filter(|_| micro_batch::is_out_of_memory(&error)) else {
+            let Some(more) = more.filter(|_| fitting::is_out_of_memory(&error)) else {
                 return Err(error);
             };
+            libtorch::empty_cuda_cache();
             self.micro_batches = more;
             note = Some(format!(
                 "out of memory: a batch of {n} is computed in {more} pieces from here on"
@@ -58,23 +61,24 @@ impl Network {
         }
     }
 
-    /// A step down the gradients that were computed.
-    pub(super) fn descend(&mut self, rates: &StepRates) -> Result<()> {
-        let OptimizerSettings { clip_norm, precision, .. } = self.recipe.optimizer;
-        let (scale, is_scaled) = (self.loss_scale, precision == Precision::F16);
-        if is_scaled || clip_norm > 0.0 {
-            let length = self.optimizer.scale_and_clip(1.0 / scale, clip_norm);
-            if is_scaled && scale > 1.0 && !length.f_double_value(&[])?.is_finite() {
-                // The loss was scaled too high for half precision: this step is left out.
-                self.loss_scale = scale / 2.0;
-                return Ok(());
+    /// A step down the gradients that were computed; a word where they are of no use.
+    pub(super) fn descend(&mut self, rates: &StepRates) -> Result<Option<String>> {
+        let (scale, longest) = (self.loss_scale, self.recipe.optimizer.clip_norm);
+        if scale.is_on() || longest > 0.0 {
+            let length = self.optimizer.scale_and_clip(1.0 / scale.by, longest);
+            if scale.is_on() {
+                let is_finite = length.f_double_value(&[])?.is_finite();
+                self.loss_scale = scale.after(is_finite);
+                if !is_finite {
+                    let is_new = self.loss_scale.is_at_its_end() && !scale.is_at_its_end();
+                    return Ok(is_new.then(|| TOO_NARROW.to_owned()));
+                }
             }
         }
-        self.optimizer.step(rates);
-        let variables = self.ema.is_some().then(|| self.changing());
-        if let (Some(ema), Some(variables)) = (&mut self.ema, variables) {
-            ema.update(&variables);
+        self.optimizer.step(rates)?;
+        if let Some(ema) = &mut self.ema {
+            ema.update();
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -116,6 +116,85 @@ fn a_batch_in_micro_batches_has_their_mean_loss() {
 }
 
 #[test]
+fn what_does_not_fit_into_the_memory_is_done_in_pieces() {
+    let _alone = alone();
+    let settings = ["head.dropout=[0.0, 0.0]", "unfreeze.statistics=fixed", "optimizer.kind=sgd"];
+    let (input, targets) = batch(8);
+    let Input::Images(images) = &input else { unreachable!("made of images") };
+    let mut pieces = network(&settings);
+    pieces.room_for = 3;
+    let outcome = pieces.step(&input, &targets, &rates(), 1).unwrap();
+    assert_eq!(
+        outcome.note.as_deref(),
+        Some("out of memory: a batch of 8 is computed in 4 pieces from here on")
+    );
+    let outcome = pieces.step(&input, &targets, &rates(), 2).unwrap();
+    assert_eq!(outcome.note, None);
+    assert!(weights_of(&pieces).iter().flat_map(|(_, w)| w).all(|w| w.is_finite()));
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    let (mut whole, mut pieces) = (network(&settings), network(&settings));
+    pieces.room_for = 3;
+    assert!(close(&pieces.predict(&input).unwrap(), &whole.predict(&input).unwrap()));
+    assert_eq!(pieces.at_once, 2);
+    let found = pieces.activations(0, images).unwrap();
+    assert!(close(&found, &whole.activations(0, images).unwrap()));
+    let classes = [0, 1, 2, 0, 1, 2, 0, 1];
+    let (heat, side) = pieces.grad_cam(images, &classes).unwrap();
+    let (expected, expected_side) = whole.grad_cam(images, &classes).unwrap();
+    assert!(close(&heat, &expected) && side == expected_side);
+    // Not even one image.
+    pieces.room_for = 0;
+    let error = format!("{:#}", pieces.predict(&input).unwrap_err());
+    assert!(error.contains("can't allocate memory"), "{error}");
+}
+
+#[test]
+fn a_step_is_never_made_of_infinite_gradients_and_the_scale_grows_again() {
+    let _alone = alone();
+    let mut network = network(&["optimizer.precision=f16", "head.dropout=[0.0, 0.0]"]);
+    let (input, targets) = batch(8);
+    let huge: Vec<f32> = targets.iter().map(|target| target * 1e37).collect();
+    let before = weights_of(&network);
+    let (mut notes, mut scales) = (0, Vec::new());
+    for seed in 0..60 {
+        let outcome = network.step(&input, &huge, &rates(), seed).unwrap();
+        notes += usize::from(outcome.note.is_some_and(|note| note.contains("f16 is too narrow")));
+        scales.push(network.loss_scale.by);
+    }
+    assert_eq!((scales[0], scales[1], notes), (32768.0, 16384.0, 1));
+    let trained = |name: &str| !name.contains("running_");
+    for ((name, now), (_, then)) in weights_of(&network).iter().zip(&before) {
+        assert!(!trained(name) || now == then, "{name}");
+    }
+    network.loss_scale = network.loss_scale.restored(1024.0, 1998);
+    let good = network.step(&input, &targets, &rates(), 60).unwrap();
+    assert!(good.loss.wait().unwrap().is_finite());
+    let bytes = Network::to_bytes(&network.snapshot()).unwrap();
+    let mut on = self::network(&["optimizer.precision=f16", "head.dropout=[0.0, 0.0]"]);
+    on.restore(&on.snapshot_of(&bytes).unwrap());
+    assert_eq!(on.loss_scale, network.loss_scale);
+    on.step(&input, &targets, &rates(), 61).unwrap();
+    assert_eq!((on.loss_scale.by, on.loss_scale.good_steps), (2048.0, 0));
+}
+
+#[test]
+fn means_that_come_back_from_a_file_keep_their_place() {
+    let _alone = alone();
+    let mut network = network(&["optimizer.average=0.9"]);
+    step(&mut network, 1);
+    let places = |network: &Network| -> Vec<usize> {
+        let means = network.ema.as_ref().unwrap().weights();
+        means.values().map(|mean| mean.data_ptr() as usize).collect()
+    };
+    let before = places(&network);
+    let bytes = Network::to_bytes(&network.snapshot()).unwrap();
+    step(&mut network, 2);
+    network.restore(&network.snapshot_of(&bytes).unwrap());
+    // A tensor from the file is on the CPU, and would have taken the place of a GPU's.
+    assert_eq!(places(&network), before);
+}
+
+#[test]
 fn the_running_means_predict_and_are_saved_and_training_goes_on_from_the_weights() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
