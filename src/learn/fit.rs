@@ -1,7 +1,7 @@
 //! The training loop: batches in, steps down the gradient, a look at the validation images after
 //! each epoch.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -64,6 +64,11 @@ impl FeedKind {
     }
 }
 
+/// Losses of a device that works ahead are asked for so many steps at a time, and at least so often: each
+/// time it has to wait for the program.
+const UNASKED: usize = 16;
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+
 /// A step that was made and not reported yet.
 struct PendingStep {
     loss: StepLoss,
@@ -111,7 +116,7 @@ impl<M: Model> Learner<'_, M> {
         self.listener.event(&Event::Advanced { units: position.step });
         let activations = self.activations.clone();
         let feed = feed.with(activations.as_deref(), plan.size);
-        let mut pending = None;
+        let (mut pending, mut asked) = (Vec::new(), Instant::now());
         for batch in data.train_batches(feed, self.journal.epochs, position.step)? {
             self.check_stop(plan, &mut pending, position)?;
             let (input, targets) = batch?;
@@ -121,16 +126,20 @@ impl<M: Model> Learner<'_, M> {
             let is_known = loss.is_known();
             position.step += 1;
             self.journal.steps += 1;
-            let made = PendingStep { loss, rates, step: position.step, number: self.journal.steps };
-            // The step before: a device that works ahead has this one to do meanwhile.
-            let before = pending.replace(made);
-            self.report_step(plan, before, position)?;
-            if is_known || self.is_checkpoint_due() {
-                self.report_step(plan, pending.take(), position)?;
+            pending.push(PendingStep {
+                loss,
+                rates,
+                step: position.step,
+                number: self.journal.steps,
+            });
+            let is_time = pending.len() >= UNASKED || asked.elapsed() >= ASKED_EVERY;
+            if is_known || is_time || self.is_checkpoint_due() {
+                self.report_steps(plan, &mut pending, position)?;
                 self.checkpoint_if_due(Some(position))?;
+                asked = Instant::now();
             }
         }
-        self.report_step(plan, pending, position)?;
+        self.report_steps(plan, &mut pending, position)?;
         self.journal.epochs += 1;
         let score = self.validate()?;
         if !score.loss.is_finite() {
@@ -152,14 +161,22 @@ impl<M: Model> Learner<'_, M> {
         if position.epoch < plan.epochs { self.checkpoint_if_due(Some(position)) } else { Ok(()) }
     }
 
-    /// Reports a step once its loss is there; an error if that is no number.
+    /// Reports steps in turn, each once its loss is there; an error if one is no number.
+    fn report_steps(
+        &mut self,
+        plan: &CyclePlan,
+        pending: &mut Vec<PendingStep>,
+        position: &mut Position,
+    ) -> Result<()> {
+        pending.drain(..).try_for_each(|step| self.report_step(plan, step, position))
+    }
+
     fn report_step(
         &mut self,
         plan: &CyclePlan,
-        pending: Option<PendingStep>,
+        PendingStep { loss, rates, step, number }: PendingStep,
         position: &mut Position,
     ) -> Result<()> {
-        let Some(PendingStep { loss, rates, step, number }) = pending else { return Ok(()) };
         let loss = loss.wait()?;
         let rate = rates.rates[rates.rates.len() - 1];
         let epoch = position.epoch + 1;
@@ -183,11 +200,11 @@ impl<M: Model> Learner<'_, M> {
     fn check_stop(
         &mut self,
         plan: &CyclePlan,
-        pending: &mut Option<PendingStep>,
+        pending: &mut Vec<PendingStep>,
         position: &mut Position,
     ) -> Result<()> {
         if self.limits.is_interrupted() {
-            self.report_step(plan, pending.take(), position)?;
+            self.report_steps(plan, pending, position)?;
             self.checkpoint(Some(position))?;
             return self.check_interrupt();
         }

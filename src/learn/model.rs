@@ -45,7 +45,7 @@ pub struct StepOutcome {
 /// The batch's mean loss before a step.
 pub enum StepLoss {
     Known(f64),
-    /// A GPU works ahead of the program: who waits for this only after the next step has begun keeps
+    /// A GPU works ahead of the program: who waits for this seldom, after further steps have begun, keeps
     /// it busy.
     Pending(Box<dyn FnOnce() -> Result<f64>>),
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor, no_grad};
 
-use super::libtorch;
+use super::{changes, libtorch};
 
 /// Every variable begins at a multiple of so many numbers (256 bytes): kernels take aligned memory best.
 const ALIGNED: i64 = 64;
@@ -101,6 +101,7 @@ impl Block {
                 place.variable.shallow_clone().set_data(&view);
             }
         });
+        changes::changed();
     }
 
     /// Whether gradients are computed, and where they are added up; without a place, the memory of the
@@ -148,6 +149,7 @@ pub(super) fn fill(variables: &BTreeMap<String, Tensor>, values: &BTreeMap<Strin
             }
         }
     });
+    changes::changed();
 }
 
 #[cfg(test)]

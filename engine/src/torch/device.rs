@@ -8,7 +8,8 @@ use kaggle_kit::recipe::{Precision, Recipe};
 use kaggle_kit::term;
 use tch::Device;
 
-use super::gpu::{self, Nvidia, Report, WhyNone};
+use super::gpu::{self, Nvidia, WhyNone};
+pub use super::gpu::{Report, report};
 use super::libtorch;
 
 /// The device that a choice comes to on this machine. Where nobody chose, and the CPU it is though there

@@ -5,6 +5,7 @@ pub mod allocator;
 pub mod backbone;
 mod backbones;
 mod blocks;
+mod changes;
 pub mod device;
 mod ema;
 mod fitting;

@@ -13,6 +13,7 @@ use kaggle_kit::recipe::OptimizerKind;
 use tch::{Kind, Tensor, no_grad};
 
 use super::blocks::{Block, named};
+use super::changes;
 use super::libtorch::{self, Adamw};
 
 const BETA2: f64 = 0.999;
@@ -55,14 +56,14 @@ impl Optimizer {
 
     /// The gradients of everything that trains, a tensor a block, `[numbers]`: what several processes
     /// add up.
-    pub(super) fn gradients(&self) -> impl Iterator<Item = &Tensor> {
-        self.parts.iter().map(|part| &part.gradient)
+    pub(super) fn gradients(&self) -> Vec<Tensor> {
+        self.parts.iter().map(|part| part.gradient.shallow_clone()).collect()
     }
 
     /// Forgets the gradients of the step before.
     pub(super) fn zero_grad(&mut self) {
-        for gradient in self.gradients() {
-            let _ = gradient.shallow_clone().zero_();
+        for mut gradient in self.gradients() {
+            let _ = gradient.zero_();
         }
     }
 
@@ -70,20 +71,19 @@ impl Optimizer {
     /// (0: any length). Gives their length before that.
     pub(super) fn scale_and_clip(&mut self, scale: f64, longest: f64) -> Tensor {
         no_grad(|| {
-            let scaled = |gradient: &Tensor| {
-                let mut gradient = gradient.shallow_clone();
+            let scaled = |mut gradient: Tensor| {
                 if scale != 1.0 {
                     let _ = gradient.g_mul_scalar_(scale);
                 }
                 gradient.norm().square()
             };
-            let squares = self.gradients().map(scaled);
+            let squares = self.gradients().into_iter().map(scaled);
             let length = squares.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::from(0_f32)).sqrt();
             if longest > 0.0 {
                 // As torch.nn.utils.clip_grad_norm_ does, which asks the device for no number either.
                 let factor = (longest / (&length + 1e-6)).clamp_max(1.0);
-                for gradient in self.gradients() {
-                    let _ = gradient.shallow_clone().g_mul_(&factor);
+                for mut gradient in self.gradients() {
+                    let _ = gradient.g_mul_(&factor);
                 }
             }
             length
@@ -93,6 +93,7 @@ impl Optimizer {
     /// One step, each layer group at its rate.
     pub(super) fn step(&mut self, at: &StepRates) -> Result<()> {
         self.steps += 1;
+        changes::changed();
         let _ = no_grad(|| self.step.g_add_scalar_(1.0));
         for part in &mut self.parts {
             let Part { block, gradient, mean, square } = part;

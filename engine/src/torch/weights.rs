@@ -9,6 +9,7 @@ use safetensors::tensor::{SafeTensors, TensorView};
 use tch::{Device, Kind, Tensor, nn};
 
 use super::backbone::Backbone;
+use super::changes;
 use kaggle_kit::fs;
 use kaggle_kit::weights::{Dtype, Stored, to_timm};
 use kaggle_kit::zoo::{self, Architecture, N_GROUPS};
@@ -211,6 +212,7 @@ fn fill(wanted: &BTreeMap<String, Tensor>, found: &BTreeMap<String, Tensor>) {
             variable.shallow_clone().copy_(&found[name]);
         }
     });
+    changes::changed();
 }
 
 fn sorted(store: &nn::VarStore) -> BTreeMap<String, Tensor> {

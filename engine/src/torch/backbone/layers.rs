@@ -1,9 +1,13 @@
 //! Convolution, batch normalisation and activation as one layer, the only one that convolutional
 //! networks before `ConvNeXt` need.
 
+use std::sync::{Mutex, PoisonError};
+
 use kaggle_kit::zoo::Padding;
-use tch::Tensor;
 use tch::nn::{Init, ModuleT, Path};
+use tch::{Device, Kind, Tensor};
+
+use crate::torch::{changes, libtorch};
 
 /// What the numbers of a [`ConvNorm`] are, besides its channels.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +43,8 @@ impl Activation {
 /// Convolution without bias, batch normalisation, activation.
 ///
 /// In eval mode the normalisation is a fixed scale and shift per channel, so it goes into the
-/// convolution's weight and bias: the weight is small, the saved pass over the activations is not.
+/// convolution's weight and bias: the weight is small, the saved pass over the activations is not. While
+/// nothing changes they are kept.
 ///
 /// Weights are f32; a convolution computes with the kind of numbers that comes in.
 #[derive(Debug)]
@@ -47,6 +52,17 @@ pub(super) struct ConvNorm {
     weight: Tensor,
     norm: Norm,
     shape: Shape,
+    /// The normalisation in the convolution, while neither changes.
+    folded: Mutex<Option<Folded>>,
+}
+
+/// A convolution's weight and bias with the normalisation in them.
+#[derive(Debug)]
+struct Folded {
+    /// At which change of the weights they were made of them.
+    at: u64,
+    weight: Tensor,
+    bias: Tensor,
 }
 
 #[derive(Debug)]
@@ -76,7 +92,34 @@ impl ConvNorm {
                 running_var: norm.ones_no_train("running_var", &[output]),
             },
             shape,
+            folded: Mutex::default(),
         }
+    }
+
+    /// Weight and bias with the normalisation in them, for numbers of `kind`. Made once where nothing can
+    /// be differentiated; where it can, they are a part of what is.
+    fn folded(&self, kind: Kind) -> [Tensor; 2] {
+        let mut kept = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_constant = !libtorch::gradients_are_on();
+        if !is_constant {
+            *kept = None;
+            return self.fold(kind);
+        }
+        let at = changes::so_far();
+        if let Some(folded) = kept.as_ref().filter(|f| f.at == at && f.weight.kind() == kind) {
+            return [folded.weight.shallow_clone(), folded.bias.shallow_clone()];
+        }
+        let [weight, bias] = self.fold(kind);
+        *kept = Some(Folded { at, weight: weight.shallow_clone(), bias: bias.shallow_clone() });
+        [weight, bias]
+    }
+
+    fn fold(&self, kind: Kind) -> [Tensor; 2] {
+        let Self { weight, norm, shape, .. } = self;
+        let scale = &norm.weight / (&norm.running_var + shape.eps).sqrt();
+        let bias = &norm.bias - &norm.running_mean * &scale;
+        let weight = weight * scale.view([-1, 1, 1, 1]);
+        [weight.to_kind(kind), bias.to_kind(kind)]
     }
 
     fn convolve(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
@@ -94,8 +137,9 @@ impl ConvNorm {
                     [0, 0] => convolve(x, weight, sides),
                     // One zero more goes right and below. Without a way back the kernel gets a row of
                     // zeros above and a column left of it instead: a padded copy of the picture costs
-                    // more, but gradients of a larger kernel cost most.
-                    [above, left] if !weight.requires_grad() => {
+                    // more, but gradients of a larger kernel cost most. A GPU has kernels for 3 and 5
+                    // places a side and none for 4 and 6.
+                    [above, left] if !weight.requires_grad() && x.device() == Device::Cpu => {
                         convolve(x, &weight.constant_pad_nd([left, 0, above, 0]), sides)
                     }
                     _ => {
@@ -112,8 +156,9 @@ impl ConvNorm {
 
 impl ModuleT for ConvNorm {
     fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
-        let Self { weight, norm, shape } = self;
+        let Self { weight, norm, shape, .. } = self;
         let y = if train {
+            changes::changed();
             self.convolve(x, &weight.to_kind(x.kind()), None).batch_norm(
                 Some(&norm.weight),
                 Some(&norm.bias),
@@ -125,10 +170,8 @@ impl ModuleT for ConvNorm {
                 true,
             )
         } else {
-            let scale = &norm.weight / (&norm.running_var + shape.eps).sqrt();
-            let bias = &norm.bias - &norm.running_mean * &scale;
-            let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(x.kind());
-            self.convolve(x, &weight, Some(&bias.to_kind(x.kind())))
+            let [weight, bias] = self.folded(x.kind());
+            self.convolve(x, &weight, Some(&bias))
         };
         shape.activation.apply(y)
     }
