@@ -1,18 +1,22 @@
 //! How fast the network is: images a second through prediction and training, against `PyTorch` and
-//! timm on the same machine in turns, and what the loader costs an epoch.
+//! timm on the same machine in turns, and what the loader costs an epoch; how many operations a step is;
+//! and whether a device and precision compute what the CPU does.
 
 #![expect(clippy::print_stdout, reason = "a program that prints its measurements")]
 
+mod against;
+mod apart;
 mod path;
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kaggle_kit::dataset::Images;
+use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::{Input, Model, StepRates, Trainable};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{Layer, Recipe, resolve};
@@ -27,9 +31,9 @@ struct Arguments {
     /// Pixels; each backbone's own by default.
     #[arg(long, default_value_t = 0)]
     size: usize,
-    /// Images a batch.
-    #[arg(long, default_value_t = 32)]
-    batch: usize,
+    /// Images a batch; a line each.
+    #[arg(long, value_delimiter = ',', default_value = "32")]
+    batch: Vec<usize>,
     /// Batches a measurement.
     #[arg(long, default_value_t = 6)]
     batches: usize,
@@ -44,13 +48,17 @@ struct Arguments {
     images: Option<PathBuf>,
     /// As `train --device`.
     #[arg(long, default_value = "auto")]
-    device: kaggle_kit::device::DeviceChoice,
-    /// "f32", "bf16" or "f16".
-    #[arg(long, default_value = "f32")]
-    precision: String,
-    /// Only compare what the device and the CPU say about the same pictures.
+    device: DeviceChoice,
+    /// "f32", "tf32", "bf16" or "f16"; a line each.
+    #[arg(long, value_delimiter = ',', default_value = "f32")]
+    precision: Vec<String>,
+    /// Only compare what the device and the CPU compute from the same pictures: those in `--images`, with
+    /// pretrained weights where they are in the cache.
     #[arg(long)]
     against_cpu: bool,
+    /// Only count the operations of a step, of which nearly each is a launch on a GPU.
+    #[arg(long)]
+    launches: bool,
     /// Leave the allocator as the system has it.
     #[arg(long)]
     plain_allocator: bool,
@@ -64,32 +72,75 @@ fn main() -> Result<()> {
         allocator::keep_memory();
     }
     let device = torch::device::resolve(arguments.device)?;
-    println!("{}, batches of {}", torch::device::describe(device), arguments.batch);
+    println!("{}", torch::device::describe(device));
     if arguments.against_cpu {
-        return arguments.backbones.iter().try_for_each(|name| compare(&arguments, name, device));
+        return against::table(&arguments, device);
+    }
+    let kinds = || {
+        let precisions = arguments.precision.iter();
+        let all =
+            precisions.flat_map(|precision| arguments.batch.iter().map(move |&n| (precision, n)));
+        let all = all.map(|(precision, batch)| Kind { precision, batch });
+        arguments.backbones.iter().flat_map(move |name| all.clone().map(move |kind| (name, kind)))
+    };
+    if arguments.launches {
+        println!("| backbone | precision | work | operations a step |\n| --- | --- | --- | --- |");
+        return kinds().try_for_each(|(name, kind)| launches(&arguments, name, kind, device));
     }
     if let Some(folder) = &arguments.images {
-        return path::table(&arguments, folder, device);
+        let kinds: Vec<(&str, Kind)> = kinds().map(|(name, kind)| (name.as_str(), kind)).collect();
+        return path::table(&arguments, &kinds, folder, device);
     }
-    println!("| backbone | pixels | work | timm, images/s | ours | times |");
-    println!("| --- | --- | --- | --- | --- | --- |");
-    arguments.backbones.iter().try_for_each(|name| table(&arguments, name, device))
+    println!("| backbone | pixels | precision | batch | work | timm, images/s | ours | times |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    kinds().try_for_each(|(name, kind)| table(&arguments, name, kind, device))?;
+    if let Device::Cuda(number) = device
+        && let Some(bytes) = torch::gpu::cuda_peak(number)
+    {
+        println!("\nmost memory of the GPU in use by ours: {} MiB", bytes >> 20);
+    }
+    Ok(())
 }
 
-fn recipe(arguments: &Arguments, backbone: &str) -> Result<Recipe> {
+/// How a network computes.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    precision: &'a str,
+    batch: usize,
+}
+
+fn recipe(size: usize, backbone: &str, precision: &str) -> Result<Recipe> {
     let typed = [
         format!("backbone={backbone}"),
-        format!("optimizer.precision={}", arguments.precision),
-        format!("size={}", arguments.size),
+        format!("optimizer.precision={precision}"),
+        format!("size={size}"),
     ];
     let layers = typed.iter().map(|typed| Layer::assignment(typed)).collect::<Result<Vec<_>>>()?;
     resolve(&layers)
 }
 
-fn network(arguments: &Arguments, backbone: &str, device: Device) -> Result<Network> {
-    let recipe = recipe(arguments, backbone)?;
-    let architectures = zoo::find_all(backbone)?;
-    Ok(Network::new(&architectures, &recipe, Outputs::Classes { n: N_CLASSES }, device))
+fn network(recipe: &Recipe, device: Device) -> Result<Network> {
+    torch::device::set_up(device, recipe)?;
+    let architectures = zoo::find_all(&recipe.backbone)?;
+    Ok(Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device))
+}
+
+/// Operations of a whole step once everything is warm, in a batch of two small pictures: their number does
+/// not depend on how many pictures there are, nor on how large.
+fn launches(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> Result<()> {
+    let recipe = recipe(64.max(arguments.size), backbone, kind.precision)?;
+    let mut network = network(&recipe, device)?;
+    let (images, targets) = batch(2, recipe.size);
+    let input = Input::Images(images);
+    for (what, name) in WORK.iter().enumerate() {
+        network.begin(trainable(what));
+        pass(&mut network, what, resident(&input, 2), &targets)?;
+        let mut once = || pass(&mut network, what, resident(&input, 1), &targets);
+        let (done, n) = torch::count_operations(torch::Threads::All, &mut once);
+        done?;
+        println!("| {backbone} | {} | {name} | {n} |", kind.precision);
+    }
+    Ok(())
 }
 
 const N_CLASSES: usize = 10;
@@ -140,10 +191,10 @@ fn trainable(what: usize) -> Trainable {
     if what == 2 { Trainable::Everything } else { Trainable::Head }
 }
 
-fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
-    let mut network = network(arguments, backbone, device)?;
-    let size = recipe(arguments, backbone)?.size;
-    let (images, targets) = batch(arguments.batch, size);
+fn table(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> Result<()> {
+    let recipe = recipe(arguments.size, backbone, kind.precision)?;
+    let (mut network, size) = (network(&recipe, device)?, recipe.size);
+    let (images, targets) = batch(kind.batch, size);
     let input = Input::Images(images);
     let (mut ours, mut theirs) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
     for _ in 0..arguments.rounds {
@@ -152,13 +203,11 @@ fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
             pass(&mut network, what, resident(&input, 1), &targets)?;
             let n = arguments.batches;
             let seconds = pass(&mut network, what, resident(&input, n), &targets)?;
-            rates.push((arguments.batch * n) as f64 / seconds);
+            rates.push((kind.batch * n) as f64 / seconds);
         }
         if let Some(python) = &arguments.python {
-            for (rates, rate) in theirs.iter_mut().zip(of_timm(arguments, backbone, size, python)?)
-            {
-                rates.push(rate);
-            }
+            let found = of_timm(arguments, backbone, size, kind, (python, None))?;
+            theirs.iter_mut().zip(found).for_each(|(rates, rate)| rates.push(rate));
         }
     }
     for ((what, ours), theirs) in WORK.iter().zip(&mut ours).zip(&mut theirs) {
@@ -169,7 +218,10 @@ fn table(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
             let theirs = median(theirs);
             (format!("{theirs:.1}"), format!("{:.2}", ours / theirs))
         };
-        println!("| {backbone} | {size} | {what} | {other} | {ours:.1} | {times} |");
+        let Kind { precision, batch } = kind;
+        println!(
+            "| {backbone} | {size} | {precision} | {batch} | {what} | {other} | {ours:.1} | {times} |"
+        );
     }
     Ok(())
 }
@@ -179,31 +231,18 @@ fn of_timm(
     arguments: &Arguments,
     backbone: &str,
     size: usize,
-    python: &PathBuf,
+    kind: Kind,
+    (python, files): (&Path, Option<&Path>),
 ) -> Result<Vec<f64>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/network/network_torch.py");
-    let numbers = [size, arguments.batch, arguments.batches].map(|n| n.to_string());
-    let output = Command::new(python).args([script, backbone]).args(numbers).output()?;
+    let numbers = [size, kind.batch, arguments.batches].map(|n| n.to_string());
+    let mut command = Command::new(python);
+    command.args([script, backbone]).args(numbers).arg(kind.precision);
+    command.arg(if arguments.device == DeviceChoice::Cpu { "cpu" } else { "auto" });
+    let output = command.args(files).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;
     text.split_whitespace().map(|rate| rate.parse().context("no number")).collect()
-}
-
-/// How far apart the probabilities are that the device and the CPU give to the same pictures, with the
-/// same weights.
-fn compare(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let weights = folder.path().join("weights.safetensors");
-    let mut there = network(arguments, backbone, device)?;
-    there.save(&weights)?;
-    let mut here = network(arguments, backbone, Device::Cpu)?;
-    here.restore_from(&weights)?;
-    let input = Input::Images(batch(8, recipe(arguments, backbone)?.size).0);
-    let (there, here) = (there.predict(&input)?, here.predict(&input)?);
-    let apart = there.iter().zip(&here).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    println!("{backbone}: probabilities differ by at most {apart:.1e}");
-    ensure!(apart < 1e-3, "{backbone} is not the same on both");
-    Ok(())
 }
 
 fn median(values: &mut [f64]) -> f64 {

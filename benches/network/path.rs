@@ -15,34 +15,48 @@ use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
 use kaggle_kit::recipe::Augment;
 use kaggle_kit_engine::torch::Device;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::{Arguments, WORK, batch, median, network, pass, recipe, resident, trainable};
+use super::{
+    Arguments, Kind, WORK, batch, median, network, of_timm, pass, recipe, resident, trainable,
+};
 
 /// A line a backbone and kind of work, in images a second.
-pub(crate) fn table(arguments: &Arguments, folder: &Path, device: Device) -> Result<()> {
-    let samples = samples(folder)?;
-    let n_batches = arguments.batches.min(samples.len() / arguments.batch);
-    ensure!(n_batches > 0, "not a whole batch of JPEGs in `{}`", folder.display());
-    println!("| backbone | pixels | work | resident | from files | | kept | |");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    for backbone in &arguments.backbones {
-        lines(arguments, backbone, &samples, n_batches, device)?;
+pub(crate) fn table(
+    arguments: &Arguments,
+    kinds: &[(&str, Kind)],
+    folder: &Path,
+    device: Device,
+) -> Result<()> {
+    let samples = samples(folder, arguments.batches * arguments.batch.iter().max().unwrap_or(&1))?;
+    ensure!(!samples.is_empty(), "no JPEGs in `{}`", folder.display());
+    println!(
+        "| backbone | pixels | precision | batch | work | resident | from files | | kept | | timm from \
+         files |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    for (backbone, kind) in kinds {
+        lines(arguments, backbone, *kind, (folder, &samples), device)?;
     }
-    arguments.backbones.iter().try_for_each(|backbone| stages(arguments, backbone, device))
+    kinds.iter().try_for_each(|(backbone, kind)| stages(arguments, backbone, *kind, device))
 }
 
 fn lines(
     arguments: &Arguments,
     backbone: &str,
-    samples: &Arc<[Sample]>,
-    n_batches: usize,
+    kind: Kind,
+    (folder, samples): (&Path, &Arc<[Sample]>),
     device: Device,
 ) -> Result<()> {
-    let recipe = recipe(arguments, backbone)?;
-    let order: Vec<usize> = (0..n_batches * arguments.batch).collect();
-    let mut network = network(arguments, backbone, device)?;
-    let (there, targets) = batch(arguments.batch, recipe.size);
+    let recipe = recipe(arguments.size, backbone, kind.precision)?;
+    let n_batches = arguments.batches;
+    let order: Vec<usize> = (0..n_batches * kind.batch).collect();
+    let mut network = network(&recipe, device)?;
+    let (there, targets) = batch(kind.batch, recipe.size);
+    let theirs = match &arguments.python {
+        Some(python) => of_timm(arguments, backbone, recipe.size, kind, (python, Some(folder)))?,
+        None => Vec::new(),
+    };
     let there = Input::Images(there);
     for (what, name) in WORK.iter().enumerate() {
         let view = |epoch: usize| match what {
@@ -53,7 +67,7 @@ fn lines(
             let source = SampleSource { samples: Arc::clone(samples), kept: kept.cloned() };
             let plan = BatchPlan {
                 order: order.clone(),
-                batch_size: arguments.batch,
+                batch_size: kind.batch,
                 size: recipe.size,
                 augment: Augment::SideOn,
                 views: vec![view(epoch)],
@@ -72,9 +86,13 @@ fn lines(
         }
         let [resident, files, kept] =
             seconds.map(|mut seconds| order.len() as f64 / median(&mut seconds));
+        let theirs = theirs.get(what).map(|rate| format!("{rate:.1}")).unwrap_or_default();
         println!(
-            "| {backbone} | {} | {name} | {resident:.1} | {files:.1} | {:.2} | {kept:.1} | {:.2} |",
+            "| {backbone} | {} | {} | {} | {name} | {resident:.1} | {files:.1} | {:.2} | {kept:.1} | \
+             {:.2} | {theirs} |",
             recipe.size,
+            kind.precision,
+            kind.batch,
             files / resident,
             kept / resident
         );
@@ -84,11 +102,12 @@ fn lines(
 
 /// What becomes of a batch behind the loader, in microseconds an image on all cores: the same
 /// operations as the engine's, one by one.
-fn stages(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
-    let size = recipe(arguments, backbone)?.size;
-    let (images, targets) = batch(arguments.batch, size);
+fn stages(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> Result<()> {
+    let recipe = recipe(arguments.size, backbone, kind.precision)?;
+    let size = recipe.size;
+    let (images, targets) = batch(kind.batch, size);
     let shape = [images.n as i64, size as i64, size as i64, 3];
-    let per_image = |seconds: f64| seconds * 1e6 / (arguments.batches * arguments.batch) as f64;
+    let per_image = |seconds: f64| seconds * 1e6 / (arguments.batches * kind.batch) as f64;
     let time = |work: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
         let mut seconds = Vec::new();
         for _ in 0..arguments.rounds {
@@ -99,19 +118,20 @@ fn stages(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
         Ok(per_image(median(&mut seconds)))
     };
     let copied = || -> Result<Tensor> {
-        Ok(Tensor::f_from_data_size(&images.pixels, &shape, Kind::Uint8)?.f_to_device(device)?)
+        Ok(Tensor::f_from_data_size(&images.pixels, &shape, tch::Kind::Uint8)?
+            .f_to_device(device)?)
     };
     let copy = time(&mut || copied().map(drop))?;
     let there = copied()?.view([shape[0], shape[1], 3 * shape[2]]);
     let by = Tensor::from_slice(&[127.5_f32; 3]).to_device(device).repeat([shape[2]]);
     let normalise = time(&mut || {
-        let _ = there.to_kind(Kind::Float).g_sub_(&by).g_div_(&by);
+        let _ = there.to_kind(tch::Kind::Float).g_sub_(&by).g_div_(&by);
         Ok(())
     })?;
     println!("\n| {backbone}, {size} pixels | microseconds an image |\n| --- | --- |");
     println!("| copy to a tensor | {copy:.0} |\n| normalise | {normalise:.0} |");
     let input = Input::Images(images);
-    let mut network = network(arguments, backbone, device)?;
+    let mut network = network(&recipe, device)?;
     for (what, name) in WORK.iter().enumerate() {
         network.begin(trainable(what));
         pass(&mut network, what, resident(&input, 1), &targets)?;
@@ -121,7 +141,8 @@ fn stages(arguments: &Arguments, backbone: &str, device: Device) -> Result<()> {
     Ok(())
 }
 
-fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
+/// So many pictures, the same again where there are fewer files.
+pub(crate) fn samples(folder: &Path, n: usize) -> Result<Arc<[Sample]>> {
     let mut samples = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -130,7 +151,7 @@ fn samples(folder: &Path) -> Result<Arc<[Sample]>> {
         }
     }
     samples.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(samples.into())
+    Ok(samples.iter().cycle().take(if samples.is_empty() { 0 } else { n }).cloned().collect())
 }
 
 /// Places for the pictures of all samples, in a folder that is gone at once: an open file outlives its

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kaggle_kit::zoo::N_GROUPS;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{changes, libtorch};
@@ -101,7 +102,14 @@ impl Block {
                 place.variable.shallow_clone().set_data(&view);
             }
         });
-        changes::changed();
+        self.note_change();
+    }
+
+    /// To be called after its values have changed. Nothing is kept of what comes of a head's.
+    pub(super) fn note_change(&self) {
+        if self.alike.group < N_GROUPS {
+            changes::changed();
+        }
     }
 
     /// Whether gradients are computed, and where they are added up; without a place, the memory of the

@@ -13,7 +13,6 @@ use kaggle_kit::recipe::OptimizerKind;
 use tch::{Kind, Tensor, no_grad};
 
 use super::blocks::{Block, named};
-use super::changes;
 use super::libtorch::{self, Adamw};
 
 const BETA2: f64 = 0.999;
@@ -93,10 +92,10 @@ impl Optimizer {
     /// One step, each layer group at its rate.
     pub(super) fn step(&mut self, at: &StepRates) -> Result<()> {
         self.steps += 1;
-        changes::changed();
         let _ = no_grad(|| self.step.g_add_scalar_(1.0));
         for part in &mut self.parts {
             let Part { block, gradient, mean, square } = part;
+            block.note_change();
             let rate = at.rates[block.alike.group] * block.alike.share;
             if let Some(square) = square {
                 libtorch::adamw(&Adamw {

@@ -122,6 +122,22 @@ impl ConvNorm {
         [weight.to_kind(kind), bias.to_kind(kind)]
     }
 
+    /// The convolution, then the normalisation: by the batch's statistics, which also move the running
+    /// ones, or by those.
+    fn normalised(&self, x: &Tensor, by_batch: bool) -> Tensor {
+        let Self { weight, norm, shape, .. } = self;
+        self.convolve(x, &weight.to_kind(x.kind()), None).batch_norm(
+            Some(&norm.weight),
+            Some(&norm.bias),
+            Some(&norm.running_mean),
+            Some(&norm.running_var),
+            by_batch,
+            MOMENTUM,
+            shape.eps,
+            true,
+        )
+    }
+
     fn convolve(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         let Shape { kernel, stride, groups, padding, .. } = self.shape;
         let convolve = |x: &Tensor, weight: &Tensor, sides: [i64; 2]| {
@@ -156,24 +172,18 @@ impl ConvNorm {
 
 impl ModuleT for ConvNorm {
     fn forward_t(&self, x: &Tensor, train: bool) -> Tensor {
-        let Self { weight, norm, shape, .. } = self;
         let y = if train {
             changes::changed();
-            self.convolve(x, &weight.to_kind(x.kind()), None).batch_norm(
-                Some(&norm.weight),
-                Some(&norm.bias),
-                Some(&norm.running_mean),
-                Some(&norm.running_var),
-                true,
-                MOMENTUM,
-                shape.eps,
-                true,
-            )
+            self.normalised(x, true)
+        } else if matches!(x.device(), Device::Cuda(_)) && libtorch::gradients_are_on() {
+            // Folding is a dozen operations on small tensors with their way back, and a GPU gains
+            // nothing by it: it adds the bias in a pass of its own.
+            self.normalised(x, false)
         } else {
             let [weight, bias] = self.folded(x.kind());
             self.convolve(x, &weight, Some(&bias))
         };
-        shape.activation.apply(y)
+        self.shape.activation.apply(y)
     }
 }
 
@@ -184,7 +194,36 @@ fn same_padding(size: i64, kernel: i64, stride: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use tch::{nn, no_grad};
+
     use super::*;
+
+    #[test]
+    fn folded_or_not_it_is_the_same_and_what_is_kept_is_never_of_old_weights() {
+        let store = nn::VarStore::new(Device::Cpu);
+        let shape = Shape {
+            kernel: 3,
+            stride: 2,
+            groups: 1,
+            padding: Padding::Same,
+            activation: Activation::Relu6,
+            eps: 1e-3,
+        };
+        let root = store.root();
+        let layer = ConvNorm::new(&(&root / "conv"), &(&root / "norm"), (3, 8), shape);
+        let x = Tensor::randn([2, 3, 9, 8], (Kind::Float, Device::Cpu));
+        for (round, mut variable) in store.trainable_variables().into_iter().enumerate() {
+            no_grad(|| variable.copy_(&(variable.rand_like() * (round + 1) as f64)));
+            changes::changed();
+            let alone = layer.shape.activation.apply(layer.normalised(&x, false));
+            let close = |y: &Tensor| (y - &alone).abs().max().double_value(&[]) < 1e-4;
+            assert!(close(&layer.forward_t(&x, false)), "with gradients");
+            for _ in 0..2 {
+                assert!(close(&no_grad(|| layer.forward_t(&x, false))), "kept");
+            }
+            assert!(layer.folded.lock().unwrap().is_some());
+        }
+    }
 
     #[test]
     fn same_padding_is_tensorflows() {
