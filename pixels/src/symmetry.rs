@@ -28,6 +28,16 @@ impl Symmetry {
         Self { mirrored, quarter_turns }
     }
 
+    /// Whether it begins with the mirror image.
+    pub fn is_mirrored(self) -> bool {
+        self.mirrored
+    }
+
+    /// How many clockwise it ends with, below four.
+    pub fn quarter_turns(self) -> u8 {
+        self.quarter_turns
+    }
+
     /// The symmetry that does `self`, then `next`.
     #[must_use]
     pub fn then(self, next: Self) -> Self {

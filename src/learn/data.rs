@@ -29,6 +29,8 @@ pub struct Data {
     pub outputs: Outputs,
     pub metric: Metric,
     pub recipe: Recipe,
+    /// Images that are looked at at once where nothing is learnt from them; else as many as fit a CPU.
+    pub at_once: Option<usize>,
 }
 
 /// One side of the split.
@@ -132,8 +134,8 @@ pub enum Feed<'a> {
     },
 }
 
-/// The same for every run, so that the last bits of an activation do not depend on the run that made
-/// it; a divisor of the blocks in which they are written.
+/// The same for every run on a kind of device, so that the last bits of an activation do not depend on
+/// the run that made it; a divisor of the blocks in which they are written.
 const PRECOMPUTED_BATCH: usize = 32;
 
 /// A batch with its targets, `[n, classes]`.
@@ -231,7 +233,13 @@ impl Data {
 
     /// The centre crops of a part, in its own order.
     pub fn centre_batches(&self, part: &SplitSide) -> impl Iterator<Item = Result<dataset::Batch>> {
-        self.load(part, (0..part.len()).collect(), self.recipe.size, self.centre_view())
+        let order = (0..part.len()).collect();
+        let batch_size = self.at_once.unwrap_or(self.recipe.batch_size);
+        let plan = self.plan(order, batch_size, self.recipe.size, self.centre_view());
+        dataset::batches(
+            SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() },
+            plan,
+        )
     }
 
     /// View `view` of the samples at `order`, as they are precomputed: 0 is the centre crop, the
@@ -246,7 +254,8 @@ impl Data {
             0 => self.centre_view(),
             view => self.random_view(u64::MAX / 2 + view as u64),
         };
-        let plan = self.plan(order, PRECOMPUTED_BATCH, self.recipe.size, view);
+        let batch_size = self.at_once.unwrap_or(PRECOMPUTED_BATCH);
+        let plan = self.plan(order, batch_size, self.recipe.size, view);
         dataset::batches(Arc::clone(samples), plan)
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
-use crate::dataset::Images;
+use crate::dataset::{Images, Symmetry};
 use crate::schedule::Rates;
 
 /// Which layers a stage changes.
@@ -96,6 +96,21 @@ pub trait Model {
 
     /// Probabilities, `[n, classes]`.
     fn predict(&mut self, input: &Input) -> Result<Vec<f32>>;
+
+    /// The same of images under each of some symmetries, in turn.
+    fn predict_under(&mut self, images: &Images, symmetries: &[Symmetry]) -> Result<Vec<Vec<f32>>> {
+        let bytes = images.size * images.size * 3;
+        let (mut view, mut all) = (images.clone(), Vec::new());
+        for symmetry in symmetries {
+            let pairs = images.pixels.chunks_exact(bytes).zip(view.pixels.chunks_exact_mut(bytes));
+            pairs.for_each(|(from, to)| symmetry.apply(from, images.size, to));
+            let input = Input::Images(view);
+            all.push(self.predict(&input)?);
+            let Input::Images(images) = input else { unreachable!("made above") };
+            view = images;
+        }
+        Ok(all)
+    }
 
     /// Remembers everything that [`Model::step`] changes.
     fn snapshot(&self) -> Self::Snapshot;

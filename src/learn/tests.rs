@@ -206,6 +206,7 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
         outputs: Outputs::Classes { n: 2 },
         metric: Metric::log_loss(),
         recipe: recipe(settings),
+        at_once: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
-use super::model::{Input, Model};
+use super::model::Model;
 use crate::dataset::{self, BatchPlan, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
 use crate::recipe::{Augment, Recipe};
@@ -137,23 +137,11 @@ fn predict_crop<M: Model>(
     upright: &Images,
     symmetries: &[Symmetry],
 ) -> Result<CropPredictions> {
-    let (mut mean, mut as_it_is) = (Mean::default(), Vec::new());
-    let mut view = upright.clone();
-    for (i, symmetry) in symmetries.iter().enumerate() {
-        let bytes = upright.size * upright.size * 3;
-        let pairs = upright.pixels.chunks_exact(bytes).zip(view.pixels.chunks_exact_mut(bytes));
-        for (from, to) in pairs {
-            symmetry.apply(from, upright.size, to);
-        }
-        let input = Input::Images(view);
-        let predicted = model.predict(&input)?;
-        if i == 0 {
-            as_it_is.clone_from(&predicted);
-        }
-        mean.add(predicted);
-        let Input::Images(images) = input else { unreachable!("made above") };
-        view = images;
-    }
+    let mut mean = Mean::default();
+    let mut predicted = model.predict_under(upright, symmetries)?.into_iter();
+    let as_it_is = predicted.next().unwrap_or_default();
+    mean.add(as_it_is.clone());
+    predicted.for_each(|more| mean.add(more));
     Ok(CropPredictions { upright: as_it_is, mean })
 }
 

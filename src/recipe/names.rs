@@ -42,7 +42,7 @@ const OTHERS: [(&[&str], &str); 28] = [
     ),
     (
         &["fp16", "amp", "mixed-precision", "half", "bf16", "to-fp16", "dtype"],
-        "it is `optimizer.precision` here: \"f32\", \"bf16\" or \"f16\"",
+        "it is `optimizer.precision` here: \"auto\", \"f32\", \"tf32\", \"bf16\" or \"f16\"",
     ),
     (
         &["grad-clip", "clip-grad", "clip", "max-grad-norm", "gradient-clip-val"],

@@ -22,8 +22,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let data = workspace.data().join(&competition.name);
     let images = CompetitionImages::open(&competition, &data, &recipe)
         .inspect_err(|error| bad_images::tell(error, args.json))?;
-    let data = images.split(&recipe)?;
+    let mut data = images.split(&recipe)?;
     let device = device::resolve(args.device)?;
+    data.at_once = device::at_once(device, recipe.size);
     let NewNetwork { mut network, precomputed, .. } =
         NewNetwork::new(&competition, &recipe, &data, device)?;
     let (mut console, mut sweeps) = (Console::default(), Sweeps::default());

@@ -14,7 +14,7 @@ use kaggle_kit::report::{Bar, Unit};
 
 use crate::torch::{Network, device};
 
-/// Pictures a batch.
+/// Pictures a batch on a CPU.
 const BATCH: usize = 32;
 /// A backbone is measured for at least so long.
 const SECONDS: f64 = 2.0;
@@ -32,8 +32,9 @@ pub fn run(args: &Args) -> Result<()> {
     bar.total(chosen.len() as u64);
     for architecture in chosen {
         let size = args.size.unwrap_or(architecture.square().size);
-        let pixels: Vec<u8> = (0..BATCH * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
-        let input = Input::Images(Images { pixels: pixels.into(), n: BATCH, size });
+        let n = device::at_once(device, size).unwrap_or(BATCH);
+        let pixels: Vec<u8> = (0..n * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let input = Input::Images(Images { pixels: pixels.into(), n, size });
         let mut network = Network::new(&[architecture], &recipe, Outputs::Classes { n: 2 }, device);
         let what = || format!("failed to measure `{}`", architecture.name);
         // The first is slower: libraries choose their ways then.
@@ -49,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
             backbone: architecture.name.to_owned(),
             device: device::describe(device),
             size,
-            images_per_second: BATCH as f64 / seconds[seconds.len() / 2],
+            images_per_second: n as f64 / seconds[seconds.len() / 2],
         };
         keep(&speed, &fs::cache_folder())?;
         bar.advance(1);

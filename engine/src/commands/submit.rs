@@ -75,9 +75,10 @@ fn predictions_of(
     term::say(format_args!(
         "   {} on {}, {} a picture",
         term::count(samples.len(), "test image"),
-        device::describe(device),
+        device::in_plan(device, &recipe),
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
+    recipe.batch_size = device::at_once(device, recipe.size).unwrap_or(recipe.batch_size);
     let architectures = zoo::find_all(&recipe.backbone)?;
     let outputs = match competition.target.kind {
         TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },

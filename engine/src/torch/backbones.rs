@@ -1,8 +1,6 @@
 //! The backbones of a network: one, or several whose pooled features stand side by side, of which
 //! the head then has more to choose from.
 
-use anyhow::Result;
-use kaggle_kit::dataset::Images;
 use kaggle_kit::recipe::Precision;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Tensor, nn, no_grad};
@@ -71,14 +69,15 @@ impl Backbones {
         self.branches.iter().map(|branch| (branch.architecture, branch.prefix.as_str()))
     }
 
-    pub(super) fn features(&self, images: &Images, mode: NormMode) -> Result<Vec<Tensor>> {
-        self.branches.iter().map(|branch| branch.features(images, mode)).collect()
+    /// Of pictures as bytes, `[n, size, size, 3]`.
+    pub(super) fn features(&self, bytes: &Tensor, mode: NormMode) -> Vec<Tensor> {
+        self.branches.iter().map(|branch| branch.features(bytes, mode)).collect()
     }
 
     /// Features of one backbone, pooled: `[n, width]`.
-    pub(super) fn pooled_by(&self, backbone: usize, images: &Images) -> Result<Tensor> {
+    pub(super) fn pooled_by(&self, backbone: usize, bytes: &Tensor) -> Tensor {
         let branch = &self.branches[backbone];
-        Ok(branch.backbone.pool(&branch.features(images, NormMode::Still)?))
+        branch.backbone.pool(&branch.features(bytes, NormMode::Still))
     }
 
     /// Features of each backbone to what the head takes, `[n, sum of widths]`. Its first norm
@@ -132,9 +131,9 @@ impl Backbones {
 }
 
 impl Branch {
-    fn features(&self, images: &Images, mode: NormMode) -> Result<Tensor> {
-        let pixels = self.normalise.apply(images)?;
+    fn features(&self, bytes: &Tensor, mode: NormMode) -> Tensor {
+        let pixels = self.normalise.apply(bytes);
         let features = || self.backbone.features(&pixels, mode == NormMode::Moving);
-        Ok(if mode == NormMode::Still { no_grad(features) } else { features() })
+        if mode == NormMode::Still { no_grad(features) } else { features() }
     }
 }

@@ -96,6 +96,19 @@ fn by_capability(capability: Option<i64>) -> Precision {
     }
 }
 
+/// Images that keep a device busy where nothing is learnt from them: as many as an NVIDIA GPU computes about
+/// as fast as any more, less where they are large. A power of two, as blocks of activations are. A CPU has
+/// its own from the recipe. What does not fit into the memory is halved.
+pub fn at_once(device: Device, size: usize) -> Option<usize> {
+    const MOST: usize = 256;
+    const LEAST: usize = 32;
+    const SIDE: usize = 224;
+    matches!(device, Device::Cuda(_)).then(|| {
+        let as_many = (MOST * SIDE * SIDE / (size * size).max(1)).clamp(LEAST, MOST);
+        1 << as_many.ilog2()
+    })
+}
+
 /// Precisions in words.
 pub fn word(precision: Precision) -> &'static str {
     match precision {
@@ -113,6 +126,17 @@ pub fn set_up(device: Device, recipe: &Recipe) -> Result<()> {
     libtorch::set_deterministic(recipe.deterministic)?;
     // What is computed in half precision leaves little to f32, and that need not be better: the head.
     libtorch::set_tf32(precision(device, recipe.optimizer.precision) != Precision::F32)
+}
+
+/// The device and its numbers in words, for a plan: `CPU, 2 threads, in f32`, `GPU 0 (NVIDIA H100 PCIe) in
+/// bf16, tf32 for the rest`.
+pub fn in_plan(device: Device, recipe: &Recipe) -> String {
+    let precision = precision(device, recipe.optimizer.precision);
+    let comma = if device == Device::Cpu { "," } else { "" };
+    let is_half = matches!(precision, Precision::Bf16 | Precision::F16);
+    let rest = if is_half && device != Device::Cpu { ", tf32 for the rest" } else { "" };
+    let way = if recipe.deterministic { ", the same bits each time" } else { "" };
+    format!("{}{comma} in {}{rest}{way}", describe(device), word(precision))
 }
 
 /// What computes, and with which numbers, for what depends on its last bits: `libtorch 2.13.0 on CPU in
@@ -151,6 +175,22 @@ mod tests {
         }
         assert_eq!(precision(Device::Cpu, Precision::Auto), Precision::F32);
         assert_eq!(precision(Device::Cpu, Precision::Tf32), Precision::F32);
+    }
+
+    #[test]
+    fn a_gpu_looks_at_many_small_pictures_at_once_or_few_large_ones() {
+        for (size, expected) in [(96, 256), (224, 256), (288, 128), (384, 64), (1024, 32)] {
+            assert_eq!(at_once(Device::Cuda(0), size), Some(expected), "{size}");
+        }
+        assert_eq!(at_once(Device::Cpu, 224), None);
+    }
+
+    #[test]
+    fn a_plan_says_the_numbers() {
+        let typed = ["optimizer.precision=bf16", "deterministic=true"];
+        let layers = typed.map(|typed| Layer::assignment(typed).unwrap());
+        let told = in_plan(Device::Cpu, &resolve(&layers).unwrap());
+        assert!(told.ends_with(" threads, in bf16, the same bits each time"), "{told}");
     }
 
     #[test]

@@ -30,7 +30,8 @@ impl Network {
         #[cfg(test)]
         self.fill_memory(images.n);
         let (backbones, head) = (&self.backbones, &self.head);
-        let features = no_grad(|| backbones.features(images, NormMode::Still))?;
+        let bytes = self.bytes_of(images)?;
+        let features = no_grad(|| backbones.features(&bytes, NormMode::Still));
         let features: Vec<Tensor> = features
             .into_iter()
             .map(|map| map.to_kind(Kind::Float).set_requires_grad(true))

@@ -114,6 +114,7 @@ impl CompetitionImages {
             kind: *kind,
             metric: self.metric.clone(),
             recipe: recipe.clone(),
+            at_once: None,
         };
         Ok((data, split))
     }

@@ -79,7 +79,8 @@ fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found
     let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
     for fold in folds {
         let recipe = Recipe { fold, ..recipe.clone() };
-        let data = images.split_and_keep(&recipe, args.keep_pictures)?;
+        let mut data = images.split_and_keep(&recipe, args.keep_pictures)?;
+        data.at_once = device::at_once(device::resolve(args.device)?, recipe.size);
         let group = images.group(&recipe)?;
         if recipe.folds > 0
             && !args.start.anew
@@ -123,8 +124,8 @@ impl TrainOne<'_> {
         let NewNetwork { mut network, precomputed, pretrained } =
             NewNetwork::new(competition, recipe, data, device)?;
         let made_from = self.images.made_from(&pretrained)?;
+        self.print_plan(&device::in_plan(device, recipe));
         let device = device::describe(device);
-        self.print_plan(&device);
 
         let split = images::split_table(data);
         let (run, _lock) = self.folder(&split, &made_from)?;

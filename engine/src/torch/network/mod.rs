@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use kaggle_kit::dataset::Images;
 use kaggle_kit::learn::{Input, Model, Trainable};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{Precision, Recipe, Statistics};
@@ -19,7 +20,7 @@ use super::backbones::{Backbones, NormMode};
 use super::blocks::{Alike, Block};
 use super::ema::{Ema, Raw};
 use super::head::Head;
-use super::input::rows;
+use super::input::{bytes_of, rows};
 use super::loss_scale::LossScale;
 use super::optimizer::Optimizer;
 use super::{device, weights};
@@ -166,12 +167,19 @@ impl Network {
         #[cfg(test)]
         self.fill_memory(super::input::size(input, self.width()));
         let pooled = match input {
-            Input::Images(images) => {
-                self.backbones.pool(&self.backbones.features(images, self.norm_mode(train))?)
-            }
+            Input::Images(images) => self.pooled(&self.bytes_of(images)?, train),
             Input::Activations(values) => rows(values, self.width(), self.store.device())?,
         };
         Ok(self.head.forward(&pooled, train))
+    }
+
+    /// What the head takes of pictures as bytes.
+    fn pooled(&self, bytes: &Tensor, train: bool) -> Tensor {
+        self.backbones.pool(&self.backbones.features(bytes, self.norm_mode(train)))
+    }
+
+    pub(super) fn bytes_of(&self, images: &Images) -> Result<Tensor> {
+        bytes_of(images, self.store.device())
     }
 
     /// What libtorch does where there is no room.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use kaggle_kit::dataset::Images;
+use kaggle_kit::dataset::{Images, Symmetry};
 use kaggle_kit::learn::{Input, Model, Moments, StepLoss, StepOutcome, StepRates, Trainable};
 use kaggle_kit::term;
 use kaggle_kit::zoo::N_GROUPS;
@@ -12,7 +12,7 @@ use tch::{Device, no_grad};
 use super::Network;
 use crate::torch::blocks::{copies, fill};
 use crate::torch::ema::Ema;
-use crate::torch::input::{images_at, part, size, to_host};
+use crate::torch::input::{images_at, part, size, to_host, under};
 use crate::torch::optimizer::Optimizer;
 use crate::torch::state::{Header, Snapshot};
 use crate::torch::{fitting, numbers, weights};
@@ -45,7 +45,8 @@ impl Model for Network {
         let found = fitting::in_pieces(images.n, &mut at_once, |range| {
             #[cfg(test)]
             self.fill_memory(range.len());
-            no_grad(|| to_host(&self.backbones.pooled_by(backbone, &images_at(images, range))?))
+            let bytes = self.bytes_of(&images_at(images, range))?;
+            no_grad(|| to_host(&self.backbones.pooled_by(backbone, &bytes)))
         });
         self.remember(at_once, images.n);
         found.context("failed to compute activations")
@@ -85,6 +86,27 @@ impl Model for Network {
         });
         drop(network);
         self.remember(at_once, n);
+        found.context("failed to predict")
+    }
+
+    fn predict_under(&mut self, images: &Images, symmetries: &[Symmetry]) -> Result<Vec<Vec<f32>>> {
+        // They go to the device once, and are turned there.
+        let mut at_once = self.at_once;
+        let network = self.averaged();
+        let bytes = network.bytes_of(images)?;
+        let predict = |symmetry: &Symmetry| {
+            fitting::in_pieces(images.n, &mut at_once, |range| {
+                let some = bytes.narrow(0, range.start as i64, range.len() as i64);
+                no_grad(|| {
+                    let pooled = network.pooled(&under(*symmetry, &some), false);
+                    let logits = network.head.forward(&pooled, false);
+                    to_host(&numbers::answers(&network.outputs, &logits))
+                })
+            })
+        };
+        let found = symmetries.iter().map(predict).collect::<Result<_>>();
+        drop(network);
+        self.remember(at_once, images.n);
         found.context("failed to predict")
     }
 

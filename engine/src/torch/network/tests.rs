@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kaggle_kit::dataset::Images;
+use kaggle_kit::dataset::Symmetry;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Moments, StepOutcome, StepRates};
 use kaggle_kit::outputs::NumberError;
@@ -195,6 +195,22 @@ fn means_that_come_back_from_a_file_keep_their_place() {
 }
 
 #[test]
+fn symmetries_on_the_device_are_predicted_as_those_of_the_host() {
+    let _alone = alone();
+    let mut network = network(&["optimizer.average=0.9"]);
+    step(&mut network, 1);
+    let Input::Images(images) = batch(3).0 else { unreachable!("made of images") };
+    let found = network.predict_under(&images, &Symmetry::ALL).unwrap();
+    let bytes = SIZE * SIZE * 3;
+    for (symmetry, found) in Symmetry::ALL.into_iter().zip(found) {
+        let mut turned = images.clone();
+        let pairs = images.pixels.chunks_exact(bytes).zip(turned.pixels.chunks_exact_mut(bytes));
+        pairs.for_each(|(from, to)| symmetry.apply(from, SIZE, to));
+        assert_eq!(network.predict(&Input::Images(turned)).unwrap(), found, "{symmetry:?}");
+    }
+}
+
+#[test]
 fn the_running_means_predict_and_are_saved_and_training_goes_on_from_the_weights() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
@@ -292,7 +308,7 @@ fn backbones_side_by_side_give_what_each_gives_alone() {
     let mut both = network(&[&format!("backbone={}", names.join("+"))]);
     both.load_backbones(&files).unwrap();
     assert_eq!(both.widths(), [1024, 2560]);
-    let together = both.backbones.pool(&both.backbones.features(&images, NormMode::Still).unwrap());
+    let together = both.pooled(&both.bytes_of(&images).unwrap(), false);
     let together = to_host(&together).unwrap();
     for (backbone, separate) in separate.iter().enumerate() {
         assert_eq!(&both.activations(backbone, &images).unwrap(), separate);
