@@ -4,6 +4,7 @@ pub mod demo;
 pub mod doctor;
 pub mod lr_find;
 pub mod models;
+mod precision;
 mod predict;
 pub mod submit;
 pub mod train;

@@ -15,6 +15,7 @@ use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;
 use kaggle_kit::zoo;
 
+use super::precision::{Work, settled};
 use super::predict::predict;
 use crate::torch::{Network, device};
 
@@ -71,6 +72,7 @@ fn predictions_of(
     }
     let (samples, classes) = (&test_set.samples, &summary.classes);
     let device = device::resolve(device)?;
+    recipe = settled(&recipe, device, Work::Predict)?;
     term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
     term::say(format_args!(
         "   {} on {}, {} a picture",

@@ -3,7 +3,7 @@
 //! of launches a step on a GPU, is one a block then, and what several processes add up is a few tensors.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use kaggle_kit::zoo::N_GROUPS;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -46,7 +46,7 @@ struct Place {
 impl Block {
     /// Moves variables to a device, into as few blocks as there are kinds of them. Whoever has one of
     /// the variables has it still.
-    pub(super) fn of(variables: Vec<(String, Tensor, Alike)>, device: Device) -> Vec<Arc<Self>> {
+    pub(super) fn of(variables: Vec<(String, Tensor, Alike)>, device: Device) -> Vec<Rc<Self>> {
         let mut kinds: Vec<(Alike, Vec<Place>, i64)> = Vec::new();
         for (name, variable, alike) in variables {
             let known = kinds.iter().position(|(known, ..)| *known == alike);
@@ -69,7 +69,7 @@ impl Block {
                 }
             });
             block.show(&block.values);
-            Arc::new(block)
+            Rc::new(block)
         };
         kinds.into_iter().map(block).collect()
     }
@@ -133,13 +133,13 @@ impl Block {
 }
 
 /// Copies of blocks' values, by the variables' names, that no step changes.
-pub(super) fn copies<'a>(blocks: impl Iterator<Item = &'a Arc<Block>>) -> BTreeMap<String, Tensor> {
+pub(super) fn copies<'a>(blocks: impl Iterator<Item = &'a Rc<Block>>) -> BTreeMap<String, Tensor> {
     named(blocks.map(|block| (block, block.values.copy())))
 }
 
 /// Tensors of blocks by the variables' names.
 pub(super) fn named<'a>(
-    blocks: impl Iterator<Item = (&'a Arc<Block>, Tensor)>,
+    blocks: impl Iterator<Item = (&'a Rc<Block>, Tensor)>,
 ) -> BTreeMap<String, Tensor> {
     let mut all = BTreeMap::new();
     for (block, tensor) in blocks {

@@ -79,10 +79,9 @@ pub fn precision(device: Device, wanted: Precision) -> Precision {
         (Precision::Auto, Device::Cuda(number)) => {
             by_capability(gpu::gpu(number).map(|gpu| gpu.capability))
         }
-        (Precision::Auto, _) => Precision::F32,
-        // Where there is no TF32, its products are f32's own.
         (Precision::Tf32, Device::Cuda(_)) => Precision::Tf32,
-        (Precision::Tf32, _) => Precision::F32,
+        // Where there is no TF32, its products are f32's own.
+        (Precision::Auto | Precision::Tf32, _) => Precision::F32,
         (wanted, _) => wanted,
     }
 }

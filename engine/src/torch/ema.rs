@@ -2,7 +2,7 @@
 //! steadier than the weights themselves where the rate is high.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use tch::{Tensor, no_grad};
 
@@ -15,12 +15,12 @@ pub(super) struct Ema {
     /// Steps that are in it.
     pub(super) steps: i64,
     /// Each block with its means, `[numbers]`.
-    means: Vec<(Arc<Block>, Tensor)>,
+    means: Vec<(Rc<Block>, Tensor)>,
 }
 
 impl Ema {
     /// Starts at the weights as they are.
-    pub(super) fn new(decay: f64, blocks: impl Iterator<Item = Arc<Block>>) -> Self {
+    pub(super) fn new(decay: f64, blocks: impl Iterator<Item = Rc<Block>>) -> Self {
         let means = blocks.map(|block| {
             let mean = block.values.copy();
             (block, mean)
@@ -55,13 +55,13 @@ impl Ema {
     /// is copied: the variables only refer to the means' memory meanwhile.
     pub(super) fn swap_in(&self) -> Raw {
         self.means.iter().for_each(|(block, mean)| block.show(mean));
-        Raw(self.means.iter().map(|(block, _)| Arc::clone(block)).collect())
+        Raw(self.means.iter().map(|(block, _)| Rc::clone(block)).collect())
     }
 }
 
 /// The weights that train, which it puts back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Raw(Vec<Arc<Block>>);
+pub(super) struct Raw(Vec<Rc<Block>>);
 
 impl Drop for Raw {
     fn drop(&mut self) {

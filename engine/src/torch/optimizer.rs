@@ -5,7 +5,7 @@
 //! 360), and neither the learning-rate finder nor a killed run may leave a trace.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use anyhow::Result;
 use kaggle_kit::learn::StepRates;
@@ -21,7 +21,7 @@ const EPSILON: f64 = 1e-8;
 /// A block that trains, its gradients and what the optimiser remembers of it: tensors of one shape.
 #[derive(Debug)]
 struct Part {
-    block: Arc<Block>,
+    block: Rc<Block>,
     gradient: Tensor,
     mean: Tensor,
     /// `AdamW` alone has one.
@@ -38,8 +38,8 @@ pub(super) struct Optimizer {
 
 impl Optimizer {
     /// For blocks that learn; their gradients are computed from now on.
-    pub(super) fn new(kind: OptimizerKind, blocks: Vec<Arc<Block>>) -> Self {
-        let part = |block: Arc<Block>| {
+    pub(super) fn new(kind: OptimizerKind, blocks: Vec<Rc<Block>>) -> Self {
+        let part = |block: Rc<Block>| {
             let gradient = block.zeros();
             block.set_gradients(Some(&gradient));
             let square = (kind == OptimizerKind::Adamw).then(|| block.zeros());

@@ -12,7 +12,7 @@ use clap::builder::TypedValueParser;
 use serde::Serialize;
 
 pub use self::pull::pretrained;
-pub use self::speed::{Speed, keep, measured};
+pub use self::speed::{HalfSpeed, Speed, keep, keep_half, measured, measured_half};
 use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term::{self, Give};

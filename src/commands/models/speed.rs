@@ -20,10 +20,24 @@ pub struct Speed {
     pub images_per_second: f64,
 }
 
+/// How many times as fast a network is in bf16 as in f32 on a processor that has instructions for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HalfSpeed {
+    pub backbone: String,
+    /// As of a [`Speed`].
+    pub device: String,
+    pub predict: f64,
+    /// A step of the whole network.
+    pub train: f64,
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Kept {
     #[serde(default)]
     speed: Vec<Speed>,
+    #[serde(default)]
+    half: Vec<HalfSpeed>,
 }
 
 impl Speed {
@@ -43,19 +57,42 @@ fn path(cache: &Path) -> PathBuf {
     cache.join("speeds.toml")
 }
 
-/// What was measured before; a file that cannot be read is none.
-pub fn measured(cache: &Path) -> Vec<Speed> {
+/// What was kept; a file that cannot be read is nothing.
+fn kept(cache: &Path) -> Kept {
     let text = fs::read_to_string(path(cache)).unwrap_or_default();
-    toml::from_str::<Kept>(&text).unwrap_or_default().speed
+    toml::from_str(&text).unwrap_or_default()
+}
+
+/// What was measured before.
+pub fn measured(cache: &Path) -> Vec<Speed> {
+    kept(cache).speed
+}
+
+/// What was measured of a backbone in bf16 before.
+pub fn measured_half(cache: &Path, backbone: &str, device: &str) -> Option<HalfSpeed> {
+    let mut half = kept(cache).half.into_iter();
+    half.find(|half| (half.backbone.as_str(), half.device.as_str()) == (backbone, device))
 }
 
 /// Keeps a measurement in the place of an older one of the same.
 pub fn keep(new: &Speed, cache: &Path) -> Result<()> {
-    let mut speed = measured(cache);
-    speed.retain(|old| !old.is_of_same(new));
-    speed.push(new.clone());
+    let mut kept = kept(cache);
+    kept.speed.retain(|old| !old.is_of_same(new));
+    kept.speed.push(new.clone());
+    write(&kept, cache)
+}
+
+/// The same of bf16.
+pub fn keep_half(new: &HalfSpeed, cache: &Path) -> Result<()> {
+    let mut kept = kept(cache);
+    kept.half.retain(|old| (&old.backbone, &old.device) != (&new.backbone, &new.device));
+    kept.half.push(new.clone());
+    write(&kept, cache)
+}
+
+fn write(kept: &Kept, cache: &Path) -> Result<()> {
     fs::create_dir_all(cache)?;
-    fs::write_atomic(path(cache), toml::to_string(&Kept { speed })?)
+    fs::write_atomic(path(cache), toml::to_string(kept)?)
 }
 
 #[cfg(test)]
@@ -78,6 +115,19 @@ mod tests {
             keep(&speed(device, rate), folder.path()).unwrap();
         }
         let expected = [speed("GPU 0 (CUDA)", 900.0), speed("CPU, 2 threads", 5.25)];
+        assert_eq!(measured(folder.path()), expected);
+        let half = |train| HalfSpeed {
+            backbone: "resnet18".to_owned(),
+            device: "CPU, 2 threads".to_owned(),
+            predict: 3.4,
+            train,
+        };
+        for train in [2.5, 2.8] {
+            keep_half(&half(train), folder.path()).unwrap();
+        }
+        let found = measured_half(folder.path(), "resnet18", "CPU, 2 threads");
+        assert_eq!(found, Some(half(2.8)));
+        assert_eq!(measured_half(folder.path(), "resnet18", "CPU, 1 threads"), None);
         assert_eq!(measured(folder.path()), expected);
         assert_eq!(expected[1].describe(), "5.2 (224 px, CPU, 2 threads)");
         fs::write_atomic(path(folder.path()), "speed = 3").unwrap();

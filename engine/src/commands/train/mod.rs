@@ -32,6 +32,7 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::typed;
 
+use crate::commands::precision::{Work, settled};
 use crate::torch::{Network, device};
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
@@ -124,7 +125,7 @@ impl TrainOne<'_> {
         let NewNetwork { mut network, precomputed, pretrained } =
             NewNetwork::new(competition, recipe, data, device)?;
         let made_from = self.images.made_from(&pretrained)?;
-        self.print_plan(&device::in_plan(device, recipe));
+        self.print_plan(&device::in_plan(device, &settled(recipe, device, Work::Train)?));
         let device = device::describe(device);
 
         let split = images::split_table(data);

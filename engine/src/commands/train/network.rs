@@ -13,6 +13,7 @@ use kaggle_kit::recipe::{ClassWeights, LossKind, Recipe};
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
 
+use crate::commands::precision::{Work, settled};
 use crate::torch::{Device, Network, device};
 
 /// A network to train, and where its activations are kept.
@@ -32,6 +33,7 @@ impl NewNetwork {
         device: Device,
     ) -> Result<Self> {
         check_loss(competition, recipe, &data.outputs)?;
+        let recipe = &settled(recipe, device, Work::Train)?;
         let architectures = zoo::find_all(&recipe.backbone)?;
         let weights = weights_of(&architectures, &recipe.weights)?;
         device::set_up(device, recipe)?;

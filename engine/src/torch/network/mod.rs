@@ -6,7 +6,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use anyhow::Result;
 use kaggle_kit::dataset::Images;
@@ -38,7 +38,7 @@ pub struct Network {
     recipe: Recipe,
     trainable: Trainable,
     /// All variables, those that learn alike side by side.
-    blocks: Vec<Arc<Block>>,
+    blocks: Vec<Rc<Block>>,
     optimizer: Optimizer,
     ema: Option<Ema>,
     /// The backbones' weights before they trained.
@@ -195,7 +195,7 @@ impl Network {
     }
 
     /// The variables that training changes: weights, and statistics beside them.
-    fn changing(&self) -> impl Iterator<Item = &Arc<Block>> {
+    fn changing(&self) -> impl Iterator<Item = &Rc<Block>> {
         self.blocks.iter().filter(|block| self.is_trained(block.alike.group))
     }
 

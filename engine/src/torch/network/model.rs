@@ -31,7 +31,9 @@ impl Model for Network {
             .iter()
             .cloned()
             .partition(|block| block.alike.learns && self.is_trained(block.alike.group));
-        others.iter().for_each(|block| block.set_gradients(None));
+        for block in others {
+            block.set_gradients(None);
+        }
         self.optimizer = Optimizer::new(self.recipe.optimizer.kind, learning);
         self.ema = self.fresh_ema();
     }
