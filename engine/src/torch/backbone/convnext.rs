@@ -5,6 +5,7 @@ use tch::nn::{self, Init, ModuleT, Path, SequentialT};
 use tch::{Kind, Tensor};
 
 use super::dense::{LayerNorm, Mlp, Patches, channels_first, channels_last};
+use super::layers::computed_with;
 
 /// Both layer groups, whose layers compute with numbers of `kind`.
 pub(super) fn build(
@@ -78,8 +79,10 @@ impl ModuleT for Block {
             .as_ref()
             .map(|(norm, patches)| patches.forward(&norm.forward_maps(x).to_kind(self.kind)));
         let x = smaller.as_ref().unwrap_or(x);
-        let [weight, bias] = [&self.weight, &self.bias].map(|tensor| tensor.to_kind(self.kind));
-        let y = x.to_kind(self.kind).conv2d(&weight, Some(bias), 1, 3, 1, self.width);
+        let (y, groups) = (x.to_kind(self.kind), self.width);
+        let y = y.to_kind(computed_with(&y, groups));
+        let [weight, bias] = [&self.weight, &self.bias].map(|tensor| tensor.to_kind(y.kind()));
+        let y = y.conv2d(&weight, Some(bias), 1, 3, 1, groups).to_kind(self.kind);
         // f32 from here on, since gamma is.
         let y = self.mlp.forward(&self.norm.forward(&channels_last(&y))) * &self.gamma;
         channels_first(&y) + x
