@@ -138,8 +138,7 @@ fn a_full_gpu_is_no_end() {
     let mut network = network(&recipe, gpu);
     network.begin(Trainable::Everything);
     // All but 3 GiB; 256 pictures of 224 pixels want more than ten times as much.
-    const GIB: i64 = 1 << 30;
-    let take = |_| tch::Tensor::f_zeros([GIB], (tch::Kind::Uint8, gpu)).ok();
+    let take = |_| tch::Tensor::f_zeros([1_i64 << 30], (tch::Kind::Uint8, gpu)).ok();
     let mut taken: Vec<tch::Tensor> = (0..).map_while(take).collect();
     taken.truncate(taken.len().saturating_sub(3));
     let (n, size) = (256, 224);
