@@ -47,7 +47,8 @@ def run(command, env, folder):
 
 def draw(program, env, place):
     """A drawn competition's data, as a folder."""
-    server = subprocess.Popen([str(program), "standin", "serve", COMPETITION], env=env, cwd=place,
+    server = subprocess.Popen([str(program), "standin", "serve", "--port", "0", "--competition",
+                               COMPETITION], env=env, cwd=place,
                               stdout=subprocess.PIPE, text=True)
     try:
         address = re.search(r"http://\S+", server.stdout.readline()).group(0)
