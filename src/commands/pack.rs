@@ -48,7 +48,7 @@ pub struct Args {
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let member = member(args, workspace)?;
     let competition = member.runs[0].competition()?;
-    let beside = || workspace.root().join("packs").join(&competition.name);
+    let beside = || workspace.runs().with_file_name("packs").join(&competition.name);
     let output = args.output.clone().unwrap_or_else(beside);
     ensure!(
         fs::symlink_metadata(&output).is_err(),
@@ -100,7 +100,7 @@ fn wheel(args: &Args, workspace: &Workspace) -> Result<Option<PathBuf>> {
         }
         return Ok(Some(wheel.clone()));
     }
-    let Ok(entries) = fs::read_dir(workspace.root().join("dist")) else { return Ok(None) };
+    let Ok(entries) = fs::read_dir(workspace.runs().with_file_name("dist")) else { return Ok(None) };
     let mut wheels: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     wheels.retain(|path| path.extension().is_some_and(|end| end == "whl"));
     wheels.sort();
