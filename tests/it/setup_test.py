@@ -186,6 +186,25 @@ class SetUp(unittest.TestCase):
         setup.set_up_libtorch(self.cache, self.wheels, "cpu")
         self.assertEqual(setup.device_in(setup.LINK), "cpu")
 
+    def test_cuda_brings_the_headers_with_which_ranks_use_nccl(self):
+        self.wheels_for_linux()
+        runtime = self.machine.extra[0]
+        self.wheel(runtime, ["nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/include/cuda_runtime.h"])
+        setup.set_up_libtorch(self.cache, self.wheels, "cuda")
+        self.assertFalse(setup.has_headers(setup.LINK))
+        for project, names in (("nvidia-nccl-cu13", ["nccl/include/nccl.h", "nccl/lib/libnccl.so.2"]),
+                               ("nvidia-cuda-crt", ["cu13/include/crt/host_config.h"]),
+                               ("nvidia-cuda-cccl", ["cu13/include/nv/target",
+                                                     "cu13/include/cccl/cub/cub.cuh"]),
+                               ("nvidia-cufft", ["cu13/include/cufft.h"])):
+            self.wheel(wheels.Wheel(project, "13.0", "any", 1), ["nvidia/" + name for name in names])
+        # A CUDA that an older set-up left without them is made again when it is asked for.
+        setup.set_up_libtorch(self.cache, self.wheels, "cuda")
+        self.assertTrue(setup.has_headers(setup.LINK))
+        self.assertEqual(sorted(os.listdir(setup.LINK / "include/nvidia")),
+                         ["crt", "cuda_runtime.h", "nccl.h", "nv"])
+        self.assertIn("libnccl.so.2", self.libraries())
+
     def test_what_a_killed_run_left_is_replaced(self):
         self.wheels_for_linux()
         home = self.cache / "libtorch/2.13.0-cpu-linux-x86_64"
