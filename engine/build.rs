@@ -10,7 +10,34 @@ use std::process::{Command, exit};
 fn main() {
     let libtorch = find_libtorch();
     compile_cpp(&libtorch);
+    build_group(&libtorch);
     link_libtorch(&libtorch);
+}
+
+/// The C++ side of `torch::group`: with NCCL where libtorch has CUDA and the headers of both are there, as
+/// `make setup DEVICE=cuda` leaves them.
+fn build_group(libtorch: &Libtorch) {
+    let source = "src/torch/group/c10d";
+    println!("cargo::rerun-if-changed={source}");
+    let include = libtorch.headers.join("include");
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").opt_level(2).warnings(false).include(format!("{source}/gloo"));
+    for folder in [include.clone(), include.join("torch/csrc/api/include")] {
+        build.flag("-isystem").flag(folder);
+    }
+    let nvidia = include.join("nvidia");
+    let headers = ["nccl.h", "cuda_runtime.h", "crt/host_config.h", "nv/target"];
+    let has_headers = headers.iter().all(|name| nvidia.join(name).exists());
+    let has_nccl = has_headers && libtorch.lib.join("libtorch_cuda.so").exists();
+    if has_nccl {
+        build.define("KK_NCCL", None).flag("-isystem").flag(nvidia);
+    }
+    build.file(format!("{source}/group.cpp")).compile("kk_group");
+    // What is in the archive needs these, so that they come after it.
+    let nccl: &[&str] = if has_nccl { &["torch_cuda", "c10_cuda"] } else { &[] };
+    for library in nccl.iter().chain(&["torch_cpu", "c10"]) {
+        println!("cargo::rustc-link-lib=dylib={library}");
+    }
 }
 
 /// The libtorch that torch-sys links, found by torch-sys's own rules.

@@ -8,6 +8,7 @@ pub mod device;
 pub mod infer;
 pub mod metric;
 pub mod outputs;
+pub mod place;
 pub mod recipe;
 pub mod schedule;
 pub mod table;

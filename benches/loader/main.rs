@@ -12,6 +12,7 @@ use kaggle_kit::cache::Store;
 use kaggle_kit::dataset::{
     self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, View,
 };
+use kaggle_kit::place::Share;
 use kaggle_kit::recipe::Augment;
 
 #[derive(Parser)]
@@ -152,6 +153,8 @@ impl Keeping {
             size: self.size,
             augment: Augment::SideOn,
             views: vec![view],
+            share: Share::WHOLE,
+            and_next: false,
         };
         for batch in dataset::batches(source, plan) {
             std::hint::black_box(batch?);

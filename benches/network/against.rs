@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::{self, BatchPlan, Images, Sample, View};
 use kaggle_kit::fs;
 use kaggle_kit::outputs::Outputs;
+use kaggle_kit::place::Share;
 use kaggle_kit::recipe::{Augment, Layer, Recipe, resolve};
 use kaggle_kit::weights::cached_path;
 use kaggle_kit::zoo;
@@ -105,6 +106,8 @@ fn pictures(folder: &Path, recipe: &Recipe) -> Result<Images> {
         size: recipe.size,
         augment: Augment::None,
         views: vec![View::Centre { share: recipe.crop }],
+        share: Share::WHOLE,
+        and_next: false,
     };
     Ok(dataset::batches(samples, plan).next().context("no batch")??.images)
 }

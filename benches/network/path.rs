@@ -13,6 +13,7 @@ use kaggle_kit::dataset::{
 };
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
+use kaggle_kit::place::Share;
 use kaggle_kit::recipe::Augment;
 use kaggle_kit_engine::torch::Device;
 use tch::Tensor;
@@ -71,6 +72,8 @@ fn lines(
                 size: recipe.size,
                 augment: Augment::SideOn,
                 views: vec![view(epoch)],
+                share: Share::WHOLE,
+                and_next: false,
             };
             dataset::batches(source, plan).map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
         };

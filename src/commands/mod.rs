@@ -16,6 +16,7 @@ pub mod lr_find;
 pub mod models;
 pub mod new;
 pub mod pack;
+pub mod ranks;
 pub mod runs;
 pub mod score;
 pub mod standin;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::ranks::RanksArgs;
 use crate::cache::CachePolicy;
 use crate::competition;
 use crate::device::DeviceChoice;
@@ -22,6 +23,8 @@ Examples:
   kaggle-kit train ./mine.toml --recipe mine-recipe.toml
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
+  kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
+  kaggle-kit train planet --folds 5 --gpus 2          two folds at a time, a GPU each
   kaggle-kit train planet --max-minutes 30
 A stopped run goes on where it stood when the same command is run again.
 
@@ -46,6 +49,8 @@ pub struct Args {
     pub fold: Option<u16>,
     #[command(flatten)]
     pub start: Start,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
     /// End after so many minutes of training, with what is best by then; each fold has as many
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub max_minutes: Option<f64>,
@@ -128,6 +133,7 @@ impl Args {
             folds: None,
             fold: None,
             start: Start::default(),
+            ranks: RanksArgs::default(),
             max_minutes: None,
             checkpoint_every: CHECKPOINT_EVERY,
             keep_pictures: CachePolicy::default(),

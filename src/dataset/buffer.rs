@@ -13,6 +13,11 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Leaves the first of them.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// The bytes, for good.
     pub fn into_vec(mut self) -> Vec<u8> {
         self.home = None;

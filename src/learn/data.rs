@@ -14,6 +14,7 @@ use crate::dataset::{self, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::outputs::Outputs;
+use crate::place::Share;
 use crate::recipe::{ClassWeights, Recipe, Sampling};
 use crate::rng::{self, Purpose};
 use crate::table::Table;
@@ -138,7 +139,8 @@ pub enum Feed<'a> {
 /// the run that made it; a divisor of the blocks in which they are written.
 const PRECOMPUTED_BATCH: usize = 32;
 
-/// A batch with its targets, `[n, classes]`.
+/// This rank's share of a batch, with the targets of all of it, `[n, classes]`; activations are all of
+/// the batch's on every rank.
 pub(super) type Labelled = (Input, Vec<f32>);
 
 impl Data {
@@ -149,12 +151,14 @@ impl Data {
         whole + usize::from(rest > 1)
     }
 
-    /// The training batches of epoch `epoch`, shuffled, from batch number `from` on.
+    /// The training batches of epoch `epoch`, shuffled, from batch number `from` on. They are the same for
+    /// any number of ranks, each of which reads its share.
     pub fn train_batches<'a>(
         &'a self,
         feed: Feed<'a>,
         epoch: u64,
         from: usize,
+        share: Share,
     ) -> Result<Box<dyn Iterator<Item = Result<Labelled>> + 'a>> {
         let Recipe { batch_size, seed, ref loss, .. } = self.recipe;
         let mut order = self.order(epoch)?;
@@ -172,12 +176,15 @@ impl Data {
                 }))
             }
             Feed::Images { size } => {
-                let batches = self.load(&self.train, order, size, self.random_view(epoch));
+                let plan = self.plan(order, batch_size, size, self.random_view(epoch));
+                let plan = BatchPlan { share, and_next: mix::mixes(loss), ..plan };
+                let batches = load(&self.train, plan);
                 Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
                     let (mut images, mut targets) = (batch.images, self.targets(&batch.indices));
+                    let (own, width) = (share.of(batch.indices.len()), self.n_outputs());
                     let key = (seed, epoch, (from + i) as u64);
-                    mix::mix(&mut images, &mut targets, loss, key);
+                    mix::mix(&mut images, &own, width, &mut targets, loss, key);
                     Ok((Input::Images(images), targets))
                 }))
             }
@@ -210,7 +217,7 @@ impl Data {
     /// The smoothed targets of the training images at `indices`, `[indices, outputs]`.
     fn targets(&self, indices: &[usize]) -> Vec<f32> {
         let n_classes = self.classes.len();
-        let mut targets = gather(&self.train.targets, self.kind.n_outputs(n_classes), indices);
+        let mut targets = gather(&self.train.targets, self.n_outputs(), indices);
         mix::smooth(&mut targets, self.kind, n_classes, self.recipe.loss.smoothing);
         targets
     }
@@ -231,47 +238,45 @@ impl Data {
         Ok(order)
     }
 
-    /// The centre crops of a part, in its own order.
-    pub fn centre_batches(&self, part: &SplitSide) -> impl Iterator<Item = Result<dataset::Batch>> {
-        let order = (0..part.len()).collect();
+    /// Numbers of a target, which are as many as a network says about an image.
+    fn n_outputs(&self) -> usize {
+        self.kind.n_outputs(self.classes.len())
+    }
+
+    /// The centre crops of a part, in its own order. Each batch has one for each rank, so that they
+    /// are those of one alone; gives also how they are divided.
+    pub fn centre_batches(&self, part: &SplitSide, share: Share) -> (Share, dataset::Batches) {
         let batch_size = self.at_once.unwrap_or(self.recipe.batch_size);
-        let plan = self.plan(order, batch_size, self.recipe.size, self.centre_view());
-        dataset::batches(
-            SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() },
-            plan,
-        )
+        let order = (0..part.len()).collect();
+        let share = share.in_blocks(batch_size);
+        let plan = self.plan(order, batch_size * share.world, self.recipe.size, self.centre_view());
+        (share, load(part, BatchPlan { share, ..plan }))
     }
 
     /// View `view` of the samples at `order`, as they are precomputed: 0 is the centre crop, the
-    /// others are random ones that no epoch of training shows.
+    /// others are random ones that no epoch of training shows. Each batch has one block for each rank;
+    /// gives also how these are divided.
     pub(super) fn fixed_view(
         &self,
         samples: &Arc<[Sample]>,
         order: Vec<usize>,
         view: usize,
-    ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
+        share: Share,
+    ) -> (Share, dataset::Batches) {
         let view = match view {
             0 => self.centre_view(),
             view => self.random_view(u64::MAX / 2 + view as u64),
         };
         let batch_size = self.at_once.unwrap_or(PRECOMPUTED_BATCH);
-        let plan = self.plan(order, batch_size, self.recipe.size, view);
-        dataset::batches(Arc::clone(samples), plan)
-    }
-
-    fn load(
-        &self,
-        part: &SplitSide,
-        order: Vec<usize>,
-        size: usize,
-        view: View,
-    ) -> impl Iterator<Item = Result<dataset::Batch>> + use<> {
-        let source = SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
-        dataset::batches(source, self.plan(order, self.recipe.batch_size, size, view))
+        let share = share.in_blocks(batch_size);
+        let plan = self.plan(order, batch_size * share.world, self.recipe.size, view);
+        (share, dataset::batches(Arc::clone(samples), BatchPlan { share, ..plan }))
     }
 
     fn plan(&self, order: Vec<usize>, batch_size: usize, size: usize, view: View) -> BatchPlan {
-        BatchPlan { order, batch_size, size, augment: self.recipe.augment, views: vec![view] }
+        let (augment, views) = (self.recipe.augment, vec![view]);
+        let (share, and_next) = (Share::WHOLE, false);
+        BatchPlan { order, batch_size, size, augment, views, share, and_next }
     }
 
     /// What is looked at where chance has no part.
@@ -288,6 +293,11 @@ impl Data {
     pub(super) fn area(&self) -> Option<[f64; 2]> {
         self.recipe.random_area.as_slice().try_into().ok()
     }
+}
+
+fn load(part: &SplitSide, plan: BatchPlan) -> dataset::Batches {
+    let source = SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
+    dataset::batches(source, plan)
 }
 
 impl Activations {

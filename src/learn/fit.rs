@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::agreed::Signs;
 use super::data::{Activations, Data, Feed};
 use super::learner::{Learner, OTHER_VERSION};
 use super::model::{Input, Model, StepLoss, StepRates};
@@ -117,8 +118,10 @@ impl<M: Model> Learner<'_, M> {
         let activations = self.activations.clone();
         let feed = feed.with(activations.as_deref(), plan.size);
         let (mut pending, mut asked) = (Vec::new(), Instant::now());
-        for batch in data.train_batches(feed, self.journal.epochs, position.step)? {
-            self.check_stop(plan, &mut pending, position)?;
+        let share = self.group.share();
+        for batch in data.train_batches(feed, self.journal.epochs, position.step, share)? {
+            let signs = self.signs_and(asked.elapsed() >= ASKED_EVERY)?;
+            self.stop_here(signs, plan, &mut pending, position)?;
             let (input, targets) = batch?;
             let step = position.epoch * n_steps + position.step;
             let rates = plan.step_rates(step as f64 / (plan.epochs * n_steps) as f64);
@@ -132,14 +135,17 @@ impl<M: Model> Learner<'_, M> {
                 step: position.step,
                 number: self.journal.steps,
             });
-            let is_time = pending.len() >= UNASKED || asked.elapsed() >= ASKED_EVERY;
-            if is_known || is_time || self.is_checkpoint_due() {
+            let is_time = pending.len() >= UNASKED || signs.is_asking_time;
+            if is_known || is_time || signs.is_checkpoint_due {
                 self.report_steps(plan, &mut pending, position)?;
-                self.checkpoint_if_due(Some(position))?;
                 asked = Instant::now();
+            }
+            if signs.is_checkpoint_due {
+                self.checkpoint(Some(position))?;
             }
         }
         self.report_steps(plan, &mut pending, position)?;
+        self.align()?;
         self.journal.epochs += 1;
         let score = self.validate()?;
         if !score.loss.is_finite() {
@@ -197,23 +203,24 @@ impl<M: Model> Learner<'_, M> {
     }
 
     /// Ends here if somebody wants it; Ctrl-C loses no step.
-    fn check_stop(
+    fn stop_here(
         &mut self,
+        signs: Signs,
         plan: &CyclePlan,
         pending: &mut Vec<PendingStep>,
         position: &mut Position,
     ) -> Result<()> {
-        if self.limits.is_interrupted() {
+        if signs.is_interrupted {
             self.report_steps(plan, pending, position)?;
             self.checkpoint(Some(position))?;
-            return self.check_interrupt();
         }
-        self.check_deadline(position.epoch + 1, position.step + 1)
+        self.check_stop(signs, position.epoch + 1, position.step + 1)
     }
 
-    /// The score on the validation images, centre crop; no number where an answer is none.
+    /// The score on the validation images, centre crop; no number where an answer is none. Each rank
+    /// looks at its part of them, every image is looked at once, and all have the same score.
     pub fn validate(&mut self) -> Result<Score> {
-        let data = self.data;
+        let (data, share) = (self.data, self.group.share());
         let mut probabilities = Vec::new();
         if let Some(activations) = &self.activations {
             let (n, batch_size) = (data.valid.len(), data.recipe.batch_size);
@@ -222,15 +229,24 @@ impl<M: Model> Learner<'_, M> {
                 probabilities.extend(self.model.predict(&Input::Activations(rows))?);
             }
         } else {
-            for batch in data.centre_batches(&data.valid) {
-                probabilities.extend(self.model.predict(&Input::Images(batch?.images))?);
+            let (share, batches) = data.centre_batches(&data.valid, share);
+            for batch in batches {
+                let batch = batch?;
+                let lengths = share.lengths(batch.indices.len());
+                let own = match batch.images.n {
+                    0 => Vec::new(),
+                    _ => self.model.predict(&Input::Images(batch.images))?,
+                };
+                let all = self.group.gather(&own, &lengths, self.model.n_outputs())?;
+                probabilities.extend(all);
             }
         }
         if !probabilities.iter().all(|p| p.is_finite()) {
             // A log loss clips what it is given, and so would take them for mistakes.
-            return Ok(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
+            return self.agreed_score(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
         }
-        score(data, &Table::new(probabilities, data.outputs.n()))
+        let score = score(data, &Table::new(probabilities, data.outputs.n()))?;
+        self.agreed_score(score)
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::data::Data;
 use super::fit::{CyclePlan, FeedKind};
+use super::group::agreed;
 use super::learner::Learner;
 use super::lr_find::choose_rate;
 use super::model::{Model, Trainable};
@@ -255,7 +256,8 @@ impl<M: Model> Learner<'_, M> {
             let mut found = String::new();
             rate = learner.once(read, |learner| {
                 let curve = learner.find_rate(settings, slower.clone(), FeedKind::Activations)?;
-                let chosen = choose_rate(&curve, settings.rate);
+                let mut chosen = choose_rate(&curve, settings.rate);
+                [chosen.rate] = agreed(&*learner.group, [chosen.rate])?;
                 found = chosen.to_string();
                 learner.listener.event(&Event::RateFound(Sweep { stage, curve, chosen }));
                 Ok((chosen.rate, Entry::Rate { stage, rate: chosen.rate }))

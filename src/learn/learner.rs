@@ -8,9 +8,10 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use super::data::{Activations, Data, Precomputed};
+use super::group::{Alone, Group};
 use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::replay::Replay;
-use super::stop::{Limits, Stop};
+use super::stop::Limits;
 use crate::run::checkpoint::{Checkpoints, Encode};
 use crate::run::{Entry, Event, Journal, Listener, Position, Score, Stage};
 
@@ -20,6 +21,8 @@ pub struct Learner<'a, M: Model> {
     pub(super) data: &'a Data,
     pub(super) listener: &'a mut dyn Listener,
     pub(super) limits: Limits,
+    /// Those that train the same network.
+    pub(super) group: Rc<dyn Group>,
     /// The backbones' answers, while they are frozen.
     pub(super) activations: Option<Rc<Activations>>,
     /// Where those are kept for other runs.
@@ -47,6 +50,7 @@ impl<'a, M: Model> Learner<'a, M> {
             data,
             listener,
             limits: Limits::default(),
+            group: Rc::new(Alone),
             activations: None,
             precomputed: None,
             cycles: None,
@@ -65,6 +69,12 @@ impl<'a, M: Model> Learner<'a, M> {
         Self { limits, ..self }
     }
 
+    /// Trains together with others, each of which has a model and the same data.
+    #[must_use]
+    pub fn with_group(self, group: Rc<dyn Group>) -> Self {
+        Self { group, ..self }
+    }
+
     /// Keeps activations for other runs.
     #[must_use]
     pub fn with_precomputed(self, precomputed: Option<Precomputed>) -> Self {
@@ -77,19 +87,26 @@ impl<'a, M: Model> Learner<'a, M> {
         Self { cycles: folder, ..self }
     }
 
-    /// Writes checkpoints from here on, and goes on from the newest one that is there.
-    pub fn keep_checkpoints(&mut self, mut checkpoints: Checkpoints) -> Result<()> {
+    /// Writes checkpoints from here on, and goes on from the newest one that is there. Of several ranks
+    /// the first alone has any.
+    pub fn keep_checkpoints(&mut self, checkpoints: impl Into<Option<Checkpoints>>) -> Result<()> {
+        let mut checkpoints = checkpoints.into();
         let (model, listener) = (&*self.model, &mut *self.listener);
-        let loaded = checkpoints
-            .load(|bytes| model.snapshot_of(bytes), |text| listener.event(&Event::Note { text }))?;
-        if let Some(loaded) = loaded {
+        let mut load = |checkpoints: &mut Checkpoints| {
+            checkpoints.load(
+                |bytes| model.snapshot_of(bytes),
+                |text| listener.event(&Event::Note { text }),
+            )
+        };
+        let loaded = checkpoints.as_mut().map(&mut load).transpose()?.flatten();
+        if let Some(loaded) = self.followed(loaded)? {
             self.replay = Replay::of(&loaded.journal, loaded.state);
             self.best_is_kept = loaded.best.is_some();
             self.best = loaded.best;
             self.journal = Journal { position: None, ..loaded.journal };
             self.listener.event(&Event::Resumed { steps: self.journal.steps });
         }
-        self.checkpoints = Some(checkpoints);
+        self.checkpoints = checkpoints;
         Ok(())
     }
 
@@ -217,28 +234,13 @@ impl<'a, M: Model> Learner<'a, M> {
         self.data.recipe.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(self.journal.steps)
     }
 
-    /// Ends here once the time is over; the step is the one that would come now.
-    pub(super) fn check_deadline(&self, epoch: usize, step: usize) -> Result<()> {
-        if self.limits.is_out_of_time() {
-            return Err(Stop::OutOfTime { epoch, step }.into());
-        }
-        Ok(())
-    }
-
-    /// Ends here after Ctrl-C; work since the last checkpoint will be done again.
-    pub(super) fn check_interrupt(&self) -> Result<()> {
-        if self.limits.is_interrupted() {
-            return Err(Stop::Interrupted { steps: self.journal.steps }.into());
-        }
-        Ok(())
-    }
-
-    pub(super) fn is_checkpoint_due(&self) -> bool {
+    /// Whether this process should write one; see [`signs`](Self::signs).
+    pub(super) fn is_checkpoint_time(&self) -> bool {
         self.checkpoints.as_ref().is_some_and(Checkpoints::is_due)
     }
 
     pub(super) fn checkpoint_if_due(&mut self, position: Option<&Position>) -> Result<()> {
-        if self.is_checkpoint_due() { self.checkpoint(position) } else { Ok(()) }
+        if self.signs()?.is_checkpoint_due { self.checkpoint(position) } else { Ok(()) }
     }
 
     /// Writes down where training stands, if anybody wants to know.

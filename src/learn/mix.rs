@@ -4,8 +4,9 @@
 //! All of it in host memory, on bytes: a rounding of half a grey level matters to nobody, and the
 //! network need not know.
 
+use std::ops::Range;
+
 use rand::Rng;
-use rand::seq::SliceRandom;
 use rand_distr::{Beta, Distribution};
 
 use crate::dataset::Images;
@@ -30,11 +31,21 @@ pub(super) fn smooth(targets: &mut [f32], kind: TargetKind, n_classes: usize, sm
     }
 }
 
-/// Blends every image with another one of its batch, or pastes a part of it, and the targets with
-/// them; which of the two, where both are wanted, is up to chance. Follows from `seed` and
-/// `epoch`, and the number of the batch in it.
+/// Whether any images are mixed.
+pub(super) fn mixes(settings: &LossSettings) -> bool {
+    settings.mixup > 0.0 || settings.cutmix > 0.0
+}
+
+/// Blends every image with the next one of its batch, which is shuffled, or pastes a part of that, and
+/// the targets with them; which of the two, where both are wanted, is up to chance. Follows from `seed`
+/// and `epoch`, and the number of the batch in it.
+///
+/// `targets` are the whole batch's, `width` numbers an image; `images` those of the part `own`, with the
+/// one after it behind them where there are others, which is taken away here.
 pub(super) fn mix(
     images: &mut Images,
+    own: &Range<usize>,
+    width: usize,
     targets: &mut [f32],
     settings: &LossSettings,
     (seed, epoch, batch): (u64, u64, u64),
@@ -47,25 +58,39 @@ pub(super) fn mix(
     };
     let alpha = if is_cut { settings.cutmix } else { settings.mixup };
     let share = beta(alpha, &mut rng);
-    let mut partners: Vec<usize> = (0..images.n).collect();
-    partners.shuffle(&mut rng);
+    let size = images.size;
     let share = if is_cut {
-        let size = images.size;
         let area = Area::draw(size, share, &mut rng);
-        paste(images, &partners, area);
+        with_next(images, |image, next| area.paste(image, next, size));
         1.0 - area.pixels() as f64 / (size * size) as f64
     } else {
         // An image is more itself than its partner, so that no pair is mixed twice the same way.
         let share = share.max(1.0 - share);
-        blend(images, &partners, share);
+        with_next(images, |image, next| blend(image, next, share));
         share
     };
-    let width = targets.len() / images.n.max(1);
-    let before = targets.to_vec();
-    for (row, &partner) in targets.chunks_mut(width.max(1)).zip(&partners) {
-        for (y, other) in row.iter_mut().zip(&before[partner * width..]) {
+    images.pixels.truncate(own.len() * size * size * 3);
+    images.n = own.len();
+    let first = targets[..width.min(targets.len())].to_vec();
+    for at in (0..targets.len()).step_by(width.max(1)) {
+        let (row, rest) = targets[at..].split_at_mut(width);
+        let next = if rest.is_empty() { &first } else { &*rest };
+        for (y, other) in row.iter_mut().zip(next) {
             *y = (f64::from(*y) * share + f64::from(*other) * (1.0 - share)) as f32;
         }
+    }
+}
+
+/// Shows each image together with the next one, as that was before; after the last comes the first.
+fn with_next(images: &mut Images, mut work: impl FnMut(&mut [u8], &[u8])) {
+    let bytes = images.size * images.size * 3;
+    if images.n == 0 {
+        return;
+    }
+    let first = images.pixels[..bytes].to_vec();
+    for i in 0..images.n {
+        let (image, rest) = images.pixels[i * bytes..].split_at_mut(bytes);
+        work(image, if rest.is_empty() { &first } else { &rest[..bytes] });
     }
 }
 
@@ -74,14 +99,10 @@ fn beta(alpha: f64, rng: &mut impl Rng) -> f64 {
     Beta::new(alpha, alpha).map_or(1.0, |beta| beta.sample(rng))
 }
 
-fn blend(images: &mut Images, partners: &[usize], share: f64) {
-    let bytes = images.size * images.size * 3;
-    let before = images.pixels.clone();
+fn blend(image: &mut [u8], next: &[u8], share: f64) {
     let own = (share * 256.0).round() as u32;
-    for (image, &partner) in images.pixels.chunks_mut(bytes).zip(partners) {
-        for (value, other) in image.iter_mut().zip(&before[partner * bytes..]) {
-            *value = ((u32::from(*value) * own + u32::from(*other) * (256 - own) + 128) >> 8) as u8;
-        }
+    for (value, other) in image.iter_mut().zip(next) {
+        *value = ((u32::from(*value) * own + u32::from(*other) * (256 - own) + 128) >> 8) as u8;
     }
 }
 
@@ -110,16 +131,12 @@ impl Area {
     fn pixels(self) -> usize {
         (self.right - self.left) * (self.bottom - self.top)
     }
-}
 
-fn paste(images: &mut Images, partners: &[usize], area: Area) {
-    let (size, bytes) = (images.size, images.size * images.size * 3);
-    let before = images.pixels.clone();
-    for (image, &partner) in images.pixels.chunks_mut(bytes).zip(partners) {
-        for y in area.top..area.bottom {
-            let row = (y * size + area.left) * 3..(y * size + area.right) * 3;
-            let from = partner * bytes;
-            image[row.clone()].copy_from_slice(&before[from + row.start..from + row.end]);
+    /// Puts this part of `next` into `image`; both have sides of `size`.
+    fn paste(self, image: &mut [u8], next: &[u8], size: usize) {
+        for y in self.top..self.bottom {
+            let row = (y * size + self.left) * 3..(y * size + self.right) * 3;
+            image[row.clone()].copy_from_slice(&next[row]);
         }
     }
 }
@@ -159,7 +176,14 @@ mod tests {
         for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0), (0.4, 1.0)] {
             for number in 0..20 {
                 let (mut images, mut targets) = batch(8);
-                mix(&mut images, &mut targets, &settings(mixup, cutmix), (1, 2, number));
+                mix(
+                    &mut images,
+                    &(0..8),
+                    8,
+                    &mut targets,
+                    &settings(mixup, cutmix),
+                    (1, 2, number),
+                );
                 let pixels = 16 * 16 * 3;
                 for (image, row) in images.pixels.chunks(pixels).zip(targets.chunks(8)) {
                     let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels as f64;
@@ -176,15 +200,33 @@ mod tests {
     fn a_batch_number_makes_one_mix() {
         let mixed = |number| {
             let (mut images, mut targets) = batch(8);
-            mix(&mut images, &mut targets, &settings(0.4, 1.0), (1, 2, number));
+            mix(&mut images, &(0..8), 8, &mut targets, &settings(0.4, 1.0), (1, 2, number));
             (images, targets)
         };
         assert_eq!(mixed(3), mixed(3));
         assert_ne!(mixed(3), mixed(4));
         let (images, targets) = batch(8);
         let mut same = (images.clone(), targets.clone());
-        mix(&mut same.0, &mut same.1, &settings(0.0, 0.0), (1, 2, 3));
+        mix(&mut same.0, &(0..8), 8, &mut same.1, &settings(0.0, 0.0), (1, 2, 3));
         assert_eq!(same, (images, targets));
+    }
+
+    #[test]
+    fn a_part_of_a_batch_is_mixed_as_in_the_whole() {
+        for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0)] {
+            let (mut whole, mut targets) = batch(7);
+            mix(&mut whole, &(0..7), 7, &mut targets, &settings(mixup, cutmix), (1, 2, 3));
+            let bytes = 16 * 16 * 3;
+            for own in [0..2, 2..5, 5..7] {
+                let (all, mut own_targets) = batch(7);
+                let picture = |i: usize| all.pixels[i * bytes..(i + 1) * bytes].to_vec();
+                let pixels: Vec<u8> = own.clone().chain([own.end % 7]).flat_map(picture).collect();
+                let mut part = Images { pixels: pixels.into(), n: own.len() + 1, size: 16 };
+                mix(&mut part, &own, 7, &mut own_targets, &settings(mixup, cutmix), (1, 2, 3));
+                assert_eq!((part.n, &own_targets), (own.len(), &targets));
+                assert_eq!(part.pixels[..], whole.pixels[own.start * bytes..own.end * bytes]);
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The golden rule and the loop under it, over any [`Model`]: no tensors, no printing.
 //!
 //! `golden_rule.rs` is the recipe, `fit.rs` the loop, `lr_find/` the learning-rate finder;
-//! `learner.rs` keeps what is best, and goes on where a run was stopped.
+//! `learner.rs` keeps what is best, and goes on where a run was stopped; `agreed.rs` is what several ranks
+//! decide together, through `group.rs`.
 
+mod agreed;
 mod data;
 mod fit;
 mod golden_rule;
+pub mod group;
 mod learner;
 mod lr_find;
 mod mix;
@@ -18,9 +21,11 @@ mod stop;
 mod tests;
 pub mod tta;
 
+pub use agreed::DriftedApart;
 pub use data::{Data, Precomputed, Pretrained, SplitSide};
 pub use fit::FeedKind;
 pub use golden_rule::{epochs_on_images, golden_rule, plan};
+pub use group::{Alone, Group};
 pub use learner::Learner;
 pub use lr_find::{choose_rate, suggest};
 pub use model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};

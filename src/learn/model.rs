@@ -65,12 +65,18 @@ impl StepLoss {
 }
 
 /// A network that can be trained a step at a time, on batches in host memory.
+///
+/// Where several ranks train one together, [`step`](Model::step) and [`align`](Model::align) are done by
+/// all of them at once; everything else each does for itself.
 pub trait Model {
     /// Weights, norms' statistics and the optimiser's state at one moment.
     type Snapshot;
 
     /// Chooses the layers that train, with a fresh optimiser.
     fn begin(&mut self, trainable: Trainable);
+
+    /// Numbers of [`Model::predict`] an image.
+    fn n_outputs(&self) -> usize;
 
     /// Numbers of [`Model::activations`] an image, for each of the model's backbones.
     fn widths(&self) -> Vec<usize>;
@@ -85,7 +91,9 @@ pub trait Model {
     /// One step down the gradient. After a loss that is [known](StepLoss::Known) and not finite the
     /// weights are what they were.
     ///
-    /// `targets` are `[n, classes]`; all that is random in the step (dropout) follows from `seed`.
+    /// `targets` are `[n, classes]`; all that is random in the step (dropout) follows from `seed`. Of
+    /// several ranks each has the images of its [share](crate::place::Share) of the `n`, and gets the
+    /// loss of all of them, the same number as the others.
     fn step(
         &mut self,
         input: &Input,
@@ -110,6 +118,13 @@ pub trait Model {
             view = images;
         }
         Ok(all)
+    }
+
+    /// Makes the weights of several ranks the same where they are not: those of the first, and the mean
+    /// of statistics that each has gathered from its own images. Gives how far the furthest was from the
+    /// first, as a part of the weights' length: nothing where all compute alike.
+    fn align(&mut self) -> Result<f64> {
+        Ok(0.0)
     }
 
     /// Remembers everything that [`Model::step`] changes.

@@ -2,6 +2,7 @@
 
 mod feeds;
 mod finder;
+mod ranks;
 mod stops;
 
 use std::path::Path;
@@ -84,6 +85,10 @@ impl Model for Mock {
 
     fn begin(&mut self, trainable: Trainable) {
         self.trainable = Some(trainable);
+    }
+
+    fn n_outputs(&self) -> usize {
+        2
     }
 
     /// One backbone sees red and green, the other blue.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
+use super::group::{Group, agreed};
 use super::model::Model;
 use crate::dataset::{self, BatchPlan, Images, Sample, Symmetry, View};
 use crate::progress::Progress;
@@ -81,9 +82,11 @@ const NO_NUMBER: &str = "what the network says of some images is no number: its 
 /// in all views once, and decoded once, whatever parts are made of them.
 ///
 /// What was predicted for the first of them `before` is not computed again, if it is of the same
-/// parts; `keep` is shown, after each batch, what is predicted so far.
+/// parts; `keep` is shown, after each batch, what is predicted so far. Of several ranks each looks at its
+/// share of every batch, and the first one's `before` counts; the others have only what was predicted here.
 pub fn predict<M: Model>(
     model: &mut M,
+    group: &dyn Group,
     samples: &Arc<[Sample]>,
     recipe: &Recipe,
     before: ViewMeans,
@@ -95,32 +98,40 @@ pub fn predict<M: Model>(
     if before.names == parts.names && before.n_images <= samples.len() {
         parts = before;
     }
+    let [start] = agreed(group, [parts.n_images as f64])?;
+    parts.n_images = start as usize;
     progress.total((samples.len() - parts.n_images) as u64);
+    let share = group.share().in_blocks(recipe.batch_size);
     let crops = views.crops.iter().map(|&share| View::Centre { share }).collect();
     let plan = BatchPlan {
         order: (parts.n_images..samples.len()).collect(),
-        batch_size: recipe.batch_size,
+        batch_size: recipe.batch_size * share.world,
         size: recipe.size,
         augment: recipe.augment,
         views: crops,
+        share,
+        and_next: false,
     };
     let batches = dataset::batches(Arc::clone(samples), plan);
     parts.probabilities.resize(parts.names.len(), Vec::new());
     for batch in batches {
         let batch = batch?;
+        let n = batch.indices.len();
         let of_batch: Vec<CropPredictions> = std::iter::once(&batch.images)
             .chain(&batch.more_views)
+            .filter(|images| images.n > 0)
             .map(|images| predict_crop(model, images, views.symmetries))
             .collect::<Result<_>>()?;
         for (part, name) in parts.probabilities.iter_mut().zip(&parts.names) {
-            let said = views.part(name, &of_batch);
+            let own = if of_batch.is_empty() { Vec::new() } else { views.part(name, &of_batch) };
+            let said = group.gather(&own, &share.lengths(n), model.n_outputs())?;
             // Found before anything of it is kept, and before hours more of the same.
             ensure!(said.iter().all(|p| p.is_finite()), NO_NUMBER);
             part.extend(said);
         }
-        parts.n_images += batch.images.n;
+        parts.n_images += n;
         keep(&parts)?;
-        progress.advance(batch.images.n as u64);
+        progress.advance(n as u64);
     }
     Ok(parts)
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use rayon::{ThreadBuilder, ThreadPoolBuilder};
 
 use super::Exhausted;
+use crate::place::Place;
 use crate::term;
 
 /// More threads than these, or than so many a core, are a slip: each takes memory, and the system ends a
@@ -59,6 +60,9 @@ pub fn start() -> Result<()> {
 /// What rayon goes by, within bounds.
 fn wanted() -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    // Ranks of one machine share its cores. Variables that make no sense are told where they are read.
+    let place = Place::of_process().ok().flatten();
+    let cores = place.map_or(cores, |place| place.cores(cores));
     let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
     let (wanted, is_cut) = within_bounds(named, cores);
     if is_cut {

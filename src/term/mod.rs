@@ -145,6 +145,11 @@ fn labelled(label: impl Display, line: impl Display) {
     stderr_line(format_args!("{label} {}", clean::story(&line.to_string())));
 }
 
+/// A line that another process of ours has told, under its name.
+pub fn relayed(name: &str, line: &str) {
+    stderr_line(format_args!("{name}: {}", clean::story(line)));
+}
+
 /// How something is to be used, on stderr.
 pub fn usage(text: &str) {
     stderr_line(clean::story(text.trim_end()));

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "recipe",
         "schedule",
         "metric",
+        "place",
         "table",
         "target",
         "zoo",

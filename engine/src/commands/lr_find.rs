@@ -9,6 +9,7 @@ use kaggle_kit::recipe;
 use kaggle_kit::report::{Both, Console};
 use kaggle_kit::run::Workspace;
 
+use super::ranks::Ranks;
 use super::train::{CompetitionImages, NewNetwork};
 use crate::torch::device;
 
@@ -20,13 +21,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     layers.push(up_to(args.finder)?);
     let recipe = recipe::of_competition(&competition, &layers)?;
     let data = workspace.data().join(&competition.name);
-    let images = CompetitionImages::open(&competition, &data, &recipe)
+    let ranks = Ranks::alone(device::resolve(args.device)?);
+    let images = CompetitionImages::open(&competition, &data, &recipe, &ranks)
         .inspect_err(|error| bad_images::tell(error, args.json))?;
     let mut data = images.split(&recipe)?;
-    let device = device::resolve(args.device)?;
-    data.at_once = device::at_once(device, recipe.size);
+    data.at_once = ranks.at_once(recipe.size)?;
     let NewNetwork { mut network, precomputed, .. } =
-        NewNetwork::new(&competition, &recipe, &data, device)?;
+        NewNetwork::new(&competition, &recipe, &data, &ranks)?;
     let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);
     let learner = Learner::new(&mut network, &data, &mut listener);

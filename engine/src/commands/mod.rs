@@ -6,6 +6,7 @@ pub mod lr_find;
 pub mod models;
 mod precision;
 mod predict;
+mod ranks;
 pub mod submit;
 pub mod train;
 
@@ -22,7 +23,7 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
         Computation::LrFind(args) => lr_find::run(args, workspace),
         Computation::Submit(args) => submit::run(args, workspace),
         Computation::Predict(test_set, members, device) => {
-            submit::predict_missing(test_set, members, device)
+            submit::predict_alone(test_set, members, device)
         }
         Computation::Bench(args) => models::run(args),
         Computation::Doctor(args) => doctor::run(args, workspace),

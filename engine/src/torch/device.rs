@@ -4,6 +4,7 @@ use std::sync::Once;
 
 use anyhow::{Result, bail};
 use kaggle_kit::device::DeviceChoice;
+use kaggle_kit::place::Place;
 use kaggle_kit::recipe::{Precision, Recipe};
 use kaggle_kit::term;
 use tch::Device;
@@ -58,6 +59,36 @@ pub fn of(choice: DeviceChoice, report: &Report) -> Result<Device> {
             bail!("{reason}\nhint: {hint}; `--device cpu` works without")
         }
     }
+}
+
+/// How many NVIDIA GPUs this process sees; an error where there are none says why.
+pub fn count_gpus(choice: DeviceChoice) -> Result<usize> {
+    let choice = if let DeviceChoice::Cuda(_) = choice { choice } else { DeviceChoice::Cuda(0) };
+    let report = report();
+    of(choice, &report)?;
+    Ok(report.cuda_devices as usize)
+}
+
+/// Leaves the ranks of one machine their parts of its cores, unless the user has said how many threads
+/// each is to have. Gives a word where a launcher said so, and few.
+pub fn share_threads(place: &Place, device: Device) -> Option<String> {
+    if let Device::Cuda(_) = device {
+        tch::set_num_threads(1);
+        return None;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let own = place.cores(cores);
+    let Some(said) = std::env::var_os("OMP_NUM_THREADS") else {
+        tch::set_num_threads(own as i32);
+        return None;
+    };
+    // torchrun sets it to 1 where it is not set.
+    let is_torchrun = std::env::var_os("TORCHELASTIC_RUN_ID").is_some();
+    (is_torchrun && said == "1" && own > 1).then(|| {
+        format!(
+            "torchrun has set OMP_NUM_THREADS=1: a rank could have {own}, if you set it yourself"
+        )
+    })
 }
 
 /// The device in words: `CPU, 2 threads`, `GPU 0 (NVIDIA H100 PCIe)`.

@@ -46,6 +46,11 @@ impl Ema {
         named(self.means.iter().map(|(block, mean)| (block, mean.shallow_clone())))
     }
 
+    /// Each block with its means.
+    pub(super) fn means(&self) -> impl Iterator<Item = (&Rc<Block>, &Tensor)> {
+        self.means.iter().map(|(block, mean)| (block, mean))
+    }
+
     /// Copies of them.
     pub(super) fn copies(&self) -> BTreeMap<String, Tensor> {
         named(self.means.iter().map(|(block, mean)| (block, mean.copy())))

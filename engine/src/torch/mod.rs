@@ -11,6 +11,7 @@ mod ema;
 mod fitting;
 pub mod gpu;
 mod grad_cam;
+pub mod group;
 mod head;
 mod input;
 mod libtorch;

@@ -19,6 +19,7 @@ pub use self::checked::Ready;
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
 use super::bad_images;
+use super::ranks::RanksArgs;
 use crate::competition::Competition;
 use crate::decide::ensemble::members::{self, Member};
 use crate::device::DeviceChoice;
@@ -35,6 +36,7 @@ Examples:
   kaggle-kit submit --run runs/dog-breed/20261124-101500-3fa9 --upload -m 'lite0, TTA'
   kaggle-kit submit planet --upload -m 'seed 2' --wait      until there is a score
   kaggle-kit submit planet --best 3                   a blend of the three best models
+  kaggle-kit submit planet --gpus all                 each GPU looks at a part of the test images
   kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
 A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
 
@@ -74,6 +76,8 @@ pub struct Args {
     /// Where Kaggle's API is
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t)]
     pub device: DeviceChoice,

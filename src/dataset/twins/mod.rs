@@ -12,6 +12,7 @@ mod memo;
 mod perceptual_hash;
 mod report;
 mod search;
+mod sent;
 #[cfg(test)]
 mod tests;
 

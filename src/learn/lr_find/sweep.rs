@@ -52,10 +52,9 @@ impl<M: Model> Learner<'_, M> {
         let mut epoch = u64::MAX;
         loop {
             let feed = feed.with(activations.as_deref(), data.recipe.size);
-            for batch in data.train_batches(feed, epoch, 0)? {
+            for batch in data.train_batches(feed, epoch, 0, self.group.share())? {
                 let (input, targets) = batch?;
-                self.check_interrupt()?;
-                self.check_deadline(1, sweep.rates.len() + 1)?;
+                self.check_stop(self.signs()?, 1, sweep.rates.len() + 1)?;
                 let rates =
                     StepRates { rates: rates_of(sweep.next_rate(), how)?, momentum: MOMENTUM };
                 let seed = self.step_seed() ^ epoch.rotate_left(32) ^ sweep.rates.len() as u64;

@@ -2,6 +2,7 @@
 
 use super::super::data::Feed;
 use super::*;
+use crate::place::Share;
 
 #[test]
 fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
@@ -16,7 +17,7 @@ fn balanced_sampling_shows_rare_classes_as_often_as_common_ones() {
     let (mut shown, mut all) = (0.0, 0);
     for epoch in 0..40 {
         let feed = Feed::Images { size: 32 };
-        for batch in data.train_batches(feed, epoch, 0).unwrap() {
+        for batch in data.train_batches(feed, epoch, 0, Share::WHOLE).unwrap() {
             let (_, targets) = batch.unwrap();
             shown += targets.chunks(2).map(|row| row[1]).sum::<f32>();
             all += targets.len() / 2;
@@ -54,7 +55,8 @@ fn every_image_is_shown_in_every_precomputed_view_in_turn() {
     learner.precompute().unwrap();
     let activations = learner.activations.take().unwrap();
     let rows_of = |epoch: u64| -> Vec<Vec<u32>> {
-        let batches = data.train_batches(Feed::Activations(&activations), epoch, 0).unwrap();
+        let batches =
+            data.train_batches(Feed::Activations(&activations), epoch, 0, Share::WHOLE).unwrap();
         let rows = batches.flat_map(|batch| {
             let (Input::Activations(values), _) = batch.unwrap() else { panic!("activations") };
             values

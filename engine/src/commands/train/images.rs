@@ -9,7 +9,7 @@ use kaggle_kit::commands::bad_images;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
-use kaggle_kit::learn::{Data, Pretrained, SplitSide};
+use kaggle_kit::learn::{Data, Group as _, Pretrained, SplitSide};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
@@ -20,6 +20,7 @@ use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
 use super::keep::keep as keep_pictures;
+use crate::commands::ranks::Ranks;
 
 /// All labelled images that a recipe trains on or holds out.
 pub(in crate::commands) struct CompetitionImages {
@@ -35,16 +36,33 @@ pub(in crate::commands) struct CompetitionImages {
 }
 
 impl CompetitionImages {
-    /// Opens them, and looks at every image: a bad one is better found now than in hours.
+    /// Opens them, and looks at every image: a bad one is better found now than in hours. Of several ranks
+    /// the first alone looks, and tells the others what it found.
     pub(in crate::commands) fn open(
         competition: &Competition,
         data: &Path,
         recipe: &Recipe,
+        ranks: &Ranks,
     ) -> Result<Self> {
         let mut dataset = dataset::open(competition, data)?;
-        dataset.found.lines().iter().for_each(term::say);
-        dataset.found.warnings.iter().for_each(term::warn);
+        if ranks.is_first() {
+            dataset.found.lines().iter().for_each(term::say);
+            dataset.found.warnings.iter().for_each(term::warn);
+        }
         limit(&mut dataset, recipe);
+        ranks.compare("images", &fingerprint(&dataset))?;
+        let duplicates = if ranks.is_first() {
+            Self::look(&mut dataset, data, recipe)?
+        } else {
+            Twins::default()
+        };
+        let duplicates = followed(duplicates, ranks)?;
+        let (name, source) = (competition.name.clone(), competition.source.clone());
+        let (metric, range) = (competition.metric.clone(), competition.target.range);
+        Ok(Self { dataset, duplicates, metric, range, name, source })
+    }
+
+    fn look(dataset: &mut Dataset, data: &Path, recipe: &Recipe) -> Result<Twins> {
         let bar = Bar::new("check images", Unit::Items("images"));
         let symmetries = recipe.augment.symmetries();
         let duplicates =
@@ -59,9 +77,7 @@ impl CompetitionImages {
         }
         duplicates.warnings.iter().for_each(term::warn);
         dataset.found.warnings.extend(duplicates.warnings.iter().cloned());
-        let (name, source) = (competition.name.clone(), competition.source.clone());
-        let (metric, range) = (competition.metric.clone(), competition.target.range);
-        Ok(Self { dataset, duplicates, metric, range, name, source })
+        Ok(duplicates)
     }
 
     /// Splits off the images that the recipe holds out.
@@ -144,6 +160,26 @@ impl CompetitionImages {
         name.truncate(12);
         Ok(name)
     }
+}
+
+/// What must be the same on every rank.
+fn fingerprint(dataset: &Dataset) -> String {
+    let mut labels = Sha256::new();
+    for Sample { id, target, numbers, .. } in &dataset.train {
+        labels.update(format!("{id} {target:?} {numbers:?}\n").as_bytes());
+    }
+    let (classes, n) = (dataset.classes.names().join(", "), dataset.train.len());
+    format!("classes {classes}\n{n} labelled images\nlabels {}\n", Hash::from(labels))
+}
+
+/// What the first rank has found.
+fn followed(duplicates: Twins, ranks: &Ranks) -> Result<Twins> {
+    let Some(group) = ranks.group() else { return Ok(duplicates) };
+    // It may look at a terabyte of pictures.
+    group.wait_for_first()?;
+    let mut bytes = if ranks.is_first() { duplicates.to_bytes()? } else { Vec::new() };
+    group.spread_bytes(&mut bytes)?;
+    if ranks.is_first() { Ok(duplicates) } else { Twins::from_bytes(&bytes) }
 }
 
 /// Every fold must have images, and leave enough to train on: told before the first one is trained.

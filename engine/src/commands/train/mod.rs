@@ -1,8 +1,10 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
-//! network, `outcome.rs` what a trained one is kept as, `report.rs` the run's page.
+//! network, `outcome.rs` what a trained one is kept as, `report.rs` the run's page; `folds.rs` trains folds side
+//! by side, each in a process of its own.
 
+mod folds;
 mod images;
 mod keep;
 mod network;
@@ -10,7 +12,7 @@ mod outcome;
 mod report;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,7 +22,7 @@ use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
-use kaggle_kit::learn::{self, Data, Learner, Limits, Model};
+use kaggle_kit::learn::{self, Data, Learner, Limits, Model, Pretrained};
 use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::report::{Both, Console, Record};
 use kaggle_kit::run::checkpoint::Checkpoints;
@@ -32,21 +34,41 @@ use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::typed;
 
-use crate::commands::precision::{Work, settled};
+use super::precision::{Work, settled};
+use super::ranks::{Ranks, Role, on_interrupt, supervise};
 use crate::torch::{Network, device};
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let (trained, found) =
-        train_and_tell(args, workspace).inspect_err(|error| bad_images::tell(error, args.json))?;
+    let ranks = match Role::of(&args.ranks, args.device)? {
+        Role::Works(ranks) => ranks,
+        Role::Starts { count, gpus } if folds::are_several(args)? => {
+            let trained = folds::train_side_by_side(args, workspace, count, gpus)
+                .inspect_err(|error| bad_images::tell(error, args.json))?;
+            return tell(&trained, args);
+        }
+        Role::Starts { count, .. } => return supervise(count),
+    };
+    let is_first = ranks.is_first();
+    let trained = ranks.work(|ranks| train_and_tell(args, workspace, ranks));
+    let trained = trained.inspect_err(|error| {
+        if is_first {
+            bad_images::tell(error, args.json);
+        }
+    })?;
+    if is_first { tell(&trained, args) } else { Ok(()) }
+}
+
+/// Prints what was trained.
+fn tell(Trained { runs, found }: &Trained, args: &Args) -> Result<()> {
     if args.json {
         let mut summaries = Vec::new();
-        for run in &trained {
+        for run in runs {
             let mut summary = serde_json::to_value(run.summary()?)?;
             summary["folder"] = term::path_in_json(&run.folder).into();
-            summary["found"] = serde_json::to_value(&found)?;
+            summary["found"] = serde_json::to_value(found)?;
             summaries.push(summary);
         }
         // A single run is no list, as it always was.
@@ -57,20 +79,46 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Trains; gives the finished runs.
-pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
-    Ok(train_and_tell(args, workspace)?.0)
+/// The finished runs, and what was found in the data.
+struct Trained {
+    runs: Vec<Run>,
+    found: Found,
 }
 
-/// Trains; gives the finished runs, and what was found in the data.
-fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found)> {
+/// Trains in this process alone; gives the finished runs.
+pub fn train(args: &Args, workspace: &Workspace) -> Result<Vec<Run>> {
+    let ranks = Ranks::alone(device::resolve(args.device)?);
+    Ok(train_and_tell(args, workspace, &ranks)?.runs)
+}
+
+/// What is to be trained, and on what.
+fn opened(
+    args: &Args,
+    workspace: &Workspace,
+    ranks: &Ranks,
+) -> Result<(Competition, Recipe, CompetitionImages)> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
+    let kind = if ranks.device.is_cuda() { "CUDA" } else { "CPU" };
+    let program = format!(
+        "kaggle-kit {}\nlibtorch {} on {kind}\n{}\n{}",
+        env!("CARGO_PKG_VERSION"),
+        env!("KAGGLE_KIT_LIBTORCH_VERSION"),
+        competition.source,
+        toml::to_string(&recipe)?
+    );
+    ranks.compare("command", &program)?;
     // A limit that is none is better told now than after all images were looked at.
     Store::usual()?;
-    let interrupted = on_ctrl_c();
-    let images =
-        CompetitionImages::open(&competition, &workspace.data().join(&competition.name), &recipe)?;
+    let data = workspace.data().join(&competition.name);
+    let images = CompetitionImages::open(&competition, &data, &recipe, ranks)?;
+    Ok((competition, recipe, images))
+}
+
+/// Trains; the first of several ranks gives the finished runs.
+fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
+    let interrupted = on_interrupt();
+    let (competition, recipe, images) = opened(args, workspace, ranks)?;
     // One after the other, unless one is named; those that are finished already are left alone.
     let folds = if args.fold.is_none() && recipe.folds > 0 {
         1..=recipe.folds
@@ -81,14 +129,21 @@ fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found
     for fold in folds {
         let recipe = Recipe { fold, ..recipe.clone() };
         let mut data = images.split_and_keep(&recipe, args.keep_pictures)?;
-        data.at_once = device::at_once(device::resolve(args.device)?, recipe.size);
-        let group = images.group(&recipe)?;
-        if recipe.folds > 0
-            && !args.start.anew
-            && let Some(run) = Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
-        {
+        data.at_once = ranks.at_once(recipe.size)?;
+        // A hash of all images is the first one's work.
+        let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
+        let trained = if recipe.folds > 0 && !args.start.anew && ranks.is_first() {
+            Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
+        } else {
+            None
+        };
+        ranks.for_learner().wait_for_first()?;
+        let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
+        if let Some(run) = trained {
             term::say(format_args!("fold {fold} is trained: run `{}`", run.folder.display()));
             runs.push(run);
+        }
+        if !is_trained.is_empty() {
             continue;
         }
         let part = TrainOne {
@@ -100,10 +155,11 @@ fn train_and_tell(args: &Args, workspace: &Workspace) -> Result<(Vec<Run>, Found
             data,
             group,
             n_folds,
+            ranks,
         };
-        runs.push(part.run(&interrupted)?);
+        runs.extend(part.run(&interrupted)?);
     }
-    Ok((runs, images.dataset.found))
+    Ok(Trained { runs, found: images.dataset.found })
 }
 
 /// One run.
@@ -116,46 +172,70 @@ struct TrainOne<'a> {
     data: Data,
     group: String,
     n_folds: usize,
+    ranks: &'a Ranks,
 }
 
 impl TrainOne<'_> {
-    fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Run> {
-        let Self { args, competition, recipe, data, .. } = &self;
-        let device = device::resolve(args.device)?;
+    /// Trains; of several ranks the first one alone has a folder, a terminal, and something to give.
+    fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Option<Run>> {
+        let Self { args, competition, recipe, data, ranks, .. } = &self;
         let NewNetwork { mut network, precomputed, pretrained } =
-            NewNetwork::new(competition, recipe, data, device)?;
-        let made_from = self.images.made_from(&pretrained)?;
-        self.print_plan(&device::in_plan(device, &settled(recipe, device, Work::Train)?));
-        let device = device::describe(device);
-
-        let split = images::split_table(data);
-        let (run, _lock) = self.folder(&split, &made_from)?;
-        made_from.write(&run)?;
-        split.write(&run)?;
-        let (mut console, mut record) =
-            (Console::new(competition.metric.short()), Record::new(&run)?);
-        let mut listener = Both(&mut console, &mut record);
+            NewNetwork::new(competition, recipe, data, ranks)?;
+        let begun = if ranks.is_first() { Some(self.begin(&pretrained)?) } else { None };
+        // It may hash all images, and time counts from here on.
+        ranks.for_learner().wait_for_first()?;
+        let run = begun.as_ref().map(|(run, _lock)| run);
+        let mut console = Console::new(competition.metric.short());
+        let mut record = run.map(Record::new).transpose()?;
+        let (mut told, mut nobody);
+        let listener: &mut dyn Listener = if let Some(record) = &mut record {
+            told = Both(&mut console, record);
+            &mut told
+        } else {
+            nobody = ();
+            &mut nobody
+        };
         let limits = Limits {
             deadline: args
                 .max_minutes
                 .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes)),
             interrupted: Arc::clone(interrupted),
         };
-        let cycles = (recipe.whole_network.snapshots > 0).then(|| run.folder.clone());
-        let mut learner = Learner::new(&mut network, data, &mut listener)
+        let cycles = run.filter(|_| recipe.whole_network.snapshots > 0);
+        let mut learner = Learner::new(&mut network, data, &mut *listener)
             .with_limits(limits)
+            .with_group(ranks.for_learner())
             .with_precomputed(precomputed)
-            .with_cycles(cycles);
-        let folder = run.file(CHECKPOINT);
+            .with_cycles(cycles.map(|run| run.folder.clone()));
         let every = Duration::from_secs(args.checkpoint_every);
-        learner.keep_checkpoints(Checkpoints::new(folder, every))?;
+        learner.keep_checkpoints(run.map(|run| Checkpoints::new(run.file(CHECKPOINT), every)))?;
         learn::golden_rule(&mut learner)?;
         keep::warn_of_trouble(data);
         let journal = learner.journal().clone();
 
-        self.finish(&run, &journal, device, &mut network, &mut listener)?;
-        fs::remove_dir_all(run.file(CHECKPOINT))?;
-        Ok(run)
+        if let Some(run) = run {
+            self.finish(run, &journal, &mut network, listener)?;
+            fs::remove_dir_all(run.file(CHECKPOINT))?;
+        } else {
+            outcome::help(&mut network, ranks, data, recipe)?;
+        }
+        drop(record);
+        Ok(begun.map(|(run, _lock)| run))
+    }
+
+    /// The run's folder, with what is known before training.
+    fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::File)> {
+        let made_from = self.images.made_from(pretrained)?;
+        self.print_plan(&self.ranks.in_plan(&settled(
+            self.recipe,
+            self.ranks.device,
+            Work::Train,
+        )?));
+        let split = images::split_table(&self.data);
+        let (run, lock) = self.folder(&split, &made_from)?;
+        made_from.write(&run)?;
+        split.write(&run)?;
+        Ok((run, lock))
     }
 
     /// Predicts the held-out images, decides, and writes it all down.
@@ -163,17 +243,17 @@ impl TrainOne<'_> {
         &self,
         run: &Run,
         journal: &Journal,
-        device: String,
         network: &mut Network,
         listener: &mut dyn Listener,
     ) -> Result<()> {
-        let Self { competition, recipe, data, .. } = self;
+        let Self { competition, recipe, data, ranks, .. } = self;
         network.save(&run.file(WEIGHTS))?;
         let weights = outcome::weights(run, journal, recipe.whole_network.snapshots)?;
         let weights_sha256 = run.hash_weights(&weights)?;
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
-        let (predictions, found) = outcome::predictions(network, run, &weights, data, recipe)?;
+        let (predictions, found) =
+            outcome::predictions(network, ranks, run, &weights, data, recipe)?;
         let seconds = start.elapsed().as_secs_f64();
         listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
 
@@ -189,7 +269,7 @@ impl TrainOne<'_> {
             competition: competition.name.clone(),
             finished: jiff::Timestamp::now().to_string(),
             program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
-            device,
+            device: ranks.describe(),
             metric: competition.metric.name(),
             score: decision.score(),
             train_images: data.train.len(),
@@ -293,21 +373,4 @@ impl TrainOne<'_> {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
         }
     }
-}
-
-/// A flag that Ctrl-C sets; a second one ends the program at once.
-fn on_ctrl_c() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    let listens = ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(kaggle_kit::exit::INTERRUPTED));
-        }
-        term::say("   stopping after this step; once more ends at once");
-    });
-    if let Err(error) = listens {
-        // Checkpoints make that good as well.
-        term::warn(format_args!("Ctrl-C will end it at once: no thread listens for it ({error})"));
-    }
-    flag
 }

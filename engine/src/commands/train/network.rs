@@ -1,20 +1,22 @@
 //! A network to train: a pretrained backbone with a new head.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::hash::hash_file;
+use kaggle_kit::hash::{Hash, hash_file};
 use kaggle_kit::learn::{Data, Precomputed, Pretrained};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{ClassWeights, LossKind, Recipe};
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
 
-use crate::commands::precision::{Work, settled};
-use crate::torch::{Device, Network, device};
+use crate::commands::precision::Work;
+use crate::commands::ranks::Ranks;
+use crate::torch::{Network, device};
 
 /// A network to train, and where its activations are kept.
 pub(in crate::commands) struct NewNetwork {
@@ -25,17 +27,23 @@ pub(in crate::commands) struct NewNetwork {
 }
 
 impl NewNetwork {
-    /// A pretrained backbone with a new head.
+    /// A pretrained backbone with a new head. Of several ranks the first one reads the weights, which may
+    /// have to be fetched first.
     pub(in crate::commands) fn new(
         competition: &Competition,
         recipe: &Recipe,
         data: &Data,
-        device: Device,
+        ranks: &Ranks,
     ) -> Result<Self> {
+        let device = ranks.device;
         check_loss(competition, recipe, &data.outputs)?;
-        let recipe = &settled(recipe, device, Work::Train)?;
+        let recipe = &ranks.settled(recipe, Work::Train)?;
         let architectures = zoo::find_all(&recipe.backbone)?;
-        let weights = weights_of(&architectures, &recipe.weights)?;
+        let weights = if ranks.is_first() {
+            weights_of(&architectures, &recipe.weights)?
+        } else {
+            Vec::new()
+        };
         device::set_up(device, recipe)?;
         let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device);
         network.load_backbones(&weights)?;
@@ -50,6 +58,11 @@ impl NewNetwork {
         };
         let pretrained: Vec<Pretrained> =
             architectures.iter().zip(&weights).map(backbone).collect::<Result<_>>()?;
+        ranks.for_learner().wait_for_first()?;
+        let pretrained = followed(&pretrained, ranks)?;
+        if let Some(group) = ranks.group() {
+            network.join(Rc::clone(group))?;
+        }
         let precomputed = if recipe.precompute.cache {
             Some(Precomputed {
                 store: Store::usual()?,
@@ -62,6 +75,16 @@ impl NewNetwork {
         };
         Ok(Self { network, precomputed, pretrained })
     }
+}
+
+/// What the first rank has read.
+fn followed(pretrained: &[Pretrained], ranks: &Ranks) -> Result<Vec<Pretrained>> {
+    let own: Vec<(&str, [u8; 32])> =
+        pretrained.iter().map(|one| (one.name.as_str(), one.weights.0)).collect();
+    let text = ranks.follow(serde_json::to_string(&own)?)?;
+    let read: Vec<(String, [u8; 32])> =
+        serde_json::from_str(&text).context("no weights were told")?;
+    Ok(read.into_iter().map(|(name, hash)| Pretrained { name, weights: Hash(hash) }).collect())
 }
 
 /// What is minimised must be of the kind that is asked for.

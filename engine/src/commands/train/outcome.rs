@@ -17,6 +17,7 @@ use kaggle_kit::target::{Predictions, Truth};
 use kaggle_kit::term;
 
 use crate::commands::predict::predict;
+use crate::commands::ranks::Ranks;
 use crate::torch::Network;
 
 /// The weights that predict: the best, or those of the best `n` cycles of the whole network. Others
@@ -49,12 +50,15 @@ pub(super) fn weights(run: &Run, journal: &Journal, n: usize) -> Result<Vec<Stri
 /// views predict, and the choice in words.
 pub(super) fn predictions(
     network: &mut Network,
+    ranks: &Ranks,
     run: &Run,
     weights: &[String],
     data: &Data,
     recipe: &Recipe,
 ) -> Result<(Predictions, String)> {
-    let parts = predict(network, run, weights, &data.valid.samples, recipe, None)?;
+    // Others help from here on, and see no run.
+    ranks.follow(weights.join("\n"))?;
+    let parts = predict(network, ranks, Some(run), weights, &data.valid.samples, recipe, None)?;
     let options = Options::of(&run.competition()?, &data.classes)?;
     let views = choose_views(&pool(data, parts.clone(), options))?;
     run.write_toml(VIEWS, &views)?;
@@ -70,6 +74,19 @@ pub(super) fn predictions(
         found = format!("{found}, {} cycles", weights.len());
     }
     Ok((Predictions { ids, probabilities, classes: data.classes.clone() }, found))
+}
+
+/// What a rank that is not the first does meanwhile: its share of the images.
+pub(super) fn help(
+    network: &mut Network,
+    ranks: &Ranks,
+    data: &Data,
+    recipe: &Recipe,
+) -> Result<()> {
+    let weights = ranks.follow(String::new())?;
+    let weights: Vec<String> = weights.lines().map(str::to_owned).collect();
+    predict(network, ranks, None, &weights, &data.valid.samples, recipe, None)?;
+    Ok(())
 }
 
 /// What the parts of the views say of the held-out images, as an ensemble.

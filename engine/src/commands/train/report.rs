@@ -8,6 +8,7 @@ use image::RgbImage;
 use kaggle_kit::dataset::{self, BatchPlan, Sample};
 use kaggle_kit::learn::{self, Data};
 use kaggle_kit::metric::most_probable;
+use kaggle_kit::place::Share;
 use kaggle_kit::report::html::facts::Heat;
 use kaggle_kit::report::html::{self, duplicates, gallery, gather};
 use kaggle_kit::run::{REPORT, Run, Summary};
@@ -46,6 +47,8 @@ pub(super) fn write(
             size: data.recipe.size,
             augment: data.recipe.augment,
             views: vec![view],
+            share: Share::WHOLE,
+            and_next: false,
         };
         let mut batches = dataset::batches(one, plan);
         let square = batches.next().context("no picture")??.images;

@@ -2,6 +2,7 @@
 
 mod model;
 mod step;
+mod together;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -19,6 +20,7 @@ use tch::{Device, Tensor, nn};
 use super::backbones::{Backbones, NormMode};
 use super::blocks::{Alike, Block};
 use super::ema::{Ema, Raw};
+use super::group::Group;
 use super::head::Head;
 use super::input::{bytes_of, rows};
 use super::loss_scale::LossScale;
@@ -45,6 +47,8 @@ pub struct Network {
     original: BTreeMap<String, Tensor>,
     /// A batch is computed in so many.
     micro_batches: usize,
+    /// Those that train it together, if there are several.
+    group: Option<Rc<Group>>,
     /// Images that are looked at at once where nothing is learnt; fewer once they did not fit.
     at_once: usize,
     loss_scale: LossScale,
@@ -101,6 +105,7 @@ impl Network {
             ema: None,
             original: BTreeMap::new(),
             micro_batches: recipe.optimizer.accumulate,
+            group: None,
             at_once: usize::MAX,
             loss_scale: LossScale::new(precision == Precision::F16),
             #[cfg(test)]

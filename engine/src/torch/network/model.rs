@@ -38,6 +38,10 @@ impl Model for Network {
         self.ema = self.fresh_ema();
     }
 
+    fn n_outputs(&self) -> usize {
+        self.outputs.n()
+    }
+
     fn widths(&self) -> Vec<usize> {
         self.backbones.widths()
     }
@@ -67,9 +71,14 @@ impl Model for Network {
     ) -> Result<StepOutcome> {
         let (loss, mut note) = self.gradients_that_fit(input, targets, seed)?;
         // Asking a GPU here would make it wait for the program, step after step.
+        let group = self.group.clone();
+        let value = move || match &group {
+            Some(group) => group.agreed(loss.value()?),
+            None => loss.value(),
+        };
         let loss = match self.store.device() {
-            Device::Cpu => StepLoss::Known(loss.value()?),
-            _ => StepLoss::Pending(Box::new(move || loss.value())),
+            Device::Cpu => StepLoss::Known(value()?),
+            _ => StepLoss::Pending(Box::new(value)),
         };
         if !matches!(loss, StepLoss::Known(loss) if !loss.is_finite()) {
             note = self.descend(rates)?.or(note);
@@ -110,6 +119,13 @@ impl Model for Network {
         drop(network);
         self.remember(at_once, images.n);
         found.context("failed to predict")
+    }
+
+    fn align(&mut self) -> Result<f64> {
+        match self.group.clone() {
+            Some(group) => self.align_with(&group).context("failed to compare the ranks' weights"),
+            None => Ok(0.0),
+        }
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -15,6 +15,10 @@ const TOO_NARROW: &str = "gradients are infinite however small the loss is made:
 impl Network {
     /// Adds a batch's gradients up, a micro-batch at a time.
     fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<BatchLoss> {
+        // Activations are the whole batch's on every rank.
+        if let (Some(group), Input::Images(_)) = (self.group.clone(), input) {
+            return self.gradients_together(&group, input, targets);
+        }
         let (n, width) = (size(input, self.width()), self.outputs.n());
         let mut losses = Vec::new();
         for range in micro_batch::ranges(n, self.micro_batches) {
@@ -48,7 +52,7 @@ impl Network {
                 Ok(loss) => return Ok((loss, note)),
                 Err(error) => error,
             };
-            let n = size(input, self.width());
+            let n = targets.len() / self.outputs.n();
             let more = micro_batch::more(n, self.micro_batches);
             let Some(more) = more.filter(|_| fitting::is_out_of_memory(&error)) else {
                 return Err(error);

@@ -17,12 +17,12 @@ const SIZE: usize = 32;
 
 /// libtorch has one stream of random numbers for all threads, and a test must not draw from another
 /// one's.
-fn alone() -> MutexGuard<'static, ()> {
+pub(super) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn network(settings: &[&str]) -> Network {
+pub(super) fn network(settings: &[&str]) -> Network {
     network_of(settings, Outputs::Classes { n: 3 })
 }
 
@@ -35,7 +35,7 @@ fn network_of(settings: &[&str], outputs: Outputs) -> Network {
 }
 
 /// Pictures that differ, with a class each.
-fn batch(n: usize) -> (Input, Vec<f32>) {
+pub(super) fn batch(n: usize) -> (Input, Vec<f32>) {
     let pixels = (0..n * SIZE * SIZE * 3).map(|i| (i * (7 + i / 3000) % 251) as u8).collect();
     let targets = (0..n).flat_map(|i| (0..3).map(move |c| f32::from(u8::from(c == i % 3))));
     (Input::Images(Images { pixels: Vec::into(pixels), n, size: SIZE }), targets.collect())
@@ -55,7 +55,7 @@ fn loss_of(outcome: Result<StepOutcome>) -> f64 {
 }
 
 /// Every weight, by name.
-fn weights_of(network: &Network) -> Vec<(String, Vec<f32>)> {
+pub(super) fn weights_of(network: &Network) -> Vec<(String, Vec<f32>)> {
     let named = network.variables().into_iter();
     named.map(|(name, tensor)| (name, to_host(&tensor).unwrap())).collect()
 }

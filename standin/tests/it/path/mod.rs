@@ -3,6 +3,7 @@
 mod bad_input;
 mod kept;
 mod pooled;
+mod ranks;
 mod several;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Batches in order, decoded ahead of the network by all cores.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use super::view::{
     DecodeBuffers, Prepared, Shot, View, decode_planes, finish, render, render_and_keep,
 };
 use crate::hash::PIECE;
+use crate::place::Share;
 use crate::recipe::Augment;
 
 /// How many finished batches wait at most.
@@ -33,14 +35,15 @@ pub struct Images {
     pub size: usize,
 }
 
-/// Some images, and which they are.
+/// Some images, and which they are; of a batch of several processes, this one's share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// The pixels, in the first view.
     pub images: Images,
     /// The same images in each of the other views.
     pub more_views: Vec<Images>,
-    /// Each image's index among the samples.
+    /// The index among the samples of each image of the whole batch, of which another process may have
+    /// a part.
     pub indices: Vec<usize>,
 }
 
@@ -70,6 +73,25 @@ pub struct BatchPlan {
     pub augment: Augment,
     /// For all of which an image is decoded once. Without a view there are no batches.
     pub views: Vec<View>,
+    /// Which images of each batch are read: those of this process.
+    pub share: Share,
+    /// Whether the image after the share is read as well, where there are others: the one that the last
+    /// is mixed with.
+    pub and_next: bool,
+}
+
+impl BatchPlan {
+    /// Those of a batch that are read here.
+    fn own<'a>(&self, batch: &'a [usize]) -> Cow<'a, [usize]> {
+        let own = self.share.of(batch.len());
+        let shown = Cow::Borrowed(&batch[own.clone()]);
+        if !self.and_next || own.is_empty() || own.len() == batch.len() {
+            return shown;
+        }
+        let mut with_next = shown.into_owned();
+        with_next.push(batch[own.end % batch.len()]);
+        Cow::Owned(with_next)
+    }
 }
 
 /// Batches of a source. A thread works ahead and stops when the iterator is dropped. After an error,
@@ -145,7 +167,8 @@ impl Loader {
     fn run(&self, sender: &SyncSender<Result<Batch>>) {
         let pool = BufferPool::new();
         for indices in self.plan.order.chunks(self.plan.batch_size.max(1)) {
-            let batch = self.load(indices, &pool);
+            let batch = self.load(&self.plan.own(indices), &pool);
+            let batch = batch.map(|batch| Batch { indices: indices.to_vec(), ..batch });
             let last = batch.is_err();
             if self.stop.load(Ordering::Relaxed) || sender.send(batch).is_err() || last {
                 return;
@@ -172,7 +195,7 @@ impl Loader {
         })?;
         let mut views = views.into_iter().map(|pixels| Images { pixels, n: indices.len(), size });
         let images = views.next().context("a batch without a view")?;
-        Ok(Batch { images, more_views: views.collect(), indices: indices.to_vec() })
+        Ok(Batch { images, more_views: views.collect(), indices: Vec::new() })
     }
 
     /// Draws all views of an image.
@@ -219,146 +242,4 @@ impl Loader {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use image::Rgb;
-
-    use super::*;
-    use crate::cache::Store;
-    use crate::dataset::{PictureCachePlan, find_twins};
-    use crate::fs;
-
-    const WHOLE: View = View::Centre { share: 1.0 };
-
-    /// `n` gray pictures whose value is their number.
-    fn pictures(folder: &std::path::Path, n: usize) -> Arc<[Sample]> {
-        (0..n)
-            .map(|i| {
-                let path = folder.join(format!("{i}.png"));
-                RgbImage::from_pixel(9, 8, Rgb([i as u8; 3])).save(&path).unwrap();
-                Sample::new(i.to_string(), path, Vec::new())
-            })
-            .collect()
-    }
-
-    fn load(samples: &Arc<[Sample]>, order: Vec<usize>, view: View) -> Batches {
-        batches(Arc::clone(samples), plan(order, vec![view]))
-    }
-
-    fn plan(order: Vec<usize>, views: Vec<View>) -> BatchPlan {
-        BatchPlan { order, batch_size: 4, size: 8, augment: Augment::SideOn, views }
-    }
-
-    #[test]
-    fn batches_come_in_order_and_the_last_is_smaller() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 10);
-        let order: Vec<usize> = (0..10).rev().collect();
-        let all: Vec<Batch> = load(&samples, order.clone(), WHOLE).collect::<Result<_>>().unwrap();
-        let sizes: Vec<usize> = all.iter().map(|batch| batch.images.n).collect();
-        assert_eq!(sizes, [4, 4, 2]);
-        let indices: Vec<usize> = all.iter().flat_map(|batch| batch.indices.clone()).collect();
-        assert_eq!(indices, order);
-        for batch in &all {
-            let pictures = batch.images.pixels.chunks(8 * 8 * 3);
-            for (pixels, &index) in pictures.zip(&batch.indices) {
-                assert!(pixels.iter().all(|&value| usize::from(value) == index));
-            }
-        }
-    }
-
-    #[test]
-    fn views_at_once_are_those_in_turn() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 6);
-        RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8 * 6, y as u8 * 8, 77]))
-            .save(&samples[4].path)
-            .unwrap();
-        let views =
-            [WHOLE, View::Centre { share: 0.5 }, View::Random { seed: 1, epoch: 2, area: None }];
-        let order: Vec<usize> = (0..6).collect();
-        let at_once = batches(Arc::clone(&samples), plan(order.clone(), views.to_vec()));
-        let at_once: Vec<Batch> = at_once.collect::<Result<_>>().unwrap();
-        for (i, view) in views.into_iter().enumerate() {
-            for (all, one) in at_once.iter().zip(load(&samples, order.clone(), view)) {
-                let views: Vec<&Images> =
-                    std::iter::once(&all.images).chain(&all.more_views).collect();
-                assert_eq!(*views[i], one.unwrap().images);
-            }
-        }
-        assert_ne!(at_once[1].images, at_once[1].more_views[0], "views differ");
-    }
-
-    #[test]
-    fn a_random_view_does_not_depend_on_its_neighbours() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 6);
-        let view = View::Random { seed: 1, epoch: 2, area: None };
-        let one = load(&samples, vec![5], view).next().unwrap().unwrap();
-        let last = load(&samples, (0..6).collect(), view).last().unwrap().unwrap();
-        assert_eq!(one.images.pixels[..], last.images.pixels[8 * 8 * 3..]);
-    }
-
-    #[test]
-    fn kept_pictures_show_the_same_without_their_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 6);
-        for (i, sample) in samples.iter().enumerate() {
-            let noisy = |x: u32, y: u32| Rgb([(x * 31 + y * 17) as u8, (x * y) as u8, i as u8]);
-            RgbImage::from_fn(30 + i as u32, 24, noisy).save(&sample.path).unwrap();
-        }
-        let looks = find_twins(&samples, &[], folder.path(), &[], &()).unwrap().pictures;
-        let store = Store::new(folder.path().join("kept"), None);
-        let order: Vec<usize> = (0..6).rev().collect();
-        let parts = |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]) };
-        let random = |epoch| View::Random { seed: 1, epoch, area: None };
-        for (first, second) in [(random(0), random(1)), (parts(0), parts(1)), (WHOLE, WHOLE)] {
-            let all = |source: SampleSource, view| -> Vec<Batch> {
-                let batches = batches(source, plan(order.clone(), vec![view]));
-                batches.collect::<Result<_>>().unwrap()
-            };
-            let plain = || SampleSource::from(Arc::clone(&samples));
-            let prepared = Prepared::of(first, 8, Augment::SideOn);
-            let kept = PictureCachePlan::new("", &looks, prepared).open(&store).unwrap();
-            let keeping = || SampleSource { kept: Some(kept.clone()), ..plain() };
-            assert_eq!(all(keeping(), first), all(plain(), first));
-            assert_eq!(kept.count(), 6);
-            let expected = all(plain(), second);
-            let gone = |sample: &Sample| Sample { path: "gone".into(), ..sample.clone() };
-            let without = SampleSource { samples: samples.iter().map(gone).collect(), ..keeping() };
-            assert_eq!(all(without.clone(), second), expected);
-            // What is prepared for one view does not serve for another.
-            let other = View::Centre { share: 0.5 };
-            let only = plan(vec![0], vec![other]);
-            assert!(batches(without, only).next().unwrap().is_err());
-            assert_eq!(all(keeping(), other), all(plain(), other));
-        }
-    }
-
-    #[test]
-    fn an_error_names_the_image_and_ends_the_batches() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 10);
-        fs::write_atomic(&samples[5].path, "<html>").unwrap();
-        let mut batches = load(&samples, (0..10).collect(), WHOLE);
-        assert!(batches.next().unwrap().is_ok());
-        let error = format!("{:#}", batches.next().unwrap().unwrap_err());
-        assert!(error.contains("5.png` is not an image but an HTML page"), "{error}");
-        assert!(batches.next().is_none());
-    }
-
-    #[test]
-    fn dropping_the_batches_stops_the_work() {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = pictures(folder.path(), 4);
-        // An hour of work, of which nobody wants more than the first batch.
-        let order = [0, 1, 2, 3].repeat(5_000_000);
-        let start = Instant::now();
-        let mut batches = load(&samples, order, WHOLE);
-        batches.next().unwrap().unwrap();
-        drop(batches);
-        assert!(start.elapsed() < Duration::from_secs(10));
-        assert_eq!(Arc::strong_count(&samples), 1, "the thread is gone");
-    }
-}
+mod tests;

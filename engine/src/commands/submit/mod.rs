@@ -1,5 +1,9 @@
 //! `kaggle-kit submit`: runs and the test images become a CSV that Kaggle takes.
 
+mod help;
+
+use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -17,6 +21,7 @@ use kaggle_kit::zoo;
 
 use super::precision::{Work, settled};
 use super::predict::predict;
+use super::ranks::{Ranks, Role, supervise};
 use crate::torch::{Network, device};
 
 /// Predictions are written down this often: a submission that is killed loses no more.
@@ -24,23 +29,48 @@ const KEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// Predicts, writes the CSV, and sends it if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    submit::run(args, workspace, |competition| {
-        let members = members_of(args, competition.as_ref(), workspace)?;
-        write(&members, workspace, args.device)
+    let ranks = match Role::of(&args.ranks, args.device)? {
+        Role::Works(ranks) => ranks,
+        Role::Starts { count, .. } => return supervise(count),
+    };
+    ranks.work(|ranks| {
+        if !ranks.is_first() {
+            return help::help(ranks, workspace);
+        }
+        submit::run(args, workspace, |competition| {
+            let members = members_of(args, competition.as_ref(), workspace)?;
+            write_with(&members, workspace, ranks)
+        })
     })
 }
 
 /// Predicts the test images and writes the CSV, which fits the sample.
 pub fn write(members: &[Member], workspace: &Workspace, device: DeviceChoice) -> Result<Ready> {
+    write_with(members, workspace, &Ranks::alone(device::resolve(device)?))
+}
+
+fn write_with(members: &[Member], workspace: &Workspace, ranks: &Ranks) -> Result<Ready> {
     let test_set = TestSet::open(members, &workspace.data())?;
     // The choice needs no picture; if it cannot be made, that is known at once.
     let plan = Plan::choose(members)?;
-    predict_missing(&test_set, members, device)?;
+    predict_missing(&test_set, members, ranks, &workspace.data())?;
+    help::tell(ranks, None)?;
     plan.write(&test_set, members, &test_set.predictions(members)?, &workspace.submissions())
 }
 
+/// Predicts in this process alone what is missing for `decide`.
+pub fn predict_alone(test_set: &TestSet, members: &[Member], device: DeviceChoice) -> Result<()> {
+    let ranks = Ranks::alone(device::resolve(device)?);
+    predict_missing(test_set, members, &ranks, Path::new(""))
+}
+
 /// Predicts the test images with every run whose predictions are missing; they are kept with it.
-pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceChoice) -> Result<()> {
+fn predict_missing(
+    test_set: &TestSet,
+    members: &[Member],
+    ranks: &Ranks,
+    data: &Path,
+) -> Result<()> {
     let missing = test_set.missing(members)?;
     let n_known = members.iter().map(|member| member.runs.len()).sum::<usize>() - missing.len();
     if n_known > 0 {
@@ -51,7 +81,7 @@ pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceCho
     }
     for run in missing {
         let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
-        let predictions = predictions_of(run, test_set, device, &mut partial)?;
+        let predictions = predictions_of(run, test_set, ranks, data, &mut partial)?;
         let kind = test_set.competition.target.kind;
         run.write_test_predictions(&test_set.hash, &predictions, kind)?;
         partial.remove()?;
@@ -62,7 +92,8 @@ pub fn predict_missing(test_set: &TestSet, members: &[Member], device: DeviceCho
 fn predictions_of(
     run: &Run,
     test_set: &TestSet,
-    device: DeviceChoice,
+    ranks: &Ranks,
+    data: &Path,
     partial: &mut PartialPredictions,
 ) -> Result<Predictions> {
     let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
@@ -71,16 +102,15 @@ fn predictions_of(
         recipe.tta = false;
     }
     let (samples, classes) = (&test_set.samples, &summary.classes);
-    let device = device::resolve(device)?;
-    recipe = settled(&recipe, device, Work::Predict)?;
+    recipe = settled(&recipe, ranks.device, Work::Predict)?;
     term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
     term::say(format_args!(
         "   {} on {}, {} a picture",
         term::count(samples.len(), "test image"),
-        device::in_plan(device, &recipe),
+        ranks.in_plan(&recipe),
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
-    recipe.batch_size = device::at_once(device, recipe.size).unwrap_or(recipe.batch_size);
+    recipe.batch_size = device::at_once(ranks.device, recipe.size).unwrap_or(recipe.batch_size);
     let architectures = zoo::find_all(&recipe.backbone)?;
     let outputs = match competition.target.kind {
         TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },
@@ -88,9 +118,15 @@ fn predictions_of(
         TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
     };
     let n_outputs = outputs.n();
-    device::set_up(device, &recipe)?;
-    let mut network = Network::new(&architectures, &recipe, outputs, device);
-    let mut parts = predict(&mut network, run, &summary.weights, samples, &recipe, Some(partial))?;
+    let job = help::Job::new(&recipe, &outputs, &summary.weights, samples, data)?;
+    help::tell(ranks, Some(&job))?;
+    device::set_up(ranks.device, &recipe)?;
+    let mut network = Network::new(&architectures, &recipe, outputs, ranks.device);
+    if let Some(group) = ranks.group() {
+        network.join(Rc::clone(group))?;
+    }
+    let mut parts =
+        predict(&mut network, ranks, Some(run), &summary.weights, samples, &recipe, Some(partial))?;
     // One view alone has no other parts.
     let probabilities = if views.chosen == tta::ONE {
         parts.probabilities.swap_remove(0)
