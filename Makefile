@@ -9,7 +9,7 @@ FILTER ?=
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup build install unit test test-kaggle test-resume test-notebooks wheel test-wheel demo fmt lint clean
+.PHONY: help setup build install unit test test-kaggle test-resume test-ranks test-notebooks wheel test-wheel demo fmt lint clean
 
 help:
 	@echo "make setup  [DEVICE=cpu|cuda]        libtorch and the default weights, once (about 560 MB)"
@@ -23,6 +23,7 @@ help:
 	@echo "make test                            all tests"
 	@echo "make test-kaggle                     Kaggle's own clients and ours against the stand-in (PyPI)"
 	@echo "make test-resume                     20 times kill -9 in training, against an undisturbed run"
+	@echo "make test-ranks                      several ranks, ended in every way, against one process"
 	@echo "make test-notebooks                  both notebooks by nbclient, on drawn data (PyPI)"
 	@echo "make fmt | make lint                 format the code | format check, clippy, features"
 	@echo "make clean                           removes what was built, keeps libtorch and weights"
@@ -60,6 +61,9 @@ test-notebooks: build
 
 test-resume: build
 	@$(PYTHON) scripts/resume_test.py ./kaggle-kit
+
+test-ranks: build
+	@$(PYTHON) scripts/ranks_test.py ./kaggle-kit
 
 demo: build
 	./kaggle-kit demo $(COMPETITION)

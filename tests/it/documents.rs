@@ -82,6 +82,24 @@ fn files_that_the_documents_name_exist() {
     }
 }
 
+/// What a document says that a test holds is held by one.
+#[test]
+fn tests_that_the_documents_name_exist() {
+    let root = support::repository();
+    let folders = ["src", "engine/src", "standin/tests", "tests/it"];
+    let sources = folders.into_iter().flat_map(|folder| files_in(&root.join(folder), "rs"));
+    let code: String = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text = fs::read_to_string(root.join("docs/several-gpus.md")).unwrap();
+    let is_name = |code: &&str| {
+        code.matches('_').count() > 2 && code.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(named.len() > 12, "{named:?}");
+    let missing: Vec<&str> =
+        named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert_eq!(missing, NONE);
+}
+
 #[test]
 fn every_package_is_licensed_and_the_texts_are_here() {
     let root = support::repository();
