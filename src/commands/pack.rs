@@ -100,7 +100,9 @@ fn wheel(args: &Args, workspace: &Workspace) -> Result<Option<PathBuf>> {
         }
         return Ok(Some(wheel.clone()));
     }
-    let Ok(entries) = fs::read_dir(workspace.runs().with_file_name("dist")) else { return Ok(None) };
+    let Ok(entries) = fs::read_dir(workspace.runs().with_file_name("dist")) else {
+        return Ok(None);
+    };
     let mut wheels: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     wheels.retain(|path| path.extension().is_some_and(|end| end == "whl"));
     wheels.sort();
