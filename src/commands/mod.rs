@@ -18,6 +18,7 @@ pub mod new;
 pub mod pack;
 pub mod ranks;
 pub mod runs;
+pub mod predict;
 pub mod score;
 pub mod standin;
 pub mod submissions;
@@ -35,6 +36,8 @@ pub enum Computation<'a> {
     LrFind(&'a lr_find::Args),
     Submit(&'a submit::Args),
     /// Predict the test images with the runs whose predictions are missing.
+    /// Predict pictures of any kind.
+    Photos(&'a predict::Args),
     Predict(&'a TestSet, &'a [Member], DeviceChoice),
     /// Measure backbones.
     Bench(&'a models::Args),

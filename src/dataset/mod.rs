@@ -11,6 +11,7 @@ mod folder;
 mod format;
 mod image_file;
 mod loader;
+mod photos;
 mod picture_cache;
 mod sample;
 mod sets;
@@ -26,6 +27,7 @@ pub use folder::{
     is_image, names, natural_order, open, open_test, pools, tags,
 };
 pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
+pub use photos::{photos, unreadable};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
 pub use split::{Split, folds, hold_out, sets_of, split};

@@ -4,6 +4,7 @@ pub mod demo;
 pub mod doctor;
 pub mod lr_find;
 pub mod models;
+mod photos;
 mod precision;
 mod predict;
 mod ranks;
@@ -22,6 +23,7 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
         Computation::Train(args) => train::run(args, workspace),
         Computation::LrFind(args) => lr_find::run(args, workspace),
         Computation::Submit(args) => submit::run(args, workspace),
+        Computation::Photos(args) => photos::run(args, workspace),
         Computation::Predict(test_set, members, device) => {
             submit::predict_alone(test_set, members, device)
         }

@@ -1,17 +1,84 @@
 //! What a run's weights say about images.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use kaggle_kit::dataset::Sample;
+use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::learn::tta::{self, Mean};
+use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{PartialPredictions, Run, ViewMeans};
+use kaggle_kit::run::{PartialPredictions, Run, VIEWS, ViewMeans};
+use kaggle_kit::table::Table;
+use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;
+use kaggle_kit::zoo;
 
+use super::precision::{Work, settled};
 use super::ranks::Ranks;
-use crate::torch::Network;
+use crate::torch::{Network, device};
+
+/// What a run says about images, which are called `what`: by the views that it has chosen, before anything
+/// is decided. Where there is a place for what is predicted so far, this goes on from there. `begin` is
+/// called before the first rank begins, with what the others need to know.
+pub(super) fn predictions_of(
+    run: &Run,
+    samples: &Arc<[Sample]>,
+    what: &str,
+    ranks: &Ranks,
+    partial: Option<&mut PartialPredictions>,
+    begin: impl FnOnce(&Recipe, &Outputs, &[String]) -> Result<()>,
+) -> Result<Predictions> {
+    let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
+    let views: ViewChoice = run.read_toml(VIEWS)?;
+    if views.chosen == tta::ONE {
+        recipe.tta = false;
+    }
+    let classes = &summary.classes;
+    recipe = settled(&recipe, ranks.device, Work::Predict)?;
+    term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
+    term::say(format_args!(
+        "   {} on {}, {} a picture",
+        term::count(samples.len(), what),
+        ranks.in_plan(&recipe),
+        term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
+    ));
+    recipe.batch_size = device::at_once(ranks.device, recipe.size).unwrap_or(recipe.batch_size);
+    let architectures = zoo::find_all(&recipe.backbone)?;
+    let outputs = match competition.target.kind {
+        TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },
+        TargetKind::MultiLabel => Outputs::Tags { n: classes.len() },
+        TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
+    };
+    let n_outputs = outputs.n();
+    begin(&recipe, &outputs, &summary.weights)?;
+    device::set_up(ranks.device, &recipe)?;
+    let mut network = Network::new(&architectures, &recipe, outputs, ranks.device);
+    if let Some(group) = ranks.group() {
+        network.join(Rc::clone(group))?;
+    }
+    let weights = &summary.weights;
+    let mut parts = predict(&mut network, ranks, Some(run), weights, samples, &recipe, partial)?;
+    // One view alone has no other parts.
+    let probabilities = if views.chosen == tta::ONE {
+        parts.probabilities.swap_remove(0)
+    } else {
+        ensure!(
+            views.parts == parts.names,
+            "`{}` is of another recipe: it chooses among `{}`, and the run has `{}`\nhint: copy the \
+             run's folder again from where it was trained, or train again",
+            run.file(VIEWS).display(),
+            views.parts.join("`, `"),
+            parts.names.join("`, `")
+        );
+        views.mean(&parts.probabilities)
+    };
+    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    let probabilities = Table::new(probabilities, n_outputs);
+    Ok(Predictions { ids, probabilities, classes: classes.clone() })
+}
 
 /// The mean of the probabilities that each of the run's weights files gives, for each part of the
 /// views; the network ends with the last one's. Where there is a place for what is predicted so

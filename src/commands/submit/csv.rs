@@ -16,6 +16,7 @@ use crate::decide::Decision;
 use crate::decide::ensemble::BlendChoice;
 use crate::decide::ensemble::members::Member;
 use crate::hash::Hash;
+use crate::report::html;
 use crate::report::{Bar, Unit};
 use crate::run::Run;
 use crate::submission;
@@ -107,13 +108,11 @@ impl Plan {
         }
     }
 
-    /// What is submitted, of what each member says.
-    fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
+    /// What becomes of what the members say.
+    pub fn decision(&self) -> &Decision {
         match self {
-            Self::Run(decision) => {
-                decision.apply(of_members.first().cloned().context("no run to submit")?)
-            }
-            Self::Blend(choice) => choice.decision.apply(choice.blend.apply(of_members)?),
+            Self::Run(decision) => decision,
+            Self::Blend(choice) => &choice.decision,
         }
     }
 
@@ -133,6 +132,19 @@ impl Plan {
         });
         let answers = self.answers(of_members)?;
         let notes = submission::write(&answers, &competition, &test_set.sample, &csv)?;
+    /// What the members say together, before anything is decided.
+    pub fn said(&self, of_members: &[Predictions]) -> Result<Predictions> {
+        match self {
+            Self::Run(_) => of_members.first().cloned().context("no run to submit"),
+            Self::Blend(choice) => choice.blend.apply(of_members),
+        }
+    }
+
+    /// What is submitted, of what each member says.
+    fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
+        self.decision().apply(self.said(of_members)?)
+    }
+
         if let Self::Blend(choice) = self {
             blend::keep(choice, members, &csv)?;
         }

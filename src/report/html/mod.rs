@@ -22,7 +22,7 @@ use sections::Section;
 
 use super::chart::Chart;
 use crate::fs;
-use crate::run::{REPORT, Run, Sweep};
+use crate::run::{REPORT, Run, Stage, Sweep};
 use crate::typed;
 
 pub fn page(facts: &Facts) -> String {

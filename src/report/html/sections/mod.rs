@@ -36,7 +36,7 @@ pub(super) struct Section {
 
 /// All sections that have something to tell.
 pub(super) fn all(facts: &Facts) -> Vec<Section> {
-    let sections: [fn(&Facts) -> Option<Section>; 12] = [
+    let sections: [fn(&Facts) -> Option<Section>; 13] = [
         plan::section,
         rates::section,
         training::section,
