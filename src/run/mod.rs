@@ -16,6 +16,7 @@
 //! | `asked/` | predictions while they are made (`partial.rs`) |
 //! | `test-predictions.csv`, `test-predictions.toml` | what it predicts for the test images (`predictions.rs`), and what that was made for (`made_for.rs`) |
 //! | `submission.toml` | what came of its uploads (`uploads.rs`) |
+//! | `oof.csv`, `test.csv` | what the model's folds say of images that they had not seen, and of the test images: for other programs (`tables.rs`) |
 //!
 //! With the test images, the folder alone suffices to submit. The words that training is told in
 //! stand here too ([`Stage`], [`Score`], [`Event`], [`Journal`]): they are what is written down.

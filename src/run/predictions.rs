@@ -135,7 +135,7 @@ impl Run {
 }
 
 /// What a model says, column by column.
-fn columns(classes: &Classes, kind: TargetKind) -> Cow<'_, [String]> {
+pub(super) fn columns(classes: &Classes, kind: TargetKind) -> Cow<'_, [String]> {
     match kind {
         TargetKind::Ordinal => Cow::Owned(vec![LEVEL.to_owned()]),
         _ => Cow::Borrowed(classes.names()),
@@ -163,7 +163,7 @@ const EDITED: &str = "the file was edited or damaged: copy it again from where t
                       train again";
 
 /// The table as it is kept; an error where a network said what is no probability, or no number.
-fn csv_of(predictions: &Predictions, kind: TargetKind) -> Result<Vec<u8>> {
+pub(super) fn csv_of(predictions: &Predictions, kind: TargetKind) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let columns = columns(&predictions.classes, kind);
     table.write_record(std::iter::once("id").chain(columns.iter().map(String::as_str)))?;

@@ -177,7 +177,7 @@ fn header_of(columns: &[String]) -> Vec<&str> {
 }
 
 /// Labels as they are written into one cell.
-fn cell_of(labels: &[String]) -> String {
+pub(super) fn cell_of(labels: &[String]) -> String {
     let mut cell = String::new();
     for (i, label) in labels.iter().enumerate() {
         if i > 0 {

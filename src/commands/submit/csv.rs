@@ -18,9 +18,10 @@ use crate::decide::ensemble::members::Member;
 use crate::hash::Hash;
 use crate::report::html;
 use crate::report::{Bar, Unit};
-use crate::run::Run;
+use crate::run::{Run, TEST_TABLE};
 use crate::submission;
 use crate::target::{Answers, Predictions};
+use crate::term;
 
 /// The test images, and the file that an answer must fit.
 pub struct TestSet {
@@ -78,12 +79,27 @@ impl TestSet {
             };
             let of_runs: Vec<Predictions> = runs.map(of_run).collect::<Result<_>>()?;
             let said = member.mean(&of_runs)?;
+            keep_table(member, &said);
             match (&self.pools, self.competition.submission.pool()) {
                 (Some(answers), Some(how)) => submission::pool(&said, answers, how),
                 _ => Ok(said),
             }
         };
         members.iter().map(of_member).collect()
+    }
+}
+
+/// Keeps what a member says of the test images with its runs, and links it from their pages. A submission
+/// does without.
+fn keep_table(member: &Member, said: &Predictions) {
+    let keep = |run: &Run| {
+        run.write_test_table(said, member.kind)?;
+        html::link_files(run)
+    };
+    for run in &member.runs {
+        if let Err(error) = keep(run) {
+            term::warn(format_args!("no `{TEST_TABLE}` in run `{}`: {error:#}", run.id()));
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Facts {
     pub found: Option<Found>,
     /// The galleries' pictures, by their row in `validation`.
     pub pictures: BTreeMap<usize, Thumbnail>,
+    /// Tables in the run's folder, each with what is in it.
+    pub files: Vec<(&'static str, &'static str)>,
     /// The whole recipe, as TOML.
     pub recipe: String,
     /// Where it is not the default.

@@ -69,3 +69,18 @@ pub fn rate_chart(sweep: &Sweep) -> Chart {
 
 #[cfg(test)]
 mod tests;
+/// Writes a run's page anew as far as it links the tables beside it, of which one is new. A run without a
+/// page stays without.
+pub fn link_files(run: &Run) -> Result<()> {
+    let path = run.file(REPORT);
+    let Some(Section { id, title, lead, body }) = sections::files(&gather::files(run)) else {
+        return Ok(());
+    };
+    if !path.is_file() {
+        return Ok(());
+    }
+    let page = fs::read_to_string(&path)?;
+    let section = markup::section(id, title, &lead, &body).into_string();
+    run.write(REPORT, markup::with_section(&page, id, "recipe", &section))
+}
+

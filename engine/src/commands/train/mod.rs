@@ -267,6 +267,8 @@ impl TrainOne<'_> {
         let summary = Summary {
             version: 1,
             competition: competition.name.clone(),
+        let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
+        run.write_out_of_fold(&own)?;
             finished: jiff::Timestamp::now().to_string(),
             program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
             device: ranks.describe(),
@@ -295,6 +297,9 @@ impl TrainOne<'_> {
             summary.metric,
             summary.score,
             term::thousands(summary.valid_images),
+        if recipe.folds > 0 {
+            outcome::keep_out_of_fold(run);
+        }
             term::duration(summary.seconds),
             run.file(REPORT).display()
         ));

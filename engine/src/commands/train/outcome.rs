@@ -3,14 +3,14 @@
 
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::decide::ensemble::{Pool, choose_views};
+use kaggle_kit::decide::ensemble::{Pool, choose_views, members};
 use kaggle_kit::decide::{Decision, Judged, Options, deal, together};
 use kaggle_kit::fs;
 use kaggle_kit::learn::Data;
 use kaggle_kit::learn::tta;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    Entry, Journal, Run, Stage, StageTime, VIEWS, ViewMeans, WEIGHTS, cycle_file,
+    self, Entry, Journal, OUT_OF_FOLD, Run, Stage, StageTime, VIEWS, ViewMeans, WEIGHTS, cycle_file,
 };
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Predictions, Truth};
@@ -125,6 +125,22 @@ pub(super) fn decide(
             fit(&said, &truth, &sets)
         }
         None => fit(predictions, &truth, &data.valid.sets),
+    }
+}
+
+/// Writes what all finished folds of a model say of the images that they held out into the folder of each
+/// of them. A run is as good without, so trouble is told and no more.
+pub(super) fn keep_out_of_fold(run: &Run) {
+    let keep = || -> Result<()> {
+        let member = members::of(run.clone())?;
+        let fold = |run: &Run| Ok(run.summary()?.fold);
+        let folds = member.runs.iter().map(fold).collect::<Result<Vec<usize>>>()?;
+        let parts: Vec<(&Run, usize)> = member.runs.iter().zip(folds).collect();
+        let csv = run::out_of_fold(&parts, &member.classes, member.kind)?;
+        member.runs.iter().try_for_each(|run| run.write_out_of_fold(&csv))
+    };
+    if let Err(error) = keep() {
+        term::warn(format_args!("`{OUT_OF_FOLD}` has this fold alone: {error:#}"));
     }
 }
 

@@ -8,7 +8,7 @@ use super::facts::{About, ClassCount, Facts, StageFacts, Validation};
 use crate::decide::Decision;
 use crate::recipe;
 use crate::report::chart::label;
-use crate::run::{LabelledImage, Run, Side, Summary};
+use crate::run::{LabelledImage, OUT_OF_FOLD, Run, Side, Summary, TEST_TABLE};
 use crate::target::{Classes, TargetKind};
 use crate::term;
 
@@ -74,6 +74,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         duplicates: None,
         found: None,
         pictures: BTreeMap::new(),
+        files: files(run),
         recipe: run.recipe_text()?,
         changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),

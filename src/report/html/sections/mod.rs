@@ -5,6 +5,7 @@ mod answers;
 mod calibration;
 mod data;
 mod decision;
+mod files;
 mod head;
 mod numbers;
 mod pictures;
@@ -20,7 +21,8 @@ use maud::Markup;
 
 use super::facts::Facts;
 
-pub(super) use head::{figures, head};
+pub(super) use files::of as files;
+pub(super) use head::{figures, head, training};
 pub(super) use rates::curve as rate_chart;
 pub(super) use settings::table as settings_table;
 pub(super) use training::{loss_scale, smoothed};
@@ -48,6 +50,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Section> {
         calibration::section,
         pictures::section,
         data::section,
+        files::section,
         settings::section,
     ];
     sections.into_iter().filter_map(|section| section(facts)).collect()
