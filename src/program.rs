@@ -11,8 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Computation, cache, compare, completions, decide, demo, doctor, fetch, leaderboard, list,
-    lr_find, models, new, pack, runs, score, standin, submissions, submit, train,
+    Computation, cache, compare, completions, decide, demo, doctor, export, fetch, leaderboard, list,
+    lr_find, models, new, pack, predict, runs, score, standin, submissions, submit, train,
 };
 use crate::exit as exit_codes;
 use crate::kaggle::{Environment, notebook};
@@ -78,6 +78,10 @@ pub enum Command {
     Fetch(fetch::Args),
     /// Train by the golden rule
     Train(train::Args),
+    /// Predict any pictures with a run
+    Predict(predict::Args),
+    /// Write a run down as plain timm and PyTorch, TorchScript and ONNX
+    Export(export::Args),
     /// Write the upload for a run, or check a CSV made elsewhere, and send it if asked
     Submit(submit::Args),
     /// Decide anew from a run's probabilities: every method, measured, and the CSV of the best
@@ -211,6 +215,8 @@ fn dispatch(
         Command::Fetch(args) => fetch::run(args, workspace),
         Command::Train(args) if args.show_recipe => train::show_recipe(args),
         Command::Train(args) => compute(Computation::Train(args)),
+        Command::Predict(args) => compute(Computation::Photos(args)),
+        Command::Export(args) => export::run(args, workspace),
         Command::Submit(args) => match &args.csv {
             Some(csv) => submit::check(csv, args, workspace),
             None => compute(Computation::Submit(args)),
@@ -247,6 +253,7 @@ fn has_work(command: &Command) -> bool {
         | Command::Decide(_)
         | Command::Score(_)
         | Command::Compare(_)
+        | Command::Export(_)
         | Command::Cache(_)
         | Command::Runs(_) => true,
         _ => false,

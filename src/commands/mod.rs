@@ -9,6 +9,7 @@ pub mod completions;
 pub mod decide;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 pub mod fetch;
 pub mod leaderboard;
 pub mod list;

@@ -48,6 +48,29 @@ impl Views {
         names
     }
 
+    /// The views that count, by crop and symmetry, where each of the [parts](Self::parts) counts so much; what
+    /// they count sums to what those do.
+    pub fn shares(&self, parts: &[f64]) -> Vec<(f64, Symmetry, f64)> {
+        let mut shares = vec![vec![0.0; self.symmetries.len()]; self.crops.len()];
+        for (name, &weight) in self.parts().iter().zip(parts) {
+            let crop = self.crops.iter().position(|share| crop_name(*share) == *name);
+            let counted = match crop {
+                _ if name == ONE => &mut shares[..1],
+                Some(crop) => &mut shares[crop..=crop],
+                None => &mut shares[..],
+            };
+            let n = if name == ONE { 1 } else { self.symmetries.len() };
+            let each = weight / (counted.len() * n) as f64;
+            for of in counted {
+                of[..n].iter_mut().for_each(|share| *share += each);
+            }
+        }
+        let all = self.crops.iter().zip(shares).flat_map(|(&crop, of)| {
+            self.symmetries.iter().zip(of).map(move |(&symmetry, share)| (crop, symmetry, share))
+        });
+        all.filter(|(_, _, share)| *share > 0.0).collect()
+    }
+
     /// A part's predictions for a batch, made of each crop's.
     fn part(&self, name: &str, of_crops: &[CropPredictions]) -> Vec<f32> {
         if name == ONE {
@@ -196,6 +219,19 @@ mod tests {
         assert_eq!(views(&["crop=1.0"]), (vec![1.0], 2));
         assert_eq!(views(&["crop=1.0", "augment=top-down"]), (vec![1.0], 8));
         assert_eq!(views(&["tta=false"]), (vec![0.875], 1));
+    }
+
+    #[test]
+    fn what_views_count_follows_from_what_parts_count() {
+        let views = Views::of(&resolve(&[]).unwrap());
+        assert_eq!(views.parts(), [ALL, "crop of 0.875", "crop of 1", ONE]);
+        let (up, mirror) = (Symmetry::IDENTITY, Symmetry::MIRROR);
+        assert_eq!(views.shares(&[1.0, 0.0, 0.0, 0.0]).len(), 4);
+        assert_eq!(views.shares(&[0.0, 0.0, 1.0, 0.0]), [(1.0, up, 0.5), (1.0, mirror, 0.5)]);
+        let mixed = views.shares(&[0.5, 0.25, 0.0, 0.25]);
+        let expected =
+            [(0.875, up, 0.5), (0.875, mirror, 0.25), (1.0, up, 0.125), (1.0, mirror, 0.125)];
+        assert_eq!(mixed, expected);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Workspace {
         find_competition(&self.runs(), typed)
     }
 
+    /// A folder an exported run.
+    pub fn exports(&self) -> PathBuf {
+        self.root.join("exports")
+    }
+
     /// The CSVs.
     pub fn submissions(&self) -> PathBuf {
         self.root.join("submissions")

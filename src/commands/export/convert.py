@@ -1,0 +1,111 @@
+"""What `kaggle-kit export` has Python do with the folder it wrote: `model.pt`, `model.onnx`, and a look
+whether all of them say what the run said. The folder is the argument; on stdin is, as JSON, what the run
+said of some pictures; the last line on stdout is, as JSON, what came of it."""
+
+import importlib
+import json
+import platform
+import sys
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+folder = Path(sys.argv[1])
+wanted = json.load(sys.stdin)
+found = {"made": [], "left_out": [], "checks": [], "python": platform.python_version()}
+
+
+def end():
+    print(json.dumps(found))
+    raise SystemExit
+
+
+try:
+    for name in ("numpy", "PIL", "torch", "timm", "safetensors"):
+        module = importlib.import_module(name)
+        found[name] = getattr(module, "__version__", "")
+except ImportError as error:
+    found["left_out"] = [["model.pt", str(error)], ["model.onnx", str(error)]]
+    end()
+
+import numpy as np
+import torch
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(folder))
+import model
+
+network = model.load()
+size = model.PREPROCESS["size"]
+decoded = [model.views(model.open_picture(one["decoded"])) for one in wanted["pictures"]]
+
+
+def check(name, run, pictures=decoded):
+    """How far what `run` says of the pictures is from what the run said."""
+    worst, whose = 0.0, None
+    for (pixels, weights), one in zip(pictures, wanted["pictures"]):
+        said = (np.asarray(run(pixels)) * weights.numpy()[:, None]).sum(0)
+        expected = np.array(one["said"])
+        # Numbers are of any size; probabilities are compared as they are.
+        scale = np.maximum(np.abs(expected), 1) if wanted["relative"] else 1
+        off = float(np.abs((said - expected) / scale).max())
+        if not off <= worst:
+            worst, whose = off, one["id"]
+    found["checks"].append({"file": name, "worst": worst, "picture": whose})
+
+
+def torched(module):
+    def run(pixels):
+        with torch.inference_mode():
+            return module(pixels).numpy()
+
+    return run
+
+
+check("model.py", torched(network))
+if wanted["pictures"] and all(one["path"] for one in wanted["pictures"]):
+    # As the files are: JPEGs are decoded a little differently by every library.
+    files = [model.views(model.open_picture(one["path"])) for one in wanted["pictures"]]
+    check("files", torched(network), files)
+    found["of_files"] = found["checks"].pop()
+if wanted["pictures"]:
+    # The decision by itself: what the run answered, by what the run said.
+    answers = model.decide([one["said"] for one in wanted["pictures"]])
+    same = lambda a, b: a == b or (
+        len(a) == len(b) and all(x == y or abs(float(x) - float(y)) < 1e-5 for x, y in zip(a, b))
+    )
+    agreeing = sum(same(a, one["answer"]) for a, one in zip(answers, wanted["pictures"]))
+    found["answers"] = {"same": agreeing, "of": len(answers)}
+
+example = torch.rand(2, 3, size, size)
+try:
+    with torch.inference_mode():
+        traced = torch.jit.trace(network, example)
+    traced.save(str(folder / "model.pt"))
+    found["made"].append("model.pt")
+    check("model.pt", torched(torch.jit.load(str(folder / "model.pt"))))
+except Exception as error:
+    found["left_out"].append(["model.pt", f"{type(error).__name__}: {error}"])
+
+try:
+    importlib.import_module("onnx")
+    torch.onnx.export(
+        network,
+        (example,),
+        str(folder / "model.onnx"),
+        dynamo=False,
+        opset_version=18,
+        input_names=["pixels"],
+        output_names=["said"],
+        dynamic_axes={"pixels": {0: "n"}, "said": {0: "n"}},
+    )
+    found["made"].append("model.onnx")
+    try:
+        session = importlib.import_module("onnxruntime").InferenceSession(str(folder / "model.onnx"))
+        check("model.onnx", lambda pixels: session.run(None, {"pixels": pixels.numpy()})[0])
+    except ImportError as error:
+        found["unchecked"] = [["model.onnx", str(error)]]
+except Exception as error:
+    (folder / "model.onnx").unlink(missing_ok=True)
+    found["left_out"].append(["model.onnx", f"{type(error).__name__}: {error}"])
+end()

@@ -1,0 +1,237 @@
+//! `kaggle-kit export`: a run as plain timm and PyTorch, for whoever goes on in Python.
+//!
+//! `described.rs` says in JSON what the network is and how it sees, `decision.rs` how it answers; `model.py`
+//! reads that. `python.rs` has the user's Python make TorchScript and ONNX of it (`convert.py`), and compare
+//! all with what the run said of pictures that it held out. libtorch is not needed for any of it.
+
+mod decision;
+mod described;
+mod python;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use self::decision::Portable;
+use self::described::described;
+use self::python::{Outcome, Picture};
+use crate::competition::Competition;
+use crate::dataset::{self, Sample};
+use crate::decide::Decision;
+use crate::fs;
+use crate::recipe::{Precision, Recipe};
+use crate::run::{Run, Workspace};
+use crate::target::TargetKind;
+use crate::term;
+
+const EXAMPLES: &str = "\
+Examples:
+  kaggle-kit export 20261124-101500-3fa9
+  kaggle-kit export runs/planet/20261124-101500-3fa9 --output planet-model --python .venv/bin/python
+Then, in Python with torch, timm, safetensors, pillow and numpy: `python model.py photo.jpg`.";
+
+const MODEL: &str = "model.json";
+const PREPROCESS: &str = "preprocess.json";
+const SCRIPT: &str = "model.py";
+const SCRIPT_TEXT: &str = include_str!("model.py");
+
+/// So many pictures are compared.
+const COMPARED: usize = 8;
+/// So far may a probability be from the run's own, of the same pixels.
+const TOLERANCE: f64 = 1e-3;
+/// The same of runs that were computed in half precision.
+const HALF_TOLERANCE: f64 = 2e-2;
+
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A finished run, by its folder or id; of several folds, this one
+    pub run: String,
+    /// Where to; `exports/` and the run's id unless it is given
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// The Python that makes TorchScript and ONNX and compares
+    #[arg(long, value_name = "PROGRAM", default_value = if cfg!(windows) { "python" } else { "python3" })]
+    pub python: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Writes the folder. An error where what was written says something else than the run.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
+    let run = Run::find(&workspace.runs(), None, &args.run)?;
+    let folder = args.output.clone().unwrap_or_else(|| workspace.exports().join(run.id()));
+    ensure_ours(&folder)?;
+    let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
+    let decision = Decision::of(&run, &competition.metric, &summary.classes)?;
+    let portable = Portable::of(&decision, &summary.classes);
+    let (mut model, preprocess) = described(&run, &competition, &recipe, &summary, &portable)?;
+
+    let mut files = vec![SCRIPT.to_owned(), PREPROCESS.to_owned(), MODEL.to_owned()];
+    let mut weights = Vec::new();
+    for (nth, of) in (1..).zip(run.weights(&summary)?) {
+        let name = if nth == 1 {
+            "model.safetensors".to_owned()
+        } else {
+            format!("model-{nth}.safetensors")
+        };
+        let bytes = fs::read(run.file(&of.file))
+            .with_context(|| format!("`{}` has no weights", run.folder.display()))?;
+        fs::write_atomic(folder.join(&name), bytes)?;
+        weights.push(name);
+    }
+    model["weights"] = json!(weights);
+    files.extend(weights);
+    fs::write_atomic(folder.join(PREPROCESS), text(&preprocess)?)?;
+    fs::write_atomic(folder.join(SCRIPT), SCRIPT_TEXT)?;
+    fs::write_atomic(folder.join(MODEL), text(&model)?)?;
+
+    let decoded = tempfile::tempdir()?;
+    let data = workspace.data().join(&competition.name);
+    let pictures = pictures(&run, &competition, &decision, &data, decoded.path());
+    let kind = competition.target.kind;
+    let is_relative = matches!(kind, TargetKind::Ordinal | TargetKind::Number);
+    let (pictures, no_pictures) = match pictures {
+        Ok(pictures) => (pictures, None),
+        Err(error) => (Vec::new(), Some(term::describe(&error).0)),
+    };
+    let mut outcome = python::convert(&args.python, &folder, &pictures, is_relative)?;
+    outcome.left_out.extend(portable.why_not.map(|why| ("answers".to_owned(), why)));
+    outcome.left_out.extend(no_pictures.map(|why| ("comparison".to_owned(), why)));
+    files.extend(outcome.made.iter().cloned());
+    tell(args, &folder, &files, &outcome, pictures.len())?;
+    ensure_same(&outcome, &recipe)
+}
+
+fn text(json: &Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(json)? + "\n")
+}
+
+/// A folder that has something else in it is left alone.
+fn ensure_ours(folder: &Path) -> Result<()> {
+    if folder.join(MODEL).is_file() || !folder.exists() {
+        return Ok(());
+    }
+    ensure!(
+        folder.is_dir() && fs::read_dir(folder)?.next().is_none(),
+        "`{}` is there already and was not written by `export`\nhint: name another folder with `--output`",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Some of the pictures that the run held out, with what it said of them; `folder` takes their pixels.
+///
+/// JPEGs are decoded a little differently by every library, which is no fault of what was written: so pixels
+/// are handed over as the run saw them, and the files beside them.
+fn pictures(
+    run: &Run,
+    competition: &Competition,
+    decision: &Decision,
+    data: &Path,
+    folder: &Path,
+) -> Result<Vec<Picture>> {
+    let (summary, kind) = (run.summary()?, competition.target.kind);
+    let (predictions, _) = run.held_out(&summary.classes, kind)?;
+    let data = dataset::open(competition, data)?;
+    let samples: HashMap<&str, &Sample> =
+        data.train.iter().map(|sample| (sample.id.as_str(), sample)).collect();
+    let n = predictions.ids.len();
+    let rows: Vec<usize> = (0..n)
+        .step_by(n.div_ceil(COMPARED).max(1))
+        .filter(|&row| samples.contains_key(predictions.ids[row].as_str()))
+        .collect();
+    ensure!(!rows.is_empty(), "none of the pictures that it held out is in the data folder");
+    let chosen = predictions.select(&rows);
+    let answers = decision::rows(&decision.apply(chosen.clone())?);
+    let mut pictures = Vec::new();
+    for (nth, (id, answer)) in chosen.ids.iter().zip(answers).enumerate() {
+        let sample = samples[id.as_str()];
+        let decoded = folder.join(format!("{nth}.png"));
+        dataset::decode_planes(sample)?.save(&decoded)?;
+        let whole = sample.path.canonicalize().unwrap_or_else(|_| sample.path.clone());
+        let path = sample.planes.is_empty().then_some(whole);
+        let said = chosen.probabilities.row(nth).to_vec();
+        pictures.push(Picture { id: id.clone(), path, decoded, said, answer });
+    }
+    Ok(pictures)
+}
+
+/// Says what was written, and how it compares.
+fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usize) -> Result<()> {
+    for (what, why) in &outcome.left_out {
+        term::warn(format_args!("without {what}: {}", why.lines().next().unwrap_or_default()));
+    }
+    if outcome.lacks_python() {
+        term::say(
+            "hint: `pip install torch timm safetensors pillow numpy onnx onnxruntime`, then export again \
+                   and name that Python with `--python`",
+        );
+    }
+    if !outcome.checks.is_empty() && n > 0 {
+        let of = |(file, worst): (&str, f64)| format!("{file} {worst:.1e}");
+        let all: Vec<String> = outcome.compared().map(of).collect();
+        term::say(format_args!(
+            "   of {} that the run held out, what is said differs at most by: {}",
+            term::count(n, "picture"),
+            all.join(", ")
+        ));
+        if let Some(of_files) = &outcome.of_files {
+            term::say(format_args!(
+                "   and by {:.1e} where Python decodes the files itself",
+                of_files.worst
+            ));
+        }
+    }
+    if args.json {
+        return term::json(&json!({
+            "folder": term::path_in_json(folder),
+            "files": files,
+            "left-out": outcome.left_out,
+            "pictures": n,
+            "checks": outcome.checks,
+            "of-files": outcome.of_files,
+            "answers": outcome.answers,
+        }));
+    }
+    term::say(format_args!("   {}", files.join(", ")));
+    term::path(folder);
+    Ok(())
+}
+
+/// Refuses what does not say what the run says.
+fn ensure_same(outcome: &Outcome, recipe: &Recipe) -> Result<()> {
+    let tolerance = match recipe.optimizer.precision {
+        Precision::F32 => TOLERANCE,
+        Precision::Bf16 | Precision::F16 => HALF_TOLERANCE,
+    };
+    for check in &outcome.checks {
+        // What is no number is not within anything.
+        let is_near = check.worst <= tolerance;
+        if !is_near {
+            bail!(
+                "`{}` says something else than the run: it is off by {:.4} at `{}`, and at most {tolerance} is \
+                 expected\nhint: are the pictures those that it was trained with, and timm and torch new enough?",
+                check.file,
+                check.worst,
+                check.picture.as_deref().unwrap_or_default()
+            );
+        }
+    }
+    if let Some(answers) = &outcome.answers {
+        ensure!(
+            answers.same == answers.of,
+            "`{SCRIPT}` answers {} of {} pictures as the run does: this is a bug of kaggle-kit; \
+             what the network says is right",
+            answers.same,
+            answers.of
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
