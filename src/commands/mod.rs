@@ -17,9 +17,9 @@ pub mod lr_find;
 pub mod models;
 pub mod new;
 pub mod pack;
+pub mod predict;
 pub mod ranks;
 pub mod runs;
-pub mod predict;
 pub mod score;
 pub mod standin;
 pub mod submissions;
@@ -36,9 +36,9 @@ pub enum Computation<'a> {
     Train(&'a train::Args),
     LrFind(&'a lr_find::Args),
     Submit(&'a submit::Args),
-    /// Predict the test images with the runs whose predictions are missing.
     /// Predict pictures of any kind.
     Photos(&'a predict::Args),
+    /// Predict the test images with the runs whose predictions are missing.
     Predict(&'a TestSet, &'a [Member], DeviceChoice),
     /// Measure backbones.
     Bench(&'a models::Args),

@@ -11,6 +11,7 @@ use crate::competition;
 use crate::device::DeviceChoice;
 use crate::lines;
 use crate::recipe::{self, Layer};
+use crate::report::Tracker;
 use crate::term;
 use crate::words;
 
@@ -62,6 +63,9 @@ pub struct Args {
     /// the same either way
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = words::word::<CachePolicy>)]
     pub keep_pictures: CachePolicy,
+    /// Write training down for this program as well, while it runs: tensorboard (docs/trackers.md)
+    #[arg(long = "tracker", value_name = "NAME", value_parser = words::parser::<Tracker>())]
+    pub trackers: Vec<Tracker>,
     /// Print the recipe that would be used, and stop
     #[arg(long)]
     pub show_recipe: bool,
@@ -137,6 +141,7 @@ impl Args {
             max_minutes: None,
             checkpoint_every: CHECKPOINT_EVERY,
             keep_pictures: CachePolicy::default(),
+            trackers: Vec::new(),
             show_recipe: false,
             device: DeviceChoice::default(),
             json: false,

@@ -5,13 +5,17 @@ mod bar;
 pub mod chart;
 mod console;
 pub mod html;
+mod live;
 mod record;
+mod tracker;
 
 use crate::run::{Event, Listener};
 
 pub use bar::{Bar, Unit};
 pub use console::Console;
+pub use live::LivePage;
 pub use record::Record;
+pub use tracker::{Tracker, Trackers};
 
 /// Two listeners that hear the same.
 pub struct Both<'a>(pub &'a mut dyn Listener, pub &'a mut dyn Listener);

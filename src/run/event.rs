@@ -131,6 +131,15 @@ pub trait Listener: Send {
     fn event(&mut self, event: &Event);
 }
 
+/// Nobody listens where there is none.
+impl<L: Listener> Listener for Option<L> {
+    fn event(&mut self, event: &Event) {
+        if let Some(listener) = self {
+            listener.event(event);
+        }
+    }
+}
+
 impl Listener for () {
     fn event(&mut self, _: &Event) {}
 }

@@ -7,6 +7,7 @@
 //! | `competition.toml`, `recipe.toml` | what was asked for (`folder.rs`) |
 //! | `split.csv` | which images were trained on and held out (`split.rs`) |
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
+//! | `events.out.tfevents.*` | the same for TensorBoard, where that was asked for (`tensorboard.rs`) |
 //! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`), and what it was begun with (`made_from.rs`) |
 //! | `weights.safetensors`, `cycle-*.safetensors` | what predicts (`weights.rs`) |
 //! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
@@ -15,8 +16,8 @@
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
 //! | `asked/` | predictions while they are made (`partial.rs`) |
 //! | `test-predictions.csv`, `test-predictions.toml` | what it predicts for the test images (`predictions.rs`), and what that was made for (`made_for.rs`) |
-//! | `submission.toml` | what came of its uploads (`uploads.rs`) |
 //! | `oof.csv`, `test.csv` | what the model's folds say of images that they had not seen, and of the test images: for other programs (`tables.rs`) |
+//! | `submission.toml` | what came of its uploads (`uploads.rs`) |
 //!
 //! With the test images, the folder alone suffices to submit. The words that training is told in
 //! stand here too ([`Stage`], [`Score`], [`Event`], [`Journal`]): they are what is written down.
@@ -43,6 +44,8 @@ mod score;
 mod split;
 mod stage;
 mod summary;
+mod tables;
+mod tensorboard;
 mod training;
 mod uploads;
 mod weights;
@@ -61,6 +64,8 @@ pub use self::score::Score;
 pub use self::split::{LabelledImage, Side, SplitRow, SplitTable};
 pub use self::stage::Stage;
 pub use self::summary::{StageTime, Summary};
+pub use self::tables::{OUT_OF_FOLD, TEST_TABLE, out_of_fold};
+pub use self::tensorboard::TensorBoardLog;
 pub use self::training::Training;
 pub use self::uploads::{BoardPlace, Upload, UploadStatus, Uploads};
 pub use self::weights::WeightsFile;

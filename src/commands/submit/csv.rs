@@ -132,6 +132,19 @@ impl Plan {
         }
     }
 
+    /// What the members say together, before anything is decided.
+    pub fn said(&self, of_members: &[Predictions]) -> Result<Predictions> {
+        match self {
+            Self::Run(_) => of_members.first().cloned().context("no run to submit"),
+            Self::Blend(choice) => choice.blend.apply(of_members),
+        }
+    }
+
+    /// What is submitted, of what each member says.
+    fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
+        self.decision().apply(self.said(of_members)?)
+    }
+
     /// Writes the CSV of what each member says, which fits the sample, and beside a blend's what it
     /// was made by.
     pub fn write(
@@ -148,19 +161,6 @@ impl Plan {
         });
         let answers = self.answers(of_members)?;
         let notes = submission::write(&answers, &competition, &test_set.sample, &csv)?;
-    /// What the members say together, before anything is decided.
-    pub fn said(&self, of_members: &[Predictions]) -> Result<Predictions> {
-        match self {
-            Self::Run(_) => of_members.first().cloned().context("no run to submit"),
-            Self::Blend(choice) => choice.blend.apply(of_members),
-        }
-    }
-
-    /// What is submitted, of what each member says.
-    fn answers(&self, of_members: &[Predictions]) -> Result<Answers> {
-        self.decision().apply(self.said(of_members)?)
-    }
-
         if let Self::Blend(choice) = self {
             blend::keep(choice, members, &csv)?;
         }

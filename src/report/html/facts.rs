@@ -52,6 +52,16 @@ impl Facts {
         }
     }
 
+    /// The stages that are to come.
+    pub fn foresee(&mut self, plan: &[(Stage, String)]) {
+        let stage = |(stage, planned): &(Stage, String)| StageFacts {
+            stage: stage.title().to_owned(),
+            planned: planned.clone(),
+            ..StageFacts::default()
+        };
+        self.stages = plan.iter().map(stage).collect();
+    }
+
     /// Takes what was found in the data folder, with what people call the classes.
     pub fn tell_found(&mut self, found: Found) {
         if let Some(validation) = &mut self.validation {

@@ -43,6 +43,15 @@ fn replaced(page: &str, start: &str, end: &str, by: &str) -> String {
 
 /// A whole page around its content.
 pub(super) fn page(title: &str, main: &Markup) -> String {
+    page_of(title, main, None)
+}
+
+/// The same, which a browser asks for again after so many seconds.
+pub(super) fn page_again(title: &str, main: &Markup, seconds: u32) -> String {
+    page_of(title, main, Some(seconds))
+}
+
+fn page_of(title: &str, main: &Markup, again: Option<u32>) -> String {
     const STYLE: &str = include_str!("style.css");
     // Whatever might slip into the page, a browser fetches nothing for it.
     const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
@@ -58,6 +67,7 @@ pub(super) fn page(title: &str, main: &Markup) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
+                @if let Some(seconds) = again { meta http-equiv="refresh" content=(seconds); }
                 title { (title) }
                 style { (PreEscaped(chart::PALETTE)) (PreEscaped(STYLE)) (PreEscaped(chart::STYLE)) }
             }

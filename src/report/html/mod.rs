@@ -40,6 +40,22 @@ pub fn page(facts: &Facts) -> String {
     markup::page(&format!("{} {} – {}", about.competition, about.run, about.title), &main)
 }
 
+/// A browser asks for the page of a run that is trained again after so many seconds.
+const REFRESH: u32 = 5;
+
+/// The page of a run that is trained, in this stage.
+pub fn live(facts: &Facts, stage: Option<Stage>) -> String {
+    let about = &facts.about;
+    let main = html! {
+        (sections::training(facts, stage))
+        @for Section { id, title, lead, body } in &sections::all(facts) {
+            (markup::section(id, title, lead, body))
+        }
+    };
+    let title = format!("{} {} – training", about.competition, about.run);
+    markup::page_again(&title, &main, REFRESH)
+}
+
 /// The sections that follow from a run's decision, and need no picture.
 const REVISED: [&str; 2] = ["decision", "tags"];
 
@@ -61,14 +77,6 @@ pub fn revise(run: &Run) -> Result<()> {
     run.write(REPORT, markup::with_figures(&page, &figures))
 }
 
-/// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own
-/// ([`Chart::standalone`]).
-pub fn rate_chart(sweep: &Sweep) -> Chart {
-    sections::rate_chart(sweep)
-}
-
-#[cfg(test)]
-mod tests;
 /// Writes a run's page anew as far as it links the tables beside it, of which one is new. A run without a
 /// page stays without.
 pub fn link_files(run: &Run) -> Result<()> {
@@ -84,3 +92,11 @@ pub fn link_files(run: &Run) -> Result<()> {
     run.write(REPORT, markup::with_section(&page, id, "recipe", &section))
 }
 
+/// A sweep of the learning-rate finder with what each rule suggests, also for a file of its own
+/// ([`Chart::standalone`]).
+pub fn rate_chart(sweep: &Sweep) -> Chart {
+    sections::rate_chart(sweep)
+}
+
+#[cfg(test)]
+mod tests;

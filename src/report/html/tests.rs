@@ -19,6 +19,7 @@ use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind, Truth};
 use rand::Rng;
 
+mod live;
 mod measured;
 
 /// A run with everything: `n` images held out, one class or about three tags each.
@@ -70,8 +71,8 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
             other: "3".to_owned(),
             value: "1".to_owned(),
         }],
-        environment: vec![("device".to_owned(), "CPU".to_owned())],
         files: vec![("oof.csv", "held out")],
+        environment: vec![("device".to_owned(), "CPU".to_owned())],
     }
 }
 
@@ -262,8 +263,8 @@ fn what_is_absent_is_left_out() {
     bare.duplicates = None;
     bare.found = None;
     bare.pictures.clear();
-    bare.recipe.clear();
     bare.files.clear();
+    bare.recipe.clear();
     bare.changed.clear();
     bare.environment.clear();
     let text = page(&bare);

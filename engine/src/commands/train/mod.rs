@@ -24,7 +24,7 @@ use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{self, Data, Learner, Limits, Model, Pretrained};
 use kaggle_kit::recipe::{self, Recipe};
-use kaggle_kit::report::{Both, Console, Record};
+use kaggle_kit::report::{Both, Console, Record, Trackers};
 use kaggle_kit::run::checkpoint::Checkpoints;
 use kaggle_kit::run::{
     self, CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
@@ -185,16 +185,24 @@ impl TrainOne<'_> {
         // It may hash all images, and time counts from here on.
         ranks.for_learner().wait_for_first()?;
         let run = begun.as_ref().map(|(run, _lock)| run);
-        let mut console = Console::new(competition.metric.short());
+        let metric = competition.metric.short();
         let mut record = run.map(Record::new).transpose()?;
-        let (mut told, mut nobody);
-        let listener: &mut dyn Listener = if let Some(record) = &mut record {
-            told = Both(&mut console, record);
-            &mut told
-        } else {
-            nobody = ();
-            &mut nobody
-        };
+        let mut trackers =
+            run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
+        let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
+        let mut console = Console::new(metric);
+        let (mut files, mut shown, mut told, mut nobody);
+        let listener: &mut dyn Listener =
+            if let (Some(record), Some(trackers)) = (&mut record, &mut trackers) {
+                files = Both(record, trackers);
+                // The page is made of what is recorded by then.
+                shown = Both(&mut console, &mut page);
+                told = Both(&mut files, &mut shown);
+                &mut told
+            } else {
+                nobody = ();
+                &mut nobody
+            };
         let limits = Limits {
             deadline: args
                 .max_minutes
@@ -219,7 +227,7 @@ impl TrainOne<'_> {
         } else {
             outcome::help(&mut network, ranks, data, recipe)?;
         }
-        drop(record);
+        drop((record, trackers, page));
         Ok(begun.map(|(run, _lock)| run))
     }
 
@@ -262,13 +270,13 @@ impl TrainOne<'_> {
         run.write_toml(DECISION, &decision)?;
         run.write_outputs(&data.outputs)?;
         run.write_valid_predictions(&predictions, data.kind)?;
+        let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
+        run.write_out_of_fold(&own)?;
         let mut stages = outcome::stages(journal);
         stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
         let summary = Summary {
             version: 1,
             competition: competition.name.clone(),
-        let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
-        run.write_out_of_fold(&own)?;
             finished: jiff::Timestamp::now().to_string(),
             program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
             device: ranks.describe(),
@@ -292,14 +300,14 @@ impl TrainOne<'_> {
             term::warn(format_args!("no report was made: {error:#}"));
         }
         run.finish(&summary)?;
+        if recipe.folds > 0 {
+            outcome::keep_out_of_fold(run);
+        }
         term::done(format_args!(
             "{} {:.5} on {} held-out images, in {}; `{}`",
             summary.metric,
             summary.score,
             term::thousands(summary.valid_images),
-        if recipe.folds > 0 {
-            outcome::keep_out_of_fold(run);
-        }
             term::duration(summary.seconds),
             run.file(REPORT).display()
         ));

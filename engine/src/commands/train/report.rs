@@ -9,12 +9,28 @@ use kaggle_kit::dataset::{self, BatchPlan, Sample};
 use kaggle_kit::learn::{self, Data};
 use kaggle_kit::metric::most_probable;
 use kaggle_kit::place::Share;
+use kaggle_kit::report::LivePage;
 use kaggle_kit::report::html::facts::Heat;
 use kaggle_kit::report::html::{self, duplicates, gallery, gather};
 use kaggle_kit::run::{REPORT, Run, Summary};
+use kaggle_kit::term;
 
 use super::images::CompetitionImages;
 use crate::torch::Network;
+
+/// What writes the page of a run while it is trained. A run is as good without.
+pub(super) fn live<'a>(run: &'a Run, device: &str, data: &Data) -> Option<LivePage<'a>> {
+    let n = [data.train.len(), data.valid.len()];
+    let facts = gather::unfinished(run, device.to_owned(), &data.classes, n);
+    let facts = facts.map(|mut facts| {
+        facts.foresee(&learn::plan(data));
+        facts
+    });
+    facts
+        .map_err(|error| term::detail(format_args!("no page while it is trained: {error:#}")))
+        .ok()
+        .map(|facts| LivePage::new(run, facts))
+}
 
 /// Writes `report.html`.
 pub(super) fn write(

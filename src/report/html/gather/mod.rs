@@ -81,6 +81,72 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     })
 }
 
+/// What is known of a run that begins to train; `n` are the images that it trains on and holds out.
+pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -> Result<Facts> {
+    let (competition, recipe) = (run.competition()?, run.recipe()?);
+    let kind = competition.target.kind;
+    let [train_images, valid_images] = n;
+    Ok(Facts {
+        about: About {
+            run: run.id(),
+            competition: competition.name.clone(),
+            title: competition.title.clone(),
+            metric: competition.metric.clone(),
+            score: 0.0,
+            finished: String::new(),
+            program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
+            device,
+            backbone: recipe.backbone.clone(),
+            size: recipe.size,
+            train_images,
+            valid_images,
+            seconds: 0.0,
+            fold: (recipe.folds > 0).then_some((recipe.fold, recipe.folds)),
+        },
+        leak: competition.leak.clone(),
+        stages: Vec::new(),
+        sweeps: Vec::new(),
+        steps: Vec::new(),
+        epochs: Vec::new(),
+        validation: None,
+        decision: None,
+        counts: match kind {
+            TargetKind::Number => count_numbers(&run.labelled(classes, kind)?),
+            _ => count_classes(&run.labelled(classes, kind)?, classes),
+        },
+        duplicates: None,
+        found: None,
+        pictures: BTreeMap::new(),
+        files: Vec::new(),
+        recipe: run.recipe_text()?,
+        changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
+        environment: Vec::new(),
+    })
+}
+
+/// Takes what a run's logs tell by now.
+pub fn retell(facts: &mut Facts, run: &Run) -> Result<()> {
+    let training = run.training()?;
+    (facts.sweeps, facts.steps, facts.epochs) = (training.sweeps, training.steps, training.epochs);
+    Ok(())
+}
+
+/// The tables that a run's folder has by now.
+pub fn files(run: &Run) -> Vec<(&'static str, &'static str)> {
+    let known = [
+        (
+            OUT_OF_FOLD,
+            "what was predicted for images held out, with their labels, over all folds that are finished",
+        ),
+        (TEST_TABLE, "what was predicted for the test images, the mean over all folds"),
+        ("valid-predictions.csv", "what this run predicted for the images that it held out"),
+        ("split.csv", "which images it trained on, and which it held out"),
+        ("steps.csv", "loss, rate and momentum of every step"),
+        ("lr-find.csv", "the curves of the learning-rate finder"),
+    ];
+    known.into_iter().filter(|(name, _)| run.file(name).is_file()).collect()
+}
+
 /// Images of each class, by what they were used for; nothing where there is no image.
 fn count_classes(images: &[LabelledImage], classes: &Classes) -> Vec<ClassCount> {
     if images.is_empty() {

@@ -7,6 +7,7 @@ use super::super::markup::percent;
 use super::Section;
 use super::answers::answered;
 use crate::decide::Decision;
+use crate::run::{Epoch, Stage};
 use crate::target::TargetKind;
 use crate::term;
 
@@ -24,6 +25,31 @@ pub(in super::super) fn head(facts: &Facts, sections: &[Section]) -> Markup {
                 div.note { p { strong { "These scores are too good. " } (leak) } }
             }
             nav { @for section in sections { a href=(format!("#{}", section.id)) { (section.title) } } }
+        }
+    }
+}
+
+/// The top of the page of a run that is trained.
+pub(in super::super) fn training(facts: &Facts, stage: Option<Stage>) -> Markup {
+    let about = &facts.about;
+    html! {
+        header {
+            h1 { (about.title) }
+            p.lead {
+                "Run " code { (about.run) } ", " (fold(about)) (about.backbone) " at " (about.size)
+                " pixels, is being trained on " (about.device)
+                @if let Some(stage) = stage { ": step " (stage.number()) ", " (stage.title()) }
+                ". This page is written anew as epochs end; pictures and scores come when training is done."
+            }
+            aside.figures {
+                @if let Some(Epoch { epoch, stage, score, .. }) = facts.epochs.last() {
+                    div.score { b { (format!("{:.4}", score.loss)) } span { "validation loss, epoch " (epoch) " of " (stage.title()) } }
+                    @if score.metric.is_finite() {
+                        div { b { (format!("{:.4}", score.metric)) } span { (about.metric.title()) } }
+                    }
+                }
+                div { b { (term::thousands(about.valid_images)) } span { "images held out, " (term::thousands(about.train_images)) " trained on" } }
+            }
         }
     }
 }

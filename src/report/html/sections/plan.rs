@@ -26,7 +26,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
                     @if !stage.planned.is_empty() { small { (stage.planned) } }
                     (stage.found)
                 }
-                td.n { (term::duration(stage.seconds)) }
+                td.n { @if stage.seconds > 0.0 || !stage.found.is_empty() { (term::duration(stage.seconds)) } }
                 td.track { (bar(stage.seconds / longest)) }
             }
         }
