@@ -11,8 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Computation, cache, compare, completions, decide, demo, doctor, export, fetch, leaderboard, list,
-    lr_find, models, new, pack, predict, runs, score, standin, submissions, submit, train,
+    Computation, cache, compare, completions, decide, demo, doctor, export, fetch, leaderboard,
+    list, lr_find, models, new, pack, predict, runs, score, standin, submissions, submit, train,
 };
 use crate::exit as exit_codes;
 use crate::kaggle::{Environment, notebook};
