@@ -41,7 +41,8 @@ const SCRIPT_TEXT: &str = include_str!("model.py");
 const COMPARED: usize = 8;
 /// So far may a probability be from the run's own, of the same pixels.
 const TOLERANCE: f64 = 1e-3;
-/// The same of runs that were computed in half precision.
+/// The same of runs that were computed in less than single precision, or may have been: `auto` is what the
+/// device is made for.
 const HALF_TOLERANCE: f64 = 2e-2;
 
 #[derive(clap::Args, Debug)]
@@ -171,6 +172,14 @@ fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usiz
                    and name that Python with `--python`",
         );
     }
+    if let Some(worst) = outcome.compared().map(|(_, worst)| worst).reduce(f64::max)
+        && worst > TOLERANCE
+    {
+        term::warn(format_args!(
+            "what was written differs from the run by more than {TOLERANCE}: the run was computed in less than \
+             single precision, or the one does not do what the other does"
+        ));
+    }
     if !outcome.checks.is_empty() && n > 0 {
         let of = |(file, worst): (&str, f64)| format!("{file} {worst:.1e}");
         let all: Vec<String> = outcome.compared().map(of).collect();
@@ -206,7 +215,7 @@ fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usiz
 fn ensure_same(outcome: &Outcome, recipe: &Recipe) -> Result<()> {
     let tolerance = match recipe.optimizer.precision {
         Precision::F32 => TOLERANCE,
-        Precision::Bf16 | Precision::F16 => HALF_TOLERANCE,
+        _ => HALF_TOLERANCE,
     };
     for check in &outcome.checks {
         // What is no number is not within anything.
