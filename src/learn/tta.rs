@@ -33,6 +33,11 @@ impl Views {
         Self { crops, symmetries: recipe.augment.symmetries() }
     }
 
+    /// What is seen of an image: shares of its shorter side.
+    pub fn crops(&self) -> &[f64] {
+        &self.crops
+    }
+
     pub fn count(&self) -> usize {
         self.crops.len() * self.symmetries.len()
     }

@@ -12,15 +12,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use image::RgbImage;
 use serde_json::{Value, json};
 
 use self::decision::Portable;
 use self::described::described;
 use self::python::{Outcome, Picture};
 use crate::competition::Competition;
-use crate::dataset::{self, Sample};
+use crate::dataset::{self, Sample, View};
 use crate::decide::Decision;
 use crate::fs;
+use crate::learn::tta::Views;
 use crate::recipe::{Precision, Recipe};
 use crate::run::{Run, Workspace};
 use crate::target::TargetKind;
@@ -39,11 +41,14 @@ const SCRIPT_TEXT: &str = include_str!("model.py");
 
 /// So many pictures are compared.
 const COMPARED: usize = 8;
-/// So far may a probability be from the run's own, of the same pixels.
+/// So far may a probability be from the run's own, of the same squares.
 const TOLERANCE: f64 = 1e-3;
 /// The same of runs that were computed in less than single precision, or may have been: `auto` is what the
 /// device is made for.
 const HALF_TOLERANCE: f64 = 2e-2;
+
+/// So far may a pixel be that Python resizes: PIL and we round after each of two passes.
+const LEVELS: u32 = 2;
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -126,8 +131,9 @@ fn ensure_ours(folder: &Path) -> Result<()> {
 
 /// Some of the pictures that the run held out, with what it said of them; `folder` takes their pixels.
 ///
-/// JPEGs are decoded a little differently by every library, which is no fault of what was written: so pixels
-/// are handed over as the run saw them, and the files beside them.
+/// JPEGs are decoded a little differently by every library, and resized pixels rounded, which moves the
+/// answers of a nervous network and is no fault of what was written. So the squares are handed over that
+/// the run saw, by which networks are compared; the decoded pixels, by which resizing is; and the files.
 fn pictures(
     run: &Run,
     competition: &Competition,
@@ -135,6 +141,7 @@ fn pictures(
     data: &Path,
     folder: &Path,
 ) -> Result<Vec<Picture>> {
+    let recipe = run.recipe()?;
     let (summary, kind) = (run.summary()?, competition.target.kind);
     let (predictions, _) = run.held_out(&summary.classes, kind)?;
     let data = dataset::open(competition, data)?;
@@ -152,11 +159,22 @@ fn pictures(
     for (nth, (id, answer)) in chosen.ids.iter().zip(answers).enumerate() {
         let sample = samples[id.as_str()];
         let decoded = folder.join(format!("{nth}.png"));
-        dataset::decode_planes(sample)?.save(&decoded)?;
+        let picture = dataset::decode_planes(sample)?;
+        picture.save(&decoded)?;
+        let mut squares = Vec::new();
+        for (of, share) in Views::of(&recipe).crops().iter().enumerate() {
+            let side = recipe.size as u32;
+            let mut square = RgbImage::new(side, side);
+            let view = View::Centre { share: *share };
+            dataset::render(&picture, recipe.size, recipe.augment, view, 0, &mut square)?;
+            let path = folder.join(format!("{nth}-{of}.png"));
+            square.save(&path)?;
+            squares.push((*share, path));
+        }
         let whole = sample.path.canonicalize().unwrap_or_else(|_| sample.path.clone());
         let path = sample.planes.is_empty().then_some(whole);
         let said = chosen.probabilities.row(nth).to_vec();
-        pictures.push(Picture { id: id.clone(), path, decoded, said, answer });
+        pictures.push(Picture { id: id.clone(), path, decoded, squares, said, answer });
     }
     Ok(pictures)
 }
@@ -188,9 +206,9 @@ fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usiz
             term::count(n, "picture"),
             all.join(", ")
         ));
-        if let Some(of_files) = &outcome.of_files {
+        if let (Some(levels), Some(of_files)) = (outcome.levels, &outcome.of_files) {
             term::say(format_args!(
-                "   and by {:.1e} where Python decodes the files itself",
+                "   where Python decodes and resizes the files itself, pixels by {levels} of 255, what is said by {:.1e}",
                 of_files.worst
             ));
         }
@@ -202,6 +220,7 @@ fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usiz
             "left-out": outcome.left_out,
             "pictures": n,
             "checks": outcome.checks,
+            "levels": outcome.levels,
             "of-files": outcome.of_files,
             "answers": outcome.answers,
         }));
@@ -229,6 +248,13 @@ fn ensure_same(outcome: &Outcome, recipe: &Recipe) -> Result<()> {
                 check.picture.as_deref().unwrap_or_default()
             );
         }
+    }
+    if let Some(levels) = outcome.levels {
+        ensure!(
+            levels <= LEVELS,
+            "`{SCRIPT}` sees other pixels than the run: one is off by {levels} of 255, and at most {LEVELS} is \
+             expected\nhint: is Pillow new enough?"
+        );
     }
     if let Some(answers) = &outcome.answers {
         ensure!(

@@ -171,7 +171,7 @@ def square(picture, share, size):
     pixels, which moves the answers.
 
     kaggle-kit resizes columns before rows, PIL rows before columns, each rounding to whole levels in between;
-    on its side a picture is resized in the other order, and is then the same to the last bit."""
+    on its side a picture is resized in the other order, and is then the same but for a level here and there."""
     width, height = picture.size
     side = min(width, height) * share
     left, top = (width - side) / 2, (height - side) / 2
@@ -181,15 +181,16 @@ def square(picture, share, size):
     return resized.transpose(Image.Transpose.TRANSPOSE)
 
 
-def views(picture):
-    """All views of a picture that are averaged, `[views, 3, size, size]`, and the weight of each."""
-    squares, pixels, weights = {}, [], []
+def views(picture, squares=None):
+    """All views of a picture that are averaged, `[views, 3, size, size]`, and the weight of each; `squares` has
+    those of its squares that are there already, by their share."""
+    squares, pixels, weights = dict(squares or {}), [], []
     for view in PREPROCESS["views"]:
         share = view["crop"]
         if share not in squares:
-            array = np.asarray(square(picture, share, PREPROCESS["size"]))
-            squares[share] = torch.from_numpy(array.copy()).permute(2, 0, 1).float() / 255
-        x = squares[share].flip(-1) if view["mirrored"] else squares[share]
+            squares[share] = square(picture, share, PREPROCESS["size"])
+        x = torch.from_numpy(np.array(squares[share])).permute(2, 0, 1).float() / 255
+        x = x.flip(-1) if view["mirrored"] else x
         # Clockwise, after the mirror.
         pixels.append(torch.rot90(x, -view["quarter_turns"], (-2, -1)))
         weights.append(view["weight"])

@@ -21,8 +21,10 @@ pub(super) struct Picture {
     /// Its file; none where it is of several.
     #[serde(serialize_with = "as_python_has_it")]
     pub(super) path: Option<PathBuf>,
-    /// Its pixels as the run saw them, in a file without loss.
+    /// Its pixels, in a file without loss.
     pub(super) decoded: PathBuf,
+    /// The squares of it that the run saw, likewise, each with its share of the shorter side.
+    pub(super) squares: Vec<(f64, PathBuf)>,
     /// What the run said of it, before anything was decided.
     pub(super) said: Vec<f32>,
     /// What was answered by that.
@@ -43,8 +45,10 @@ pub(super) struct Outcome {
     pub(super) made: Vec<String>,
     /// What there is not, and why.
     pub(super) left_out: Vec<(String, String)>,
-    /// From the same pixels.
+    /// From the squares that the run saw.
     pub(super) checks: Vec<Check>,
+    /// How far squares are that Python resizes, in 255ths.
+    pub(super) levels: Option<u32>,
     /// From the files, as Python decodes them.
     pub(super) of_files: Option<Check>,
     pub(super) answers: Option<Same>,
