@@ -36,7 +36,7 @@ fn libtorch(problems: &mut Vec<Problem>) -> Libtorch {
     }
     let linked = Path::new(env!("KAGGLE_KIT_LIBTORCH"));
     let folder = loaded_libtorch().unwrap_or_else(|| linked.to_owned());
-    Libtorch { folder, version, kind: env!("KAGGLE_KIT_LIBTORCH_KIND") }
+    Libtorch { folder, version, kind: gpu::kind() }
 }
 
 /// The folder that the running program has libtorch from, where the system tells.

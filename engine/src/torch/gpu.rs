@@ -26,7 +26,7 @@ pub fn report() -> Report {
     let cuda_devices = if tch::Cuda::is_available() { tch::Cuda::device_count() } else { 0 };
     Report {
         // libtorch itself says that it has no CUDA where it finds no driver.
-        cuda_built: env!("KAGGLE_KIT_LIBTORCH_KIND") == "cuda",
+        cuda_built: kind() == "cuda",
         cuda_devices,
         mps: tch::utils::has_mps(),
         threads: tch::get_num_threads(),
@@ -134,6 +134,13 @@ pub fn in_words(gpu: &Gpu, nvidia: &Nvidia) -> String {
         cuda_in_words(gpu.cuda),
         cudnn.unwrap_or_default()
     )
+}
+
+/// `cpu` or `cuda`, as the libtorch that is loaded was built: a wheel's is not the one that the program was
+/// linked with.
+pub fn kind() -> &'static str {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    if maps.contains("/libtorch_cuda.so") { "cuda" } else { env!("KAGGLE_KIT_LIBTORCH_KIND") }
 }
 
 #[cfg(test)]
