@@ -190,6 +190,17 @@ impl Listener for Diary {
     }
 }
 
+/// Presses Ctrl-C after so many steps.
+struct Impatient(Arc<AtomicBool>, u64);
+
+impl Listener for Impatient {
+    fn event(&mut self, event: &Event) {
+        if matches!(event, Event::Step(step) if step.step == self.1) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Reddish and bluish images, `noisy` of which are labelled wrongly.
 fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
     let samples: Vec<Sample> = (0..n)

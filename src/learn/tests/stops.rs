@@ -68,16 +68,6 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     golden_rule(&mut learner).unwrap();
 }
 
-/// Presses Ctrl-C after so many steps.
-struct Impatient(Arc<AtomicBool>, u64);
-impl Listener for Impatient {
-    fn event(&mut self, event: &Event) {
-        if matches!(event, Event::Step(step) if step.step == self.1) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 #[test]
 fn ctrl_c_keeps_the_step_that_was_made() {
     let folder = tempfile::tempdir().unwrap();

@@ -102,17 +102,6 @@ fn ctrl_c_on_one_rank_stops_all_at_the_same_step() {
     }
 }
 
-/// Presses Ctrl-C after so many steps.
-struct Impatient(Arc<AtomicBool>, u64);
-
-impl Listener for Impatient {
-    fn event(&mut self, event: &Event) {
-        if matches!(event, Event::Step(step) if step.step == self.1) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
 #[test]
 fn time_that_is_over_on_one_rank_is_over_for_all() {
     let folder = tempfile::tempdir().unwrap();
