@@ -14,6 +14,7 @@ pub mod fetch;
 pub mod leaderboard;
 pub mod list;
 pub mod lr_find;
+mod meant;
 pub mod models;
 pub mod new;
 pub mod pack;

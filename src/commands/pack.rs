@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::meant;
 use crate::competition::UploadBy;
-use crate::decide::ensemble::members::{self, Member};
+use crate::decide::ensemble::members::Member;
 use crate::fs;
 use crate::run::{Run, Workspace};
 use crate::term;
@@ -46,9 +47,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let member = member(args, workspace)?;
+    let member = meant::member(args.run.as_deref(), workspace)?;
     let competition = member.runs[0].competition()?;
-    let beside = || workspace.runs().with_file_name("packs").join(&competition.name);
+    let beside = || workspace.packs().join(&competition.name);
     let output = args.output.clone().unwrap_or_else(beside);
     ensure!(
         fs::symlink_metadata(&output).is_err(),
@@ -61,7 +62,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(parent)?;
     // It appears whole or not at all.
     let making = tempfile::Builder::new().prefix(".partial-").tempdir_in(parent)?;
-    let pack = making.path();
+    // The one that is made for us is nobody else's to read.
+    let pack = making.path().join("pack");
     for run in &member.runs {
         let place = pack.join("runs").join(&competition.name).join(run.id());
         fs::create_dir_all(&place)?;
@@ -76,19 +78,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     if let Some(wheel) = &wheel {
         fs::copy(wheel, pack.join(wheel.file_name().unwrap_or_default()))?;
     }
-    let pack = making.keep();
     fs::rename(&pack, &output)?;
     tell(args, &member, &output, wheel.as_deref(), competition.upload)
-}
-
-/// The model that is carried: all its folds.
-fn member(args: &Args, workspace: &Workspace) -> Result<Member> {
-    let runs = workspace.runs();
-    let Some(given) = &args.run else { return members::of(Run::newest(&runs, None)?) };
-    if let Ok(competition) = workspace.find(given) {
-        return members::of(Run::newest(&runs, Some(&competition))?);
-    }
-    members::of(Run::find(&runs, None, given)?)
 }
 
 /// The wheel that was named, or the newest of a clone.

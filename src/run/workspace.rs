@@ -20,7 +20,7 @@ impl Workspace {
         Self { root: root.into() }
     }
 
-    /// The folder that holds the three below.
+    /// The folder that holds those below.
     pub fn root(&self) -> &Path {
         if self.root.as_os_str().is_empty() { Path::new(".") } else { &self.root }
     }
@@ -57,6 +57,11 @@ impl Workspace {
     /// A folder an exported run.
     pub fn exports(&self) -> PathBuf {
         self.root.join("exports")
+    }
+
+    /// A folder a competition, to be uploaded as a data set.
+    pub fn packs(&self) -> PathBuf {
+        self.root.join("packs")
     }
 
     /// The CSVs.

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use clap::builder::TypedValueParser;
 use serde_json::{Value, json};
 
+use super::meant;
 use super::submit::{Plan, Ready, TestSet, print_blend, single};
 use crate::decide::answers::{self, Way};
 use crate::decide::ensemble::members::{self, Member};
@@ -152,25 +153,10 @@ fn score_methods(
 
 /// The models that are meant.
 fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
-    let runs = workspace.runs();
     match args.runs.as_slice() {
-        [] => Ok(vec![members::of(Run::newest(&runs, None)?)?]),
-        [name] => match workspace.find(name) {
-            Ok(competition) => Ok(vec![members::of(Run::newest(&runs, Some(&competition))?)?]),
-            // A spec that cannot be read is meant as one; else it may be a run.
-            Err(error) if Path::new(name).extension().is_some_and(|of| of == "toml") => Err(error),
-            Err(error) => {
-                members::named(&runs, None, std::slice::from_ref(name)).map_err(|no_run| {
-                    let is_near = format!("{error:#}").contains("did you mean");
-                    if is_near && !Path::new(name).exists() && !name.contains('/') {
-                        error
-                    } else {
-                        no_run
-                    }
-                })
-            }
-        },
-        names => members::named(&runs, None, names),
+        [] => Ok(vec![meant::member(None, workspace)?]),
+        [name] => Ok(vec![meant::member(Some(name), workspace)?]),
+        names => members::named(&workspace.runs(), None, names),
     }
 }
 
