@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::blocking::RequestBuilder;
 use serde::Deserialize;
 
 use super::http::Http;
@@ -59,10 +60,22 @@ pub(super) enum Secrets {
 /// The notebook's; `Ok(None)` where this is none, and a sentence where there are none or they cannot be
 /// asked for.
 pub(super) fn secrets(environment: &Environment) -> Result<Option<Secrets>, String> {
-    if environment.get(SECRETS_TOKEN).is_none() {
-        return Ok(None);
-    }
-    let ask = |label: &str| secret(environment, label);
+    let Some(token) = environment.get(SECRETS_TOKEN) else { return Ok(None) };
+    let base = environment.get("KAGGLE_URL_BASE").unwrap_or("https://www.kaggle.com");
+    let address = format!("{}/requests/GetUserSecretByLabelRequest", base.trim_end_matches('/'));
+    let url = Url::parse(&address).map_err(|error| error.to_string())?;
+    address::ensure_keeps_secrets(&url).map_err(|error| error.to_string())?;
+    term::keep_secret(token);
+    let http = Http::new(PATIENCE);
+    let agent = http.agent(&url).map_err(|error| error.to_string())?;
+    let ask = |label: &str| {
+        let request = agent.post(url.clone()).json(&serde_json::json!({ "Label": label }));
+        let request = request.header("X-Kaggle-Authorization", format!("Bearer {token}"));
+        secret(match environment.get("KAGGLE_DATA_PROXY_TOKEN") {
+            Some(proxy) => request.header("X-KAGGLE-PROXY-DATA", proxy),
+            None => request,
+        })
+    };
     if let Some(token) = ask("KAGGLE_API_TOKEN")? {
         return Ok(Some(Secrets::Token(token)));
     }
@@ -72,25 +85,8 @@ pub(super) fn secrets(environment: &Environment) -> Result<Option<Secrets>, Stri
     }
 }
 
-/// A secret of the notebook by its label (`Add-ons`, `Secrets`): `Ok(None)` where there is none of that
-/// name, and a sentence where it cannot be asked for.
-fn secret(environment: &Environment, label: &str) -> Result<Option<String>, String> {
-    let Some(token) = environment.get(SECRETS_TOKEN) else { return Ok(None) };
-    let base = environment.get("KAGGLE_URL_BASE").unwrap_or("https://www.kaggle.com");
-    let address = format!("{}/requests/GetUserSecretByLabelRequest", base.trim_end_matches('/'));
-    let url = Url::parse(&address).map_err(|error| error.to_string())?;
-    address::ensure_keeps_secrets(&url).map_err(|error| error.to_string())?;
-    term::keep_secret(token);
-    let http = Http::new(PATIENCE);
-    let agent = http.agent(&url).map_err(|error| error.to_string())?;
-    let request = agent
-        .post(url)
-        .header("X-Kaggle-Authorization", format!("Bearer {token}"))
-        .json(&serde_json::json!({ "Label": label }));
-    let request = match environment.get("KAGGLE_DATA_PROXY_TOKEN") {
-        Some(proxy) => request.header("X-KAGGLE-PROXY-DATA", proxy),
-        None => request,
-    };
+/// What is answered to the question for a secret: `Ok(None)` where there is none of that name.
+fn secret(request: RequestBuilder) -> Result<Option<String>, String> {
     let response = request.send().map_err(|error| error.without_url().to_string())?;
     let status = response.status();
     if !status.is_success() {
@@ -137,12 +133,12 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_without_a_token_and_no_token_goes_over_an_open_line() {
-        assert_eq!(secret(&Environment::default(), "KAGGLE_KEY"), Ok(None));
+        assert!(matches!(secrets(&Environment::default()), Ok(None)));
         let open = Environment::from([
             ("KAGGLE_USER_SECRETS_TOKEN", "a-token"),
             ("KAGGLE_URL_BASE", "http://kaggle.example"),
         ]);
-        let error = secret(&open, "KAGGLE_KEY").unwrap_err();
+        let Err(error) = secrets(&open) else { panic!("asked over an open line") };
         assert!(error.contains("kaggle.example") && !error.contains("a-token"), "{error}");
     }
 }
