@@ -20,27 +20,20 @@ pub fn of_run(run: &Run) -> Result<Facts> {
 
 /// The same of a run whose summary is not written yet.
 pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
-    let competition = run.competition()?;
-    let recipe = run.recipe()?;
+    let n = [summary.train_images, summary.valid_images];
+    let begun = unfinished(run, summary.device.clone(), &summary.classes, n)?;
     let training = run.training()?;
     for fault in &training.faults {
         term::warn(fault);
     }
     let about = About {
-        run: run.id(),
         competition: summary.competition.clone(),
-        title: competition.title.clone(),
-        metric: competition.metric.clone(),
         score: summary.score,
         finished: summary.finished.clone(),
         program: summary.program.clone(),
-        device: summary.device.clone(),
-        backbone: recipe.backbone.clone(),
-        size: recipe.size,
-        train_images: summary.train_images,
-        valid_images: summary.valid_images,
         seconds: summary.seconds,
         fold: (summary.folds > 0).then_some((summary.fold, summary.folds)),
+        ..begun.about
     };
     let stages = summary.stages.iter().map(|line| StageFacts {
         stage: line.stage.clone(),
@@ -49,7 +42,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         seconds: line.seconds,
     });
     let classes = &summary.classes;
-    let kind = competition.target.kind;
+    let kind = run.competition()?.target.kind;
     let (predictions, truth) = run.held_out(classes, kind)?;
     let validation = Validation { predictions, kind, truth, called: BTreeMap::new() };
     let environment = [
@@ -59,25 +52,16 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         ("run folder", &run.folder.display().to_string()),
     ];
     Ok(Facts {
-        about,
-        leak: competition.leak.clone(),
         stages: stages.collect(),
         sweeps: training.sweeps,
         steps: training.steps,
         epochs: training.epochs,
         validation: Some(validation),
-        decision: Some(Decision::of(run, &competition.metric, classes)?),
-        counts: match kind {
-            TargetKind::Number => count_numbers(&run.labelled(classes, kind)?),
-            _ => count_classes(&run.labelled(classes, kind)?, classes),
-        },
-        duplicates: None,
-        found: None,
-        pictures: BTreeMap::new(),
+        decision: Some(Decision::of(run, &about.metric, classes)?),
         files: files(run),
-        recipe: run.recipe_text()?,
-        changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),
+        about,
+        ..begun
     })
 }
 

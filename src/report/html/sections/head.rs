@@ -17,8 +17,7 @@ pub(in super::super) fn head(facts: &Facts, sections: &[Section]) -> Markup {
         header {
             h1 { (about.title) }
             p.lead {
-                "Run " code { (about.run) } ", " (fold(about)) (about.backbone) " at " (about.size)
-                " pixels, finished " (day(&about.finished)) "."
+                (which(about)) ", finished " (day(&about.finished)) "."
             }
             (figures(facts))
             @if let Some(leak) = &facts.leak {
@@ -36,8 +35,7 @@ pub(in super::super) fn training(facts: &Facts, stage: Option<Stage>) -> Markup 
         header {
             h1 { (about.title) }
             p.lead {
-                "Run " code { (about.run) } ", " (fold(about)) (about.backbone) " at " (about.size)
-                " pixels, is being trained on " (about.device)
+                (which(about)) ", is being trained on " (about.device)
                 @if let Some(stage) = stage { ": step " (stage.number()) ", " (stage.title()) }
                 ". This page is written anew as epochs end; pictures and scores come when training is done."
             }
@@ -51,6 +49,13 @@ pub(in super::super) fn training(facts: &Facts, stage: Option<Stage>) -> Markup 
                 div { b { (term::thousands(about.valid_images)) } span { "images held out, " (term::thousands(about.train_images)) " trained on" } }
             }
         }
+    }
+}
+
+/// The run, and the network that it trains.
+fn which(about: &About) -> Markup {
+    html! {
+        "Run " code { (about.run) } ", " (fold(about)) (about.backbone) " at " (about.size) " pixels"
     }
 }
 
