@@ -1,6 +1,6 @@
 //! `kaggle-kit doctor`: what libtorch knows of itself and of the devices here.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -8,7 +8,6 @@ use crate::torch::device;
 use crate::torch::gpu::{self, Nvidia, WhyNone};
 use kaggle_kit::commands::doctor::{self, Args, Device, Engine, Libtorch, Problem};
 use kaggle_kit::device::DeviceChoice;
-use kaggle_kit::fs;
 use kaggle_kit::run::Workspace;
 
 /// The version that tch is made for.
@@ -35,15 +34,8 @@ fn libtorch(problems: &mut Vec<Problem>) -> Libtorch {
         });
     }
     let linked = Path::new(env!("KAGGLE_KIT_LIBTORCH"));
-    let folder = loaded_libtorch().unwrap_or_else(|| linked.to_owned());
+    let folder = gpu::loaded("libtorch_cpu.so").unwrap_or_else(|| linked.to_owned());
     Libtorch { folder, version, kind: gpu::kind() }
-}
-
-/// The folder that the running program has libtorch from, where the system tells.
-fn loaded_libtorch() -> Option<PathBuf> {
-    let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    let library = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
-    Some(Path::new(&library[library.find('/')?..]).parent()?.to_owned())
 }
 
 fn device(problems: &mut Vec<Problem>) -> Result<Device> {

@@ -1,6 +1,6 @@
 //! NVIDIA's GPUs here, and why none is used where one could be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kaggle_kit::fs;
 
@@ -139,8 +139,14 @@ pub fn in_words(gpu: &Gpu, nvidia: &Nvidia) -> String {
 /// `cpu` or `cuda`, as the libtorch that is loaded was built: a wheel's is not the one that the program was
 /// linked with.
 pub fn kind() -> &'static str {
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    if maps.contains("/libtorch_cuda.so") { "cuda" } else { env!("KAGGLE_KIT_LIBTORCH_KIND") }
+    if loaded("libtorch_cuda.so").is_some() { "cuda" } else { env!("KAGGLE_KIT_LIBTORCH_KIND") }
+}
+
+/// The folder that the running program has a library from, where the system tells.
+pub fn loaded(library: &str) -> Option<PathBuf> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let mut paths = maps.lines().filter_map(|line| Some(Path::new(&line[line.find('/')?..])));
+    paths.find(|path| path.ends_with(library))?.parent().map(Path::to_owned)
 }
 
 #[cfg(test)]
