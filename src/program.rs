@@ -49,16 +49,16 @@ pub struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The folder that holds data/, runs/ and submissions/
+    /// The folder that holds data/, runs/ and submissions/ [default: this one; in a Kaggle notebook
+    /// /kaggle/working]
     #[arg(
         long,
         global = true,
         value_name = "FOLDER",
         env = "KAGGLE_KIT_ROOT",
-        default_value = ".",
         overrides_with = "root"
     )]
-    pub root: PathBuf,
+    pub root: Option<PathBuf>,
     /// Tell only warnings and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -127,11 +127,15 @@ pub fn run(compute: impl FnOnce(Computation, &Workspace) -> Result<()>) -> ExitC
     })
 }
 
-/// The folder that was named; in a Kaggle notebook, where none was, the one whose files are kept.
+/// The folder that was named; where none was, this one, or in a Kaggle notebook the one whose files are
+/// kept.
 fn root_of(global: &Global) -> PathBuf {
-    let root = global.root.strip_prefix(".").unwrap_or(&global.root).to_owned();
-    let kept = notebook::working(&Environment::of_process());
-    if root.as_os_str().is_empty() { kept.unwrap_or(root) } else { root }
+    let named = global.root.as_ref().map(|root| root.strip_prefix(".").unwrap_or(root).to_owned());
+    named.or_else(kept_by_a_notebook).unwrap_or_default()
+}
+
+fn kept_by_a_notebook() -> Option<PathBuf> {
+    notebook::working(&Environment::of_process())
 }
 
 /// What was typed. `--help` and `--version` end the program, and so does what is no command.
@@ -164,9 +168,9 @@ pub fn configure(global: &Global) {
     };
     term::configure(verbosity, !global.no_progress);
     // A variable stays as it is for the next command; an option has to be given again.
-    let by_itself =
-        env::var_os("KAGGLE_KIT_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    typed::keep_root((global.root != by_itself).then(|| global.root.clone()));
+    let by_itself = env::var_os("KAGGLE_KIT_ROOT").map(PathBuf::from).or_else(kept_by_a_notebook);
+    let by_itself = by_itself.unwrap_or_else(|| PathBuf::from("."));
+    typed::keep_root(global.root.clone().filter(|root| *root != by_itself));
 }
 
 /// An option that there is not, but is a setting of the recipe or is called otherwise here, is answered
