@@ -77,7 +77,7 @@ pub fn find_competition(runs: &Path, typed: &str) -> Result<Competition> {
         // A spec file that is called as a built-in one's slug has runs under that name.
         Ok(found) if found.name == typed => return Ok(found),
         Ok(found) => {
-            let own = Run::all(runs, None).unwrap_or_default().into_iter().rev();
+            let own = Run::all(runs, Some(typed)).unwrap_or_default().into_iter().rev();
             let own = own.filter_map(|run| run.competition().ok()).find(|own| own.name == typed);
             return Ok(own.unwrap_or(found));
         }
