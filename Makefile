@@ -82,4 +82,4 @@ clean:
 
 # torch-sys compiles libtorch's C++ interface; nothing moves on the screen meanwhile.
 say_first_build = ls $(TARGET)/debug/deps/libtorch_sys-*.rlib >/dev/null 2>&1 || \
-	echo "the first build takes 7 to 10 minutes on two cores"
+	echo "the first build takes 6 to 8 minutes on two cores"
