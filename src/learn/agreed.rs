@@ -100,13 +100,14 @@ impl<M: Model> Learner<'_, M> {
         if !share.is_one_of_several() {
             return Ok(loaded);
         }
-        let [mut journal, mut state, mut best] = <[Vec<u8>; 3]>::default();
+        let [mut journal, mut state, mut best, mut frozen] = <[Vec<u8>; 4]>::default();
         if let Some(loaded) = &loaded {
             journal = toml::to_string(&loaded.journal)?.into_bytes();
             state = M::to_bytes(&loaded.state)?;
             best = loaded.best.as_ref().map(M::to_bytes).transpose()?.unwrap_or_default();
+            frozen = loaded.frozen.as_ref().map(M::to_bytes).transpose()?.unwrap_or_default();
         }
-        for bytes in [&mut journal, &mut state, &mut best] {
+        for bytes in [&mut journal, &mut state, &mut best, &mut frozen] {
             self.group.follow(bytes)?;
         }
         if share.is_first() || journal.is_empty() {
@@ -114,7 +115,10 @@ impl<M: Model> Learner<'_, M> {
         }
         let journal: Journal = toml::from_str(std::str::from_utf8(&journal)?)
             .context("what the first rank goes on from is no journal")?;
-        let best = if best.is_empty() { None } else { Some(self.model.snapshot_of(&best)?) };
-        Ok(Some(Loaded { journal, state: self.model.snapshot_of(&state)?, best }))
+        let read = |bytes: &[u8]| {
+            if bytes.is_empty() { Ok(None) } else { self.model.snapshot_of(bytes).map(Some) }
+        };
+        let (best, frozen) = (read(&best)?, read(&frozen)?);
+        Ok(Some(Loaded { journal, state: self.model.snapshot_of(&state)?, best, frozen }))
     }
 }

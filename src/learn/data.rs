@@ -215,7 +215,7 @@ impl Data {
     }
 
     /// The smoothed targets of the training images at `indices`, `[indices, outputs]`.
-    fn targets(&self, indices: &[usize]) -> Vec<f32> {
+    pub(super) fn targets(&self, indices: &[usize]) -> Vec<f32> {
         let n_classes = self.classes.len();
         let mut targets = gather(&self.train.targets, self.n_outputs(), indices);
         mix::smooth(&mut targets, self.kind, n_classes, self.recipe.loss.smoothing);
@@ -223,7 +223,7 @@ impl Data {
     }
 
     /// Which images an epoch shows, in its order.
-    fn order(&self, epoch: u64) -> Result<Vec<usize>> {
+    pub(super) fn order(&self, epoch: u64) -> Result<Vec<usize>> {
         let (n, seed) = (self.train.len(), self.recipe.seed);
         let mut order: Vec<usize> = match self.recipe.sampling {
             Sampling::Uniform => (0..n).collect(),

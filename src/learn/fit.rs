@@ -220,6 +220,17 @@ impl<M: Model> Learner<'_, M> {
     /// The score on the validation images, centre crop; no number where an answer is none. Each rank
     /// looks at its part of them, every image is looked at once, and all have the same score.
     pub fn validate(&mut self) -> Result<Score> {
+        let probabilities = self.held_out()?;
+        if !probabilities.iter().all(|p| p.is_finite()) {
+            // A log loss clips what it is given, and so would take them for mistakes.
+            return self.agreed_score(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
+        }
+        let table = Table::new(probabilities, self.data.outputs.n());
+        self.agreed_score(score(self.data, &table)?)
+    }
+
+    /// What the model says of the validation images, `[n, outputs]`.
+    pub(super) fn held_out(&mut self) -> Result<Vec<f32>> {
         let (data, share) = (self.data, self.group.share());
         let mut probabilities = Vec::new();
         if let Some(activations) = &self.activations {
@@ -241,17 +252,12 @@ impl<M: Model> Learner<'_, M> {
                 probabilities.extend(all);
             }
         }
-        if !probabilities.iter().all(|p| p.is_finite()) {
-            // A log loss clips what it is given, and so would take them for mistakes.
-            return self.agreed_score(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
-        }
-        let score = score(data, &Table::new(probabilities, data.outputs.n()))?;
-        self.agreed_score(score)
+        Ok(probabilities)
     }
 }
 
 /// The loss and the metric of plain answers.
-fn score(data: &Data, outputs: &Table) -> Result<Score> {
+pub(super) fn score(data: &Data, outputs: &Table) -> Result<Score> {
     let truth = data.valid.truth(data.kind);
     let first = |classes: &Vec<usize>| classes.first().copied().unwrap_or_default();
     let (loss, accuracy) = match data.kind {

@@ -24,6 +24,7 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>) -> Result<Score> {
         learner.make_the_best_of(error.downcast::<Stop>()?)?;
     }
     learner.restore_best();
+    learner.choose()?;
     let score = learner.best_score().map_or_else(|| learner.validate(), Ok)?;
     // Out of time before the first epoch was over, or with nothing to train.
     if !score.loss.is_finite() {
@@ -52,7 +53,8 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
         let plan = CyclePlan { epochs, ..cycle(recipe, Stage::HeadOnActivations, [rate; GROUPS]) };
         learner.stage(plan.stage, |learner| {
             let scores = learner.train_cycle(&plan, FeedKind::Activations)?;
-            Ok(describe(learner.data, scores.last()))
+            let fitted = learner.fit_linear(plan.stage)?;
+            Ok(describe(learner.data, scores.last()) + &fitted)
         })?;
     }
 
@@ -77,6 +79,7 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
         // head goes on from the best that it has been.
         learner.stage(Stage::Unfreeze, |learner| {
             learner.restore_best();
+            learner.set_frozen_aside();
             learner.activations = None;
             learner.begin(Trainable::Everything);
             Ok(format!("from {}", describe(learner.data, learner.best_score().as_ref())))
@@ -296,7 +299,7 @@ impl<M: Model> Learner<'_, M> {
     }
 }
 
-fn describe(data: &Data, score: Option<&Score>) -> String {
+pub(super) fn describe(data: &Data, score: Option<&Score>) -> String {
     match score {
         None => "nothing trained so far".to_owned(),
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {

@@ -12,7 +12,7 @@ use super::group::{Alone, Group};
 use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::replay::Replay;
 use super::stop::Limits;
-use crate::run::checkpoint::{Checkpoints, Encode};
+use crate::run::checkpoint::{Checkpoints, Encode, States};
 use crate::run::{Entry, Event, Journal, Listener, Position, Score, Stage};
 
 /// A model in training: its data, its clock, and the best that it has been.
@@ -34,6 +34,10 @@ pub struct Learner<'a, M: Model> {
     pub(super) now: Option<(Stage, Instant)>,
     replay: Replay<M::Snapshot>,
     best: Option<M::Snapshot>,
+    /// The best before the backbone trained, once it does.
+    pub(super) frozen: Option<M::Snapshot>,
+    /// Whether the newest checkpoint has that.
+    frozen_is_kept: bool,
     /// Whether the newest checkpoint has the best weights.
     best_is_kept: bool,
     checkpoints: Option<Checkpoints>,
@@ -58,6 +62,8 @@ impl<'a, M: Model> Learner<'a, M> {
             now: None,
             replay: Replay::nothing(),
             best: None,
+            frozen: None,
+            frozen_is_kept: false,
             best_is_kept: false,
             checkpoints: None,
         }
@@ -103,6 +109,8 @@ impl<'a, M: Model> Learner<'a, M> {
             self.replay = Replay::of(&loaded.journal, loaded.state);
             self.best_is_kept = loaded.best.is_some();
             self.best = loaded.best;
+            self.frozen_is_kept = loaded.frozen.is_some();
+            self.frozen = loaded.frozen;
             self.journal = Journal { position: None, ..loaded.journal };
             self.listener.event(&Event::Resumed { steps: self.journal.steps });
         }
@@ -115,7 +123,23 @@ impl<'a, M: Model> Learner<'a, M> {
     }
 
     pub fn best_score(&self) -> Option<Score> {
-        self.journal.best
+        self.journal.best.or(self.journal.frozen)
+    }
+
+    /// The backbone trains from here on: what is best since then is not compared with what was before,
+    /// until both are there.
+    pub(super) fn set_frozen_aside(&mut self) {
+        if !self.replay.is_on() && self.journal.best.is_some() {
+            self.journal.frozen = self.journal.best.take();
+            self.frozen = Some(self.model.snapshot());
+            self.frozen_is_kept = false;
+        }
+    }
+
+    /// Takes the model as it is for the best, whatever was before.
+    pub(super) fn keep_as_best(&mut self, score: Score) {
+        self.journal.best = None;
+        self.keep_if_best(score);
     }
 
     /// Runs a stage between its two events; `work` says what it found. It runs again where the run
@@ -157,10 +181,10 @@ impl<'a, M: Model> Learner<'a, M> {
         ensure!(!self.replay.is_on(), OTHER_VERSION);
         self.journal.done.push(entry);
         match self.journal.done.last() {
-            Some(Entry::Stage { .. }) => self.checkpoint(None)?,
+            Some(Entry::Stage { .. } | Entry::Chosen { .. }) => self.checkpoint(None)?,
             Some(Entry::Cycle { .. }) => self.checkpoint_if_due(None)?,
             // Its stage ends right after it.
-            Some(Entry::Rate { .. }) | None => {}
+            Some(Entry::Rate { .. } | Entry::Fitted { .. }) | None => {}
         }
         Ok(outcome)
     }
@@ -250,9 +274,13 @@ impl<'a, M: Model> Learner<'a, M> {
         let best = self.best.as_ref().filter(|_| !self.best_is_kept);
         let best = best.map(|best| || M::to_bytes(best));
         let best = best.as_ref().map(|encode| encode as Encode);
+        let frozen = self.frozen.as_ref().filter(|_| !self.frozen_is_kept);
+        let frozen = frozen.map(|frozen| || M::to_bytes(frozen));
+        let frozen = frozen.as_ref().map(|encode| encode as Encode);
         let state = self.model.snapshot();
-        checkpoints.write(&journal, &|| M::to_bytes(&state), best)?;
-        self.best_is_kept = true;
+        let now = &|| M::to_bytes(&state);
+        checkpoints.write(&journal, &States { now, best, frozen })?;
+        (self.best_is_kept, self.frozen_is_kept) = (true, true);
         Ok(())
     }
 }

@@ -5,11 +5,13 @@
 //! decide together, through `group.rs`.
 
 mod agreed;
+mod choose;
 mod data;
 mod fit;
 mod golden_rule;
 pub mod group;
 mod learner;
+mod linear;
 mod lr_find;
 mod mix;
 mod model;
@@ -27,6 +29,7 @@ pub use fit::FeedKind;
 pub use golden_rule::{epochs_on_images, golden_rule, plan};
 pub use group::{Alone, Group};
 pub use learner::Learner;
+pub use linear::LinearLayer;
 pub use lr_find::{choose_rate, suggest};
 pub use model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 pub use moments::Moments;

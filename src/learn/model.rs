@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::linear::LinearLayer;
 use super::moments::Moments;
 use crate::dataset::{Images, Symmetry};
 use crate::schedule::Rates;
@@ -88,6 +89,19 @@ pub trait Model {
     /// Takes note of what the activations of the training images are like.
     fn standardise(&mut self, moments: &Moments);
 
+    /// Linear layers on `activations`, `[n, width]`, made to have mean 0 and variance 1, that minimise the
+    /// mean loss and half of a strength times the sum of their squared weights: a layer a strength, in
+    /// turn, the strongest first. `targets` are `[n, outputs]`.
+    fn linear_path(
+        &mut self,
+        activations: &[f32],
+        targets: &[f32],
+        strengths: &[f64],
+    ) -> Result<Vec<LinearLayer>>;
+
+    /// Lets the head's logits be `share` of what `layer` says, and the rest of what they were.
+    fn add_linear(&mut self, layer: &LinearLayer, share: f64);
+
     /// One step down the gradient. After a loss that is [known](StepLoss::Known) and not finite the
     /// weights are what they were.
     ///
@@ -126,6 +140,9 @@ pub trait Model {
     fn align(&mut self) -> Result<f64> {
         Ok(0.0)
     }
+
+    /// Lets the weights be midway between those that predict now and those that did at a snapshot.
+    fn go_midway(&mut self, to: &Self::Snapshot);
 
     /// Remembers everything that [`Model::step`] changes.
     fn snapshot(&self) -> Self::Snapshot;

@@ -17,14 +17,14 @@ use super::fit::FeedKind;
 use super::learner::Learner;
 use super::model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 use super::stop::{Limits, Stop};
-use super::{Data, Moments, SplitSide, golden_rule, plan};
+use super::{Data, LinearLayer, Moments, SplitSide, golden_rule, plan};
 use crate::dataset::{Images, Sample};
 use crate::fs;
 use crate::metric::Metric;
 use crate::outputs::Outputs;
 use crate::recipe::{self, Layer, Recipe};
 use crate::run::checkpoint::Checkpoints;
-use crate::run::{Entry, Epoch, Event, Journal, Listener, Score, Stage};
+use crate::run::{Entry, Epoch, Event, Journal, Kept, Listener, Score, Stage};
 use crate::schedule::Rates;
 use crate::target::TargetKind;
 
@@ -103,6 +103,39 @@ impl Model for Mock {
     }
 
     fn standardise(&mut self, _: &Moments) {}
+
+    /// A few steps down the gradient, fewer for larger strengths.
+    fn linear_path(
+        &mut self,
+        activations: &[f32],
+        targets: &[f32],
+        strengths: &[f64],
+    ) -> Result<Vec<LinearLayer>> {
+        let inputs = Input::Activations(activations.to_vec());
+        let layer = |&strength: &f64| {
+            let mut fitted = Self::default();
+            for seed in 0..(1.0 / strength) as u64 % 20 {
+                let at = StepRates { rates: [0.01; 3], momentum: 0.9 };
+                fitted.step(&inputs, targets, &at, seed)?;
+            }
+            let [a, b, c, bias] = fitted.weights;
+            Ok(LinearLayer { weights: vec![a, b, c], bias: vec![bias] })
+        };
+        strengths.iter().map(layer).collect()
+    }
+
+    fn go_midway(&mut self, to: &[f32; 4]) {
+        for (own, to) in self.weights.iter_mut().zip(to) {
+            *own = f32::midpoint(*own, *to);
+        }
+    }
+
+    fn add_linear(&mut self, layer: &LinearLayer, share: f64) {
+        let theirs = layer.weights.iter().chain(&layer.bias);
+        for (own, theirs) in self.weights.iter_mut().zip(theirs) {
+            *own += share as f32 * (theirs - *own);
+        }
+    }
 
     fn step(
         &mut self,
@@ -267,6 +300,53 @@ fn all_eight_steps_run_in_order_and_the_network_learns() {
     assert!((last / second - 3.0).abs() < 1e-9 && (second / first - 3.0).abs() < 1e-9);
     assert_eq!(mock.steps.first().unwrap().0, Some(Trainable::Head));
     assert_eq!(mock.steps.last().unwrap().0, Some(Trainable::Everything));
+}
+
+#[test]
+fn step_three_ends_no_worse_than_the_linear_layer_and_the_mean_of_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0, &["unfreeze.run=false"]);
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let score = golden_rule(&mut learner).unwrap();
+    let fitted = learner.journal().done.iter().find_map(|entry| match entry {
+        Entry::Fitted { linear, mean, .. } => Some((linear.loss, mean.loss)),
+        _ => None,
+    });
+    let (linear, mean) = fitted.unwrap();
+    assert!(linear.is_finite() && score.loss <= linear.min(mean), "{score:?} {linear} {mean}");
+    assert!(diary.found.iter().any(|found| found.contains("a linear layer fitted with strength")));
+}
+
+#[test]
+fn the_network_midway_is_kept_unless_one_side_is_clearly_better() {
+    let folder = tempfile::tempdir().unwrap();
+    // With a rate of nearly nothing the whole network is the head alone; with a high one, and labels that
+    // can be learnt, it is far better than what two epochs have made of the head.
+    let kept = |settings: &[&str]| {
+        let data = data(folder.path(), 48, 0, settings);
+        let (mut mock, mut diary) = (Mock::default(), Diary::default());
+        let mut learner = Learner::new(&mut mock, &data, &mut diary);
+        let score = golden_rule(&mut learner).unwrap();
+        assert_eq!(learner.validate().unwrap(), score);
+        let done = &learner.journal().done;
+        done.iter().find_map(|entry| match entry {
+            Entry::Chosen { kept, .. } => Some(*kept),
+            _ => None,
+        })
+    };
+    let rate = |rate| {
+        kept(&[
+            "find-full-rate.run=false",
+            rate,
+            "head.linear=false",
+            "find-head-rate.run=false",
+            "find-head-rate.rate=1e-5",
+        ])
+    };
+    assert_eq!(rate("find-full-rate.rate=1e-9"), Some(Kept::Midway));
+    assert_eq!(rate("find-full-rate.rate=0.1"), Some(Kept::Whole));
+    assert_eq!(kept(&["unfreeze.run=false"]), None);
 }
 
 #[test]

@@ -130,12 +130,16 @@ pub enum Statistics {
     Moving,
 }
 
-/// The head: pooled features -> hidden layer -> classes.
+/// The head: pooled features -> hidden layer -> classes, and beside it features -> classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HeadSettings {
     /// Units of the hidden layer; 0: no hidden layer.
     pub width: usize,
+    /// Whether a linear layer on the features is added, fitted to convergence in step 3. Left out of a run's
+    /// recipe where it is not: runs of older versions had none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linear: bool,
     /// Dropout before the hidden layer and before the output.
     pub dropout: [f64; 2],
     /// The head's own decoupled decay; see [`OptimizerSettings::weight_decay`].

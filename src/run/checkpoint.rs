@@ -1,8 +1,8 @@
 //! Training kept on disk, so that a run that is killed goes on where it stood.
 //!
 //! A checkpoint is `<n>.toml` (the journal, and the names and hashes of the files it goes with),
-//! `<n>.state` (weights and the optimiser's memory) and `best-<m>.state` (the best weights so far,
-//! written when they change). The TOML comes last, so that it never names a file that is not whole;
+//! `<n>.state` (weights and the optimiser's memory), `best-<m>.state` (the best weights so far, written
+//! when they change) and `frozen-<m>.state` (the best before the backbone trained). The TOML comes last, so that it never names a file that is not whole;
 //! the two newest are kept.
 
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ pub struct Checkpoints {
     last: Instant,
     number: u64,
     best: Option<StateFile>,
+    frozen: Option<StateFile>,
 }
 
 /// A file of a checkpoint.
@@ -47,6 +48,8 @@ struct Index {
     state: StateFile,
     #[serde(skip_serializing_if = "Option::is_none")]
     best: Option<StateFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<StateFile>,
     journal: Journal,
 }
 
@@ -61,7 +64,8 @@ impl Checked for Index {
     const VERSION: Option<u32> = Some(VERSION);
 
     fn check(&self) -> Result<(), Fault> {
-        for (key, state) in [("state", Some(&self.state)), ("best", self.best.as_ref())] {
+        let kept = [("best", self.best.as_ref()), ("frozen", self.frozen.as_ref())];
+        for (key, state) in [("state", Some(&self.state))].into_iter().chain(kept) {
             let Some(StateFile { file, .. }) = state else { continue };
             hold(is_file_name(file), &format!("{key}.file"), || {
                 format!("is `{file}`, which is no file of this folder")
@@ -79,16 +83,34 @@ pub struct Loaded<S> {
     pub state: S,
     /// The best weights so far.
     pub best: Option<S>,
+    /// The best before the backbone trained.
+    pub frozen: Option<S>,
 }
 
 /// Makes the bytes of a state: those of the best weights and of the newest are not in memory at
 /// once.
 pub type Encode<'a> = &'a dyn Fn() -> Result<Vec<u8>>;
 
+/// What a checkpoint is made of.
+pub struct States<'a> {
+    pub now: Encode<'a>,
+    /// None: those of the checkpoint before.
+    pub best: Option<Encode<'a>>,
+    /// Likewise.
+    pub frozen: Option<Encode<'a>>,
+}
+
 impl Checkpoints {
     /// Checkpoints in `folder`, one every so often.
     pub fn new(folder: impl Into<PathBuf>, every: Duration) -> Self {
-        Self { folder: folder.into(), every, last: Instant::now(), number: 0, best: None }
+        Self {
+            folder: folder.into(),
+            every,
+            last: Instant::now(),
+            number: 0,
+            best: None,
+            frozen: None,
+        }
     }
 
     /// Whether it is time for the next one.
@@ -96,8 +118,8 @@ impl Checkpoints {
         self.last.elapsed() >= self.every
     }
 
-    /// Writes a checkpoint. `best` is none where the best weights are those of the last call.
-    pub fn write(&mut self, journal: &Journal, state: Encode, best: Option<Encode>) -> Result<()> {
+    /// Writes a checkpoint.
+    pub fn write(&mut self, journal: &Journal, states: &States) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         self.number += 1;
         let place = || {
@@ -107,14 +129,19 @@ impl Checkpoints {
                 journal.steps
             )
         };
+        let States { now, best, frozen } = *states;
         if let Some(best) = best {
             let file = self.write_state(format!("best-{}.state", self.number), best);
             self.best = Some(file.with_context(place)?);
         }
-        let state = self.write_state(format!("{}.state", self.number), state);
+        if let Some(frozen) = frozen {
+            let file = self.write_state(format!("frozen-{}.state", self.number), frozen);
+            self.frozen = Some(file.with_context(place)?);
+        }
+        let state = self.write_state(format!("{}.state", self.number), now);
         let state = state.with_context(place)?;
-        let index =
-            Index { version: VERSION, state, best: self.best.clone(), journal: journal.clone() };
+        let (best, frozen, journal) = (self.best.clone(), self.frozen.clone(), journal.clone());
+        let index = Index { version: VERSION, state, best, frozen, journal };
         let path = self.folder.join(format!("{}.toml", self.number));
         // What it names is on the disk by now, names and all: each was written as this is.
         fs::write_atomic(path, toml::to_string(&index)?).with_context(place)?;
@@ -138,7 +165,8 @@ impl Checkpoints {
             let name = format!("{number}.toml");
             if let Ok(index) = self.index(&name) {
                 wanted.push(index.state.file);
-                wanted.extend(index.best.map(|best| best.file));
+                wanted
+                    .extend([index.best, index.frozen].into_iter().flatten().map(|kept| kept.file));
             }
             wanted.push(name);
         }
@@ -169,8 +197,8 @@ impl Checkpoints {
         self.number = numbers.last().copied().unwrap_or_default();
         for number in numbers.iter().rev() {
             match self.load_one(*number, &decode) {
-                Ok((loaded, best)) => {
-                    self.best = best;
+                Ok((loaded, [best, frozen])) => {
+                    (self.best, self.frozen) = (best, frozen);
                     return Ok(Some(loaded));
                 }
                 Err(error) => note(format!(
@@ -192,7 +220,7 @@ impl Checkpoints {
         &self,
         number: u64,
         decode: impl Fn(&[u8]) -> Result<S>,
-    ) -> Result<(Loaded<S>, Option<StateFile>)> {
+    ) -> Result<(Loaded<S>, [Option<StateFile>; 2])> {
         let index = self.index(&format!("{number}.toml"))?;
         let read = |state: &StateFile| {
             let path = self.folder.join(&state.file);
@@ -204,7 +232,8 @@ impl Checkpoints {
         };
         let state = read(&index.state)?;
         let best = index.best.as_ref().map(read).transpose()?;
-        Ok((Loaded { journal: index.journal, state, best }, index.best))
+        let frozen = index.frozen.as_ref().map(read).transpose()?;
+        Ok((Loaded { journal: index.journal, state, best, frozen }, [index.best, index.frozen]))
     }
 }
 
@@ -245,7 +274,8 @@ mod tests {
     fn write(checkpoints: &mut Checkpoints, steps: u64, state: &[u8], best: Option<&[u8]>) {
         let best = best.map(|bytes| move || Ok(bytes.to_vec()));
         let best = best.as_ref().map(|encode| encode as Encode);
-        checkpoints.write(&at(steps), &|| Ok(state.to_vec()), best).unwrap();
+        let now: Encode = &|| Ok(state.to_vec());
+        checkpoints.write(&at(steps), &States { now, best, frozen: None }).unwrap();
     }
 
     type Read = Result<Option<Loaded<Vec<u8>>>>;
@@ -267,9 +297,13 @@ mod tests {
         write(&mut checkpoints, 3, b"three", Some(b"best"));
         // The best weights are those of the checkpoint before.
         write(&mut checkpoints, 4, b"four", None);
+        let frozen: Encode = &|| Ok(b"frozen".to_vec());
+        let now: Encode = &|| Ok(b"five".to_vec());
+        checkpoints.write(&at(5), &States { now, best: None, frozen: Some(frozen) }).unwrap();
+        write(&mut checkpoints, 6, b"six", None);
         let (loaded, notes) = load(folder.path());
-        let expected =
-            Loaded { journal: at(4), state: b"four".to_vec(), best: Some(b"best".to_vec()) };
+        let [state, best, frozen] = [b"six".as_slice(), b"best", b"frozen"].map(<[u8]>::to_vec);
+        let expected = Loaded { journal: at(6), state, best: Some(best), frozen: Some(frozen) };
         assert_eq!((loaded.unwrap(), notes.len()), (Some(expected), 0));
     }
 

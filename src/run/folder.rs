@@ -17,6 +17,9 @@ use crate::typed;
 
 /// The file that makes a run a finished one.
 pub(super) const SUMMARY: &str = "summary.toml";
+/// What is so in a run whose recipe does not say it: it came after the run.
+const OF_OLDER_RUNS: &str = "head.linear=false";
+
 /// The recipe, as it was resolved when the run began.
 const RECIPE: &str = "recipe.toml";
 /// The competition's spec.
@@ -202,7 +205,8 @@ impl Run {
     /// The recipe it was trained with.
     pub fn recipe(&self) -> Result<Recipe> {
         let path = self.file(RECIPE);
-        crate::recipe::resolve(&[Layer::parse(path.display().to_string(), &self.recipe_text()?)?])
+        let own = Layer::parse(path.display().to_string(), &self.recipe_text()?)?;
+        crate::recipe::resolve(&[Layer::assignment(OF_OLDER_RUNS)?, own])
     }
 
     /// The same as it was written down.

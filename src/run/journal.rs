@@ -17,6 +17,16 @@ pub enum Entry {
         /// The last group's rate.
         rate: f64,
     },
+    /// Linear layers on the activations were fitted.
+    Fitted {
+        stage: Stage,
+        /// That of the layer with the lowest loss on the held-out images.
+        strength: f64,
+        /// That layer alone.
+        linear: Score,
+        /// The mean of its logits and those that were there.
+        mean: Score,
+    },
     /// A cycle was trained to its end.
     Cycle {
         stage: Stage,
@@ -25,8 +35,20 @@ pub enum Entry {
         /// The score after each epoch.
         scores: Vec<Score>,
     },
+    /// Of the network before its backbone trained, the best since, and the one midway between them one was
+    /// kept.
+    Chosen { kept: Kept, frozen: Score, midway: Score, whole: Score },
     /// A stage was finished.
     Stage { stage: Stage, seconds: f64, found: String },
+}
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    Frozen,
+    Midway,
+    Whole,
 }
 
 /// A place in the middle of a cycle.
@@ -60,8 +82,11 @@ pub struct Journal {
     pub epochs: u64,
     /// Steps, likewise.
     pub steps: u64,
-    /// The best score so far.
+    /// The best score so far; once the backbone trains, since then.
     pub best: Option<Score>,
+    /// The best before the backbone trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Score>,
     /// Where in a cycle training stands, if it stands in one.
     #[serde(rename = "place")]
     pub position: Option<Position>,
@@ -109,8 +134,19 @@ impl Entry {
                 let is_rate = *rate > 0.0 && finite("rate", *rate).is_ok();
                 hold(is_rate, "rate.rate", || format!("is {rate}: it must be above 0"))
             }
+            Self::Fitted { strength, linear, mean, .. } => {
+                finite("fitted.strength", *strength)?;
+                finite("fitted.linear.loss", linear.loss)?;
+                finite("fitted.mean.loss", mean.loss)
+            }
             Self::Cycle { number, .. } => {
                 hold(*number as u64 <= MOST, "cycle.number", || format!("is {number}"))
+            }
+            Self::Chosen { frozen, midway, whole, .. } => {
+                for (key, score) in [("frozen", frozen), ("midway", midway), ("whole", whole)] {
+                    finite(&format!("chosen.{key}.loss"), score.loss)?;
+                }
+                Ok(())
             }
             Self::Stage { seconds, .. } => finite("stage.seconds", *seconds),
         }
@@ -132,6 +168,7 @@ mod tests {
             epochs: 4,
             steps: 99,
             best: Some(score),
+            frozen: Some(score),
             position: Some(position),
             done: vec![
                 Entry::Rate { stage: Stage::FindFullRate, rate: 1e-3 },
@@ -140,7 +177,9 @@ mod tests {
                     seconds: 1.5,
                     found: "a \"rate\"".into(),
                 },
+                Entry::Fitted { stage, strength: 0.03, linear: score, mean: score },
                 Entry::Cycle { stage, number: 1, scores: vec![score] },
+                Entry::Chosen { kept: Kept::Midway, frozen: score, midway: score, whole: score },
             ],
         };
         for journal in [journal, Journal::default()] {

@@ -56,7 +56,7 @@ pub use self::checked::{Checked, Fault};
 pub use self::curve::{RateChoice, RateCurve, RateReason, Suggestions, Sweep, SweepEnd};
 pub use self::event::{Epoch, Event, Listener, Step};
 pub use self::folder::Run;
-pub use self::journal::{Entry, Journal, Position};
+pub use self::journal::{Entry, Journal, Kept, Position};
 pub use self::log::{Log, LogLines};
 pub use self::made_from::MadeFrom;
 pub use self::partial::{PartialPredictions, ViewMeans};

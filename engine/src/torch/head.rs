@@ -1,9 +1,10 @@
-//! fast.ai's head: norm, dropout, linear, twice (golden rule, A4).
+//! fast.ai's head: norm, dropout, linear, twice (golden rule, A4); and beside it a linear layer right on
+//! the features, whose logits are added.
 
 use tch::nn::{self, Init, Module, ModuleT};
 use tch::{Tensor, no_grad};
 
-use kaggle_kit::learn::Moments;
+use kaggle_kit::learn::{LinearLayer, Moments};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 
@@ -12,7 +13,19 @@ use kaggle_kit::recipe::Recipe;
 pub(super) struct Head {
     blocks: Vec<Block>,
     statistics: HeadStatistics,
+    linear: Option<LinearPart>,
 }
+
+/// Its norm goes by the training images' statistics and has no weights: what is fitted on features of
+/// mean 0 and variance 1 is its layer as it is.
+#[derive(Debug)]
+struct LinearPart {
+    norm: nn::BatchNorm,
+    linear: nn::Linear,
+}
+
+/// Its weights are hundredths where the hidden layer's are tenths: it learns so many times as fast.
+const LINEAR_SHARE: f64 = 0.1;
 
 /// What its norms go by while it trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,19 +74,54 @@ impl Head {
                 Block::new(&(path / "output"), hidden, n_outputs, last, ws_init),
             ]
         };
-        Self { blocks, statistics }
+        let linear = recipe.head.linear && recipe.precompute.run;
+        let linear = linear.then(|| LinearPart::new(&(path / "linear"), width, n_outputs));
+        Self { blocks, statistics, linear }
+    }
+
+    /// How fast a variable of a head learns, as a part of its group's rate.
+    pub(super) fn share(name: &str) -> f64 {
+        if name.starts_with("head.linear.") { LINEAR_SHARE } else { 1.0 }
     }
 
     /// Tells it what pooled features are like, for norms that go by that.
     pub(super) fn standardise(&self, moments: &Moments) {
-        if self.statistics == HeadStatistics::Batch {
-            return;
-        }
         // Behind the hidden layer features are of variance one as they are drawn.
-        let norm = &self.blocks[0].norm;
+        let first = &self.blocks[0].norm;
+        let first = (self.statistics == HeadStatistics::Training).then_some(first);
+        let linear = self.linear.as_ref().map(|part| &part.norm);
         no_grad(|| {
-            norm.running_mean.shallow_clone().copy_(&Tensor::from_slice(&moments.mean));
-            norm.running_var.shallow_clone().copy_(&Tensor::from_slice(&moments.variance));
+            for norm in first.into_iter().chain(linear) {
+                norm.running_mean.shallow_clone().copy_(&Tensor::from_slice(&moments.mean));
+                norm.running_var.shallow_clone().copy_(&Tensor::from_slice(&moments.variance));
+            }
+        });
+    }
+
+    /// Features as the linear layer sees them, `[n, width]`, if there is one.
+    pub(super) fn standardised(&self, pooled: &Tensor) -> Option<Tensor> {
+        self.linear.as_ref().map(|part| part.norm.forward_t(pooled, false))
+    }
+
+    /// Lets the logits be `share` of `layer`'s and the rest of what they were.
+    pub(super) fn add_linear(&self, layer: &LinearLayer, share: f64) {
+        let Some(part) = &self.linear else { return };
+        let lessen = |tensor: &Tensor| {
+            let _ = tensor.shallow_clone().g_mul_scalar_(1.0 - share);
+        };
+        let add = |tensor: Option<&Tensor>, numbers: &[f32]| {
+            let Some(tensor) = tensor else { return };
+            let numbers = Tensor::from_slice(numbers).to_device(tensor.device());
+            let _ = tensor.shallow_clone().g_add_(&(numbers.view_as(tensor) * share));
+        };
+        no_grad(|| {
+            let last = self.blocks.last().map(|block| &block.linear);
+            for linear in last.into_iter().chain([&part.linear]) {
+                lessen(&linear.ws);
+                linear.bs.as_ref().map(lessen);
+            }
+            add(Some(&part.linear.ws), &layer.weights);
+            add(part.linear.bs.as_ref(), &layer.bias);
         });
     }
 
@@ -89,7 +137,24 @@ impl Head {
             x = block.norm.forward_t(&x, by_batch).dropout(block.dropout, train);
             x = block.linear.forward(&x);
         }
-        x
+        match &self.linear {
+            Some(part) => x + part.linear.forward(&part.norm.forward_t(pooled, false)),
+            None => x,
+        }
+    }
+}
+
+impl LinearPart {
+    /// Says nothing yet.
+    fn new(path: &nn::Path, inputs: i64, outputs: i64) -> Self {
+        let norm = nn::BatchNormConfig { affine: false, ..Default::default() };
+        let nothing = Init::Const(0.0);
+        let linear =
+            nn::LinearConfig { ws_init: nothing, bs_init: Some(nothing), ..Default::default() };
+        Self {
+            norm: nn::batch_norm1d(path / "norm", inputs, norm),
+            linear: nn::linear(path / "linear", inputs, outputs, linear),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod group;
 mod head;
 mod input;
 mod libtorch;
+mod linear_fit;
 mod loss;
 mod loss_scale;
 mod micro_batch;

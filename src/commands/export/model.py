@@ -80,11 +80,11 @@ class Backbone(nn.Module):
 
 
 class Block(nn.Module):
-    """Norm and linear map: half of the head."""
+    """Norm and linear map: a layer of the head."""
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs, outputs, affine=True):
         super().__init__()
-        self.norm = nn.BatchNorm1d(inputs)
+        self.norm = nn.BatchNorm1d(inputs, affine=affine)
         self.linear = nn.Linear(inputs, outputs)
 
     def forward(self, x):
@@ -102,6 +102,9 @@ class Network(nn.Module):
             weight = state.get(f"head.{name}.linear.weight")
             if weight is not None:
                 self.head[name] = Block(weight.shape[1], weight.shape[0])
+        weight = state.get("head.linear.linear.weight")
+        if weight is not None:
+            self.head["linear"] = Block(weight.shape[1], weight.shape[0], affine=False)
         for backbone in self.backbones:
             backbone.load(state)
         head = {n[len("head."):]: t for n, t in state.items() if n.startswith("head.")}
@@ -112,9 +115,10 @@ class Network(nn.Module):
 
     def forward(self, pixels):
         x = torch.cat([backbone(pixels) for backbone in self.backbones], 1)
+        linear = self.head["linear"](x) if "linear" in self.head else 0
         if "hidden" in self.head:
             x = functional.relu(self.head["hidden"](x))
-        return self.said(self.head["output"](x))
+        return self.said(self.head["output"](x) + linear)
 
     def said(self, x):
         """What the last numbers mean."""

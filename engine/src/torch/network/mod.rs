@@ -228,6 +228,7 @@ fn alike(
             _ if backbones.decays(&name) => recipe.optimizer.weight_decay,
             _ => 0.0,
         };
+        let share = share * Head::share(&name);
         // Running statistics of norms are not learnt by gradient.
         let learns = !name.ends_with("running_mean") && !name.ends_with("running_var");
         (name, variable, Alike { group, share, decay, learns })

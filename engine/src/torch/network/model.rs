@@ -1,21 +1,26 @@
 //! What the learner asks of a network: the doors through which everything outside of libtorch goes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::dataset::{Images, Symmetry};
-use kaggle_kit::learn::{Input, Model, Moments, StepLoss, StepOutcome, StepRates, Trainable};
+use kaggle_kit::learn::{
+    Input, LinearLayer, Model, Moments, StepLoss, StepOutcome, StepRates, Trainable,
+};
+use kaggle_kit::outputs::Outputs;
+use kaggle_kit::recipe::{LossKind, LossSettings};
 use kaggle_kit::term;
 use kaggle_kit::zoo::N_GROUPS;
-use tch::{Device, no_grad};
+use tch::{Device, Tensor, no_grad};
 
 use super::Network;
 use crate::torch::blocks::{copies, fill};
 use crate::torch::ema::Ema;
-use crate::torch::input::{images_at, part, size, to_host, under};
+use crate::torch::input::{images_at, part, rows, size, to_host, under};
 use crate::torch::optimizer::Optimizer;
 use crate::torch::state::{Header, Snapshot};
-use crate::torch::{fitting, numbers, weights};
+use crate::torch::{fitting, linear_fit, loss, numbers, weights};
 
 impl Model for Network {
     type Snapshot = Snapshot;
@@ -60,6 +65,46 @@ impl Model for Network {
 
     fn standardise(&mut self, moments: &Moments) {
         self.head.standardise(moments);
+        // A mean of the weights would come to the new statistics step by step.
+        self.ema = self.fresh_ema();
+    }
+
+    fn linear_path(
+        &mut self,
+        activations: &[f32],
+        targets: &[f32],
+        strengths: &[f64],
+    ) -> Result<Vec<LinearLayer>> {
+        let (device, n_outputs) = (self.store.device(), self.outputs.n());
+        let pooled = rows(activations, self.width(), device)?;
+        let features = no_grad(|| self.head.standardised(&pooled));
+        let features = features.context("the head has no place for a linear layer")?;
+        let targets = rows(targets, n_outputs, device)?;
+        // Of the others not all are convex. Each tag and each number counts in full, so that a strength
+        // means the same for one of them and for many.
+        let settings = LossSettings { kind: LossKind::Auto, ..self.recipe.loss };
+        let times = match self.outputs {
+            Outputs::Classes { .. } => 1.0,
+            _ => n_outputs as f64,
+        };
+        let weights = self.class_weights.as_ref();
+        let loss = |logits: &Tensor| {
+            loss::loss(&settings, &self.outputs, weights, logits, &targets) * times
+        };
+        let n_outputs = n_outputs as i64;
+        linear_fit::path(
+            &linear_fit::Problem { features: &features, n_outputs, loss: &loss },
+            strengths,
+        )
+    }
+
+    fn add_linear(&mut self, layer: &LinearLayer, share: f64) {
+        // What predicts is what goes on.
+        if let Some(ema) = &self.ema {
+            fill(&self.variables(), &ema.copies());
+        }
+        self.head.add_linear(layer, share);
+        self.ema = self.fresh_ema();
     }
 
     fn step(
@@ -175,6 +220,18 @@ impl Model for Network {
         self.loss_scale = self.loss_scale.restored(loss_scale, good_steps);
     }
 
+    fn go_midway(&mut self, to: &Snapshot) {
+        let from = self.predicting();
+        self.restore(to);
+        let to = self.predicting();
+        let mean = to.iter().map(|(name, tensor)| {
+            let mean = no_grad(|| tensor.lerp(&from[name], 0.5));
+            (name.clone(), mean)
+        });
+        fill(&self.variables(), &mean.collect());
+        self.ema = self.fresh_ema();
+    }
+
     fn to_bytes(snapshot: &Snapshot) -> Result<Vec<u8>> {
         snapshot.to_bytes()
     }
@@ -196,6 +253,13 @@ impl Model for Network {
 }
 
 impl Network {
+    /// Copies of the weights that predict.
+    pub(super) fn predicting(&self) -> BTreeMap<String, Tensor> {
+        let mut all = copies(self.blocks.iter());
+        all.extend(self.ema.as_ref().map(Ema::copies).unwrap_or_default());
+        all
+    }
+
     /// Keeps how many images fitted at once, with a word where those were fewer than `n`.
     fn remember(&mut self, at_once: usize, n: usize) {
         if at_once < self.at_once {

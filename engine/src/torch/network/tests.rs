@@ -13,6 +13,8 @@ use kaggle_kit::zoo;
 use super::*;
 use crate::torch::input::{part, to_host};
 
+mod heads;
+
 const SIZE: usize = 32;
 
 /// libtorch has one stream of random numbers for all threads, and a test must not draw from another

@@ -11,9 +11,9 @@ use anyhow::Result;
 
 use super::super::{Mock, mean_colours};
 use crate::dataset::Images;
-use crate::learn::Moments;
 use crate::learn::group::Group;
 use crate::learn::model::{Input, Model, StepOutcome, StepRates, Trainable};
+use crate::learn::{LinearLayer, Moments};
 use crate::place::Share;
 
 /// What all ranks see of one another.
@@ -120,6 +120,23 @@ impl Model for Together {
 
     fn standardise(&mut self, moments: &Moments) {
         self.mock.standardise(moments);
+    }
+
+    fn linear_path(
+        &mut self,
+        activations: &[f32],
+        targets: &[f32],
+        strengths: &[f64],
+    ) -> Result<Vec<LinearLayer>> {
+        self.mock.linear_path(activations, targets, strengths)
+    }
+
+    fn go_midway(&mut self, to: &[f32; 4]) {
+        self.mock.go_midway(to);
+    }
+
+    fn add_linear(&mut self, layer: &LinearLayer, share: f64) {
+        self.mock.add_linear(layer, share);
     }
 
     fn step(

@@ -1,0 +1,157 @@
+//! The end of the golden rule: the head alone, the whole network, or the one midway between them.
+//!
+//! A few hundred held-out images cannot tell two good networks apart, and the lower of two losses is as
+//! often the luckier one. Midway between a fine-tuned network and the one that it began as lies one that is
+//! nearly as good as the better of them, or better than both (Wortsman et al. 2021,
+//! <https://arxiv.org/abs/2109.01903>): it is kept unless one of the two is clearly better, image by image.
+
+use anyhow::Result;
+
+use super::data::Data;
+use super::fit::score;
+use super::learner::Learner;
+use super::model::Model;
+use super::stop::Stop;
+use crate::metric::row_log_loss;
+use crate::run::{Entry, Event, Kept, Score};
+use crate::table::Table;
+use crate::target::TargetKind;
+
+/// How many standard errors of the difference are clear.
+const CLEARLY: f64 = 2.0;
+
+/// A network's score on the held-out images, and its loss on each of them.
+struct Judged {
+    score: Score,
+    losses: Vec<f64>,
+}
+
+impl<M: Model> Learner<'_, M> {
+    /// Goes to the network that is kept, where the backbone has trained.
+    pub(super) fn choose(&mut self) -> Result<()> {
+        let read = |entry: &Entry| match entry {
+            Entry::Chosen { kept, frozen, midway, whole } => {
+                Some((*kept, [*frozen, *midway, *whole]))
+            }
+            _ => None,
+        };
+        if self.journal.frozen.is_none() || self.journal.best.is_none() {
+            return Ok(());
+        }
+        let (kept, [frozen, midway, whole]) = self.once(read, |learner| {
+            let (kept, [frozen, midway, whole]) = learner.compare()?;
+            let entry = Entry::Chosen { kept, frozen, midway, whole };
+            Ok(((kept, [frozen, midway, whole]), entry))
+        })?;
+        let name = match kept {
+            Kept::Frozen => "the head alone, which is clearly better",
+            Kept::Midway => "midway, since neither is clearly better",
+            Kept::Whole => "the whole network, which is clearly better",
+        };
+        let text = format!(
+            "held-out loss of the head alone {:.4}, of the whole network {:.4}, midway between them {:.4}; \
+             kept: {name}",
+            frozen.loss, whole.loss, midway.loss
+        );
+        self.listener.event(&Event::Note { text });
+        Ok(())
+    }
+
+    fn compare(&mut self) -> Result<(Kept, [Score; 3])> {
+        let Some(frozen) = self.frozen.take() else { return Err(Stop::NoAnswer.into()) };
+        let before = self.model.snapshot();
+        let whole = self.judge()?;
+        self.model.go_midway(&frozen);
+        self.align()?;
+        let midway = self.judge()?;
+        let midway_state = self.model.snapshot();
+        self.model.restore(&frozen);
+        let head = self.judge()?;
+        let scores = [head.score, midway.score, whole.score];
+        let by_head = standard_errors(&midway, &head);
+        let by_whole = standard_errors(&midway, &whole);
+        let kept = match () {
+            () if by_head.max(by_whole) < CLEARLY => Kept::Midway,
+            () if by_head > by_whole => Kept::Frozen,
+            () => Kept::Whole,
+        };
+        match kept {
+            Kept::Frozen => {}
+            Kept::Midway => self.model.restore(&midway_state),
+            Kept::Whole => self.model.restore(&before),
+        }
+        let of_kept = match kept {
+            Kept::Frozen => head.score,
+            Kept::Midway => midway.score,
+            Kept::Whole => whole.score,
+        };
+        self.keep_as_best(of_kept);
+        Ok((kept, scores))
+    }
+
+    fn judge(&mut self) -> Result<Judged> {
+        let said = self.held_out()?;
+        if !said.iter().all(|p| p.is_finite()) {
+            return Err(Stop::NoAnswer.into());
+        }
+        let table = Table::new(said, self.data.outputs.n());
+        let score = self.agreed_score(score(self.data, &table)?)?;
+        Ok(Judged { score, losses: losses(self.data, &table) })
+    }
+}
+
+/// By how many standard errors of the mean difference `other` loses less.
+fn standard_errors(one: &Judged, other: &Judged) -> f64 {
+    let pairs = one.losses.iter().zip(&other.losses);
+    let differences: Vec<f64> = pairs.map(|(one, other)| one - other).collect();
+    let n = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / n.max(1.0);
+    let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
+    let error = (squares / (n - 1.0).max(1.0) / n.max(1.0)).sqrt();
+    if error > 0.0 { mean / error } else { 0.0 }
+}
+
+/// The loss of each held-out image.
+fn losses(data: &Data, said: &Table) -> Vec<f64> {
+    let width = data.outputs.n().max(1);
+    let targets = data.valid.targets.chunks(width);
+    let rows = said.rows().zip(targets);
+    let loss = |(row, target): (&[f32], &[f32])| match data.kind {
+        TargetKind::SingleLabel => {
+            let class = target.iter().position(|&y| y > 0.5).unwrap_or_default();
+            row_log_loss(row, class)
+        }
+        TargetKind::MultiLabel => {
+            let cells = row.iter().zip(target).map(|(&p, &y)| {
+                let of_truth = if y > 0.5 { p } else { 1.0 - p };
+                row_log_loss(&[of_truth, 1.0 - of_truth], 0)
+            });
+            cells.sum::<f64>() / width as f64
+        }
+        TargetKind::Ordinal | TargetKind::Number => {
+            data.outputs.number_loss(&Table::new(row.to_vec(), width), target)
+        }
+    };
+    rows.map(loss).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_counts_by_its_own_spread() {
+        let judged = |losses: &[f64]| Judged {
+            score: Score { loss: 0.0, metric: 0.0, accuracy: None },
+            losses: losses.to_vec(),
+        };
+        let (one, other) = (judged(&[0.5, 0.1, 0.9, 0.3]), judged(&[0.4, 0.0, 0.8, 0.21]));
+        // Differences .1 .1 .1 .09: mean .0975, deviation .005.
+        assert!((standard_errors(&one, &other) - 0.0975 / 0.0025).abs() < 1e-6);
+        // The same mean by one image alone.
+        let lucky = judged(&[0.5, 0.1, 0.51, 0.3]);
+        let found = standard_errors(&one, &lucky);
+        assert!((found - 1.0).abs() < 1e-9, "{found}");
+        assert_eq!(standard_errors(&one, &one), 0.0);
+    }
+}
