@@ -26,6 +26,7 @@ SETS = {
     "cats": ("dogs-vs-cats", "dogs-vs-cats-redux-kernels-edition"),
     "breeds": ("dog-breed", "dog-breed-identification"),
     "planet": ("planet", "planet-understanding-the-amazon-from-space"),
+    # The fourth is a spec file of its own.
     "ucmerced": (str(HERE / "ucmerced.toml"), "ucmerced-multilabel"),
 }
 
@@ -93,13 +94,12 @@ def own_row(args, data, seed, arm):
     submitted = time.monotonic()
     kept = args.out / "submissions" / f"{data}-{seed}-{arm}.csv"
     kept.parent.mkdir(exist_ok=True)
-    written = Path(answer["file"] if "file" in answer else answer["csv"])
-    kept.write_bytes((args.out / "root" / written).read_bytes() if not written.is_absolute() else written.read_bytes())
+    kept.write_bytes((args.out / "root" / answer["csv"]).read_bytes())
     score = json.loads(
         call(program + ["score", str(kept), "--solution", str(source / "solution.csv"), "--competition", competition, "--json"])
     )
-    held_out = json.loads(call(program + ["runs", competition, "--json"]))
-    held_out = newest_held_out(held_out)
+    runs = json.loads(call(program + ["runs", competition, "--json"]))
+    held_out = max(runs, key=lambda run: run["finished"] or "")["score"]
     return {
         "metric": score["metric"],
         "test": score["value"],
@@ -108,15 +108,6 @@ def own_row(args, data, seed, arm):
         "submit_s": submitted - trained,
         "csv": kept.name,
     }
-
-
-def newest_held_out(answer):
-    runs = answer["runs"] if isinstance(answer, dict) else answer
-    for run in runs:
-        for key in ("metric_value", "value", "score", "held_out"):
-            if isinstance(run.get(key), (int, float)):
-                return run[key]
-    return ""
 
 
 def python_row(args, data, seed, arm):

@@ -9,11 +9,12 @@ use anyhow::Result;
 
 use super::data::Data;
 use super::fit::score;
+use super::golden_rule::describe;
 use super::learner::Learner;
 use super::model::Model;
 use super::stop::Stop;
 use crate::metric::row_log_loss;
-use crate::run::{Entry, Event, Kept, Score};
+use crate::run::{Entry, Kept, Score};
 use crate::table::Table;
 use crate::target::TargetKind;
 
@@ -27,34 +28,37 @@ struct Judged {
 }
 
 impl<M: Model> Learner<'_, M> {
-    /// Goes to the network that is kept, where the backbone has trained.
-    pub(super) fn choose(&mut self) -> Result<()> {
+    /// Goes to the network that is kept, where the backbone has trained and nothing is chosen yet. Says which
+    /// it is, and why.
+    pub(super) fn choose(&mut self) -> Result<Option<String>> {
         let read = |entry: &Entry| match entry {
             Entry::Chosen { kept, frozen, midway, whole } => {
                 Some((*kept, [*frozen, *midway, *whole]))
             }
             _ => None,
         };
-        if self.journal.frozen.is_none() || self.journal.best.is_none() {
-            return Ok(());
+        let has_both = self.journal.frozen.is_some() && self.journal.best.is_some();
+        if self.has_chosen || !has_both {
+            return Ok(None);
         }
+        self.has_chosen = true;
         let (kept, [frozen, midway, whole]) = self.once(read, |learner| {
             let (kept, [frozen, midway, whole]) = learner.compare()?;
             let entry = Entry::Chosen { kept, frozen, midway, whole };
             Ok(((kept, [frozen, midway, whole]), entry))
         })?;
-        let name = match kept {
-            Kept::Frozen => "the head alone, which is clearly better",
-            Kept::Midway => "midway, since neither is clearly better",
-            Kept::Whole => "the whole network, which is clearly better",
+        let (name, score) = match kept {
+            Kept::Frozen => ("the head alone, which is clearly better", frozen),
+            Kept::Midway => {
+                ("the network midway between both, since neither is clearly better", midway)
+            }
+            Kept::Whole => ("the whole network, which is clearly better", whole),
         };
-        let text = format!(
-            "held-out loss of the head alone {:.4}, of the whole network {:.4}, midway between them {:.4}; \
-             kept: {name}",
-            frozen.loss, whole.loss, midway.loss
-        );
-        self.listener.event(&Event::Note { text });
-        Ok(())
+        let told = describe(self.data, Some(&score));
+        Ok(Some(format!(
+            "held-out loss of the head alone {:.4}, of the whole network {:.4}; kept: {name}: {told}",
+            frozen.loss, whole.loss
+        )))
     }
 
     fn compare(&mut self) -> Result<(Kept, [Score; 3])> {

@@ -24,7 +24,9 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>) -> Result<Score> {
         learner.make_the_best_of(error.downcast::<Stop>()?)?;
     }
     learner.restore_best();
-    learner.choose()?;
+    if let Some(text) = learner.choose()? {
+        learner.listener.event(&Event::Note { text });
+    }
     let score = learner.best_score().map_or_else(|| learner.validate(), Ok)?;
     // Out of time before the first epoch was over, or with nothing to train.
     if !score.loss.is_finite() {
@@ -95,7 +97,11 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
         // 8. Train the full network with cycle_mult = 2 until over-fitting.
         if recipe.whole_network.run {
             let rates = rates_of(rate, &slower)?;
-            learner.stage(Stage::WholeNetwork, |learner| learner.until_over_fitting(rates))?;
+            learner.stage(Stage::WholeNetwork, |learner| {
+                let ended = learner.until_over_fitting(rates)?;
+                learner.restore_best();
+                Ok(learner.choose()?.map_or(ended.clone(), |chosen| format!("{ended}; {chosen}")))
+            })?;
         }
     }
     Ok(())
@@ -134,7 +140,12 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
         Stage::HeadOnActivations => {
             let epochs = epochs_on_activations(data);
             let steps = epochs * data.steps();
-            let text = format!("{}, {steps} steps", term::count(epochs, "epoch"));
+            let linear = if recipe.head.linear && recipe.precompute.run {
+                ", and a linear layer fitted beside it"
+            } else {
+                ""
+            };
+            let text = format!("{}, {steps} steps{linear}", term::count(epochs, "epoch"));
             off(recipe.head_on_activations.run, text)
         }
         Stage::HeadWithAugmentation => {
@@ -287,15 +298,13 @@ impl<M: Model> Learner<'_, M> {
             if is_last_size && reached > reached_before * (1.0 - settings.min_gain) {
                 return Ok(format!(
                     "over-fitting: cycle {number} reached a loss of {reached:.4}, the one before \
-                     {reached_before:.4}; kept: {}",
-                    describe(self.data, self.best_score().as_ref())
+                     {reached_before:.4}"
                 ));
             }
             epochs_before += epochs;
             reached_before = reached;
         }
-        let best = describe(self.data, self.best_score().as_ref());
-        Ok(format!("all {} done; kept: {best}", term::count(settings.max_cycles, "cycle")))
+        Ok(format!("all {} done", term::count(settings.max_cycles, "cycle")))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Learner<'a, M: Model> {
     pub(super) frozen: Option<M::Snapshot>,
     /// Whether the newest checkpoint has that.
     frozen_is_kept: bool,
+    /// Whether one of the two is kept for good, or what lies between them.
+    pub(super) has_chosen: bool,
     /// Whether the newest checkpoint has the best weights.
     best_is_kept: bool,
     checkpoints: Option<Checkpoints>,
@@ -64,6 +66,7 @@ impl<'a, M: Model> Learner<'a, M> {
             best: None,
             frozen: None,
             frozen_is_kept: false,
+            has_chosen: false,
             best_is_kept: false,
             checkpoints: None,
         }
