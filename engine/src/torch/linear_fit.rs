@@ -128,15 +128,15 @@ impl Memory {
         let mut shares = Vec::with_capacity(self.0.len());
         for (step, change, curvature) in self.0.iter().rev() {
             let share = dot(step, &q)? / curvature;
-            q = q - change * share;
+            q -= change * share;
             shares.push(share);
         }
         if let Some((_, change, curvature)) = self.0.back() {
-            q = q * (curvature / dot(change, change)?);
+            q *= curvature / dot(change, change)?;
         }
         for ((step, change, curvature), share) in self.0.iter().zip(shares.into_iter().rev()) {
             let other = dot(change, &q)? / curvature;
-            q = q + step * (share - other);
+            q += step * (share - other);
         }
         Ok(q)
     }
