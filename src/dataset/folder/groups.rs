@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::found::GroupsFound;
+use super::images;
 use super::labels::LabelTable;
 use super::missing::{self, SHOWN};
 use super::table::Table;
@@ -15,8 +16,9 @@ use crate::dataset::sample::Sample;
 use crate::dataset::sets::Sets;
 use crate::term;
 
-/// Its column of ids.
-const DICOM_ID: &str = "id";
+/// The column of files in the table of what DICOM files say: their names alone may be those of others in
+/// other folders, such as `Image-1`.
+const FILE: &str = "file";
 
 /// Images that stay together.
 pub(super) struct Grouped {
@@ -54,9 +56,9 @@ pub(super) fn find(
                 )
             })?;
             let table = Table::read(&path)?;
-            let id_at = table.named(DICOM_ID, "split.id")?;
+            let root = images::root(competition, folder)?;
             (
-                of_table(&table, id_at, attribute, samples)?,
+                of_files(&table, attribute, samples, &root)?,
                 format!("`{attribute}` of the DICOM files"),
             )
         }
@@ -105,6 +107,24 @@ fn of_table(
     Ok(samples.iter().map(of).collect())
 }
 
+/// What a table says of files, by their paths below a folder.
+fn of_files(
+    table: &Table,
+    column: &str,
+    samples: &[Sample],
+    root: &Path,
+) -> Result<Vec<Vec<String>>> {
+    let file_at = table.named(FILE, "split.group")?;
+    let at = table.named(column, "split.group")?;
+    let by_file: HashMap<&Path, &str> =
+        table.rows.iter().map(|(_, row)| (Path::new(&row[file_at]), &row[at])).collect();
+    let of = |sample: &Sample| {
+        let path = sample.path.strip_prefix(root).unwrap_or(&sample.path);
+        by_file.get(path).map(|value| (*value).to_owned()).into_iter().collect()
+    };
+    Ok(samples.iter().map(of).collect())
+}
+
 /// What is found in the id, or else in the name of the file (ids may have a folder in front).
 fn by_pattern<'i>(sample: &'i Sample, find: impl Fn(&'i str) -> Option<&'i str>) -> Vec<String> {
     let stem = || sample.path.file_stem().and_then(|stem| stem.to_str());
@@ -143,6 +163,23 @@ fn grouped(samples: &[Sample], keys: &[Vec<String>], from: String) -> Result<Gro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_one_name_are_told_apart_by_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dicom.csv");
+        let text =
+            "id,file,PatientID\nImage-1,train/7/Image-1.png,A\nImage-1,train/8/Image-1.png,B\n";
+        crate::fs::write_atomic(&path, text).unwrap();
+        let sample = |id: &str| {
+            let path = folder.path().join(format!("train/{id}/Image-1.png"));
+            Sample::new(id.to_owned(), path, vec![])
+        };
+        let samples = ["7", "8", "9"].map(sample);
+        let table = Table::read(&path).unwrap();
+        let keys = of_files(&table, "PatientID", &samples, folder.path()).unwrap();
+        assert_eq!(keys, [vec!["A"], vec!["B"], vec![]]);
+    }
 
     #[test]
     fn images_with_one_key_in_common_are_one_group() {

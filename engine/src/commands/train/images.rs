@@ -106,6 +106,13 @@ impl CompetitionImages {
             check_folds(&folds, recipe)?;
             Split::of_fold(&folds, recipe.fold - 1)
         };
+        let largest = self.dataset.groups.iter().map(Vec::len).max().unwrap_or_default();
+        ensure!(
+            !split.valid.is_empty() || largest * 2 < samples.len(),
+            "{} cannot be parted: `[split]` of the spec keeps {largest} of them together\nhint: name another \
+             column as `group` there, or take `[split]` out",
+            term::count(samples.len(), "image"),
+        );
         ensure!(
             split.train.len() >= recipe.batch_size && !split.valid.is_empty(),
             "{} are too few to train on and to hold some out: {} + {}\nhint: lower `--set \
