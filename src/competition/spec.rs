@@ -102,8 +102,12 @@ impl Competition {
             "`slug` is `{}`: give Kaggle's name, as at the end of the competition's address",
             self.slug
         );
+        ensure!(
+            submission.separator() != Some(""),
+            "`submission.tag-list.separator` is empty: give what stands between the tags"
+        );
         target.check(match submission {
-            SubmissionFormat::TagList { .. } => Some("tags"),
+            SubmissionFormat::TagList { separator: None, .. } => Some("tags"),
             SubmissionFormat::TopK { .. } => Some("classes"),
             _ => None,
         })?;

@@ -25,10 +25,12 @@ pub enum SubmissionFormat {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<Pool>,
     },
-    /// `id,tags`: the tags separated by spaces.
+    /// `id,tags`: the tags separated by spaces, or by `separator`.
     TagList {
         id: String,
         column: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        separator: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<Pool>,
     },
@@ -101,6 +103,14 @@ impl SubmissionFormat {
             | Self::Long { column, .. }
             | Self::ScoredLabel { column, .. } => Some(column),
             Self::ProbabilityPerClass { .. } | Self::Numbers { .. } => None,
+        }
+    }
+
+    /// What stands between the tags of an upload, where it is no blank.
+    pub fn separator(&self) -> Option<&str> {
+        match self {
+            Self::TagList { separator, .. } => separator.as_deref(),
+            _ => None,
         }
     }
 

@@ -177,7 +177,11 @@ impl RowReader<'_> {
 
     fn tags(&mut self, field: &str) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
-        for tag in field.split_whitespace() {
+        let said: Vec<&str> = match self.rules.format.separator() {
+            Some(separator) => field.split(separator).map(str::trim).collect(),
+            None => field.split_whitespace().collect(),
+        };
+        for tag in said.into_iter().filter(|tag| !tag.is_empty()) {
             if tags.iter().any(|earlier| earlier == tag) {
                 self.findings.add(Problem::RepeatedTag, self.line, || format!("`{}`", shown(tag)));
                 continue;

@@ -236,10 +236,12 @@ impl<'a> Words<'a> {
         if label.is_empty() { Vec::new() } else { vec![self.place(label)] }
     }
 
-    /// True tags, between blanks or whatever stands between the tags of the training table.
+    /// True tags, between blanks or whatever stands between those of an upload or of the training table.
     pub(super) fn tags(&mut self, tags: &str) -> Vec<usize> {
-        let separator = self.competition.target.labels.separator();
-        let mut places: Vec<usize> = match separator.filter(|separator| tags.contains(separator)) {
+        let Competition { target, submission, .. } = self.competition;
+        let separators = [submission.separator(), target.labels.separator()].into_iter().flatten();
+        let separator = separators.into_iter().find(|separator| tags.contains(separator));
+        let mut places: Vec<usize> = match separator {
             Some(separator) => {
                 tags.split(separator).flat_map(|tag| self.label(tag.trim())).collect()
             }

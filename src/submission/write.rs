@@ -86,9 +86,10 @@ pub fn to_csv(
             | SubmissionFormat::TopK { .. },
             Said::Lists(lists),
         ) => {
+            let separator = format.separator().unwrap_or(" ");
             lines.texts(ids, |row, text| {
                 for (place, &class) in lists[row].iter().enumerate() {
-                    text.extend_from_slice(if place > 0 { b" " } else { b"" });
+                    text.extend_from_slice(if place > 0 { separator.as_bytes() } else { b"" });
                     text.extend_from_slice(classes.names()[class].as_bytes());
                 }
             })?;

@@ -1,7 +1,8 @@
 //! Images by what tables call them: whole names first, then names without their extensions.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -16,10 +17,12 @@ pub(super) struct ByName {
     taken: Vec<bool>,
     /// Where the spec names their folders: `files.train`.
     field: &'static str,
+    /// What paths of tables may begin below.
+    root: PathBuf,
 }
 
 impl ByName {
-    pub(super) fn new(images: Vec<ImageFile>, field: &'static str) -> Self {
+    pub(super) fn new(images: Vec<ImageFile>, field: &'static str, root: &Path) -> Self {
         let mut names: HashMap<String, Vec<usize>> = HashMap::with_capacity(images.len());
         let mut stems: HashMap<String, Vec<usize>> = HashMap::with_capacity(images.len());
         for (place, ImageFile { id, path }) in images.iter().enumerate() {
@@ -27,16 +30,17 @@ impl ByName {
             names.entry(name).or_default().push(place);
             stems.entry(id.clone()).or_default().push(place);
         }
-        Self { taken: vec![false; images.len()], images, names, stems, field }
+        let (taken, root) = (vec![false; images.len()], root.to_owned());
+        Self { images, names, stems, taken, field, root }
     }
 
     /// The image of an id; two of them are an error. An id with folders in it (`cat/1.jpg`) is the image
-    /// in these.
+    /// in these; further ones before them (`/kaggle/input/pets/train/cat/1.jpg`) are those of another machine.
     pub(super) fn find(&self, id: &str) -> Result<Option<usize>> {
         let bare = id.rsplit('/').next().unwrap_or(id);
         for (by, is_whole) in [(&self.names, true), (&self.stems, false)] {
             let mut places = by.get(bare).into_iter().flatten().copied().filter(|&place| {
-                bare.len() == id.len() || is_at(&self.images[place].path, id, is_whole)
+                bare.len() == id.len() || self.is_at(&self.images[place].path, id, is_whole)
             });
             if let Some(first) = places.next() {
                 if let Some(second) = places.next() {
@@ -47,6 +51,15 @@ impl ByName {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a path ends with the folders and the name of an id, or an id with a path below the root.
+    fn is_at(&self, path: &Path, id: &str, is_whole: bool) -> bool {
+        let path = if is_whole { Cow::Borrowed(path) } else { Cow::Owned(path.with_extension("")) };
+        let below = path.strip_prefix(&self.root).ok();
+        let has_folder = |below: &&Path| below.components().count() > 1;
+        path.ends_with(id)
+            || below.filter(has_folder).is_some_and(|below| Path::new(id).ends_with(below))
     }
 
     /// An image that a table names.
@@ -67,11 +80,6 @@ impl ByName {
     }
 }
 
-/// Whether a path ends with the folders and the name of an id.
-fn is_at(path: &Path, id: &str, is_whole: bool) -> bool {
-    if is_whole { path.ends_with(id) } else { path.with_extension("").ends_with(id) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,24 +88,28 @@ mod tests {
     fn an_id_is_a_whole_name_or_a_stem() {
         let image = |name: &str| ImageFile {
             id: Path::new(name).file_stem().unwrap().to_str().unwrap().to_owned(),
-            path: Path::new("train").join(name),
+            path: Path::new("data/train").join(name),
         };
         let names =
             ["a.jpg", "1.2.jpg", "b.jpg.jpg", "b.jpg", "x/c.png", "y/c.png", "d.png", "d.jpg"];
-        let mut images = ByName::new(names.map(image).to_vec(), "files.train");
+        let mut images = ByName::new(names.map(image).to_vec(), "files.train", Path::new("data"));
         for (id, expected) in [
-            ("1.2", "train/1.2.jpg"),
-            ("a.jpg", "train/a.jpg"),
-            ("a", "train/a.jpg"),
+            ("1.2", "data/train/1.2.jpg"),
+            ("a.jpg", "data/train/a.jpg"),
+            ("a", "data/train/a.jpg"),
             ("a.png", "-"),
             // Nothing is cut off an id.
             ("1", "-"),
             // A whole name goes before a stem.
-            ("b.jpg", "train/b.jpg"),
-            ("y/c", "train/y/c.png"),
-            ("train/x/c.png", "train/x/c.png"),
+            ("b.jpg", "data/train/b.jpg"),
+            ("y/c", "data/train/y/c.png"),
+            ("train/x/c.png", "data/train/x/c.png"),
+            // Folders of another machine.
+            ("/kaggle/input/it/train/x/c.png", "data/train/x/c.png"),
+            ("../train/y/c", "data/train/y/c.png"),
+            ("other/c.png", "-"),
             ("z/c.png", "-"),
-            ("d.png", "train/d.png"),
+            ("d.png", "data/train/d.png"),
         ] {
             let found =
                 images.find(id).unwrap().map(|at| images.take(at).path.display().to_string());
@@ -106,7 +118,7 @@ mod tests {
         for id in ["c", "d", "c.png"] {
             let error = images.find(id).unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("two images have the id `{id}`: `train/")),
+                error.starts_with(&format!("two images have the id `{id}`: `data/train/")),
                 "{error}"
             );
         }

@@ -70,7 +70,7 @@ impl<'s> Finder<'s> {
         let template = |place| Template::of(place).ok().flatten();
         if !named.iter().any(|place| template(place).is_some()) {
             let Images { images, files } = images::of(competition, folder, is_train)?;
-            finder.places.push(Place::Folder(ByName::new(images, field)));
+            finder.places.push(Place::Folder(ByName::new(images, field, &finder.root)));
             finder.found = files;
             return Ok(finder);
         }
@@ -82,7 +82,7 @@ impl<'s> Finder<'s> {
             } else if place.under(&finder.root).is_dir() {
                 let mut all = Images::default();
                 images::add(&mut all, &finder.root, place, endings)?;
-                finder.places.push(Place::Folder(ByName::new(all.images, field)));
+                finder.places.push(Place::Folder(ByName::new(all.images, field, &finder.root)));
                 finder.found.extend(all.files);
                 is_there = true;
             }
@@ -180,7 +180,8 @@ impl<'s> Finder<'s> {
             let Ok(name) = template.fill(|name| value(name, id, channel, fields)) else {
                 return Ok(None);
             };
-            let Ok(name) = RelativePath::new(&name) else {
+            // A path of another machine begins elsewhere.
+            let Ok(name) = RelativePath::new(name.trim_start_matches(['.', '/'])) else {
                 bail!(
                     "the image of `{}` would be at `{}`, which is no path in the data folder\nhint: what \
                      stands in the columns of the table?",
@@ -188,7 +189,7 @@ impl<'s> Finder<'s> {
                     term::short(&name, missing::SHOWN)
                 )
             };
-            match self.look(id, &name)? {
+            match self.look_below(id, &name)? {
                 Some(path) => paths.push(path),
                 None if nth == 0 => return Ok(None),
                 None => bail!(
@@ -205,6 +206,21 @@ impl<'s> Finder<'s> {
             self.count(name, &path);
         }
         Ok(Some(Picture { path, planes: paths.collect() }))
+    }
+
+    /// The file of that path, or of what is left of it without its first folders, as long as there is one:
+    /// `kaggle/input/pets/train/1.jpg`, as tables of another machine have it.
+    fn look_below(&mut self, id: &str, name: &RelativePath) -> Result<Option<PathBuf>> {
+        let whole = name.as_str();
+        let mut from = 0;
+        loop {
+            let found = self.look(id, &RelativePath::new(&whole[from..])?)?;
+            let inner = whole[from..].find('/').map(|at| from + at + 1);
+            match inner.filter(|&inner| whole[inner..].contains('/')) {
+                Some(inner) if found.is_none() => from = inner,
+                _ => return Ok(found),
+            }
+        }
     }
 
     /// The file of that name, with or without an extension.

@@ -283,7 +283,7 @@ fn check_groups(competition: &Competition, classes: &Classes) -> Result<()> {
     )
 }
 
-/// Tags of an upload are separated by blanks, so none may hold one; and no class is a whole text.
+/// Tags of an upload are separated, so none may hold what separates them; and no class is a whole text.
 fn check_tags(competition: &Competition, classes: &Classes) -> Result<()> {
     let is_long = |name: &&String| name.chars().nth(LONGEST_NAME).is_some();
     if let Some(name) = classes.names().iter().find(is_long) {
@@ -293,7 +293,21 @@ fn check_tags(competition: &Competition, classes: &Classes) -> Result<()> {
             term::short(name, SHOWN)
         );
     }
-    let SubmissionFormat::TagList { .. } = competition.submission else { return Ok(()) };
+    let SubmissionFormat::TagList { separator, .. } = &competition.submission else {
+        return Ok(());
+    };
+    if let Some(separator) = separator {
+        let with_it = classes.names().iter().find(|name| name.contains(separator));
+        if let Some(name) = with_it {
+            bail!(
+                "the tag `{}` has a `{separator}` in it, which separates the tags of an upload\nhint: say \
+                 `separator = \"{separator}\"` in `[target.labels.{}]` as well, if it separates tags there",
+                term::short(name, SHOWN),
+                competition.target.labels.name()
+            );
+        }
+        return Ok(());
+    }
     let with_blank = classes.names().iter().find(|name| name.contains(char::is_whitespace));
     if let Some(name) = with_blank {
         bail!(

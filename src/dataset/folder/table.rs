@@ -39,7 +39,12 @@ impl Table {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let bytes = lines::read_table(path)?;
         let bytes = explain::table_text(&bytes, &format!("`{}`", path.display()))?;
-        let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(bytes);
+        let is_tsv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
+        let mut reader = ReaderBuilder::new()
+            .trim(Trim::All)
+            .flexible(true)
+            .delimiter(if is_tsv { b'\t' } else { b',' })
+            .from_reader(bytes);
         let failed = || format!("failed to read `{}`", path.display());
         let header: Vec<String> =
             reader.headers().with_context(failed)?.iter().map(str::to_owned).collect();

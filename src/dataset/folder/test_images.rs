@@ -43,7 +43,7 @@ pub(super) fn join(
     classes: &Classes,
 ) -> Result<TestImages> {
     let ids = answers(competition, &sample.sample, classes)?;
-    let described = Described::open(competition, folder)?;
+    let described = Described::open(competition, folder, &ids)?;
     let mut finder = Finder::new(competition, folder, false)?;
     let mut rows_of: HashMap<PathBuf, usize> = HashMap::with_capacity(ids.len());
     let mut samples: Vec<Sample> = Vec::with_capacity(ids.len());
@@ -130,21 +130,24 @@ struct Described {
 }
 
 impl Described {
-    fn open(competition: &Competition, folder: &Path) -> Result<Option<Self>> {
+    /// `ids` are those of the answers.
+    fn open(competition: &Competition, folder: &Path, ids: &[&str]) -> Result<Option<Self>> {
         let Some(name) = &competition.files.test_table else { return Ok(None) };
         let table = Table::open(&missing::find_table(competition, folder, name)?)?;
         let of_answers = competition.submission.id_column();
         let of_labels = competition.target.labels.id_column();
         let is_pooled = competition.submission.pool().is_some();
         let is_long = matches!(&competition.target.labels, Labels::Csv { row: Some(_), .. });
-        let mut id_at = match of_labels.filter(|_| !is_long) {
-            Some(id) => table.column(id)?,
-            None => None,
-        };
-        if id_at.is_none() && !is_pooled {
-            id_at = table.column(of_answers)?;
+        let mut named: Vec<usize> = Vec::new();
+        let of_labels_here = of_labels.filter(|_| !is_long);
+        for name in of_labels_here.into_iter().chain((!is_pooled).then_some(of_answers)) {
+            named.extend(table.column(name)?);
         }
-        let id_at = match id_at {
+        // Where there are both, the ids may be paths and those of answers numbers.
+        let ids: HashSet<&str> = ids.iter().copied().collect();
+        let has_answers = |&at: &usize| table.rows.iter().any(|(_, row)| ids.contains(&row[at]));
+        let of_answers_at = named.iter().copied().find(has_answers);
+        let id_at = match of_answers_at.filter(|_| !is_pooled).or(named.first().copied()) {
             Some(at) => at,
             // Says which columns there are.
             None => table.named(of_labels.unwrap_or(of_answers), "target.labels")?,

@@ -61,6 +61,38 @@ fn folders_are_searched_to_the_bottom_and_ids_may_name_them() {
     assert_eq!(drawn.paths(&data.train[1]), ["train/0/1/a.png"]);
 }
 
+/// Tables are often written where the data lay elsewhere.
+#[test]
+fn paths_may_begin_on_another_machine() {
+    let drawn = Drawn::new(&format!("img/train/0/a.png img/train/1/a.png img/t1.png {TEST}"))
+        .with(
+            "train.csv",
+            "path,label\n/kaggle/input/it/img/train/0/a.png,x\n../it/img/train/1/a.png,y\n",
+        )
+        .with("sample.csv", SAMPLE);
+    let files = USUAL.files.replace("[\"train\"]", "[\"img\"]");
+    let labels = USUAL.labels.replace("id = \"id\"", "id = \"path\"");
+    let usual = Spec { labels: &labels, ..USUAL };
+    let spec = Spec { files: &files, ..usual };
+    let error = drawn.error(&spec);
+    assert!(error.contains("2 of the 2 images"), "{error}");
+    let files = USUAL.files.replace("[\"train\"]", "[\"img/train\"]");
+    let data = drawn.open(&Spec { files: &files, ..usual });
+    assert_eq!(told(&data), "../it/img/train/1/a.png:y /kaggle/input/it/img/train/0/a.png:x");
+    // In a template likewise, for rows of the sample that have other ids.
+    let drawn = drawn
+        .with("test.csv", "id,path\n1,/kaggle/input/it/test/t1.png\n2,C:\\it\\test\\t2.png\n")
+        .with("sample.csv", "id,label\n1,x\n2,x\n");
+    let files = "train = [\"img/train\"]\ntest = [\"{path}\"]\nsample = \"sample.csv\"\n\
+                 test-table = \"test.csv\"";
+    let error = drawn.error(&Spec { files, ..usual });
+    assert!(error.contains("which is no path in the data folder"), "{error}");
+    drawn.text("test.csv", "id,path\n1,/kaggle/input/it/test/t1.png\n2,../test/t2.png\n");
+    let data = drawn.open(&Spec { files, ..usual });
+    assert_eq!(drawn.paths(&data.test[0]), ["test/t1.png"]);
+    assert_eq!(drawn.paths(&data.test[1]), ["test/t2.png"]);
+}
+
 #[test]
 fn templates_are_filled_from_the_table() {
     let drawn = Drawn::new(

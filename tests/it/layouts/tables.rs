@@ -209,3 +209,12 @@ fn names_for_reports_come_from_json_or_a_table() {
     let error = dataset::names(&competition, drawn.folder.path()).unwrap_err().to_string();
     assert!(error.contains("has no column of names: `a,b,c`\nhint: "), "{error}");
 }
+
+#[test]
+fn a_table_of_tabs_is_known_by_its_ending() {
+    let drawn = Drawn::new("train/a.png train/b.png test/t1.png")
+        .with("train.tsv", "id\tlabel\na\tred, mostly\nb\tblue\n")
+        .with("sample.csv", "id,label\nt1,blue\n");
+    let labels = USUAL.labels.replace("train.csv", "train.tsv");
+    assert_eq!(told(&drawn.open(&Spec { labels: &labels, ..USUAL })), "a:red, mostly b:blue");
+}

@@ -64,6 +64,22 @@ fn the_id_may_be_any_column() {
 }
 
 #[test]
+fn tags_may_be_separated_by_something_else() {
+    let competition = competition(
+        "\"mean-f1\"",
+        MULTI,
+        "[submission.tag-list]\nid = \"id\"\ncolumn = \"label\"\nseparator = \"|\"",
+    );
+    let tags = answers("1 2", &["ash", "old oak"], Said::Lists(vec![vec![0, 1], vec![1]]));
+    let written = csv(&tags, &competition, &sample("id label", "1 2"));
+    assert_eq!(written, "id,label\n1,ash|old oak\n2,old oak\n");
+    let solution = "id,label\n1,old oak|ash\n2,ash\n";
+    let score =
+        submission::score_bytes(written.as_bytes(), solution.as_bytes(), &competition).unwrap();
+    assert!((score.value - 0.5).abs() < 1e-12, "{}", score.value);
+}
+
+#[test]
 fn the_best_come_first() {
     let said = Said::Lists(vec![vec![2, 0], vec![1, 2]]);
     let ranking = answers("1 2", &["a", "b", "c"], said);
