@@ -6,10 +6,12 @@ use thiserror::Error;
 
 use super::columns::Columns;
 use super::data::{self, Data};
+use super::images::Images;
 use super::labels::{From, Labels};
-use super::sample::Sample;
+use super::sample::{Asks, Sample};
 use super::table::{Form, Table};
 use super::text;
+use crate::explain::{self, Slip};
 
 /// Why there is no spec for some data.
 #[derive(Debug, Error)]
@@ -26,6 +28,8 @@ pub enum Beyond {
         "`{0}` has no rows, or one column alone\nhint: is it the sample submission? `--sample` names another"
     )]
     EmptySample(String),
+    #[error("the first line of `{sample}` is not what Kaggle's is\nhint: {what}")]
+    Header { sample: String, what: String },
     /// Another kind of task.
     #[error(
         "`{sample}` asks for {asked} ({column}), which is beyond kaggle-kit: it answers with classes, \
@@ -47,12 +51,33 @@ pub enum Beyond {
          with the tables"
     )]
     NoImages(String),
+    /// There are images, but the sample has other names.
+    #[error(
+        "none of the ids of `{sample}`, such as `{id}`, names an image; images are called as `{image}` is\nhint: \
+         {way_on}"
+    )]
+    OtherIds { sample: String, id: String, image: String, way_on: &'static str },
+    #[error("there is no file in it that is a table or an image\nhint: is it the right folder?")]
+    Nothing,
+    #[error(
+        "no sample submission, and no table at all: there are images alone\nhint: give the folder above, with \
+         the tables as Kaggle has them; what an upload looks like is in the sample submission"
+    )]
+    NoTables,
+    #[error(
+        "it holds several competitions, each with a sample submission: {}\nhint: give one of these folders; \
+         `--sample` names a sample where it is one competition after all",
+        text::few(.0)
+    )]
+    Several(Vec<String>),
+    /// An answer that was given beforehand, and fits nothing.
+    #[error("`--{flag} {said}`: {problem}\nhint: {way_on}")]
+    Unfit { flag: &'static str, said: String, problem: &'static str, way_on: String },
     #[error(
         "no labels: no table has a row a training image, and neither folders nor file names tell them \
-         apart\nhint: which table is it? Write `[target.labels.csv]` by hand: competitions/README.md \
-         has examples"
+         apart{seen}\nhint: {way_on}"
     )]
-    NoLabels,
+    NoLabels { seen: String, way_on: String },
     #[error(
         "no table has labels, and what files are called in {0} is not known before it is unpacked\nhint: \
          download the archives from the competition's page, then run `kaggle-kit new <folder>` of theirs"
@@ -60,8 +85,89 @@ pub enum Beyond {
     PackedLabels(String),
 }
 
+/// An image of the test set, else any.
+fn first_image(data: &Data) -> Option<&str> {
+    let is_image = |path: &&str| Images::is_image(path);
+    let images = || data.listing.entries.iter().map(|entry| entry.path.as_str()).filter(is_image);
+    images().find(|path| text::is_test(data::folder(path))).or_else(|| images().next())
+}
+
+/// Why no labels were found: a table that looks like theirs, and what is wrong with it.
+pub(super) fn of_labels(data: &Data, images: &Images, sample: &Sample) -> Beyond {
+    let is_label = |table: &&Table| {
+        let name = data::base(&table.path);
+        table.path != sample.table.path
+            && !text::is_test(name)
+            && (text::is_train(name) || text::has_word(name, &["label", "annot", "truth", "class"]))
+    };
+    let tables = || data.tables.iter().filter(is_label);
+    let by_hand = "which table is it? Write `[target.labels.csv]` by hand: competitions/README.md has examples";
+    for table in tables() {
+        if let Some(slip @ (Slip::Separator(_) | Slip::WebPage | Slip::Json | Slip::NoHeader)) =
+            explain::slip(&table.header)
+        {
+            let seen = format!("; the first line of `{}` is not as it should be", table.path);
+            return Beyond::NoLabels { seen, way_on: slip.in_table() };
+        }
+    }
+    let image = images.all.iter().find(|image| !image.is_test && !image.is_extra);
+    if let (Some(table), Some(image)) = (tables().next(), image) {
+        let id = table.column(sample.id_name()).unwrap_or(0);
+        let cells: Vec<&str> = table.spread(100).map(|row| table.cell(row, id)).collect();
+        let n_named = cells.iter().filter(|cell| !images.named(cell).is_empty()).count();
+        let seen = if n_named * 2 > cells.len() {
+            let asked = text::few(&sample.names());
+            format!(
+                "; `{}` names images, but nothing that the sample asks for: {asked}",
+                table.path
+            )
+        } else {
+            let (said, name) = (table.cell(0, id), &table.header[id]);
+            let (table, image) = (&table.path, image.path);
+            format!("; `{table}` has `{said}` in `{name}`, and images are called as `{image}` is")
+        };
+        return Beyond::NoLabels { seen, way_on: by_hand.to_owned() };
+    }
+    let (seen, way_on) = match data.listing.with_extension(&["txt", "jsonl", "xml", "xlsx"]) {
+        Some(entry) => {
+            let seen = format!("; they may be in `{}`, which is not read", entry.path);
+            (seen, "write them as a CSV with a header, and give the folder again".to_owned())
+        }
+        None => (String::new(), by_hand.to_owned()),
+    };
+    Beyond::NoLabels { seen, way_on }
+}
+
+/// `00007.png` and `7`.
+fn is_padded(image: &str, id: &str) -> bool {
+    let stem = data::stem(data::base(image));
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(stem) && are_digits(id) && stem.starts_with('0') && stem.len() > id.len()
+}
+
 fn tables(names: &[String]) -> String {
     if names.is_empty() { "no table at all".to_owned() } else { text::few(names) }
+}
+
+/// A sample that somebody's program has written anew.
+pub(super) fn of_header(sample: &Table) -> Result<(), Beyond> {
+    match explain::slip(&sample.header) {
+        Some(slip @ (Slip::NoHeader | Slip::Separator(_) | Slip::WebPage)) => {
+            Err(Beyond::Header { sample: sample.path.clone(), what: slip.in_table() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why there is no sample.
+pub(super) fn of_no_sample(data: &Data) -> Beyond {
+    let names: Vec<String> = data.tables.iter().map(|table| table.path.clone()).collect();
+    if !names.is_empty() || !data.listing.is_whole() {
+        return Beyond::NoSample(names);
+    }
+    let is_image = |entry: &data::Entry| Images::is_image(&entry.path);
+    if data.listing.entries.iter().any(is_image) { Beyond::NoTables } else { Beyond::Nothing }
 }
 
 /// Columns of tasks that are none of ours.
@@ -101,6 +207,32 @@ pub(super) fn of_long_numbers(sample: &Sample, labels: &Labels) -> Result<(), Be
         column: format!("`{}` of `{}`", table.header[*column], table.path),
         asked: "one number of several of an image a row",
     })
+}
+
+/// A row an image and what is asked of it, or a column each, where the answers are neither 0 and 1 nor
+/// numbers: several labels of one image.
+pub(super) fn of_several_labels(sample: &Sample, labels: &Labels) -> Result<(), Beyond> {
+    let From::Table { table, columns, is_long: false, .. } = &labels.from else { return Ok(()) };
+    let other = |column: usize, asked| {
+        let column = format!("`{}` of `{}`", table.header[column], table.path);
+        Err(Beyond::OtherTask { sample: sample.table.path.clone(), column, asked })
+    };
+    match (columns, &sample.asks) {
+        (Columns::All(columns), _) => {
+            let is_number = |cell: &str| cell.is_empty() || text::number(cell).is_some();
+            let of_words = columns.iter().find(|&&at| !table.cells(at).all(is_number));
+            of_words.map_or(Ok(()), |&column| other(column, "several labels of an image"))
+        }
+        (Columns::One { column, .. }, Asks::Long { classes, .. }) => {
+            let known = table.values(*column);
+            let n = classes.iter().filter(|class| known.contains(class.as_str())).count();
+            if n * 2 >= classes.len() {
+                return Ok(());
+            }
+            other(*column, "one answer of several of an image a row")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A table that says for each row of the sample which column of an image it asks for, as facial keypoints
@@ -186,6 +318,17 @@ pub(super) fn of_images(data: &Data, sample: &Table) -> Beyond {
         let (is, way_on) =
             ("a list of addresses", "download them first, one file a row, named by their ids");
         return Beyond::OtherFiles { file: table.path.clone(), is, way_on };
+    }
+    if let (Some(image), Some(id)) = (first_image(data), sample.cells(0).find(|id| !id.is_empty()))
+    {
+        let sample = sample.path.clone();
+        let way_on = if is_padded(image, id) {
+            "the names of files have zeros before the number: give the ids of the tables as many"
+        } else {
+            "are these the images of this competition, and are all of them there? `--sample` names another \
+             table; where other tables lead to them, write the spec by hand: competitions/README.md"
+        };
+        return Beyond::OtherIds { sample, id: id.to_owned(), image: image.to_owned(), way_on };
     }
     let mut kinds: Vec<String> =
         data.listing.entries.iter().map(|entry| data::extension(&entry.path)).collect();

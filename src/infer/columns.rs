@@ -1,8 +1,10 @@
 //! Which columns of a table are the label.
 
+mod other_names;
+
 use std::collections::HashSet;
 
-use super::sample::Sample;
+use super::sample::{Asks, Sample};
 use super::table::Table;
 use super::text;
 
@@ -11,8 +13,10 @@ use super::text;
 pub(super) enum Columns {
     /// One, and whether that is known.
     One { column: usize, is_sure: bool },
-    /// All that the sample asks for.
+    /// All that the sample asks for, in its order; their names may differ from the sample's.
     All(Vec<usize>),
+    /// A column a class, with 0 or 1, for a sample with a column of classes or a row for each.
+    PerClass(Vec<usize>),
 }
 
 /// What columns of labels are usually called, the likeliest first.
@@ -57,14 +61,26 @@ pub(super) fn find(
         ([only], [_]) => return one(*only, true),
         _ => {}
     }
-    if names.len() > 1
-        && let Some(column) =
-            others.iter().copied().find(|&column| are_among(table, column, &names))
-    {
-        return one(column, true);
+    if names.len() > 1 {
+        let among = others.iter().copied().find(|&column| are_among(table, column, &names));
+        if let Some(column) = among {
+            return one(column, true);
+        }
+        if let Some(columns) = other_names::find(table, &others, &names) {
+            return Some(Columns::All(columns));
+        }
+    } else if let Some(columns) = per_class(table, &others, sample) {
+        return Some(Columns::PerClass(columns));
     }
     if let [only] = others.as_slice() {
         return one(*only, true);
+    }
+    if names.len() > 1 {
+        // Of several answers none is in it: as many labels may be what they are about.
+        let of_as_many = |column: &&usize| table.values(**column).len() == names.len();
+        let as_many = others.iter().rev().find(of_as_many).copied();
+        return usual(table, &others)
+            .or_else(|| as_many.map(|column| Columns::One { column, is_sure: false }));
     }
     // One number in all rows of a sample may stand in any column.
     let asked = words_of(sample);
@@ -78,6 +94,41 @@ pub(super) fn find(
         usual(table, &others).or_else(like_sample)
     };
     found.or_else(|| others.last().map(|&column| Columns::One { column, is_sure: false }))
+}
+
+/// The columns of classes, each with 0 or 1, where the sample's one column holds their names, or a row of it
+/// ends with one: `MEL,NV,BCC` for a sample that says `NV`.
+fn per_class(table: &Table, others: &[usize], sample: &Sample) -> Option<Vec<usize>> {
+    let asked: HashSet<&str> = match &sample.asks {
+        Asks::Long { classes, .. } => classes.iter().map(String::as_str).collect(),
+        _ => words_of(sample),
+    };
+    let is_hot = |column: &usize| {
+        let mut cells = table.cells(*column).filter(|cell| !cell.is_empty()).peekable();
+        cells.peek().is_some() && cells.all(text::is_zero_or_one)
+    };
+    let hot: Vec<usize> = others.iter().copied().filter(is_hot).collect();
+    let is_column = |word: &&str| hot.iter().any(|&column| table.header[column] == **word);
+    if asked.is_empty() || hot.len() < 2 || !asked.iter().all(is_column) {
+        return None;
+    }
+    if matches!(sample.asks, Asks::Long { .. }) {
+        let asked = hot.into_iter().filter(|&column| asked.contains(table.header[column].as_str()));
+        return Some(asked.collect());
+    }
+    // Further columns of 0 and 1 may be something else: of the classes exactly one is 1, unless the sample
+    // has several in a row.
+    let has_several = sample
+        .values
+        .first()
+        .is_some_and(|&column| sample.table.cells(column).any(|cell| cell.contains(' ')));
+    (has_several || is_one_hot(table, &hot)).then_some(hot)
+}
+
+/// Whether exactly one of some columns is 1 in each row.
+pub(super) fn is_one_hot(table: &Table, columns: &[usize]) -> bool {
+    let n_ones = |row| columns.iter().filter(|&&at| table.cell(row, at).starts_with('1')).count();
+    (0..table.rows.len()).all(|row| n_ones(row) == 1)
 }
 
 /// Whether a column's values, or the tags in them, are the names of the sample's columns.

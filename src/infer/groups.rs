@@ -103,7 +103,7 @@ fn of_columns(
     let is_label = |table: &Table, column: usize| match &labels.from {
         From::Table { table: other, columns, .. } if other.path == table.path => match columns {
             Columns::One { column: label, .. } => *label == column,
-            Columns::All(labels) => labels.contains(&column),
+            Columns::All(labels) | Columns::PerClass(labels) => labels.contains(&column),
         },
         _ => false,
     };
@@ -112,7 +112,9 @@ fn of_columns(
         let columns = group_columns(table, wanted);
         let fitting =
             columns.into_iter().filter(|(column, _)| *column != id && !is_label(table, *column));
-        found.extend(fitting.map(|(column, n)| (table.header[column].clone(), None, n)));
+        let fitting = wider_first(table, fitting.collect());
+        found
+            .extend(fitting.into_iter().map(|(column, n)| (table.header[column].clone(), None, n)));
     }
     if !found.is_empty() {
         return found;
@@ -134,12 +136,32 @@ fn of_columns(
         });
         let Some(id) = id else { continue };
         let file = (table.path.clone(), table.header[id].clone());
-        let fitting = columns.into_iter().filter(|(column, _)| *column != id);
-        found.extend(
-            fitting.map(|(column, n)| (table.header[column].clone(), Some(file.clone()), n)),
-        );
+        let fitting = columns.into_iter().filter(|(column, _)| *column != id).collect();
+        let of_it =
+            |(column, n): (usize, usize)| (table.header[column].clone(), Some(file.clone()), n);
+        found.extend(wider_first(table, fitting).into_iter().map(of_it));
     }
     found
+}
+
+/// The likeliest column first, unless all that it keeps together another does as well: the bursts of a camera
+/// are all of one location.
+fn wider_first(table: &Table, mut columns: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    /// Fewer groups are hard to hold some of out.
+    const FEWEST: usize = 5;
+    let Some(&(first, n_first)) = columns.first() else { return columns };
+    let holds = |&(other, n): &(usize, usize)| {
+        let mut of: HashMap<&str, &str> = HashMap::new();
+        let mut pairs = table.cells(first).zip(table.cells(other));
+        (FEWEST..n_first).contains(&n) && pairs.all(|(a, b)| *of.entry(a).or_insert(b) == b)
+    };
+    let widest =
+        (1..columns.len()).filter(|&at| holds(&columns[at])).min_by_key(|&at| columns[at].1);
+    if let Some(at) = widest {
+        let column = columns.remove(at);
+        columns.insert(0, column);
+    }
+    columns
 }
 
 /// Columns whose names say so, with more than two values, of which many occur again.

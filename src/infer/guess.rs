@@ -107,6 +107,8 @@ pub struct Submission {
     pub column: Option<String>,
     /// The class that a probability is of.
     pub class: Option<String>,
+    /// What stands between tags, where it is no blank.
+    pub separator: Option<String>,
     /// Whether an answer is for several images.
     pub is_pooled: bool,
 }

@@ -1,5 +1,6 @@
 //! The images of a listing, by the names that ids may have.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::data::{self, Listing};
@@ -27,6 +28,13 @@ pub(super) enum Form {
     Picture,
     Tiff,
     Dicom,
+}
+
+impl<'a> Image<'a> {
+    /// Its path without the extension.
+    fn bare(&self) -> &'a str {
+        &self.path[..self.path.len() - (self.name.len() - self.stem.len())]
+    }
 }
 
 impl Form {
@@ -76,14 +84,34 @@ impl<'a> Images<'a> {
         Self { all, names, stems }
     }
 
+    /// Whether a file is one by its name.
+    pub(super) fn is_image(path: &str) -> bool {
+        Form::of(path).is_some()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The files that an id names: whole names first, then names without extension.
-    pub(super) fn named(&self, id: &str) -> &[usize] {
-        let found = self.names.get(id).or_else(|| self.stems.get(id));
-        found.map(Vec::as_slice).unwrap_or_default()
+    /// The files that an id names: whole names first, then names without extension. Of an id with folders
+    /// in it those in these, or those with whose whole path it ends.
+    pub(super) fn named(&self, id: &str) -> Cow<'_, [usize]> {
+        let bare = data::base(id);
+        let (whole, stems) = (self.names.get(bare), self.stems.get(bare));
+        if bare.len() == id.len() {
+            return Cow::Borrowed(whole.or(stems).map(Vec::as_slice).unwrap_or_default());
+        }
+        let in_these = |found: Option<&Vec<usize>>, is_whole: bool| -> Vec<usize> {
+            let all = found.into_iter().flatten().copied();
+            all.filter(|&n| {
+                let image = &self.all[n];
+                let path = if is_whole { image.path } else { image.bare() };
+                is_end(path, id) || (!image.folder.is_empty() && is_end(id, path))
+            })
+            .collect()
+        };
+        let found = in_these(whole, true);
+        Cow::Owned(if found.is_empty() { in_these(stems, false) } else { found })
     }
 
     /// The images right in a folder or below it.
@@ -101,10 +129,39 @@ impl<'a> Images<'a> {
 
     /// Every path without its extension.
     pub(super) fn paths(&self) -> HashMap<&'a str, usize> {
-        let bare = |image: &Image<'a>| {
-            let path: &'a str = image.path;
-            &path[..path.len() - (image.name.len() - image.stem.len())]
-        };
-        self.all.iter().enumerate().map(|(n, image)| (bare(image), n)).collect()
+        self.all.iter().enumerate().map(|(n, image)| (image.bare(), n)).collect()
+    }
+}
+
+/// Whether a path ends with another, part by part.
+fn is_end(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::Entry;
+
+    #[test]
+    fn an_id_with_folders_names_the_image_in_these() {
+        let paths = ["a/x.jpg", "b/x.jpg", "b/c/y.png", "z.jpg"];
+        let entries = paths.iter().map(|path| Entry::new(*path, 1)).collect();
+        let listing = Listing::new(entries, Vec::new());
+        let images = Images::of(&listing);
+        for (id, found) in [
+            ("x", &[0, 2][..]),
+            ("x.jpg", &[0, 2]),
+            ("b/x.jpg", &[2]),
+            ("b/x", &[2]),
+            ("c/y", &[1]),
+            ("/kaggle/input/it/b/c/y.png", &[1]),
+            ("../b/x", &[2]),
+            ("d/x.jpg", &[]),
+            // At the top nothing but the name would tell.
+            ("d/z.jpg", &[]),
+        ] {
+            assert_eq!(images.named(id).as_ref(), found, "{id}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! competitions of Kaggle; what the language cannot describe is a [`Beyond`].
 
 mod beyond;
+mod codes;
 mod columns;
 mod data;
 mod groups;
@@ -20,6 +21,7 @@ mod peek;
 mod pixels;
 mod place;
 mod records;
+mod said;
 mod sample;
 mod shape;
 mod table;
@@ -58,6 +60,7 @@ pub fn infer(
     wishes: &Wishes,
     hint: Option<&Hint>,
 ) -> Result<Guess, Beyond> {
+    said::check(data, wishes)?;
     let images = Images::of(&data.listing);
     let sample = Sample::find(data, &images, wishes.sample.as_deref())?;
     let labels = labels::find(data, &images, &sample, wishes.label.as_deref())?;
@@ -67,16 +70,22 @@ pub fn infer(
     guess.extension = dicom(&images, &sample);
     say_train(&mut guess, &labels);
     beyond::of_long_numbers(&sample, &labels)?;
+    beyond::of_several_labels(&sample, &labels)?;
     let told = Told::of(&labels);
     shape::decide(&mut guess, &sample, &labels, &told, wishes, hint);
+    codes::find(&mut guess, data, &sample, &labels, &told);
     say_labels(&mut guess, &labels, &told);
     vocabulary::find(&mut guess, data, &images, &sample, &labels, &told, wishes);
     choose_images(&mut guess, &sample, &labels, wishes);
     groups::find(&mut guess, data, &images, &sample, &labels, wishes);
+    said::check_guess(&guess, wishes)?;
     guess.names = names(data, &told);
     guess.found = Found {
         train: labels.n_images,
-        test: sample.place().map(|place| place.found.len() / place.channels.len().max(1)),
+        test: match &sample.asks {
+            Asks::Pixels(pixels) => Some(pixels.test.rows.len()).filter(|_| pixels.test.is_whole),
+            _ => sample.place().map(|place| place.found.len() / place.channels.len().max(1)),
+        },
         rows: sample.table.rows.len(),
         labels: Some(told.n_different()).filter(|&n| n > 0),
     };
@@ -176,6 +185,11 @@ fn say_train(guess: &mut Guess, labels: &Labels) {
     guess.note("files.train", labels.is_sure, labels.why.clone());
     let of_test = std::mem::take(&mut guess.channels);
     guess.channels = if labels.channels.is_empty() { of_test } else { labels.channels.clone() };
+    if !labels.aside.is_empty() {
+        let why =
+            format!("an image has further files, which are left out: {}", text::few(&labels.aside));
+        guess.note("files.channels", false, why);
+    }
 }
 
 fn say_labels(guess: &mut Guess, labels: &Labels, told: &Told) {
@@ -187,12 +201,12 @@ fn say_labels(guess: &mut Guess, labels: &Labels, told: &Told) {
                     let why = if *is_sure {
                         "by its name, or by what stands in it".to_owned()
                     } else {
-                        format!("the last column of `{}`; `--label` names another", table.path)
+                        format!("the likeliest column of `{}`; `--label` names another", table.path)
                     };
                     guess.note("target.labels.label", *is_sure, why);
                     Some(name)
                 }
-                Columns::All(_) => None,
+                Columns::All(_) | Columns::PerClass(_) => None,
             };
             LabelsIn::Table {
                 file: table.path.clone(),

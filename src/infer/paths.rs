@@ -1,6 +1,6 @@
 //! Paths with braces: `train/{id}_{channel}`, `train/{experiment}/Plate{plate}/{well}_s1_w{channel}`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::images::Images;
 use super::place::{Place, Role, named_folder};
@@ -11,6 +11,10 @@ use super::text;
 const EXAMPLES: usize = 24;
 /// Columns that may be in a path: those of pixels are not.
 const MOST_COLUMNS: usize = 24;
+/// Stands for the name of a channel.
+const CHANNEL: &str = "{channel}";
+/// More files of a row are slices of something, of which rows need not have equally many.
+const USUAL_CHANNELS: usize = 6;
 /// Files that one row may have.
 const MOST_FILES: usize = 64;
 
@@ -43,7 +47,7 @@ pub(super) fn around_ids(
     let held: Vec<String> =
         counts.into_iter().filter(|(_, n)| *n >= n_enough).map(|(path, _)| path).collect();
     let fill = |template: &str, row: usize| Some(template.replace("{id}", ids[row]));
-    chosen(&held, ids.len(), &paths, &fill)
+    chosen(&held, ids.len(), &paths, &fill, &|_| true)
 }
 
 /// A path in which a value, where it stands alone, is braces with a name.
@@ -111,7 +115,13 @@ pub(super) fn of_columns(
         let used = columns.iter().map(|&column| (name(column), table.cell(row, column)));
         Some(filled(template, used, &whole))
     };
-    let mut place = chosen(&held, table.rows.len(), &paths, &fill)?;
+    // A table may have several rows about an image, which it then names.
+    let is_path = |template: &str| {
+        columns.iter().any(|&column| {
+            template.contains(&name(column)) && table.cell(0, column).contains(['.', '/'])
+        })
+    };
+    let mut place = chosen(&held, table.rows.len(), &paths, &fill, &is_path)?;
     place.places.sort_by_key(|path| role == Role::Test && !text::is_test(path));
     Some(place)
 }
@@ -126,13 +136,18 @@ fn filled<'v>(
     for (braces, value) in values {
         if path.contains(&braces) {
             path = path.replace(&braces, value);
-            // A name in a table may have its extension.
-            if let Some(bare) = whole.get(path.as_str()) {
-                path = (*bare).to_owned();
-            }
+            // A name in a table may have its extension, and folders of another machine before it.
+            let bare = ends(&path).find_map(|end| whole.get(end)).map(|bare| (*bare).to_owned());
+            path = bare.unwrap_or(path);
         }
     }
     path
+}
+
+/// A path, and what is left of it without its first folders, as long as there is one.
+fn ends(path: &str) -> impl Iterator<Item = &str> {
+    let inner = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
+    std::iter::once(path).chain(inner.filter(|end| end.contains('/')))
 }
 
 /// The paths of the files that have the most of a row's values in them, as braces.
@@ -152,6 +167,9 @@ fn of_row(
         };
         best.extend(whole.keys().filter_map(|path| is_end(path)));
         best.extend(bare.iter().filter_map(|(path, _)| is_end(path)));
+        if ends(value).skip(1).any(|end| whole.contains_key(end)) {
+            best.push(name(column));
+        }
     }
     if !best.is_empty() {
         return best;
@@ -212,6 +230,7 @@ fn chosen(
     n_rows: usize,
     paths: &HashMap<&str, usize>,
     fill: &dyn Fn(&str, usize) -> Option<String>,
+    is_path: &dyn Fn(&str) -> bool,
 ) -> Option<Place> {
     let file = |template: &str, row: usize| paths.get(fill(template, row)?.as_str()).copied();
     let mut good: Vec<(&String, Vec<usize>)> = held
@@ -219,30 +238,42 @@ fn chosen(
         .filter(|path| path.contains('{') && !path.contains("{}"))
         .map(|path| (path, (0..n_rows).filter_map(|row| file(path, row)).collect::<Vec<_>>()))
         .filter(|(_, found)| found.len() * 2 >= n_rows.max(1))
+        .filter(|(path, found)| tells_apart(found) || is_path(path))
         .collect();
     let most = good.iter().map(|(_, found)| found.len()).max()?;
     good.retain(|(_, found)| found.len() * 10 >= most * 9);
+    // Of many slices those count that all rows have.
+    if good.iter().any(|(_, found)| found.len() == n_rows) && good.len() > USUAL_CHANNELS {
+        good.retain(|(_, found)| found.len() == n_rows);
+    }
     // Names that say more of the row are better than such as lead to the same file by chance.
     let braces = |path: &str| path.matches('{').count();
     let n_braces = good.iter().map(|(path, _)| braces(path)).max()?;
     good.retain(|(path, _)| braces(path) == n_braces);
     let names: Vec<&str> = good.iter().map(|(path, _)| path.as_str()).collect();
-    let share = most as f64 / n_rows.max(1) as f64;
-    let found: Vec<usize> = good.iter().flat_map(|(_, found)| found.iter().copied()).collect();
-    let place = |places: Vec<String>, channels| Place {
-        places: places.iter().map(|path| named_folder(path)).collect(),
-        channels,
-        found: found.clone(),
-        share,
-        instead: Vec::new(),
+    let found = |path: &str| good.iter().find(|(known, _)| *known == path).map(|(_, found)| found);
+    let several = if names.len() > 1 { channels(&names) } else { None };
+    let Some((path, channels)) = several else {
+        let only = *names.first()?;
+        let found = found(only)?.clone();
+        let share = found.len() as f64 / n_rows.max(1) as f64;
+        return Some(Place { places: vec![named_folder(only)], found, share, ..Place::default() });
     };
-    if let [only] = names.as_slice() {
-        return Some(place(vec![(*only).to_owned()], Vec::new()));
-    }
-    match channels(&names) {
-        Some((template, channels)) => Some(place(vec![template], channels)),
-        None => Some(place(vec![names.first()?.to_string()], Vec::new())),
-    }
+    let filled: Vec<String> = channels.iter().map(|name| path.replace(CHANNEL, name)).collect();
+    let of_channels: Vec<&Vec<usize>> = filled.iter().filter_map(|path| found(path)).collect();
+    let most = of_channels.iter().map(|found| found.len()).max().unwrap_or_default();
+    let share = most as f64 / n_rows.max(1) as f64;
+    let found = of_channels.into_iter().flatten().copied().collect();
+    let is_left = |name: &&&str| !filled.iter().any(|path| path == **name);
+    let aside = names.iter().filter(is_left).map(|name| (*name).to_owned()).collect();
+    Some(Place { places: vec![path], channels, found, share, aside, ..Place::default() })
+}
+
+/// Whether a path leads rows to files of their own. One with a label in it that happens to be the number
+/// of a file leads many rows to a few.
+fn tells_apart(found: &[usize]) -> bool {
+    let files: HashSet<usize> = found.iter().copied().collect();
+    files.len() * 2 >= found.len()
 }
 
 /// `a_{channel}` and `red`, `green`, `blue` for `a_red`, `a_green`, `a_blue`. Where two words differ, the one
@@ -263,7 +294,7 @@ fn channels(paths: &[&str]) -> Option<(String, Vec<String>)> {
     let names: Vec<String> = names.iter().filter(|name| !text::is_extra(name)).cloned().collect();
     let first: Vec<&str> = (0..width)
         .map(|at| match varied.iter().find(|(other, _)| *other == at) {
-            Some((at, _)) if at == place => "{channel}",
+            Some((at, _)) if at == place => CHANNEL,
             Some((_, values)) => values[0].as_str(),
             None => same[0][at],
         })

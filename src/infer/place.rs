@@ -28,6 +28,8 @@ pub(super) struct Place {
     pub(super) share: f64,
     /// Places that have the same images in another form.
     pub(super) instead: Vec<Vec<String>>,
+    /// Paths of further files of the ids, which are left out.
+    pub(super) aside: Vec<String>,
 }
 
 /// Images that are spoken for: those of the test set, when training images are looked for.
@@ -114,8 +116,8 @@ pub(super) fn share(
 /// Folders that hold an image for each id, by their names.
 pub(super) fn by_names(images: &Images, ids: &[&str], role: Role, taken: &Taken) -> Option<Place> {
     let usable = |id: &&str| -> Vec<usize> {
-        let all = images.named(id).iter().copied();
-        all.filter(|&n| is_usable(images, n, role, taken)).collect()
+        let all = images.named(id);
+        all.iter().copied().filter(|&n| is_usable(images, n, role, taken)).collect()
     };
     let named: Vec<Vec<usize>> = ids.iter().map(usable).collect();
     let n_of = |form: Form| {
@@ -145,7 +147,7 @@ pub(super) fn by_names(images: &Images, ids: &[&str], role: Role, taken: &Taken)
     };
     let others = others.iter().filter(|root| !is_other(root));
     let instead = others.map(|&root| vec![named_folder(root)]).collect();
-    Some(Place { places, channels: Vec::new(), found, share, instead })
+    Some(Place { places, found, share, instead, ..Place::default() })
 }
 
 fn is_in(image: &Image, folder: &str) -> bool {
@@ -234,7 +236,9 @@ fn split<'a>(
     if n_matched == 0 {
         return;
     }
-    if is_direct || n_matched * 2 >= n_all {
+    // The top has everything, and what else lies there is of the other part.
+    let is_mixed = root.is_empty() && n_matched < n_all;
+    if is_direct || (n_matched * 2 >= n_all && !is_mixed) {
         into.push(root);
     } else {
         for child in inner {

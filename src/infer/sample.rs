@@ -27,6 +27,7 @@ pub(super) enum Asks<'a> {
     /// Its id is an image's and a class's: `ID_12cadc6af_epidural`.
     Long {
         place: Place,
+        classes: Vec<String>,
     },
     /// Another table has the id, and says where the image is.
     Table {
@@ -55,13 +56,16 @@ impl<'a> Sample<'a> {
     ) -> Result<Self, Beyond> {
         let table = table(data, wanted)?;
         super::beyond::of_columns(table)?;
+        super::beyond::of_header(table)?;
         if table.rows.is_empty() || table.header.len() < 2 {
             return Err(Beyond::EmptySample(table.path.clone()));
         }
         super::beyond::of_lookup(data, table)?;
         let (id, asks) =
             asks(data, images, table).ok_or_else(|| super::beyond::of_images(data, table))?;
-        let values = (0..table.header.len()).filter(|&column| column != id).collect();
+        // One without a name is the index of pandas.
+        let is_value = |&column: &usize| column != id && !table.header[column].is_empty();
+        let values = (0..table.header.len()).filter(is_value).collect();
         Ok(Self { table, id, values, asks })
     }
 
@@ -78,7 +82,7 @@ impl<'a> Sample<'a> {
     pub(super) fn place(&self) -> Option<&Place> {
         match &self.asks {
             Asks::Images(place)
-            | Asks::Long { place }
+            | Asks::Long { place, .. }
             | Asks::Table { place, .. }
             | Asks::Pool { place, .. } => Some(place),
             Asks::Pixels(_) | Asks::Unseen { .. } => None,
@@ -108,30 +112,55 @@ fn table<'a>(data: &'a Data, wanted: Option<&str>) -> Result<&'a Table, Beyond> 
     let is_sample = |table: &&Table| {
         table.form == Form::Csv && rank(table).0 > 0 && !text::is_train(data::base(&table.path))
     };
-    data.tables.iter().filter(is_sample).max_by_key(rank).ok_or_else(|| {
-        let names = data.tables.iter().map(|table| table.path.clone()).collect();
-        Beyond::NoSample(names)
-    })
+    let samples: Vec<&Table> = data.tables.iter().filter(is_sample).collect();
+    let folders = folders_apart(&samples);
+    if folders.len() > 1 {
+        return Err(Beyond::Several(folders));
+    }
+    samples.into_iter().max_by_key(rank).ok_or_else(|| super::beyond::of_no_sample(data))
+}
+
+/// The folders at the top that each have a sample of their own, where these are not the stages of one
+/// competition.
+fn folders_apart(samples: &[&Table]) -> Vec<String> {
+    const OF_STAGES: [&str; 4] = ["stage", "stg", "phase", "round"];
+    let top = |table: &&Table| table.path.split_once('/').map(|(top, _)| top.to_owned());
+    let Some(mut tops) = samples.iter().map(top).collect::<Option<Vec<String>>>() else {
+        return Vec::new();
+    };
+    tops.sort();
+    tops.dedup();
+    let name = |top: &String| {
+        let mut words = text::words(top);
+        let is_stage = |word: &String| OF_STAGES.contains(&word.as_str());
+        words.retain(|word| !is_stage(word) && word.parse::<u64>().is_err());
+        words
+    };
+    let names: HashSet<Vec<String>> = tops.iter().map(name).collect();
+    if names.len() > 1 { tops } else { Vec::new() }
 }
 
 fn asks<'a>(data: &'a Data, images: &Images, table: &'a Table) -> Option<(usize, Asks<'a>)> {
-    let columns = 0..table.header.len().min(8);
+    let columns = (0..table.header.len().min(8)).filter(|&column| !table.header[column].is_empty());
     let none = Taken::new();
     if !images.is_empty() {
         let is_whole = data.listing.is_whole();
         let share =
             |column: usize| place::share(images, is_whole, (table, column), Role::Test, &none);
-        let named = columns.clone().map(|column| (column, share(column)));
-        let best = named.filter(|(_, share)| *share >= ENOUGH);
-        let best = best.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        if let Some((id, _)) = best {
+        // A label may be the number of an image; ids are there once.
+        let unique =
+            |column: usize| table.values(column).len() as f64 / table.rows.len().max(1) as f64;
+        let named = columns.clone().map(|column| (column, share(column), unique(column)));
+        let best = named.filter(|(_, share, _)| *share >= ENOUGH);
+        let best = best.max_by(|a, b| (a.1 * a.2).total_cmp(&(b.1 * b.2)).then(b.0.cmp(&a.0)));
+        if let Some((id, ..)) = best {
             let ids = place::unique(table.cells(id));
             let place = place::find(images, table, id, Role::Test, &none)
                 .or_else(|| place::by_names(images, &ids, Role::Test, &none))?;
             return Some((id, Asks::Images(place)));
         }
-        if let Some(place) = long(images, table, 0) {
-            return Some((0, Asks::Long { place }));
+        if let Some((place, classes)) = long(images, table, 0) {
+            return Some((0, Asks::Long { place, classes }));
         }
         if let Some(found) = by_table(data, images, table) {
             return Some((0, found));
@@ -149,8 +178,8 @@ fn asks<'a>(data: &'a Data, images: &Images, table: &'a Table) -> Option<(usize,
     Some((0, Asks::Unseen { folders, classes }))
 }
 
-/// The images, where a cell is an image's id, `_` and a class.
-fn long(images: &Images, table: &Table, column: usize) -> Option<Place> {
+/// The images, where a cell is an image's id, `_` and a class, and the classes.
+fn long(images: &Images, table: &Table, column: usize) -> Option<(Place, Vec<String>)> {
     let cut = |cell: &'_ str| -> Option<usize> {
         let places = cell.rmatch_indices('_').map(|(at, _)| at);
         places.into_iter().find(|&at| !images.named(&cell[..at]).is_empty())
@@ -167,7 +196,9 @@ fn long(images: &Images, table: &Table, column: usize) -> Option<Place> {
         return None;
     }
     let ids = place::unique(ids.into_iter());
-    place::by_names(images, &ids, Role::Test, &Taken::new())
+    let mut classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
+    text::sort(&mut classes);
+    Some((place::by_names(images, &ids, Role::Test, &Taken::new())?, classes))
 }
 
 /// The last parts of ids, where every beginning has each of them: a row an image and a class.

@@ -111,7 +111,7 @@ fn of_json(path: &str, from: impl Read) -> Option<Table> {
         }
         Json::Names(pairs) if !pairs.is_empty() => Table {
             form: Form::Names,
-            header: ["number", "name"].map(str::to_owned).to_vec(),
+            header: ["id", "label"].map(str::to_owned).to_vec(),
             rows: pairs.iter().map(|(a, b)| StringRecord::from(vec![a, b])).collect(),
             is_whole: true,
             ..Table::default()

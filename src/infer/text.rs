@@ -45,6 +45,44 @@ pub(super) fn is_extra(name: &str) -> bool {
     has_word(name, &wanted)
 }
 
+/// A table that is about something else than labels, by its name: annotations are labels.
+pub(super) fn is_extra_table(name: &str) -> bool {
+    let wanted =
+        ["mask", "segment", "extra", "external", "supplement", "bbox", "detect", "heatmap"];
+    has_word(name, &wanted)
+}
+
+/// An amount, by the name of a column: its whole numbers are no classes.
+pub(super) fn is_amount(name: &str) -> bool {
+    const AMOUNTS: [&str; 24] = [
+        "age",
+        "amount",
+        "angle",
+        "area",
+        "biomass",
+        "concentration",
+        "count",
+        "counts",
+        "depth",
+        "distance",
+        "height",
+        "length",
+        "number",
+        "percent",
+        "percentage",
+        "price",
+        "rating",
+        "score",
+        "size",
+        "temperature",
+        "volume",
+        "weight",
+        "width",
+        "year",
+    ];
+    words(name).iter().any(|word| AMOUNTS.contains(&word.as_str()))
+}
+
 /// Smaller copies of pictures.
 pub(super) fn is_small(name: &str) -> bool {
     has_word(name, &["thumb", "small", "resized", "preview"])
@@ -99,6 +137,8 @@ mod tests {
         assert!(is_test("imgs/test") && is_test("testSet") && is_test("Test"));
         assert!(!is_test("latest") && !is_test("contest/images"));
         assert!(is_train("stage_2_train.csv") && is_train("images_training_rev1"));
+        assert!(is_extra("annotations/1.png") && !is_extra_table("train_annotations.json"));
+        assert!(is_amount("age_in_years") && is_amount("TotalCount") && !is_amount("image_id"));
     }
 
     #[test]

@@ -197,6 +197,9 @@ fn submission(text: &mut Text) {
     if let Some(class) = &submission.class {
         text.field("class", &quoted(class), "submission.class");
     }
+    if let Some(separator) = &submission.separator {
+        text.field("separator", &quoted(separator), "submission.separator");
+    }
     if submission.shape == Shape::Long {
         text.field("row", &quoted("{id}_{class}"), "submission.row");
     }

@@ -2,10 +2,10 @@
 
 mod names;
 
-use super::beyond::Beyond;
+use super::beyond::{self, Beyond};
 use super::columns::{self, Columns};
 use super::data::{self, Data};
-use super::images::Images;
+use super::images::{Image, Images};
 use super::place::{self, ENOUGH, EXAMPLES, Place, Role, Taken};
 use super::sample::{self, Asks, Sample};
 use super::table::{Form, Table};
@@ -18,6 +18,8 @@ pub(super) struct Labels<'a> {
     pub(super) places: Vec<String>,
     pub(super) channels: Vec<String>,
     pub(super) instead: Vec<Vec<String>>,
+    /// Paths of further files of the images, which are left out.
+    pub(super) aside: Vec<String>,
     /// How many images have a label, where that is known.
     pub(super) n_images: Option<usize>,
     /// Why these, in words.
@@ -81,7 +83,8 @@ pub(super) fn find<'a>(
         let table = pixels.train;
         let id = table.column(sample.id_name());
         let left_out = |column: usize| pixels.is_pixel(&table.header[column]);
-        let columns = columns::find(table, id, sample, label, &left_out).ok_or(Beyond::NoLabels)?;
+        let columns = columns::find(table, id, sample, label, &left_out)
+            .ok_or_else(|| beyond::of_labels(data, images, sample))?;
         let why = format!("`{}` has the pixels and the label", table.path);
         let from = From::Table { table, id, columns, is_long: false, photos: None };
         let n_images = Some(table.rows.len()).filter(|_| table.is_whole);
@@ -98,7 +101,7 @@ pub(super) fn find<'a>(
     let unseen = sample::unseen(data, images, Role::Train);
     found.ok_or_else(|| match unseen {
         Some(unseen) if !data.listing.is_whole() => Beyond::PackedLabels(text::few(&unseen)),
-        _ => Beyond::NoLabels,
+        _ => beyond::of_labels(data, images, sample),
     })
 }
 
@@ -108,6 +111,7 @@ fn plain(from: From<'_>, places: Vec<String>, why: String) -> Labels<'_> {
         places,
         channels: Vec::new(),
         instead: Vec::new(),
+        aside: Vec::new(),
         n_images: None,
         why,
         is_sure: true,
@@ -122,8 +126,7 @@ fn may_tell(table: &Table, sample: &Sample) -> bool {
         }
         _ => false,
     };
-    table.form != Form::Names
-        && table.path != sample.table.path
+    table.path != sample.table.path
         && !is_asked
         && table.header.len() > 1
         && !text::has_word(data::base(&table.path), &["sample", "submission"])
@@ -160,7 +163,9 @@ fn of_tables<'a>(
                 place::by_names(images, &ids, Role::Train, taken)
             })
         };
-        let Some(Place { places, channels, instead, share, found }) = place else { continue };
+        let Some(Place { places, channels, instead, share, found, aside }) = place else {
+            continue;
+        };
         // The files of one picture are one image.
         let n_images = Some(found.len() / channels.len().max(1));
         let (file, name, of) = (&table.path, &table.header[id], (share * 100.0).round());
@@ -171,7 +176,8 @@ fn of_tables<'a>(
         };
         let from = From::Table { table, id: Some(id), columns, is_long, photos: None };
         let is_sure = true;
-        best = Some((score, Labels { from, places, channels, instead, n_images, why, is_sure }));
+        let labels = Labels { from, places, channels, instead, aside, n_images, why, is_sure };
+        best = Some((score, labels));
     }
     best.map(|(_, labels)| labels)
 }
@@ -183,7 +189,8 @@ fn liking(table: &Table, id: usize, sample: &Sample, is_long: bool) -> f64 {
     let mut score = 2.0 * n_same as f64 / names.len().max(1) as f64;
     let name = data::base(&table.path);
     score += f64::from(u8::from(text::is_train(name) || text::has_word(name, &["label"])));
-    score -= 2.0 * f64::from(u8::from(text::is_extra(name) || text::is_test(name)));
+    score -= 2.0 * f64::from(u8::from(text::is_extra_table(name) || text::is_test(name)));
+    score -= f64::from(u8::from(table.form == Form::Names));
     let n_unique = table.values(id).len() as f64;
     if !is_long && n_unique < 0.6 * table.rows.len() as f64 {
         score -= 2.0;
@@ -210,6 +217,13 @@ fn id_column(
             return Some((id, share, true));
         }
     }
+    let is_training =
+        |(n, image): &(usize, &Image)| !image.is_extra && !image.is_test && !taken.contains(n);
+    let n_training = if is_whole && table.is_whole {
+        images.all.iter().enumerate().filter(is_training).count()
+    } else {
+        0
+    };
     let mut best: Option<(f64, usize, f64)> = None;
     for column in 0..table.header.len().min(64) {
         let share = place::share(images, is_whole, (table, column), Role::Train, taken);
@@ -218,6 +232,10 @@ fn id_column(
         }
         let n_unique = table.values(column).len() as f64;
         let is_id = table.header[column] == sample.id_name();
+        let is_plain = matches!(table.form, Form::Csv | Form::Names);
+        if !is_id && is_plain && is_by_chance(table, column, n_training) {
+            continue;
+        }
         let score = share * (0.5 + 0.5 * n_unique / table.rows.len().max(1) as f64)
             + 0.3 * f64::from(u8::from(is_id))
             + 0.1 * f64::from(u8::from(column == 0));
@@ -233,11 +251,22 @@ fn id_column(
         let name = data::base(&table.path);
         (text::is_train(name) || text::has_word(name, &["label"])).then_some(0)
     })?;
-    if text::is_test(data::base(&table.path)) || text::is_extra(&table.path) {
+    if text::is_test(data::base(&table.path)) || text::is_extra_table(&table.path) {
         return None;
     }
     let place = place::find(images, table, id, Role::Train, taken)?;
     (place.share >= ENOUGH).then_some((id, place.share, false))
+}
+
+/// Whether the cells are labels that happen to be the names of some files, as `0` and `1` are where images
+/// are numbered, or the numbers of classes: an image has one row, and most have one, unless they are named
+/// by their whole names.
+fn is_by_chance(table: &Table, column: usize, n_training: usize) -> bool {
+    const ROWS_AN_IMAGE: usize = 4;
+    const IMAGES_A_ROW: usize = 8;
+    let (n_rows, n_unique) = (table.rows.len(), table.values(column).len());
+    let is_path = table.cell(0, column).contains(['.', '/']);
+    !is_path && (n_unique * ROWS_AN_IMAGE < n_rows || n_rows * IMAGES_A_ROW < n_training)
 }
 
 /// An id that names an image, and the class behind it.

@@ -82,17 +82,18 @@ pub(super) fn probability(guess: &mut Guess, told: &Told, wishes: &Wishes) {
         (guess.classes, guess.submission.class) = (names, Some(one));
         return;
     }
-    let zero = names.iter().find(|name| is_negative(name)).or(names.first()).cloned();
-    guess.rename = names
-        .iter()
-        .map(|name| (name.clone(), if Some(name) == zero.as_ref() { "0" } else { "1" }.to_owned()))
-        .collect();
-    let zero = zero.unwrap_or_default();
+    let said = wishes.positive.as_ref().filter(|wanted| names.contains(wanted));
+    let zero = names.iter().find(|name| is_negative(name)).or(names.first());
+    let is_one = |name: &String| said.map_or(Some(name) != zero, |said| said == name);
+    let pair = |name: &String| (name.clone(), if is_one(name) { "1" } else { "0" }.to_owned());
+    guess.rename = names.iter().map(pair).collect();
+    let odd = said.or(zero).map_or("", String::as_str);
+    let (its, others) = if said.is_some() { ("1", "0") } else { ("0", "1") };
     let why = format!(
-        "the sample asks for one number of {} classes: `{zero}` is its 0, the others its 1",
+        "the sample asks for one number of {} classes: `{odd}` is its {its}, the others its {others}",
         names.len()
     );
-    guess.note("target.rename", false, why);
+    guess.note("target.rename", said.is_some(), why);
     guess.classes = ["0", "1"].map(str::to_owned).to_vec();
     guess.submission.class = Some("1".to_owned());
 }

@@ -5,11 +5,12 @@ mod told;
 
 use std::collections::HashSet;
 
-use super::columns::Columns;
+use super::columns::{self, Columns};
 use super::guess::{Guess, Shape, Submission, Wishes};
 use super::labels::{From, Labels};
 use super::metric::{self, Hint, Wants};
 use super::sample::{Asks, Sample};
+use super::table::Table;
 use super::text;
 use crate::target::TargetKind;
 use classes::{numbered, probability, unknown};
@@ -37,10 +38,10 @@ pub(super) fn decide(
     let given = wanted.clone().or(sure);
     let asked = given.as_deref().and_then(metric::wants);
     match (&sample.asks, sample.values.as_slice()) {
-        (Asks::Long { .. }, _) => long(guess, sample),
-        (Asks::Unseen { classes, .. }, _) if !classes.is_empty() => long(guess, sample),
+        (Asks::Long { .. }, _) => long(guess, sample, labels),
+        (Asks::Unseen { classes, .. }, _) if !classes.is_empty() => long(guess, sample, labels),
         (_, [column]) => one(guess, sample, *column, labels, told, asked, wishes),
-        _ => several(guess, labels, told, asked),
+        _ => several(guess, sample, labels, told, asked),
     }
     if let Some(kind) = wishes.kind {
         guess.kind = kind;
@@ -54,7 +55,7 @@ pub(super) fn decide(
     choose_metric(guess, wanted, hint, if k > 1 { k } else { 5 });
 }
 
-fn long(guess: &mut Guess, sample: &Sample) {
+fn long(guess: &mut Guess, sample: &Sample, labels: &Labels) {
     guess.kind = TargetKind::MultiLabel;
     guess.submission.shape = Shape::Long;
     guess.submission.column = sample.names().first().map(|name| (*name).to_owned());
@@ -63,6 +64,15 @@ fn long(guess: &mut Guess, sample: &Sample) {
         true,
         "the sample has a row for each class of an image: `<id>_<class>`",
     );
+    guess.classes = per_class(labels).unwrap_or_default();
+}
+
+/// The classes, where the label table has a column for each.
+fn per_class(labels: &Labels) -> Option<Vec<String>> {
+    let From::Table { table, columns: Columns::PerClass(columns), .. } = &labels.from else {
+        return None;
+    };
+    Some(columns.iter().map(|&column| table.header[column].clone()).collect())
 }
 
 /// All levels between the least and the most, where they are whole numbers.
@@ -80,11 +90,14 @@ fn levels(told: &Told) -> Vec<String> {
 }
 
 /// A sample with a column a class, or a number a column.
-fn several(guess: &mut Guess, labels: &Labels, told: &Told, asked: Option<Wants>) {
+fn several(guess: &mut Guess, sample: &Sample, labels: &Labels, told: &Told, asked: Option<Wants>) {
     let of_columns = match &labels.from {
         From::Table { table, columns: Columns::All(columns), .. } => Some((*table, columns)),
         _ => None,
     };
+    if let Some((table, columns)) = of_columns {
+        other_names(guess, sample, table, columns);
+    }
     let (kind, why) = match of_columns {
         Some((table, columns)) => {
             let rows = table.spread(EXAMPLES).map(|row| {
@@ -125,6 +138,17 @@ fn several(guess: &mut Guess, labels: &Labels, told: &Told, asked: Option<Wants>
     }
 }
 
+/// What the sample calls columns of the label table.
+fn other_names(guess: &mut Guess, sample: &Sample, table: &Table, columns: &[usize]) {
+    let pairs = columns.iter().map(|&column| table.header[column].clone());
+    let pairs = pairs.zip(sample.names()).map(|(theirs, ours)| (theirs, ours.to_owned()));
+    guess.rename = pairs.filter(|(theirs, ours)| theirs != ours).collect();
+    if !guess.rename.is_empty() {
+        let why = format!("`{}` calls the sample's columns otherwise", table.path);
+        guess.note("target.rename", false, why);
+    }
+}
+
 /// From where to where numbers go, where their ends are such as people choose.
 fn range<'a>(cells: impl Iterator<Item = &'a str>) -> Option<(f64, f64)> {
     let numbers = cells.filter_map(text::number);
@@ -152,6 +176,25 @@ fn one(
         Some(wants) => (of_metric(wants, told), "it is what the metric scores".to_owned(), true),
         None => of_cells(&cells, told, wishes.kind),
     };
+    let amount = amount(guess, labels, told).filter(|_| {
+        asked.is_none() && wishes.kind.is_none() && shape == Shape::Label && cells.are_numbers
+    });
+    let (shape, why, is_sure) = match amount {
+        Some(why) => (Shape::Numbers, why, false),
+        None => (shape, why, is_sure),
+    };
+    let is_tags = asked.is_none_or(|wants| matches!(wants, Wants::Tags | Wants::LabelOrTags));
+    let (shape, why, is_sure) = match &labels.from {
+        From::Table { table, columns: Columns::PerClass(columns), .. }
+            if is_tags && !columns::is_one_hot(table, columns) =>
+        {
+            (Shape::TagList, "several of the labels' columns are 1 in a row: tags".to_owned(), true)
+        }
+        _ => (shape, why, is_sure),
+    };
+    if let Some(classes) = per_class(labels) {
+        guess.classes = classes;
+    }
     guess.submission.shape = shape;
     guess.note("submission", is_sure, why);
     guess.kind = match shape {
@@ -169,6 +212,7 @@ fn one(
                 guess.note("target.range", false, "the least and the most of the labels");
             }
         }
+        Shape::TagList => guess.submission.separator = told.separator_of(&cells),
         Shape::ProbabilityOf => probability(guess, told, wishes),
         Shape::Label if cells.are_numbers && guess.kind != TargetKind::Ordinal => {
             numbered(guess, &cells, told, wishes);
@@ -176,6 +220,27 @@ fn one(
         _ => {}
     }
     unknown(guess, told, wishes);
+}
+
+/// Why labels that are whole numbers are no classes, if so: by the name of the column, or since hardly any
+/// occurs again.
+fn amount(guess: &Guess, labels: &Labels, told: &Told) -> Option<String> {
+    let From::Table { table, columns: Columns::One { column, .. }, .. } = &labels.from else {
+        return None;
+    };
+    let (name, n) = (&table.header[*column], told.cells.len());
+    let is_id = text::words(name).iter().any(|word| word == "id");
+    let names = [Some(name), guess.submission.column.as_ref()];
+    let is_named = names.into_iter().flatten().any(|name| text::is_amount(name));
+    if !told.are_numbers() || n <= MOST_LEVELS || is_id {
+        return None;
+    }
+    let n_rows: usize = told.n_of.values().sum();
+    (is_named || n * 3 > n_rows).then(|| {
+        format!(
+            "`{name}` has {n} whole numbers, which are an amount: `--kind` says if they are classes"
+        )
+    })
 }
 
 fn of_metric(wants: Wants, told: &Told) -> Shape {

@@ -8,6 +8,9 @@ use super::super::table::Table;
 use super::super::text;
 use super::EXAMPLES;
 
+/// What may stand between tags.
+const SEPARATORS: [&str; 4] = [" ", "|", ",", ";"];
+
 /// What the labels of training images look like.
 pub(in crate::infer) struct Told<'a> {
     /// Each label once, as it stands in its cell.
@@ -59,6 +62,18 @@ impl<'a> Told<'a> {
         (*separator != " ").then(|| (*separator).to_owned())
     }
 
+    /// What is between the tags of the sample's cells, where it is no blank.
+    pub(super) fn separator_of(&self, cells: &Cells) -> Option<String> {
+        let (tags, _) = self.tags.as_ref()?;
+        let is_it = |separator: &&&str| {
+            let with = |cell: &&&str| cell.contains(**separator);
+            let mut parts = cells.all.iter().filter(with).flat_map(|cell| cell.split(**separator));
+            parts.any(|part| tags.contains(part.trim()))
+        };
+        let found = SEPARATORS.iter().find(is_it).copied();
+        found.filter(|separator| *separator != " ").map(str::to_owned)
+    }
+
     pub(super) fn is_known(&self, word: &str) -> bool {
         self.n_of.contains_key(word)
     }
@@ -75,7 +90,7 @@ impl<'a> Told<'a> {
 /// The words of cells and what is between them, where several words are less than the cells are: labels
 /// with blanks in them have more words.
 fn tags<'a>(cells: &[&'a str]) -> Option<(HashSet<&'a str>, &'static str)> {
-    [" ", "|", ",", ";"].into_iter().find_map(|separator| {
+    SEPARATORS.into_iter().find_map(|separator| {
         let words: HashSet<&str> = cells
             .iter()
             .flat_map(|cell| cell.split(separator))

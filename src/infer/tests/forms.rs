@@ -54,6 +54,22 @@ fn steganography_is_folders_of_the_same_names() {
 }
 
 #[test]
+fn of_several_classes_the_one_that_was_said_is_the_one() {
+    let files = (0..30).map(|i| format!("{}/{i}.jpg", ["Cover", "JMiPOD", "UERD"][i % 3]));
+    let drawn = Drawn::default()
+        .files(files)
+        .files((40..50).map(|i| format!("Test/{i}.jpg")))
+        .table("sample_submission.csv", "Id,Label", (40..50).map(|i| format!("{i}.jpg,0.5")));
+    for (said, ones) in [(None, "JMiPOD UERD"), (Some("UERD"), "UERD"), (Some("Cover"), "Cover")] {
+        let wishes = Wishes { positive: said.map(str::to_owned), ..Wishes::default() };
+        let guess = drawn.with(&wishes);
+        let found = guess.rename.iter().filter(|(_, to)| to == "1").map(|(name, _)| name.as_str());
+        assert_eq!(found.collect::<Vec<_>>().join(" "), ones);
+        assert_eq!(guess.why("target.rename").unwrap().is_sure, said.is_some());
+    }
+}
+
+#[test]
 fn cells_are_on_paths_of_columns() {
     let row = |experiment: &str, i: usize| {
         (format!("{experiment}-0{}", 1 + i % 3), 1 + i % 4, format!("B{:02}", 2 + i % 12))

@@ -9,6 +9,8 @@ mod fifteen;
 mod fifteen_more;
 mod forms;
 mod others;
+mod others_more;
+mod slips;
 
 use super::*;
 use crate::competition::Competition;
