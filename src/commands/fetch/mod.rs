@@ -135,7 +135,10 @@ fn fetch(job: &Fetch) -> Result<()> {
     {
         Claims::release(data)?;
         term::done(format_args!("`{}` is there already ({fetched})", data.display()));
-        term::say("   nothing was downloaded; `--force` fetches it again");
+        term::say(match args.from.as_slice() {
+            [] => "   nothing was downloaded; `--force` fetches it again",
+            _ => "   `--from` was not looked at; `--force` takes the data from there",
+        });
         let fetched = if pictures::are_stale(competition, data)? {
             check(competition, data, fetched.sources)?
         } else {

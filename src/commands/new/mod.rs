@@ -11,7 +11,7 @@ mod tell;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::competition;
 use crate::fs;
@@ -147,16 +147,24 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let path = args.output.clone().unwrap_or_else(|| format!("{}.toml", guess.slug).into());
     write(&path, &infer::toml(&guess), args.force)?;
-    if let Err(error) = competition::find(&path.display().to_string()) {
-        // A metric that does not go with the sample, most often: the person knows better which is wrong.
-        let (message, _) = term::describe(&error);
-        term::warn(format_args!("the spec does not hold as it is: {message}"));
-    }
-    tell::guess(&guess, &looked.data, &path, &looked.source);
+    // A metric that does not go with the sample, most often: the person knows better which is wrong, and
+    // has a file to put right.
+    let held = competition::find(&path.display().to_string());
+    let source = held.is_ok().then_some(&looked.source);
+    tell::guess(&guess, &looked.data, &path, source);
     if args.json {
-        return term::json(&tell::json(&guess, &path));
+        term::json(&tell::json(&guess, &path))?;
+    } else {
+        term::path(&path);
     }
-    term::path(&path);
+    if let Err(error) = held {
+        let (message, _) = term::describe(&error);
+        bail!(
+            "the spec does not hold as it is: {message}\nhint: give another `--metric` or `--kind` with \
+             `--force`, or change `{}` by hand: competitions/README.md tells what goes together",
+            path.display()
+        );
+    }
     Ok(())
 }
 
@@ -176,9 +184,15 @@ fn look_at(args: &Args, wishes: &mut Wishes) -> Result<Looked> {
     if path.is_file() {
         ensure!(
             look::is_readable_archive(path)?,
-            "`{}` is neither a folder nor an archive ({})\nhint: give the folder that it lies in",
+            "`{}` is neither a folder nor an archive ({})\nhint: {}",
             path.display(),
-            crate::archive::UNPACKED
+            crate::archive::UNPACKED,
+            if crate::archive::stem(path) == path.file_name().unwrap_or_default().to_string_lossy()
+            {
+                "give the folder that it lies in"
+            } else {
+                "it is called like one, but is none by its content: download it again"
+            }
         );
         return Ok(here(look::one_archive(path)?, crate::archive::stem(path)));
     }
@@ -190,7 +204,10 @@ fn look_at(args: &Args, wishes: &mut Wishes) -> Result<Looked> {
          Kaggle",
         args.source
     );
-    let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())?;
+    let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())
+        .with_context(|| {
+            format!("`{}` is no folder or archive here, so Kaggle is asked for it", args.source)
+        })?;
     let told = remote::look(&client, &slug)?;
     wishes.is_notebook = told.info.is_kernels_submissions_only;
     wishes.slug.get_or_insert_with(|| slug.clone());

@@ -8,8 +8,8 @@ use super::{Source, command, guesses};
 use crate::infer::{self, Data, Guess, LabelsIn, Split};
 use crate::term;
 
-/// Tells the guess on stderr.
-pub(super) fn guess(guess: &Guess, data: &Data, path: &Path, source: &Source) {
+/// Tells the guess on stderr; what to type next where there is a source for it.
+pub(super) fn guess(guess: &Guess, data: &Data, path: &Path, source: Option<&Source>) {
     let rows: Vec<Vec<String>> = rows(guess)
         .into_iter()
         .map(|(field, value, note)| {
@@ -39,11 +39,12 @@ pub(super) fn guess(guess: &Guess, data: &Data, path: &Path, source: &Source) {
         term::say("   no field of it rests on a guess");
     }
     match source {
-        Source::Here(from) => {
+        Some(Source::Here(from)) => {
             let from = from.display().to_string();
             term::say(format_args!("next: {}", command("fetch", path, &["--from", &from])));
         }
-        Source::Kaggle => term::say(format_args!("next: {}", command("fetch", path, &[]))),
+        Some(Source::Kaggle) => term::say(format_args!("next: {}", command("fetch", path, &[]))),
+        None => {}
     }
 }
 

@@ -143,6 +143,36 @@ fn what_is_beyond_is_said_in_a_sentence() {
     );
 }
 
+/// A person who names a metric that cannot be gets a file to put right, and is told that it is not right.
+#[test]
+fn a_metric_that_does_not_fit_is_no_success() {
+    let here = Scratch::new();
+    draw(&here, "data");
+    here.write("data/sample_submission.csv", "id,rust,scab\nb000,0.5,0.5\nb001,0.5,0.5\n");
+    let run =
+        here.kaggle_kit().args(["new", "data", "--yes", "--metric", "kappa"]).assert().code(1);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("error: the spec does not hold as it is: "), "{told}");
+    assert!(told.contains("give another `--metric` or `--kind` with `--force`"), "{told}");
+    assert!(!told.contains("next: "), "{told}");
+    assert_eq!(read(&here.path().join("data.toml"))["metric"].as_str(), Some("kappa"));
+    let run = here.kaggle_kit().args(["new", "data", "--yes", "--label", "lable"]).assert().code(1);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("no table has such a column\nhint: did you mean `label`?"), "{told}");
+}
+
+#[test]
+fn what_is_called_like_an_archive_and_is_none_is_named() {
+    let here = Scratch::new();
+    here.write("data.zip", "<html>sign in</html>");
+    let run = here.kaggle_kit().args(["new", "data.zip", "--yes"]).assert().code(1);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("but is none by its content: download it again"), "{told}");
+    let run = here.kaggle_kit().args(["new", "dowloads", "--yes"]).assert().code(3);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("`dowloads` is no folder or archive here, so Kaggle is asked"), "{told}");
+}
+
 /// A folder of 60,000 files is looked at in a moment; the bound is for a slow machine and a build without
 /// optimisation.
 #[test]
