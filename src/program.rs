@@ -92,7 +92,7 @@ pub enum Command {
     Submissions(submissions::Args),
     /// Show the top of the leaderboard, and where our best score or any other stands
     Leaderboard(leaderboard::Args),
-    /// Score a submission offline by the competition's own metric
+    /// Score a submission (a CSV) against a solution (a CSV of true labels), offline
     Score(score::Args),
     /// Show competitions, the data and runs there are, and best scores
     List(list::Args),

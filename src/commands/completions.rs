@@ -16,6 +16,7 @@ use clap_complete::{CompleteEnv, Shell};
 
 use crate::competition;
 use crate::fs;
+use crate::kaggle::{Environment, notebook};
 use crate::recipe;
 use crate::run::{Run, Workspace};
 use crate::term;
@@ -146,9 +147,11 @@ fn settings() -> Vec<String> {
     recipe::own_names().into_iter().map(|name| format!("{name}=")).collect()
 }
 
-/// The workspace that the variable names: what else was typed is not known here.
+/// The workspace that the variable names, or a notebook's: what else was typed is not known here.
 fn workspace() -> Workspace {
-    Workspace::new(std::env::var_os("KAGGLE_KIT_ROOT").unwrap_or_else(|| ".".into()))
+    let named = std::env::var_os("KAGGLE_KIT_ROOT").map(PathBuf::from);
+    let root = named.or_else(|| notebook::working(&Environment::of_process()));
+    Workspace::new(root.unwrap_or_else(|| ".".into()))
 }
 
 fn starting(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {

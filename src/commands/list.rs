@@ -69,7 +69,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         ]
     });
     let header = ["competition", "data", "runs", "best, held out", "on Kaggle"];
-    term::out_table(&header, &cells.collect::<Vec<_>>(), &[Give::Shorten(4, 20)]);
+    term::out_table(&header, &cells.collect::<Vec<_>>(), &[Give::Shorten(4, 20), Give::Drop(4)]);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The model that a person means by one word, or by none.
+//! The run, or the model, that a person means by one word, or by none.
 
 use std::path::Path;
 
@@ -7,18 +7,52 @@ use anyhow::Result;
 use crate::decide::ensemble::members::{self, Member};
 use crate::run::{Run, Workspace};
 
-/// A run by its folder or id, a fold for all folds of its model; a competition, for its newest finished run;
-/// without a word the newest of all.
+/// What [`run`] means, a fold for all folds of its model.
 pub(super) fn member(given: Option<&str>, workspace: &Workspace) -> Result<Member> {
+    members::of(run(given, workspace)?)
+}
+
+/// A run by its folder or id; a competition, for its newest finished run; without a word the newest of all.
+pub(super) fn run(given: Option<&str>, workspace: &Workspace) -> Result<Run> {
     let runs = workspace.runs();
-    let Some(name) = given else { return members::of(Run::newest(&runs, None)?) };
+    let Some(name) = given else { return Run::newest(&runs, None) };
     match workspace.find(name) {
-        Ok(competition) => members::of(Run::newest(&runs, Some(&competition))?),
+        Ok(competition) => Run::newest(&runs, Some(&competition)),
         // A spec that cannot be read is meant as one; else it may be a run.
         Err(error) if Path::new(name).extension().is_some_and(|of| of == "toml") => Err(error),
-        Err(error) => Run::find(&runs, None, name).and_then(members::of).map_err(|no_run| {
+        Err(error) => Run::find(&runs, None, name).map_err(|no_run| {
             let is_near = format!("{error:#}").contains("did you mean");
             if is_near && !Path::new(name).exists() && !name.contains('/') { error } else { no_run }
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::competition;
+    use crate::recipe;
+    use crate::run::Summary;
+
+    #[test]
+    fn a_run_is_meant_by_its_id_its_competition_or_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::new(root.path());
+        let planet = competition::find("planet").unwrap();
+        let made = Run::create(&workspace.runs(), &planet, &recipe::resolve(&[]).unwrap()).unwrap();
+        let meant = |given: Option<&str>| run(given, &workspace).map(|run| run.id());
+        assert!(meant(Some("planet")).is_err(), "it is not finished");
+        let classes = ["a", "b"].map(str::to_owned).to_vec().into();
+        made.finish(&Summary::made_up("planet", &planet.metric, &classes)).unwrap();
+        let folder = made.folder.display().to_string();
+        for given in
+            [None, Some("planet"), Some(planet.slug.as_str()), Some(&made.id()), Some(&folder)]
+        {
+            assert_eq!(meant(given).unwrap(), made.id(), "{given:?}");
+        }
+        let error = meant(Some("plannet")).unwrap_err();
+        assert!(format!("{error:#}").contains("did you mean `planet`"), "{error:#}");
+        let error = meant(Some("20990101-000000-aaaa")).unwrap_err();
+        assert!(format!("{error:#}").contains("there is no run"), "{error:#}");
     }
 }

@@ -23,10 +23,11 @@ The last line is the metric and its value, as in `log-loss 0.03120`.";
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The submission
+    /// The submission, a CSV; a run's own score is shown by `kaggle-kit runs`
+    #[arg(value_name = "SUBMISSION")]
     pub csv: PathBuf,
-    /// The true labels, in the competition's own columns
-    #[arg(long, value_name = "CSV")]
+    /// A CSV of the true labels, in the competition's own columns
+    #[arg(long, value_name = "SOLUTION")]
     pub solution: PathBuf,
     /// The competition or its file, where the header does not tell
     #[arg(long, value_name = "NAME")]

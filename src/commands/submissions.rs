@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::competition::Competition;
 use crate::kaggle::{Environment, Submission};
+use crate::report::html;
 use crate::run::{Run, Upload, UploadStatus, Uploads, Workspace};
 use crate::session;
 use crate::term::{self, Give};
@@ -125,7 +126,9 @@ fn row(one: &Submission, known: &Known) -> Result<Row> {
         Some((run, upload)) => {
             let mut upload = upload.clone();
             upload.update(one);
-            Uploads::keep(run, &upload)?;
+            if Uploads::keep(run, &upload)? {
+                html::tell_submitted(run);
+            }
             Some(run)
         }
         None => known.by_name.get(&one.file_name),

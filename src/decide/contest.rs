@@ -80,6 +80,13 @@ impl<Fitted: Sync> Contest<Fitted> {
     }
 }
 
+/// The score of answers about images with its standard error; none where the metric is no mean over
+/// images, or cannot score them.
+pub fn score_and_error(metric: &Metric, images: &Judged, answers: &Answers) -> Option<(f64, f64)> {
+    let scores = metric.row_scores(&images.scoring(answers))?.ok()?;
+    Some(mean_and_error(&scores))
+}
+
 /// What the second answers to the same images score more than the first, and how far that can be
 /// trusted.
 pub fn difference(

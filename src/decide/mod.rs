@@ -16,7 +16,7 @@ mod whole;
 
 pub use answers::Options;
 pub use compare::deal;
-pub use contest::difference;
+pub use contest::{difference, score_and_error};
 pub use decision::Decision;
 pub use judged::Judged;
 pub use together::together;

@@ -256,8 +256,9 @@ impl<M: Model> Learner<'_, M> {
     }
 }
 
-/// The loss and the metric of plain answers.
-pub(super) fn score(data: &Data, outputs: &Table) -> Result<Score> {
+/// The loss and the metric of plain answers: `outputs` are what a network says of the held-out images, in
+/// their order, `[n, outputs]`.
+pub fn score(data: &Data, outputs: &Table) -> Result<Score> {
     let truth = data.valid.truth(data.kind);
     let first = |classes: &Vec<usize>| classes.first().copied().unwrap_or_default();
     let (loss, accuracy) = match data.kind {

@@ -161,7 +161,10 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
         Stage::FindFullRate => off(full, find(&recipe.find_full_rate)),
         Stage::WholeNetwork => {
             let cycles: Vec<String> = cycles(recipe).map(|epochs| epochs.to_string()).collect();
-            let text = format!("cycles of {} epochs, until over-fitting", cycles.join(" + "));
+            let text = match &cycles[..] {
+                [one] => format!("a cycle of {one} epoch{}", if one == "1" { "" } else { "s" }),
+                _ => format!("cycles of {} epochs, until over-fitting", cycles.join(" + ")),
+            };
             off(full && recipe.whole_network.run, text)
         }
         Stage::Predict => return None,
@@ -197,7 +200,7 @@ pub fn epochs_on_images(data: &Data) -> usize {
 }
 
 /// Step 3's epochs, stretched for small data sets until enough steps are made.
-fn epochs_on_activations(data: &Data) -> usize {
+pub(super) fn epochs_on_activations(data: &Data) -> usize {
     let settings = &data.recipe.head_on_activations;
     if !data.recipe.precompute.run {
         return settings.epochs;
@@ -206,7 +209,7 @@ fn epochs_on_activations(data: &Data) -> usize {
 }
 
 /// Step 8's epochs, a cycle each.
-fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
+pub(super) fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
     let WholeNetwork { cycle_len, cycle_mult, max_cycles, .. } = recipe.whole_network;
     cycle_epochs(cycle_len, cycle_mult, max_cycles)
 }
@@ -304,7 +307,10 @@ impl<M: Model> Learner<'_, M> {
             epochs_before += epochs;
             reached_before = reached;
         }
-        Ok(format!("all {} done", term::count(settings.max_cycles, "cycle")))
+        Ok(match settings.max_cycles {
+            1 => "one cycle done".to_owned(),
+            n => format!("all {n} cycles done"),
+        })
     }
 }
 

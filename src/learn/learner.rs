@@ -115,7 +115,8 @@ impl<'a, M: Model> Learner<'a, M> {
             self.frozen_is_kept = loaded.frozen.is_some();
             self.frozen = loaded.frozen;
             self.journal = Journal { position: None, ..loaded.journal };
-            self.listener.event(&Event::Resumed { steps: self.journal.steps });
+            let best = self.journal.best.map(|best| best.loss);
+            self.listener.event(&Event::Resumed { steps: self.journal.steps, best });
         }
         self.checkpoints = checkpoints;
         Ok(())

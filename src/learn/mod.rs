@@ -22,10 +22,11 @@ mod stop;
 #[cfg(test)]
 mod tests;
 pub mod tta;
+mod workload;
 
 pub use agreed::DriftedApart;
 pub use data::{Data, Precomputed, Pretrained, SplitSide};
-pub use fit::FeedKind;
+pub use fit::{FeedKind, score};
 pub use golden_rule::{epochs_on_images, golden_rule, plan};
 pub use group::{Alone, Group};
 pub use learner::Learner;
@@ -34,3 +35,4 @@ pub use lr_find::{choose_rate, suggest};
 pub use model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 pub use moments::Moments;
 pub use stop::{Limits, Stop};
+pub use workload::{Piece, Work, workload};

@@ -4,6 +4,7 @@
 mod bar;
 pub mod chart;
 mod console;
+mod estimate;
 pub mod html;
 mod live;
 mod record;

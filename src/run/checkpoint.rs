@@ -242,6 +242,15 @@ impl Run {
     pub fn has_checkpoints(&self) -> Result<bool> {
         Ok(!numbers(&self.file(CHECKPOINT))?.is_empty())
     }
+
+    /// Training steps that the newest readable checkpoint has; none where there is none.
+    pub(super) fn kept_steps(&self) -> Result<Option<u64>> {
+        let checkpoints = Checkpoints::new(self.file(CHECKPOINT), Duration::ZERO);
+        let newest_first = numbers(&checkpoints.folder)?.into_iter().rev();
+        let mut readable =
+            newest_first.filter_map(|number| checkpoints.index(&format!("{number}.toml")).ok());
+        Ok(readable.next().map(|index| index.journal.steps))
+    }
 }
 
 /// The numbers of the checkpoints in a folder, sorted.

@@ -33,6 +33,9 @@ pub enum Event {
     Resumed {
         /// Steps that are done.
         steps: u64,
+        /// The lowest validation loss so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        best: Option<f64>,
     },
     /// One step of training: a line of `steps.csv`.
     #[serde(skip)]
@@ -103,6 +106,7 @@ impl Event {
         match self {
             Self::Epoch(epoch) => epoch.check(),
             Self::RateFound(sweep) => sweep.check(),
+            Self::Resumed { best, .. } => finite("best", best.unwrap_or_default()),
             Self::StageFinished { seconds, .. } => checked::seconds("seconds", *seconds),
             _ => Ok(()),
         }

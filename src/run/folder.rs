@@ -21,7 +21,7 @@ pub(super) const SUMMARY: &str = "summary.toml";
 const OF_OLDER_RUNS: &str = "head.linear=false";
 
 /// The recipe, as it was resolved when the run began.
-const RECIPE: &str = "recipe.toml";
+pub(super) const RECIPE: &str = "recipe.toml";
 /// The competition's spec.
 pub(super) const COMPETITION: &str = "competition.toml";
 

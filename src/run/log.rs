@@ -62,7 +62,7 @@ impl<'a> Log<'a> {
                 writeln!(self.steps, "{stage},{cycle},{epoch},{step},{loss},{rate:e},{momentum}")?;
                 return Ok(());
             }
-            Event::Resumed { steps } => self.keep_steps(*steps)?,
+            Event::Resumed { steps, .. } => self.keep_steps(*steps)?,
             Event::RateFound(Sweep { stage, curve, .. }) => {
                 for (rate, loss) in curve.rates.iter().zip(&curve.losses) {
                     writeln!(self.sweeps, "{},{rate:e},{loss}", stage.title())?;

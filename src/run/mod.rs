@@ -11,6 +11,7 @@
 //! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`), and what it was begun with (`made_from.rs`) |
 //! | `weights.safetensors`, `cycle-*.safetensors` | what predicts (`weights.rs`) |
 //! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
+//! | `class-names.toml` | what people call the classes, where that is told (`called.rs`) |
 //! | `views.toml`, `decision.toml` | how it predicts and decides: `decide`'s types |
 //! | `report.html` | the run as a page: `report`'s |
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
@@ -24,6 +25,7 @@
 //! Every value is checked as it is read (`checked.rs`), and the order of the classes is compared among
 //! the files that tell it (`witness.rs`).
 
+mod called;
 mod carry;
 pub mod checked;
 pub mod checkpoint;
@@ -47,6 +49,7 @@ mod summary;
 mod tables;
 mod tensorboard;
 mod training;
+mod unfinished;
 mod uploads;
 mod weights;
 mod witness;
@@ -67,6 +70,7 @@ pub use self::summary::{StageTime, Summary};
 pub use self::tables::{OUT_OF_FOLD, TEST_TABLE, out_of_fold};
 pub use self::tensorboard::TensorBoardLog;
 pub use self::training::Training;
+pub use self::unfinished::Standing;
 pub use self::uploads::{BoardPlace, Upload, UploadStatus, Uploads};
 pub use self::weights::WeightsFile;
 pub use self::witness::hash_of as hash_of_classes;

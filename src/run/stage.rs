@@ -50,6 +50,11 @@ impl Stage {
         Self::ALL.get(number.checked_sub(1)?).copied()
     }
 
+    /// Whether it goes through its images again and again.
+    pub fn has_epochs(self) -> bool {
+        matches!(self, Self::HeadOnActivations | Self::HeadWithAugmentation | Self::WholeNetwork)
+    }
+
     /// The name in plans, tables and summaries.
     pub fn title(self) -> &'static str {
         match self {

@@ -51,7 +51,7 @@ impl TensorBoardLog {
     /// Writes what of an event is a curve.
     pub fn write(&mut self, event: &Event) -> Result<()> {
         match event {
-            Event::Resumed { steps } => {
+            Event::Resumed { steps, .. } => {
                 self.step = *steps;
                 let mut session = Vec::new();
                 field_varint(&mut session, 1, START);
@@ -240,7 +240,7 @@ mod tests {
         let run = Run { folder: folder.path().to_owned() };
         let mut log = TensorBoardLog::create(&run, "mean F2").unwrap();
         let stage = Stage::WholeNetwork;
-        log.write(&Event::Resumed { steps: 299 }).unwrap();
+        log.write(&Event::Resumed { steps: 299, best: None }).unwrap();
         let step = Step {
             stage,
             cycle: 1,

@@ -160,18 +160,19 @@ impl Uploads {
         self.uploads.iter().rev().find(same)
     }
 
-    /// Puts an upload into a run's list, in the place of what the list has of it.
-    pub fn keep(run: &Run, upload: &Upload) -> Result<()> {
+    /// Puts an upload into a run's list, in the place of what the list has of it; whether it is another.
+    pub fn keep(run: &Run, upload: &Upload) -> Result<bool> {
         let mut all = Self::of(run)?;
         let same = |kept: &&mut Upload| {
             kept.endpoint == upload.endpoint && kept.reference == upload.reference
         };
         match all.uploads.iter_mut().find(same) {
-            Some(kept) if kept == upload => return Ok(()),
+            Some(kept) if kept == upload => return Ok(false),
             Some(kept) => *kept = upload.clone(),
             None => all.uploads.push(upload.clone()),
         }
-        run.write_toml(FILE, &all)
+        run.write_toml(FILE, &all)?;
+        Ok(true)
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod ask;
 mod clean;
+mod folded;
 mod json;
 mod secrets;
 mod table;
@@ -19,7 +20,7 @@ use std::path::Path;
 use std::process::exit;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use owo_colors::OwoColorize;
+use owo_colors::{OwoColorize, Style};
 
 pub use ask::ask;
 pub use clean::{cell, is_altered, one_line, short};
@@ -99,55 +100,69 @@ pub fn stdout_failed(trouble: &io::Error) -> ! {
     exit(1);
 }
 
+/// How many letters a line of the story has, if it is told on a terminal.
+pub fn story_width() -> Option<usize> {
+    table::story_width()
+}
+
 /// A line of the story, on stderr.
 pub fn say(line: impl Display) {
     if at_least(Verbosity::Normal) {
-        stderr_line(clean::story(&line.to_string()));
+        stderr_line(story(&line.to_string(), ""));
     }
 }
 
 /// The start of a stage.
 pub fn heading(line: impl Display) {
     if at_least(Verbosity::Normal) {
-        stderr_line(clean::story(&line.to_string()).bold());
+        stderr_line(story(&line.to_string(), "").bold());
     }
 }
 
 /// Something finished well.
 pub fn done(line: impl Display) {
     if at_least(Verbosity::Normal) {
-        labelled("done:".green().bold(), line);
+        labelled("done:", Style::new().green().bold(), line);
     }
 }
 
 /// A detail that only `-v` shows.
 pub fn detail(line: impl Display) {
     if at_least(Verbosity::Verbose) {
-        stderr_line(clean::story(&line.to_string()).dimmed());
+        stderr_line(story(&line.to_string(), "").dimmed());
     }
 }
 
 /// Something the reader should know and can act on.
 pub fn warn(line: impl Display) {
-    labelled("warning:".yellow().bold(), line);
+    labelled("warning:", Style::new().yellow().bold(), line);
 }
 
 /// Tells an error: its chain on one line, then every `hint: ` found in it on lines of its own.
 pub fn error(error: &anyhow::Error) {
     let (message, hints) = describe(error);
-    labelled("error:".red().bold(), clean::few_lines(&message));
+    labelled("error:", Style::new().red().bold(), clean::few_lines(&message));
     for hint in hints {
-        labelled("hint:".cyan().bold(), hint);
+        labelled("hint:", Style::new().cyan().bold(), hint);
     }
 }
 
-fn labelled(label: impl Display, line: impl Display) {
-    stderr_line(format_args!("{label} {}", clean::story(&line.to_string())));
+fn labelled(label: &str, style: Style, line: impl Display) {
+    stderr_line(format_args!("{} {}", label.style(style), story(&line.to_string(), label)));
+}
+
+/// What is told, in lines that fit the terminal; `label` stands before it.
+fn story(text: &str, label: &str) -> String {
+    let text = clean::story(text);
+    match table::story_width() {
+        Some(width) => folded::folded(&text, label.chars().count() + 1, width),
+        None => text,
+    }
 }
 
 /// A line that another process of ours has told, under its name.
 pub fn relayed(name: &str, line: &str) {
-    stderr_line(format_args!("{name}: {}", clean::story(line)));
+    stderr_line(story(&format!("{name}: {line}"), ""));
 }
 
 /// How something is to be used, on stderr.
@@ -220,6 +235,12 @@ pub fn count(n: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(n))
 }
 
+/// `a step`, `an image`.
+pub fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
 /// `40,479`.
 pub fn thousands(n: usize) -> String {
     let digits = n.to_string();
@@ -236,7 +257,9 @@ pub fn thousands(n: usize) -> String {
 /// A table on stdout, fitted to its terminal: columns give in this order. What there is no room for
 /// is told.
 pub fn out_table(header: &[&str], rows: &[Vec<String>], gives: &[Give]) {
-    let table::Fitted { text, left_out } = table::fitted(header, rows, gives, table::width());
+    let leaves_out = table::LeavesOut::LastColumns;
+    let table::Fitted { text, left_out } =
+        table::fitted(header, rows, gives, table::width(), leaves_out);
     out(text);
     if !left_out.is_empty() {
         let columns = left_out.join(", ");

@@ -12,6 +12,10 @@ const GAP: usize = 2;
 const LEAST: usize = 8;
 /// A terminal that says it is narrower says nothing.
 const NARROWEST: usize = 20;
+/// A column that goes on below is no narrower.
+const LEAST_OF_LINES: usize = 12;
+/// The first column says which row it is: it keeps so many letters where others are told to be left out.
+const LEAST_OF_FIRST: usize = 24;
 /// What stands for letters that are left out.
 const CUT: &str = "..";
 
@@ -34,15 +38,16 @@ pub(super) struct Fitted {
 }
 
 /// Columns padded to a common width, two spaces apart; numbers (right-aligned) start with a space.
-/// What is too wide for the terminal is shortened, the widest column first.
+/// What is too wide for the terminal goes on below in the last column, and is shortened in the others, the
+/// widest first.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    giving(header, rows, &[])
+    giving(header, rows, &[Give::Wrap(header.len().saturating_sub(1))])
 }
 
 /// The same, where columns give in this order first. Of those that are dropped nothing is said:
 /// [`super::out_table`] does.
 pub fn giving(header: &[&str], rows: &[Vec<String>], gives: &[Give]) -> String {
-    fitted(header, rows, gives, width()).text
+    fitted(header, rows, gives, width(), LeavesOut::Nothing).text
 }
 
 /// How many letters a line of stdout has: `COLUMNS`, or what the terminal says; no bound for a pipe.
@@ -52,18 +57,32 @@ pub(super) fn width() -> Option<usize> {
         return None;
     }
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || {
-        let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(width))
-    };
+    let asked = || terminal_size::terminal_size_of(io::stdout()).map(letters_of);
     told.or_else(asked).filter(|&width| width >= NARROWEST)
 }
+
+/// How many letters a line of stderr has, if it is a terminal.
+pub(super) fn story_width() -> Option<usize> {
+    if cfg!(test) {
+        return None;
+    }
+    terminal_size::terminal_size_of(io::stderr())
+        .map(letters_of)
+        .filter(|&width| width >= NARROWEST)
+}
+
+fn letters_of((terminal_size::Width(width), _): Size) -> usize {
+    width.into()
+}
+
+type Size = (terminal_size::Width, terminal_size::Height);
 
 pub(super) fn fitted(
     header: &[&str],
     rows: &[Vec<String>],
     gives: &[Give],
     width: Option<usize>,
+    leaves_out: LeavesOut,
 ) -> Fitted {
     let mut columns: Vec<Column> =
         header.iter().enumerate().map(|(at, name)| Column::new(name, at, rows)).collect();
@@ -71,13 +90,16 @@ pub(super) fn fitted(
         for give in gives {
             give.apply(&mut columns, width);
         }
+        if leaves_out == LeavesOut::LastColumns {
+            drop_last(&mut columns, width);
+        }
         shorten_widest(&mut columns, width);
     }
     let left_out = columns.iter().filter(|column| column.is_dropped && !column.name.is_empty());
     let left_out = left_out.map(|column| column.name.trim().to_owned()).collect();
     columns.retain(|column| !column.is_dropped);
     let names: Vec<_> =
-        columns.iter().map(|column| vec![cut(&column.name, column.width)]).collect();
+        columns.iter().map(|column| vec![cut_end(&column.name, column.width)]).collect();
     let mut lines = lines_of(&columns, &names);
     for row in 0..rows.len() {
         let cells: Vec<_> = columns.iter().map(|column| column.lines(row)).collect();
@@ -126,7 +148,7 @@ impl Give {
             Self::Wrap(_) => {
                 column.wraps = true;
                 column.width =
-                    column.width.saturating_sub(too_much).max(NARROWEST.min(column.width));
+                    column.width.saturating_sub(too_much).max(LEAST_OF_LINES.min(column.width));
             }
         }
     }
@@ -138,7 +160,42 @@ fn total(columns: &[Column]) -> usize {
     kept().map(|column| column.width).sum::<usize>() + GAP * kept().count().saturating_sub(1)
 }
 
+/// What is left out beyond what a table was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeavesOut {
+    Nothing,
+    /// As many as it takes for the first one to be read; the reader is told.
+    LastColumns,
+}
+
+/// Leaves out the last columns where the first would be too short to know the rows by.
+fn drop_last(columns: &mut [Column], width: usize) {
+    let least = |(at, column): (usize, &Column)| match at {
+        0 => column.width.min(LEAST_OF_FIRST),
+        _ if column.wraps => column.width,
+        _ => column.width.min(LEAST),
+    };
+    loop {
+        let kept = columns.iter().enumerate().filter(|(_, column)| !column.is_dropped);
+        let n = kept.clone().count();
+        let needed = kept.map(least).sum::<usize>() + GAP * n.saturating_sub(1);
+        let last = columns.iter_mut().rfind(|column| !column.is_dropped && !column.wraps);
+        match last {
+            Some(last) if needed > width && n > 2 => last.is_dropped = true,
+            _ => return,
+        }
+    }
+}
+
 fn shorten_widest(columns: &mut [Column], width: usize) {
+    // The first column says which row it is, and gives last.
+    let first = columns.first().filter(|first| !first.is_dropped);
+    let first = first.map_or(0, |first| first.width + GAP);
+    shorten(columns.get_mut(1..).unwrap_or_default(), width.saturating_sub(first));
+    shorten(columns, width);
+}
+
+fn shorten(columns: &mut [Column], width: usize) {
     while total(columns) > width {
         let widest = columns
             .iter_mut()
@@ -166,6 +223,14 @@ fn lines_of(columns: &[Column], cells: &[Vec<String>]) -> Vec<String> {
     (0..n_lines).map(line).collect()
 }
 
+/// The first letters of a text.
+fn cut_end(text: &str, width: usize) -> String {
+    if count(text) <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(CUT.len())).chain(CUT.chars()).collect()
+}
+
 /// A text in so many letters; of a path the end is kept.
 fn cut(text: &str, width: usize) -> String {
     let n = count(text);
@@ -176,7 +241,7 @@ fn cut(text: &str, width: usize) -> String {
     if text.contains('/') {
         return CUT.chars().chain(text.chars().skip(n - kept)).collect();
     }
-    text.chars().take(kept).chain(CUT.chars()).collect()
+    cut_end(text, width)
 }
 
 /// A text in lines of so many letters, broken at blanks; a word that is longer stays whole.
@@ -223,7 +288,8 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_all_of_it() {
-        let Fitted { text, left_out } = fitted(&HEADER, &rows(), &[Give::Drop(4)], None);
+        let Fitted { text, left_out } =
+            fitted(&HEADER, &rows(), &[Give::Drop(4)], None, LeavesOut::LastColumns);
         assert_eq!(
             text,
             "run                   competition    score  backbone               not the default\n\
@@ -236,7 +302,7 @@ mod tests {
     #[test]
     fn columns_give_in_order_and_no_more_than_they_must() {
         let gives = [Give::Shorten(3, 12), Give::Drop(4), Give::Shorten(1, 6)];
-        let fit = |width| fitted(&HEADER, &rows(), &gives, Some(width));
+        let fit = |width| fitted(&HEADER, &rows(), &gives, Some(width), LeavesOut::Nothing);
         let Fitted { text, left_out } = fit(80);
         assert_eq!((widest(&text), left_out.len()), (80, 0));
         assert!(text.contains("tf_efficientnet_l..  size=96"), "{text}");
@@ -252,13 +318,26 @@ mod tests {
     }
 
     #[test]
+    fn the_first_column_says_which_row_it_is_where_others_are_left_out() {
+        let fit = |width| fitted(&HEADER, &rows(), &[], Some(width), LeavesOut::LastColumns);
+        for width in [40, 50, 60, 80] {
+            let Fitted { text, left_out } = fit(width);
+            assert!(text.contains("20261124-101500-3fa9") && widest(&text) <= width, "{text}");
+            assert_eq!(left_out.is_empty(), width > 50, "{width}: {left_out:?}");
+        }
+        assert_eq!(fit(40).left_out, ["backbone", "not the default"]);
+    }
+
+    #[test]
     fn what_wraps_goes_on_below_and_keeps_its_words() {
         let rows = vec![vec!["threads".to_owned(), "1 for the network, 2 for images".to_owned()]];
-        let Fitted { text, .. } = fitted(&["", "found"], &rows, &[Give::Wrap(1)], Some(30));
+        let Fitted { text, .. } =
+            fitted(&["", "found"], &rows, &[Give::Wrap(1)], Some(30), LeavesOut::Nothing);
         assert_eq!(text, "         found\nthreads  1 for the network, 2\n         for images");
         let path = "/a/very/long/path/of/which/nothing/may/go";
         let rows = vec![vec!["libtorch".to_owned(), format!("2.13, {path}")]];
-        let Fitted { text, .. } = fitted(&["", "found"], &rows, &[Give::Wrap(1)], Some(30));
+        let Fitted { text, .. } =
+            fitted(&["", "found"], &rows, &[Give::Wrap(1)], Some(30), LeavesOut::Nothing);
         assert!(text.contains(path), "{text}");
     }
 

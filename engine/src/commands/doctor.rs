@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::torch::device;
 use crate::torch::gpu::{self, Nvidia, WhyNone};
+use crate::torch::group::has_nccl;
 use kaggle_kit::commands::doctor::{self, Args, Device, Engine, Libtorch, Problem};
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::run::Workspace;
@@ -56,6 +57,7 @@ fn device(problems: &mut Vec<Problem>) -> Result<Device> {
         cuda_devices: report.cuda_devices,
         gpus: gpus.collect(),
         mps: report.mps,
+        ranks: if has_nccl() { vec!["gloo", "nccl"] } else { vec!["gloo"] },
         no_gpu: why.map(|why| why.reason),
     })
 }
@@ -68,6 +70,7 @@ mod tests {
     fn the_engine_knows_its_libtorch_and_a_device() {
         let Engine { libtorch, device, problems } = look().unwrap();
         assert!(libtorch.folder.join("libtorch_cpu.so").exists());
+        assert_eq!(device.ranks[0], "gloo");
         assert!(device.threads > 0 && device.loader_threads > 0 && !device.chosen.is_empty());
         assert!(problems.iter().all(|problem| !problem.fatal));
     }

@@ -28,7 +28,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     data.at_once = ranks.at_once(recipe.size)?;
     let NewNetwork { mut network, precomputed, .. } =
         NewNetwork::new(&competition, &recipe, &data, &ranks)?;
-    let (mut console, mut sweeps) = (Console::default(), Sweeps::default());
+    let (mut console, mut sweeps) = (Console::new(String::new()), Sweeps::default());
     let mut listener = Both(&mut console, &mut sweeps);
     let learner = Learner::new(&mut network, &data, &mut listener);
     golden_rule(&mut learner.with_precomputed(precomputed))?;

@@ -91,10 +91,13 @@ pub fn share_threads(place: &Place, device: Device) -> Option<String> {
     })
 }
 
-/// The device in words: `CPU, 2 threads`, `GPU 0 (NVIDIA H100 PCIe)`.
+/// The device in words, which measured speeds are kept by: `CPU, 2 threads`, `GPU 0 (NVIDIA H100 PCIe)`.
 pub fn describe(device: Device) -> String {
     match device {
-        Device::Cpu => format!("CPU, {} threads", tch::get_num_threads()),
+        Device::Cpu => {
+            let n = usize::try_from(tch::get_num_threads()).unwrap_or_default();
+            format!("CPU, {}", term::count(n, "thread"))
+        }
         Device::Cuda(number) => {
             let name = gpu::gpu(number).map_or_else(|| "CUDA".to_owned(), |gpu| gpu.name);
             format!("GPU {number} ({name})")
@@ -220,7 +223,10 @@ mod tests {
         let typed = ["optimizer.precision=bf16", "deterministic=true"];
         let layers = typed.map(|typed| Layer::assignment(typed).unwrap());
         let told = in_plan(Device::Cpu, &resolve(&layers).unwrap());
-        assert!(told.ends_with(" threads, in bf16, the same bits each time"), "{told}");
+        assert!(
+            told.contains(" thread") && told.ends_with(", in bf16, the same bits each time"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -21,6 +21,9 @@ use crate::zoo;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// List the backbones whose weights are not in the cache as well
+    #[arg(long)]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -72,6 +75,8 @@ pub struct Device {
     /// Each of these in words: name, memory, capability, driver.
     pub gpus: Vec<String>,
     pub mps: bool,
+    /// What ranks can talk over: `gloo`, `nccl`.
+    pub ranks: Vec<&'static str>,
     /// Why no NVIDIA GPU is used; nothing when one is.
     pub no_gpu: Option<String>,
 }
@@ -116,7 +121,7 @@ pub fn run(args: &Args, workspace: &Workspace, engine: Result<Engine>) -> Result
     if args.json {
         term::json(&findings)?;
     } else {
-        term::out(table::of(&findings));
+        term::out(table::of(&findings, args.all));
         for problem in &findings.problems {
             term::warn(&problem.message);
             if !problem.hint.is_empty() {
@@ -282,7 +287,7 @@ mod tests {
         assert!(fatal[1].message.starts_with("no weights of"), "{}", fatal[1].message);
         assert!(findings.credentials.is_empty());
         assert!(findings.disk.iter().all(|disk| disk.free.is_some_and(|free| free > 0)));
-        let table = table::of(&findings);
+        let table = table::of(&findings, true);
         assert!(
             table.contains("not in the cache") && table.contains("cannot be loaded"),
             "{table}"
@@ -298,7 +303,7 @@ mod tests {
         let environment = Environment::from([("KAGGLE_USERNAME", "me"), ("KAGGLE_KEY", "secret")]);
         let findings = look(home.path(), home.path(), &environment, no_engine());
         assert_eq!(findings.problems.iter().filter(|p| p.fatal).count(), 1);
-        let table = table::of(&findings);
+        let table = table::of(&findings, true);
         assert!(table.contains(&format!("{name}: {} B", safetensors().len())), "{table}");
         assert!(table.contains("KAGGLE_USERNAME") && !table.contains("secret"), "{table}");
         assert!(table.contains(" for what runs keep"), "{table}");
@@ -308,7 +313,7 @@ mod tests {
         let problem = findings.problems.iter().rfind(|problem| problem.fatal).unwrap();
         assert!(problem.message.contains("it is nothing but zeros"), "{}", problem.message);
         assert!(problem.hint.starts_with("run `make setup`"), "{}", problem.hint);
-        let table = table::of(&findings);
+        let table = table::of(&findings, true);
         assert!(table.contains(&format!("{name}: unusable")), "{table}");
     }
 

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use self::decision::Portable;
 use self::described::described;
 use self::python::{Outcome, Picture};
+use super::meant;
 use crate::competition::Competition;
 use crate::dataset::{self, Sample, View};
 use crate::decide::Decision;
@@ -30,6 +31,8 @@ use crate::term;
 
 const EXAMPLES: &str = "\
 Examples:
+  kaggle-kit export                                   the newest finished run
+  kaggle-kit export dog-breed
   kaggle-kit export 20261124-101500-3fa9
   kaggle-kit export runs/planet/20261124-101500-3fa9 --output planet-model --python .venv/bin/python
 Then, in Python with torch, timm, safetensors, pillow and numpy: `python model.py photo.jpg`.";
@@ -53,8 +56,8 @@ const LEVELS: u32 = 2;
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A finished run, by its folder or id; of several folds, this one
-    pub run: String,
+    /// A run by folder or id, or a competition, for its newest; of several folds, this one
+    pub run: Option<String>,
     /// Where to; `exports/` and the run's id unless it is given
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
@@ -68,7 +71,7 @@ pub struct Args {
 
 /// Writes the folder. An error where what was written says something else than the run.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let run = Run::find(&workspace.runs(), None, &args.run)?;
+    let run = meant::run(args.run.as_deref(), workspace)?;
     let folder = args.output.clone().unwrap_or_else(|| workspace.exports().join(run.id()));
     ensure_ours(&folder)?;
     let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);

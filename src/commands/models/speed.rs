@@ -60,7 +60,14 @@ fn path(cache: &Path) -> PathBuf {
 /// What was kept; a file that cannot be read is nothing.
 fn kept(cache: &Path) -> Kept {
     let text = fs::read_to_string(path(cache)).unwrap_or_default();
-    toml::from_str(&text).unwrap_or_default()
+    let mut kept: Kept = toml::from_str(&text).unwrap_or_default();
+    let of_speed = kept.speed.iter_mut().map(|speed| &mut speed.device);
+    let of_half = kept.half.iter_mut().map(|half| &mut half.device);
+    // As 0.1.0 wrote it.
+    for device in of_speed.chain(of_half).filter(|device| *device == "CPU, 1 threads") {
+        "CPU, 1 thread".clone_into(device);
+    }
+    kept
 }
 
 /// What was measured before.
@@ -127,7 +134,12 @@ mod tests {
         }
         let found = measured_half(folder.path(), "resnet18", "CPU, 2 threads");
         assert_eq!(found, Some(half(2.8)));
-        assert_eq!(measured_half(folder.path(), "resnet18", "CPU, 1 threads"), None);
+        assert_eq!(measured_half(folder.path(), "resnet18", "CPU, 1 thread"), None);
+        // What an older version has kept is known under today's name.
+        let old = HalfSpeed { device: "CPU, 1 threads".to_owned(), ..half(1.5) };
+        keep_half(&old, folder.path()).unwrap();
+        let found = measured_half(folder.path(), "resnet18", "CPU, 1 thread");
+        assert_eq!(found.map(|half| half.train), Some(1.5));
         assert_eq!(measured(folder.path()), expected);
         assert_eq!(expected[1].describe(), "5.2 (224 px, CPU, 2 threads)");
         fs::write_atomic(path(folder.path()), "speed = 3").unwrap();

@@ -1,5 +1,7 @@
 //! Answers about pictures, in rows for people, for a spreadsheet and for a program.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +22,8 @@ pub(super) struct Answered<'a> {
     samples: &'a [Sample],
     kind: TargetKind,
     answers: &'a Answers,
+    /// What people call the classes, for people.
+    called: BTreeMap<String, String>,
     /// What `told` has in its columns.
     columns: Vec<String>,
     /// Probabilities, as they are submitted where they are; or levels; or numbers.
@@ -42,6 +46,7 @@ impl<'a> Answered<'a> {
         kind: TargetKind,
         said: &Predictions,
         answers: &'a Answers,
+        called: BTreeMap<String, String>,
     ) -> Self {
         let (told, columns) = match (&answers.said, kind) {
             (Said::Probabilities(rows) | Said::Numbers(rows), _) => {
@@ -50,7 +55,7 @@ impl<'a> Answered<'a> {
             (_, TargetKind::Ordinal) => (said.probabilities.wide(), vec!["level".to_owned()]),
             _ => (said.probabilities.wide(), said.classes.names().to_vec()),
         };
-        Self { samples, kind, answers, columns, told }
+        Self { samples, kind, answers, called, columns, told }
     }
 
     fn are_numbers(&self) -> bool {
@@ -82,20 +87,28 @@ impl<'a> Answered<'a> {
         &self.answers.classes.names()[class]
     }
 
+    /// A class as people call it.
+    fn called<'b>(&'b self, own: &'b str) -> &'b str {
+        self.called.get(own).map_or(own, String::as_str)
+    }
+
     /// The classes of a row with the `n` largest numbers.
     fn likeliest(&self, row: usize, n: usize) -> Vec<usize> {
         let row: Vec<f32> = self.told.row(row).iter().map(|&p| p as f32).collect();
         largest(&row, n)
     }
 
-    /// The answer in a cell.
+    /// The answer in a cell of a file.
     fn cell(&self, row: usize) -> String {
+        self.answered(row).join(BETWEEN)
+    }
+
+    /// The classes that are answered.
+    fn answered(&self, row: usize) -> Vec<&str> {
         match self.answer(row) {
-            Answer::None => String::new(),
-            Answer::One(class) => self.name(class).to_owned(),
-            Answer::Some(classes) => {
-                classes.into_iter().map(|class| self.name(class)).collect::<Vec<_>>().join(BETWEEN)
-            }
+            Answer::None => Vec::new(),
+            Answer::One(class) => vec![self.name(class)],
+            Answer::Some(classes) => classes.into_iter().map(|class| self.name(class)).collect(),
         }
     }
 
@@ -113,13 +126,15 @@ impl<'a> Answered<'a> {
         let row = |(row, sample): (usize, &Sample)| {
             let mut cells = vec![sample.id.clone()];
             if self.has_answers() {
-                cells.push(self.cell(row).replace(BETWEEN, ", "));
+                let answered = self.answered(row).into_iter().map(|own| self.called(own));
+                cells.push(answered.collect::<Vec<_>>().join(", "));
             }
             if self.are_numbers() {
                 cells.extend(self.told.row(row).iter().map(|number| format!("{number:.4}")));
             } else {
                 let of = |class: usize| {
-                    format!("{} {:.4}", self.columns[class], self.told.row(row)[class])
+                    let name = self.called(&self.columns[class]);
+                    format!("{name} {:.4}", self.told.row(row)[class])
                 };
                 let best = self.likeliest(row, SHOWN).into_iter().map(of);
                 cells.push(best.collect::<Vec<_>>().join(", "));
@@ -186,7 +201,10 @@ mod tests {
             .collect();
         let answers =
             Answers { ids: said.ids.clone(), classes: said.classes.clone(), said: answer };
-        let answered = Answered::new(&samples, kind, said, &answers);
+        let called = BTreeMap::from([("0".to_owned(), "zero".to_owned())]);
+        let answered = Answered::new(&samples, kind, said, &answers, called);
+        // For people; a file keeps the labels.
+        assert_eq!((answered.called("0"), answered.called("x")), ("zero", "x"));
         (String::from_utf8(answered.csv().unwrap()).unwrap(), answered.json())
     }
 

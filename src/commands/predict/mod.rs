@@ -11,6 +11,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::json;
 
 use self::answered::Answered;
+use super::meant;
 use super::submit::Plan;
 use crate::dataset::{self, BadImage, BadImages, Sample};
 use crate::decide::ensemble::members::{self, Member};
@@ -23,6 +24,7 @@ use crate::term;
 
 const EXAMPLES: &str = "\
 Examples:
+  kaggle-kit predict dog-breed photo.jpg              by its newest run
   kaggle-kit predict 20261124-101500-3fa9 photo.jpg
   kaggle-kit predict runs/dog-breed/20261124-101500-3fa9 holiday/ *.png
   kaggle-kit predict 20261124-101500-3fa9 holiday/ --output holiday.csv
@@ -34,7 +36,7 @@ const PICTURE: &str = "picture";
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A finished run, by its folder or id; a fold stands for all folds of its model
+    /// A run by folder or id, or a competition, for its newest; a fold stands for all folds of its model
     pub run: String,
     /// Pictures, and folders of them
     #[arg(required = true, value_name = "PHOTO")]
@@ -68,7 +70,8 @@ pub fn run(
     let plan = Plan::choose(&members)?;
     let said = plan.said(&[member.mean(&say(member, &samples)?)?])?;
     let answers = plan.decision().apply(said.clone())?;
-    let answered = Answered::new(&samples, member.kind, &said, &answers);
+    let called = member.runs[0].class_names()?;
+    let answered = Answered::new(&samples, member.kind, &said, &answers, called);
     if let Some(path) = &args.output {
         let is_ours = |start: &[u8]| start.starts_with(PICTURE.as_bytes());
         fs::write_named(path, answered.csv()?, "table of predictions", is_ours)?;
@@ -97,8 +100,7 @@ pub fn run(
 
 /// The model that is asked.
 fn member(args: &Args, workspace: &Workspace) -> Result<Member> {
-    let runs = workspace.runs();
-    let found = Run::find(&runs, None, &args.run)?;
+    let found = meant::run(Some(&args.run), workspace)?;
     let member = if args.alone { members::alone(found)? } else { members::of(found)? };
     if let Some(run) = member.runs.last() {
         let competition = run.competition()?;

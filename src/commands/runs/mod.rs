@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::explain;
 use crate::metric::Metric;
 use crate::recipe::{self, Setting};
-use crate::run::{self, Run, Summary, Workspace};
+use crate::run::{self, Run, Stage, Standing, Summary, Workspace};
 use crate::term::{self, Give};
 
 const EXAMPLES: &str = "\
@@ -102,7 +102,21 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
             "*: the best score of its competition here; scores of different folds are of different images",
         );
     }
+    tell_unfinished(&rows);
     Ok(())
+}
+
+/// The most unfinished runs that are told of below the table.
+const UNFINISHED: usize = 5;
+
+/// How far the runs came that are not finished, and how to go on with them.
+fn tell_unfinished(rows: &[Row]) {
+    let told: Vec<String> = rows.iter().filter_map(Row::unfinished).collect();
+    told.iter().take(UNFINISHED).for_each(term::say);
+    if told.len() > UNFINISHED {
+        let more = term::count(told.len() - UNFINISHED, "more unfinished run");
+        term::say(format_args!("and {more} (`--filter status=unfinished --json` tells of all)"));
+    }
 }
 
 /// A run with all that is shown of it.
@@ -268,6 +282,28 @@ impl Row {
         }
     }
 
+    /// How far it came, if it is not finished, and the command that goes on.
+    fn unfinished(&self) -> Option<String> {
+        let (stands, go_on) = self.standing()?;
+        let id = self.run.id();
+        Some(match (stands.is_trained, go_on) {
+            (true, _) => format!("{id} is being trained: {}", how_far(&stands)),
+            (false, Some(go_on)) => {
+                format!("{id} stopped: {}; to go on: `{go_on}`", how_far(&stands))
+            }
+            (false, None) => format!("{id} stopped: {}", how_far(&stands)),
+        })
+    }
+
+    /// Where an unfinished run stands, and the command that goes on with it, if its spec and recipe can be
+    /// read.
+    fn standing(&self) -> Option<(Standing, Option<String>)> {
+        if self.summary.is_some() || self.fault.is_some() {
+            return None;
+        }
+        Some((self.run.standing().ok()?, self.run.command_to_go_on().ok()))
+    }
+
     fn cells(&self, is_best: bool) -> Vec<String> {
         let dash = || "-".to_owned();
         let summary = self.summary.as_ref();
@@ -301,6 +337,7 @@ impl Row {
         let changed: serde_json::Map<String, Value> =
             self.changed.iter().map(|s| (s.key.clone(), plain(&s.value))).collect();
         let summary = self.summary.as_ref();
+        let (stands, go_on) = self.standing().unzip();
         json!({
             "run": self.run.id(),
             "folder": term::path_in_json(&self.run.folder),
@@ -320,7 +357,30 @@ impl Row {
             "backbone": self.value("backbone"),
             "size": self.value("size").and_then(|size| size.parse::<usize>().ok()),
             "not-default": changed,
+            "stands": stands.as_ref().map(how_far),
+            "is-trained": stands.map(|stands| stands.is_trained),
+            "go-on": go_on.flatten(),
         })
+    }
+}
+
+/// Where an unfinished run stands, in words.
+fn how_far(Standing { stage, kept, .. }: &Standing) -> String {
+    let place = match stage {
+        None => "before its first step".to_owned(),
+        Some((stage, epochs)) => {
+            let (number, title) = (stage.number(), stage.title());
+            let after = match epochs {
+                0 => String::new(),
+                epochs => format!(", after epoch {epochs}"),
+            };
+            format!("in {number} of {}, {title}{after}", Stage::ALL.len())
+        }
+    };
+    match kept {
+        None => format!("{place}, nothing kept yet"),
+        Some(0) => place,
+        Some(steps) => format!("{place}, {} kept", term::count(*steps as usize, "training step")),
     }
 }
 

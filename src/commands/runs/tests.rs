@@ -128,3 +128,20 @@ fn runs_of_a_spec_are_found_by_its_name_alone() {
     assert!(error.contains("did you mean `tiny`") && error.contains("`tinny`"), "{error}");
     assert!(of("./tiny.toml").unwrap_err().to_string().contains("no competition spec at"));
 }
+
+#[test]
+fn an_unfinished_run_says_how_far_it_is_and_how_to_go_on() {
+    let runs = some_runs();
+    let args = Args { filters: vec!["status=unfinished".to_owned()], ..Args::default() };
+    let rows = rows(runs.path(), &args).unwrap();
+    let told = rows[0].unfinished().unwrap();
+    assert!(told.starts_with("5-e stopped: before its first step, nothing kept yet"), "{told}");
+    assert!(told.contains("to go on: `kaggle-kit train planet --recipe "), "{told}");
+    let stands =
+        Standing { stage: Some((Stage::WholeNetwork, 2)), kept: Some(1200), is_trained: false };
+    assert_eq!(
+        how_far(&stands),
+        "in 8 of 9, whole network, after epoch 2, 1,200 training steps kept"
+    );
+    assert!(rows[0].to_json()["go-on"].is_string());
+}

@@ -18,7 +18,7 @@ use crate::fs;
 use crate::hash::Hash;
 use crate::kaggle::{Class, Client, KnownBy, SubmissionLimits};
 use crate::progress::Progress;
-use crate::report::{Bar, Unit};
+use crate::report::{Bar, Unit, html};
 use crate::run::{BoardPlace, Upload, UploadStatus, Uploads};
 use crate::term;
 
@@ -100,9 +100,16 @@ pub fn upload(
         }
         Outcome { upload, sent_now: true, left_today }
     };
-    let keep = |upload: &Upload| match &ready.run {
-        Some(run) => Uploads::keep(run, upload),
-        None => Ok(()),
+    let keep = |upload: &Upload| -> Result<()> {
+        match &ready.run {
+            Some(run) => {
+                if Uploads::keep(run, upload)? {
+                    html::tell_submitted(run);
+                }
+                Ok(())
+            }
+            None => Ok(()),
+        }
     };
     keep(&outcome.upload)?;
     let patience = wait.unwrap_or(SHORT_LOOK);
@@ -201,7 +208,7 @@ fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result
 /// Asks until there is a score, a refusal, or no patience left. The submission is made: trouble
 /// with asking ends the wait, and is not an error.
 fn wait_for_score(client: &Client, upload: &mut Upload, patience: Duration) -> Result<()> {
-    let bar = Bar::new("waiting for the score", Unit::Items("seconds"));
+    let bar = Bar::new("waiting for the score", Unit::Seconds);
     bar.total(patience.as_secs());
     let (start, [mut pause, longest]) = (Instant::now(), PAUSES);
     let mut shown = 0;

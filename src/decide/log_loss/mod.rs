@@ -83,16 +83,16 @@ impl fmt::Display for Calibration {
             let verb = if *temperature > none() { "softened" } else { "sharpened" };
             write!(f, "{verb} by a temperature of {temperature} and ")?;
         }
-        write!(
-            f,
-            "clipped to [{epsilon}, {}]: validation log loss {loss_before:.5} -> {loss_after:.5}",
-            1.0 - epsilon
-        )?;
+        let most = 1.0 - epsilon;
+        write!(f, "clipped to [{epsilon}, {most}]: log loss {loss_before:.5} -> {loss_after:.5}")?;
+        if loss_after > loss_before {
+            write!(f, ", which is the price of bounding what a sure mistake costs")?;
+        }
         let Some(held_out) = held_out else { return Ok(()) };
         write!(
             f,
-            "; on held-out images {:.5} with a temperature, {:.5} with a clip alone (standard \
-             error {:.5})",
+            "; on images that neither was chosen by, {:.5} with a temperature, {:.5} with a clip \
+             alone (standard error {:.5})",
             held_out.temperature_and_clip, held_out.clip, held_out.standard_error
         )
     }

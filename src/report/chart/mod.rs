@@ -12,6 +12,7 @@ mod model;
 mod scale;
 mod svg;
 mod terminal;
+mod words;
 
 pub use model::{Axis, Band, Chart, Look, Mark, Series};
 pub use scale::{Scale, label};

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use maud::{Markup, PreEscaped, html};
 
 use super::layout::{Label, Plot, Point, Sheet, horizontal, n_rows, vertical};
-use super::model::{Band, Chart, Look, Series};
+use super::model::{Band, Chart, Look, Mark, Series};
+use super::words::said;
 
 /// How much room a chart has on a wide screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +81,14 @@ fn svg(chart: &Chart, width: f64, class: &str, inner: &Markup) -> Markup {
     let height = plot.bottom() + BELOW;
     html! {
         svg class=(class) xmlns="http://www.w3.org/2000/svg"
-            viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(chart.title) {
+            viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(said(chart)) {
             (inner)
             @for band in &chart.bands { (draw_band(band, &plot)) }
             (axes(chart, &plot, width))
             @for series in &chart.series { (draw_series(series, &plot)) }
-            @for label in &labels { (draw_mark(label, &plot)) }
+            // No line crosses a name.
+            @for label in &labels { (mark_line(label, &plot)) }
+            @for label in &labels { (mark_name(label, &plot)) }
         }
     }
 }
@@ -189,15 +192,30 @@ fn tip(series: &Series, i: usize) -> Markup {
     html! { @if let Some(tip) = series.tips.get(i) { title { (tip) } } }
 }
 
-fn draw_mark(label: &Label, plot: &Plot) -> Markup {
-    let Label { mark, row, middle } = *label;
-    let x = plot.x.at(mark.at);
-    let text_y = plot.top() - 4.0 - row as f64 * LINE;
-    let class = if mark.strong { "mark strong" } else { "mark" };
+/// Where the name of a mark stands.
+fn height_of(label: &Label, plot: &Plot) -> f64 {
+    plot.top() - 5.0 - label.row as f64 * LINE
+}
+
+fn class_of(mark: &Mark) -> &'static str {
+    if mark.strong { "mark strong" } else { "mark" }
+}
+
+fn mark_line(label: &Label, plot: &Plot) -> Markup {
+    let (x, y) = (plot.x.at(label.mark.at), height_of(label, plot) + 4.0);
     html! {
-        g class=(class) {
-            line x1=(px(x)) x2=(px(x)) y1=(px(text_y + 3.0)) y2=(px(plot.bottom())) {}
-            text.mid x=(px(middle)) y=(px(text_y)) { (mark.label) }
+        g class=(class_of(label.mark)) {
+            line x1=(px(x)) x2=(px(x)) y1=(px(y)) y2=(px(plot.bottom())) {}
+        }
+    }
+}
+
+fn mark_name(label: &Label, plot: &Plot) -> Markup {
+    let Label { mark, middle, .. } = *label;
+    let x = plot.x.at(mark.at);
+    html! {
+        g class=(class_of(mark)) {
+            text.mid x=(px(middle)) y=(px(height_of(label, plot))) { (mark.label) }
             @if let Some(y) = mark.dot.filter(|&y| plot.y.scale.shows(y)) {
                 circle cx=(px(x)) cy=(px(plot.y.at(y))) r=(if mark.strong { "4.5" } else { "3" }) {}
             }

@@ -1,10 +1,22 @@
 //! From probabilities to the tags that would be submitted.
 
-use super::facts::Validation;
-use crate::decide::Decision;
+use super::facts::{Facts, Validation};
 use crate::decide::tags::threshold::decide;
+use crate::decide::{self, Decision, Judged};
 use crate::metric::usual_threshold;
 use crate::target::TargetKind;
+
+/// The standard error of the score on held-out images, where the metric is a mean over these.
+pub(super) fn standard_error(facts: &Facts) -> Option<f64> {
+    let validation = facts.validation.as_ref().filter(|validation| validation.len() > 1)?;
+    let Validation { predictions, kind, truth, .. } = validation;
+    let answers = facts.decision.as_ref()?.apply(predictions.clone()).ok()?;
+    let judged = Judged::new(*kind, predictions, truth);
+    let (mean, error) = decide::score_and_error(&facts.about.metric, &judged, &answers)?;
+    // Where several images have one answer, it is another score.
+    let is_same = (mean - facts.about.score).abs() <= 1e-4 * facts.about.score.abs().max(1e-3);
+    (is_same && error.is_finite()).then_some(error)
+}
 
 /// The tags of every image; without a decision, those above the usual threshold.
 pub(super) fn decided(validation: &Validation, decision: Option<&Decision>) -> Vec<Vec<usize>> {

@@ -25,6 +25,8 @@ pub struct Facts {
     pub validation: Option<Validation>,
     /// What is done to probabilities before they are submitted.
     pub decision: Option<Decision>,
+    /// What Kaggle said of the run's answers, once it did.
+    pub submitted: Option<Submitted>,
     /// Images of each class, in the classes' order.
     pub counts: Vec<ClassCount>,
     pub duplicates: Option<NamedDuplicates>,
@@ -93,6 +95,15 @@ pub struct About {
     pub seconds: f64,
     /// This fold, from 1, and how many there are; none for a single split.
     pub fold: Option<(usize, usize)>,
+}
+
+/// The scores of an upload.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Submitted {
+    pub public: Option<f64>,
+    pub private: Option<f64>,
+    /// Where the public one stands, in words.
+    pub place: Option<String>,
 }
 
 /// A step of the golden rule.

@@ -2,6 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use super::facts::Facts;
 use crate::report::chart;
 
 /// A section of the page: its address and title, a sentence on how to read it, and what it shows.
@@ -54,11 +55,7 @@ pub(super) fn page_again(title: &str, main: &Markup, seconds: u32) -> String {
 fn page_of(title: &str, main: &Markup, again: Option<u32>) -> String {
     const STYLE: &str = include_str!("style.css");
     // Whatever might slip into the page, a browser fetches nothing for it.
-    const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
-                          script-src 'unsafe-inline'";
-    // A printed page has nothing to click.
-    const SCRIPT: &str = "addEventListener('beforeprint', () => document.querySelectorAll('details')\
-                          .forEach(d => { d.open = true; }));";
+    const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
     let page = html! {
         (maud::DOCTYPE)
         html lang="en" {
@@ -73,31 +70,40 @@ fn page_of(title: &str, main: &Markup, again: Option<u32>) -> String {
             }
             body {
                 main { (main) }
-                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     page.into_string()
 }
 
-/// A table, which scrolls where its place is too narrow: the cells of its head, and its rows.
-pub(super) fn table(head: &Markup, rows: &Markup) -> Markup {
-    table_of(None, head, rows)
+/// A table, which scrolls where its place is too narrow: what it says in a few words, the cells of its
+/// head, and its rows.
+pub(super) fn table(caption: &str, head: &Markup, rows: &Markup) -> Markup {
+    table_of(None, caption, head, rows)
 }
 
 /// A table whose rows become blocks on a phone.
-pub(super) fn stacked_table(head: &Markup, rows: &Markup) -> Markup {
-    table_of(Some("stack"), head, rows)
+pub(super) fn stacked_table(caption: &str, head: &Markup, rows: &Markup) -> Markup {
+    table_of(Some("stack"), caption, head, rows)
 }
 
-fn table_of(class: Option<&str>, head: &Markup, rows: &Markup) -> Markup {
+fn table_of(class: Option<&str>, caption: &str, head: &Markup, rows: &Markup) -> Markup {
     html! {
         div.scroll {
             table class=[class] {
+                caption { (caption) }
                 thead { tr { (head) } }
                 tbody { (rows) }
             }
         }
+    }
+}
+
+/// A link to a table beside the page, if there is that table.
+pub(super) fn linked(facts: &Facts, file: &str, what: &str) -> Markup {
+    let is_there = facts.files.iter().any(|(name, _)| *name == file);
+    html! {
+        @if is_there { p.quiet.file { (what) " as a table: " a href=(file) { (file) } } }
     }
 }
 
@@ -131,6 +137,7 @@ pub(super) fn cell(shade: f64, text: &str, tip: &str, own: bool) -> Markup {
 /// A square of classes against classes, their names along both sides; `cell` is asked for each row
 /// and column.
 pub(super) fn matrix(
+    caption: &str,
     n: usize,
     name: impl Fn(usize) -> String,
     cell: impl Fn(usize, usize) -> Markup,
@@ -138,6 +145,7 @@ pub(super) fn matrix(
     html! {
         div.scroll {
             table class=(if n > FINE { "grid fine" } else { "grid" }) {
+                caption.unseen { (caption) }
                 thead {
                     tr {
                         td style="background:none" {}

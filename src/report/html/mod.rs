@@ -23,6 +23,7 @@ use sections::Section;
 use super::chart::Chart;
 use crate::fs;
 use crate::run::{REPORT, Run, Stage, Sweep};
+use crate::term;
 use crate::typed;
 
 pub fn page(facts: &Facts) -> String {
@@ -75,6 +76,22 @@ pub fn revise(run: &Run) -> Result<()> {
     }
     let figures = sections::figures(&facts).into_string();
     run.write(REPORT, markup::with_figures(&page, &figures))
+}
+
+/// Writes a run's page anew as far as Kaggle's scores are told there, one of which is new. A run without a
+/// page stays without, and trouble is told and no more: what was submitted stays submitted.
+pub fn tell_submitted(run: &Run) {
+    let path = run.file(REPORT);
+    let tell = || -> Result<()> {
+        let page = fs::read_to_string(&path)?;
+        let figures = sections::figures(&gather::of_run(run)?).into_string();
+        run.write(REPORT, markup::with_figures(&page, &figures))
+    };
+    if path.is_file()
+        && let Err(error) = tell()
+    {
+        term::warn(format_args!("`{}` lacks Kaggle's scores: {error:#}", path.display()));
+    }
 }
 
 /// Writes a run's page anew as far as it links the tables beside it, of which one is new. A run without a

@@ -10,9 +10,9 @@ use image::{ImageFormat, RgbImage, Rgba, RgbaImage};
 
 use super::facts::Heat;
 
-/// Side of a thumbnail, in pixels: sharp at the gallery's size on a fine screen.
-const SIDE: u32 = 208;
-/// JPEG quality: a face or a river is recognised, at about 8 kB.
+/// Side of a thumbnail, in pixels: it opens large, and a network's square is seldom larger.
+const SIDE: u32 = 320;
+/// JPEG quality: a face or a river is recognised, at about 15 kB.
 const QUALITY: u8 = 74;
 /// Cells of a heat map are drawn this many times finer, for a smooth look in every browser.
 const FINER: u32 = 4;
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn a_thumbnail_is_the_middle_square() {
-        let wide = RgbImage::from_fn(900, 300, |x, _| {
-            if (300..600).contains(&x) { Rgb([250, 250, 250]) } else { Rgb([0, 0, 0]) }
+        let wide = RgbImage::from_fn(1200, 400, |x, _| {
+            if (400..800).contains(&x) { Rgb([250, 250, 250]) } else { Rgb([0, 0, 0]) }
         });
         let bytes = jpeg(&wide).unwrap();
         let small = image::load_from_memory(&bytes).unwrap().into_rgb8();

@@ -34,7 +34,7 @@ fn sweep() -> Sweep {
 fn all() -> Vec<Event> {
     let (stage, score) = (Stage::FindHeadRate, Score { loss: 0.5, metric: 2.0, accuracy: None });
     vec![
-        Event::Resumed { steps: 0 },
+        Event::Resumed { steps: 0, best: None },
         Event::StageStarted { stage },
         Event::Note { text: "a \"note\",\nin two lines".to_owned() },
         Event::RateFound(sweep()),
@@ -110,7 +110,7 @@ fn steps_are_read_back_and_those_made_in_vain_are_dropped() {
     assert_eq!(run.steps().unwrap().lines, [1, 2, 3, 4].map(made));
     drop(log);
     let mut log = Log::open(&run).unwrap();
-    log.write(&Event::Resumed { steps: 2 }).unwrap();
+    log.write(&Event::Resumed { steps: 2, best: None }).unwrap();
     log.write(&Event::Step(made(3))).unwrap();
     assert_eq!(run.steps().unwrap().lines, [1, 2, 3].map(made));
     let text = fs::read_to_string(run.file(STEPS)).unwrap();

@@ -190,7 +190,12 @@ impl TrainOne<'_> {
         let mut trackers =
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
-        let mut console = Console::new(metric);
+        let deadline = args
+            .max_minutes
+            .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
+        let n_backbones = pretrained.len();
+        let mut console =
+            Console::new(metric).foreseeing(learn::workload(data), n_backbones, deadline);
         let (mut files, mut shown, mut told, mut nobody);
         let listener: &mut dyn Listener =
             if let (Some(record), Some(trackers)) = (&mut record, &mut trackers) {
@@ -203,12 +208,7 @@ impl TrainOne<'_> {
                 nobody = ();
                 &mut nobody
             };
-        let limits = Limits {
-            deadline: args
-                .max_minutes
-                .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes)),
-            interrupted: Arc::clone(interrupted),
-        };
+        let limits = Limits { deadline, interrupted: Arc::clone(interrupted) };
         let cycles = run.filter(|_| recipe.whole_network.snapshots > 0);
         let mut learner = Learner::new(&mut network, data, &mut *listener)
             .with_limits(limits)
@@ -267,8 +267,10 @@ impl TrainOne<'_> {
 
         let decision = outcome::decide(competition, data, &predictions)?;
         term::say(format_args!("   {decision}"));
+        outcome::tell_way(competition, data, journal, (&predictions, &found), &decision);
         run.write_toml(DECISION, &decision)?;
         run.write_outputs(&data.outputs)?;
+        run.write_class_names(&self.images.dataset.found.names)?;
         run.write_valid_predictions(&predictions, data.kind)?;
         let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
         run.write_out_of_fold(&own)?;

@@ -6,8 +6,8 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::decide::ensemble::{Pool, choose_views, members};
 use kaggle_kit::decide::{Decision, Judged, Options, deal, together};
 use kaggle_kit::fs;
-use kaggle_kit::learn::Data;
 use kaggle_kit::learn::tta;
+use kaggle_kit::learn::{self, Data};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
     self, Entry, Journal, OUT_OF_FOLD, Run, Stage, StageTime, VIEWS, ViewMeans, WEIGHTS, cycle_file,
@@ -125,6 +125,34 @@ pub(super) fn decide(
             fit(&said, &truth, &sets)
         }
         None => fit(predictions, &truth, &data.valid.sets),
+    }
+}
+
+/// Tells how the score came about: the network's own, with all views, and as it is decided.
+pub(super) fn tell_way(
+    competition: &Competition,
+    data: &Data,
+    journal: &Journal,
+    (predictions, views): (&Predictions, &str),
+    decision: &Decision,
+) {
+    // An answer for several images is scored by other rows.
+    if competition.pools_training().is_some() {
+        return;
+    }
+    let of_views = learn::score(data, &predictions.probabilities).map(|score| score.metric);
+    let way = [
+        (journal.best.map(|best| best.metric), "the best epoch, one view of each image"),
+        (of_views.ok(), views),
+        (Some(decision.score()), "decided as above: this is the score"),
+    ];
+    let name = competition.metric.name();
+    let images = term::count(data.valid.len(), "held-out image");
+    term::say(format_args!("   {name} of the {images}, step by step:"));
+    for (score, what) in way {
+        if let Some(score) = score.filter(|score| score.is_finite()) {
+            term::say(format_args!("      {score:.5}  {what}"));
+        }
     }
 }
 

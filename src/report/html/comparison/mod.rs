@@ -162,7 +162,7 @@ fn table(lines: &[Compared]) -> Markup {
     let rows = html! {
         @for line in lines { tr { td { (line.what) } td { (line.a) } td { (line.b) } } }
     };
-    markup::table(&head, &rows)
+    markup::table("Both runs side by side", &head, &rows)
 }
 
 fn training(a: &Facts, b: &Facts) -> Markup {
@@ -268,7 +268,7 @@ fn stages(a: &Facts, b: &Facts) -> Markup {
             }
         }
     };
-    markup::table(&head, &rows)
+    markup::table("Time of each stage", &head, &rows)
 }
 
 /// The classes for which it matters most which run answers.
@@ -307,6 +307,6 @@ fn classes(a: &Facts, b: &Facts) -> Markup {
         "classes",
         "Classes",
         "The share of its images in which a class was found: where the runs differ most.",
-        &markup::table(&head, &rows),
+        &markup::table("Classes that one run finds more often", &head, &rows),
     )
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::facts::{About, ClassCount, Facts, StageFacts, Validation};
+use super::facts::{About, ClassCount, Facts, StageFacts, Submitted, Validation};
 use crate::decide::Decision;
 use crate::recipe;
 use crate::report::chart::label;
-use crate::run::{LabelledImage, OUT_OF_FOLD, Run, Side, Summary, TEST_TABLE};
+use crate::run::{LabelledImage, OUT_OF_FOLD, Run, Side, Summary, TEST_TABLE, Upload, Uploads};
 use crate::target::{Classes, TargetKind};
 use crate::term;
 
@@ -44,7 +44,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     let classes = &summary.classes;
     let kind = run.competition()?.target.kind;
     let (predictions, truth) = run.held_out(classes, kind)?;
-    let validation = Validation { predictions, kind, truth, called: BTreeMap::new() };
+    let validation = Validation { predictions, kind, truth, called: run.class_names()? };
     let environment = [
         ("program", &summary.program),
         ("device", &summary.device),
@@ -58,6 +58,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
         epochs: training.epochs,
         validation: Some(validation),
         decision: Some(Decision::of(run, &about.metric, classes)?),
+        submitted: submitted(run),
         files: files(run),
         environment: environment.map(|(name, value)| (name.to_owned(), value.clone())).to_vec(),
         about,
@@ -94,6 +95,7 @@ pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -
         epochs: Vec::new(),
         validation: None,
         decision: None,
+        submitted: None,
         counts: match kind {
             TargetKind::Number => count_numbers(&run.labelled(classes, kind)?),
             _ => count_classes(&run.labelled(classes, kind)?, classes),
@@ -113,6 +115,15 @@ pub fn retell(facts: &mut Facts, run: &Run) -> Result<()> {
     let training = run.training()?;
     (facts.sweeps, facts.steps, facts.epochs) = (training.sweeps, training.steps, training.epochs);
     Ok(())
+}
+
+/// The scores of the newest upload that has one.
+fn submitted(run: &Run) -> Option<Submitted> {
+    // A list that cannot be read is told by who changes it.
+    let scored = |upload: &Upload| upload.public_score.or(upload.private_score).is_some();
+    let upload = Uploads::of(run).ok()?.uploads.into_iter().rfind(scored)?;
+    let Upload { public_score: public, private_score: private, place, .. } = upload;
+    Some(Submitted { public, private, place: place.map(|place| place.to_string()) })
 }
 
 /// The tables that a run's folder has by now.

@@ -55,7 +55,9 @@ pub(super) fn answered(validation: &Validation, decision: Option<&Decision>) -> 
 
 fn matrix(validation: &Validation, confusion: &Confusion) -> Markup {
     let name = |class| words(&validation.name(class));
-    markup::matrix(confusion.n_classes, name, |truth, answered| {
+    let n_wrong: usize = confusion.mistakes().iter().map(|mistake| mistake.n).sum();
+    let caption = format!("Confusion: {n_wrong} of {} named wrongly", validation.len());
+    markup::matrix(&caption, confusion.n_classes, name, |truth, answered| {
         matrix_cell(validation, confusion, truth, answered)
     })
 }
@@ -84,6 +86,9 @@ fn most_confused(validation: &Validation, confusion: &Confusion) -> Markup {
         return html! { p { "No mistake was made." } };
     }
     let most = mistakes[0].n as f64;
+    let [truth, answered] =
+        [mistakes[0].truth, mistakes[0].answered].map(|class| words(&validation.name(class)));
+    let caption = format!("Most often: {truth} taken for {answered}");
     let head = html! { th { "true class" } th { "taken for" } th.n { "images" } th.track {} };
     let rows = html! {
         @for mistake in mistakes.iter().take(PAIRS) {
@@ -96,7 +101,7 @@ fn most_confused(validation: &Validation, confusion: &Confusion) -> Markup {
         }
     };
     html! {
-        (markup::stacked_table(&head, &rows))
+        (markup::stacked_table(&caption, &head, &rows))
         @if mistakes.len() > PAIRS {
             p.quiet {
                 "and " (term::count(mistakes.len() - PAIRS, "other pair")) ", none of them more than "
@@ -116,6 +121,10 @@ fn hardest(validation: &Validation, confusion: &Confusion) -> Markup {
     };
     classes.sort_by(|&a, &b| harmonic(a).total_cmp(&harmonic(b)));
     let n_more = classes.len().saturating_sub(HARDEST);
+    let caption = classes.first().map_or_else(String::new, |&class| {
+        let name = words(&validation.name(class));
+        format!("Hardest: {name}, found {} of the time", percent(recall(class)))
+    });
     let head = html! {
         th { "class" } th.n { "images" } th.n { "found" } th.n { "answers right" }
         th.track { "F1" }
@@ -133,7 +142,7 @@ fn hardest(validation: &Validation, confusion: &Confusion) -> Markup {
     };
     html! {
         h3 { "Class by class, the hardest first" }
-        (markup::table(&head, &rows))
+        (markup::table(&caption, &head, &rows))
         @if n_more > 0 { p.quiet { "The other " (n_more) " classes do no worse." } }
     }
 }

@@ -231,5 +231,5 @@ fn risk_table(rows: &[Risk]) -> Markup {
             }
         }
     };
-    table(&head, &rows)
+    table("Log loss by share of wrong answers and clip", &head, &rows)
 }

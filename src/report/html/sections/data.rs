@@ -93,7 +93,8 @@ fn table(counts: &[&ClassCount], names: &BTreeMap<String, String>) -> Markup {
             }
         }
     };
-    markup::table(&head, &rows)
+    let caption = format!("{}, the most frequent first", term::count(counts.len(), "line"));
+    markup::table(&caption, &head, &rows)
 }
 
 /// What was found in the data folder before training, and what there is to look at.
@@ -107,7 +108,7 @@ fn folder(found: &Found) -> Markup {
     html! {
         h3 { "The data folder" }
         @for warning in &found.warnings { p.wrong { (warning) } }
-        (markup::table(&head, &rows))
+        (markup::table("What the data folder holds", &head, &rows))
         @for note in &found.notes { p.quiet { (note) } }
     }
 }

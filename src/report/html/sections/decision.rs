@@ -63,7 +63,8 @@ fn of_answers(decision: &AnswerDecision) -> Option<Section> {
             }
         }
     };
-    let body = html! { p { (decision) "." } (table(&head, &rows)) };
+    let caption = format!("Ways to answer: {} is used", decision.chosen.way.title());
+    let body = html! { p { (decision) "." } (table(&caption, &head, &rows)) };
     let lead =
         "A nested score is of held-out images that what decides had not seen; the first way \
                 stands unless another clearly beats it."
@@ -83,8 +84,9 @@ fn methods(tags: &TagDecision) -> Markup {
             (method(tags, candidate, i == 0))
         }
     };
+    let caption = format!("Ways to decide: {} is used", tags.chosen.method.title());
     html! {
-        (table(&head, &rows))
+        (table(&caption, &head, &rows))
         @if nested {
             p.quiet {
                 "Choosing itself, each fold decided by what is chosen without it, scores "
@@ -153,7 +155,7 @@ fn reliability(tags: &TagDecision) -> Markup {
                     "that have the tag; Brier score: its mean squared error. Each image is calibrated "
                     "without its own fold."
                 }
-                (table(&head, &rows))
+                (table("Calibration tag by tag, before and after", &head, &rows))
             }
         }
     }

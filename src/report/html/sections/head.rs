@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::facts::{About, Facts};
+use super::super::decided::standard_error;
+use super::super::facts::{About, Facts, Submitted};
 use super::super::markup::percent;
 use super::Section;
 use super::answers::answered;
@@ -69,7 +70,8 @@ pub(in super::super) fn figures(facts: &Facts) -> Markup {
     let seconds: f64 = facts.epochs.iter().map(|epoch| epoch.seconds).sum();
     html! {
         aside.figures {
-            div.score { b { (format!("{:.5}", about.score)) } span { (about.metric.title()) } }
+            (score(facts))
+            (submitted(facts))
             (of_answers(facts))
             div { b { (term::thousands(about.valid_images)) } span { "images held out, " (trained) " trained on" } }
             div {
@@ -81,6 +83,37 @@ pub(in super::super) fn figures(facts: &Facts) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The score on held-out images, with how far it can be trusted where that is known.
+fn score(facts: &Facts) -> Markup {
+    let about = &facts.about;
+    let error = standard_error(facts);
+    html! {
+        div.score {
+            b { (format!("{:.5}", about.score)) }
+            span {
+                @if let Some(error) = error { "± " (format!("{error:.5}")) " (standard error), " }
+                (about.metric.title())
+            }
+        }
+    }
+}
+
+/// What Kaggle said of it.
+fn submitted(facts: &Facts) -> Markup {
+    let Some(Submitted { public, private, place }) = &facts.submitted else { return html! {} };
+    html! {
+        @if let Some(score) = public {
+            div {
+                b { (format!("{score:.5}")) }
+                span { "public score on Kaggle" @if let Some(place) = place { ", " (place) } }
+            }
+        }
+        @if let Some(score) = private {
+            div { b { (format!("{score:.5}")) } span { "private score on Kaggle" } }
         }
     }
 }

@@ -34,6 +34,11 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         left = left.checked_sub(picture.jpeg.len())?;
         Some(picture)
     };
+    let lines_of = |row: usize| match validation.kind {
+        TargetKind::MultiLabel => of_tags(validation, row, &tags[row]),
+        TargetKind::SingleLabel => of_class(validation, row),
+        TargetKind::Ordinal | TargetKind::Number => of_numbers(validation, row),
+    };
     let has_heat = facts.pictures.values().any(|picture| picture.heat.is_some());
     let body = html! {
         div.galleries {
@@ -49,12 +54,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
                 ul.gallery {
                     @for row in gallery.rows {
                         li {
-                            (picture(validation, row, affordable(row)))
-                            @match validation.kind {
-                                TargetKind::MultiLabel => (tags_caption(validation, row, &tags[row])),
-                                TargetKind::SingleLabel => (class_caption(validation, row)),
-                                TargetKind::Ordinal | TargetKind::Number => (number_caption(validation, row)),
-                            }
+                            (picture(validation, row, affordable(row), &lines_of(row)))
                         }
                     }
                 }
@@ -62,7 +62,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         }
     };
     let lead = "Images held out, worth a look: bad labels, hard cases and habits of the network \
-                show here first."
+                show here first. A click makes one large."
         .to_owned();
     Some(Section { id: "pictures", title: "Pictures", lead, body })
 }
@@ -93,23 +93,40 @@ fn meaning(kind: GalleryKind, target: TargetKind) -> &'static str {
     }
 }
 
-fn picture(validation: &Validation, row: usize, picture: Option<&Thumbnail>) -> Markup {
+/// A line below a picture: how it looks, and what it says.
+type Line = (&'static str, String);
+
+/// The picture, which opens large, and what is said of it.
+fn picture(
+    validation: &Validation,
+    row: usize,
+    picture: Option<&Thumbnail>,
+    lines: &[Line],
+) -> Markup {
     let id = &validation.predictions.ids[row];
+    let told: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+    let alt = format!("{id}: {}", told.join("; "));
     html! {
-        span.picture {
-            @if let Some(picture) = picture {
-                img src=(jpeg_address(&picture.jpeg)) alt=(id) width="208" height="208";
-                @if let Some(heat) = picture.heat.as_ref().and_then(heat_address) {
-                    img.heat src=(heat) alt="";
+        @match picture {
+            Some(picture) => details.large {
+                summary title="larger or smaller" {
+                    span.picture {
+                        img src=(jpeg_address(&picture.jpeg)) alt=(alt) width="208" height="208";
+                        @if let Some(heat) = picture.heat.as_ref().and_then(heat_address) {
+                            img.heat src=(heat) alt="";
+                        }
+                    }
                 }
-            }
+            },
+            None => span.picture {},
         }
         span.id title=(id) { (id) }
+        @for (class, text) in lines { span class=[(!class.is_empty()).then_some(class)] { (text) } }
     }
 }
 
 /// What was said and what is true; of several numbers the first few.
-fn number_caption(validation: &Validation, row: usize) -> Markup {
+fn of_numbers(validation: &Validation, row: usize) -> Vec<Line> {
     let names = validation.predictions.classes.names();
     let said = validation.row(row).iter().map(|&number| label(f64::from(number)));
     let truth: Vec<String> = match &validation.truth {
@@ -117,31 +134,29 @@ fn number_caption(validation: &Validation, row: usize) -> Markup {
         Truth::Classes(levels) => levels[row].iter().map(|&level| names[level].clone()).collect(),
     };
     let is_one = validation.kind == TargetKind::Ordinal || names.len() == 1;
-    html! {
-        @for ((said, truth), name) in said.zip(&truth).zip(names).take(MAX_TAGS) {
-            span.said { @if !is_one { (words(name)) " " } (said) ", true " (words(truth)) }
-        }
-    }
+    let lines = said.zip(&truth).zip(names).take(MAX_TAGS).map(|((said, truth), name)| {
+        let name = if is_one { String::new() } else { format!("{} ", words(name)) };
+        ("said", format!("{name}{said}, true {}", words(truth)))
+    });
+    lines.collect()
 }
 
-fn class_caption(validation: &Validation, row: usize) -> Markup {
+fn of_class(validation: &Validation, row: usize) -> Vec<Line> {
     let probabilities = validation.row(row);
     let answer = most_probable(probabilities);
     let truth = validation.classes()[row].first().copied().unwrap_or_default();
     let describe = |class: usize| {
         format!("{} {}", words(&validation.name(class)), rough(f64::from(probabilities[class])))
     };
-    html! {
-        @if answer == truth {
-            span.right { (describe(truth)) }
-            @if probabilities[truth] < 0.9 {
-                @if let Some(next) = second(probabilities, answer) { span.quiet { "then " (describe(next)) } }
-            }
-        } @else {
-            span { "is " (describe(truth)) }
-            span.wrong { "said " (describe(answer)) }
-        }
+    if answer != truth {
+        return vec![
+            ("", format!("is {}", describe(truth))),
+            ("wrong", format!("said {}", describe(answer))),
+        ];
     }
+    let next = second(probabilities, answer).filter(|_| probabilities[truth] < 0.9);
+    let next = next.map(|next| ("quiet", format!("then {}", describe(next))));
+    std::iter::once(("right", describe(truth))).chain(next).collect()
 }
 
 /// The most probable class but one.
@@ -151,7 +166,7 @@ fn second(probabilities: &[f32], first: usize) -> Option<usize> {
         .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
 }
 
-fn tags_caption(validation: &Validation, row: usize, answered: &[usize]) -> Markup {
+fn of_tags(validation: &Validation, row: usize, answered: &[usize]) -> Vec<Line> {
     let probabilities = validation.row(row);
     let truth = &validation.classes()[row];
     let describe = |tags: Vec<usize>| {
@@ -172,12 +187,20 @@ fn tags_caption(validation: &Validation, row: usize, answered: &[usize]) -> Mark
     };
     let (right, missed, invented) =
         (of(truth, answered, true), of(truth, answered, false), of(answered, truth, false));
-    html! {
-        @if missed.is_empty() && invented.is_empty() {
-            span.right { @if truth.len() == 1 { "the one tag right" } @else { "all " (truth.len()) " tags right" } }
-        }
-        @if !missed.is_empty() { span.wrong { "missed " (describe(missed)) } }
-        @if !invented.is_empty() { span.wrong { "falsely " (describe(invented)) } }
-        @if !right.is_empty() { span.quiet { (describe(right)) } }
-    }
+    let all_right = match truth.len() {
+        _ if !missed.is_empty() || !invented.is_empty() => String::new(),
+        1 => "the one tag right".to_owned(),
+        n => format!("all {n} tags right"),
+    };
+    let told = |what: &str, tags: Vec<usize>| match tags.len() {
+        0 => String::new(),
+        _ => format!("{what}{}", describe(tags)),
+    };
+    let lines = [
+        ("right", all_right),
+        ("wrong", told("missed ", missed)),
+        ("wrong", told("falsely ", invented)),
+        ("quiet", told("", right)),
+    ];
+    lines.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }

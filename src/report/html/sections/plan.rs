@@ -31,8 +31,13 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             }
         }
     };
+    let slowest = facts.stages.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let caption = slowest.filter(|stage| stage.seconds > 0.0).map_or_else(String::new, |stage| {
+        let share = 100.0 * stage.seconds / in_stages;
+        format!("{:.0} % of {} went into: {}", share, term::duration(in_stages), stage.stage)
+    });
     let body = html! {
-        (stacked_table(&head, &rows))
+        (stacked_table(&caption, &head, &rows))
         @if rest > 1.0 {
             p.quiet {
                 (term::duration(rest)) " more went into reading images and files, and into what lies \

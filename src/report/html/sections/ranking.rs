@@ -117,7 +117,12 @@ fn areas(validation: &Validation, curves: &[Curve]) -> Markup {
             }
         }
     };
-    table(&head, &rows)
+    let areas = curves.iter().filter_map(|curve| Some((curve.area?, curve.class)));
+    let least = areas.min_by(|a, b| a.0.total_cmp(&b.0));
+    let caption = least.map_or_else(String::new, |(area, class)| {
+        format!("Areas under the curves: least, {area:.4}, of {}", words(&validation.name(class)))
+    });
+    table(&caption, &head, &rows)
 }
 
 #[cfg(test)]

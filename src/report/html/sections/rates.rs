@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::facts::Facts;
-use super::super::markup::{or_dash, rate};
+use super::super::markup::{linked, or_dash, rate};
 use super::Section;
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width};
 use crate::run::{RateCurve, Sweep};
@@ -13,11 +13,17 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         return None;
     }
     let body = html! {
-        div.charts {
-            @for sweep in &facts.sweeps {
-                div { (curve(sweep).figure(Width::Half)) (suggestions(sweep)) }
+        @if let [sweep] = &facts.sweeps[..] {
+            (curve(sweep).figure(Width::Full))
+            (suggestions(sweep))
+        } @else {
+            div.charts {
+                @for sweep in &facts.sweeps {
+                    div { (curve(sweep).figure(Width::Half)) (suggestions(sweep)) }
+                }
             }
         }
+        (linked(facts, "lr-find.csv", "The curves"))
     };
     let lead = "The loss while the rate climbs step by step; the network is put back as it was \
                 afterwards. Marked are what each rule suggests and, in bold, the rate that was used."
@@ -87,6 +93,7 @@ fn loss_at(curve: &RateCurve, rate: f64) -> Option<f64> {
 fn suggestions(sweep: &Sweep) -> Markup {
     html! {
         table {
+            caption.unseen { "Rates that rules suggest; used: " (rate(sweep.chosen.rate)) }
             tbody {
                 @for (name, found) in sweep.curve.suggestions.named() {
                     tr {

@@ -8,6 +8,7 @@ use super::super::facts::Facts;
 use super::super::markup;
 use super::Section;
 use crate::recipe::Setting;
+use crate::term;
 
 pub(super) fn section(facts: &Facts) -> Option<Section> {
     if facts.recipe.is_empty() && facts.environment.is_empty() {
@@ -29,6 +30,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             h3 { "Environment" }
             div.scroll {
                 table {
+                    caption.unseen { "What the run ran on" }
                     tbody {
                         @for (name, value) in &facts.environment {
                             tr { th scope="row" { (name) } td { (value) } }
@@ -56,7 +58,8 @@ pub(in super::super) fn table(settings: &[Setting], other: &str, own: &str) -> M
             }
         }
     };
-    markup::table(&head, &rows)
+    let caption = format!("{} set otherwise", term::count(settings.len(), "setting"));
+    markup::table(&caption, &head, &rows)
 }
 
 /// The recipe's text with the lines marked that are not the default.

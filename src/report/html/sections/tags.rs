@@ -12,6 +12,7 @@ use crate::metric::{Averages, TagCounts, averages, mean_fbeta};
 use crate::report::chart::{Axis, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::table::Table;
 use crate::target::{TargetKind, tagged};
+use crate::term;
 
 /// Thresholds at which curves are drawn: every hundredth between the ends.
 const GRID: std::ops::RangeInclusive<usize> = 1..=99;
@@ -39,10 +40,10 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
             "Of the images held out that have the tag of the row, the share that has the tag of the \
             column too; on the diagonal, how many have the tag."
         }
-        (together(validation, validation.classes()))
+        (together("Tags that stand together in truth", validation, validation.classes()))
         details {
             summary { "the same of the answers" }
-            (together(validation, &answered))
+            (together("Tags that stand together in the answers", validation, &answered))
         }
     };
     let lead = format!(
@@ -76,7 +77,8 @@ fn means(averages: &Averages, beta: f64) -> Markup {
             }
         }
     };
-    markup::table(&head, &rows)
+    let caption = format!("Means: F{beta} is {:.5} over images", averages.samples.fbeta);
+    markup::table(&caption, &head, &rows)
 }
 
 /// The score by one threshold for all tags.
@@ -144,7 +146,12 @@ fn table(
             }
         }
     };
-    markup::table(&head, &rows)
+    let n_missed = per_tag.iter().filter(|tag| tag.truth > 0 && tag.recall() == 0.0).count();
+    let caption = match n_missed {
+        0 => "Every tag that was held out was found at least once".to_owned(),
+        n => format!("{} never found", term::count(n, "tag")),
+    };
+    markup::table(&caption, &head, &rows)
 }
 
 /// A tag's F-beta at each threshold of the grid.
@@ -180,7 +187,7 @@ fn spark(curve: &[f64], threshold: Option<f64>) -> Markup {
 }
 
 /// The shares of tags among the images of each tag.
-fn together(validation: &Validation, tags: &[Vec<usize>]) -> Markup {
+fn together(caption: &str, validation: &Validation, tags: &[Vec<usize>]) -> Markup {
     let n = validation.n_classes();
     let mut counts = vec![0usize; n * n];
     for tags in tags {
@@ -205,6 +212,7 @@ fn together(validation: &Validation, tags: &[Vec<usize>]) -> Markup {
         }
     };
     markup::matrix(
+        caption,
         n,
         |tag| words(&validation.name(tag)),
         |a, b| cell(if a == b { 0.0 } else { share(a, b) }, &text(a, b), &tip(a, b), a == b),

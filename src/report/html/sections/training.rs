@@ -3,6 +3,7 @@
 use maud::html;
 
 use super::super::facts::Facts;
+use super::super::markup::linked;
 use super::Section;
 use crate::report::chart::{Axis, Band, Chart, Look, Mark, Scale, Series, Width, label};
 use crate::run::{Epoch, Stage, Step};
@@ -18,11 +19,22 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
     if facts.epochs.is_empty() && facts.steps.is_empty() {
         return None;
     }
-    let time = Timeline::of(facts);
+    let by_step = Timeline::by_step(facts);
+    let by_time = Timeline::by_time(facts);
+    let charts = |time: &Timeline| {
+        html! {
+            (loss(facts, time).figure(Width::Full))
+            @if let Some(chart) = metric(facts, time) { (chart.figure(Width::Full)) }
+            @for chart in schedule(facts, time) { (chart.figure(Width::Full)) }
+        }
+    };
     let body = html! {
-        (loss(facts, &time).figure(Width::Full))
-        @if let Some(chart) = metric(facts, &time) { (chart.figure(Width::Full)) }
-        @for chart in schedule(facts, &time) { (chart.figure(Width::Full)) }
+        @if let Some(by_time) = &by_time {
+            label.switch { input #by-time type="checkbox"; "by time in place of steps" }
+            div.by-time { (charts(by_time)) }
+        }
+        div.by-step { (charts(&by_step)) }
+        (linked(facts, "steps.csv", "Every step"))
     };
     let what = if facts.steps.is_empty() { "epoch by epoch" } else { "step by step" };
     let lead = format!(
@@ -35,7 +47,8 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 /// The horizontal axis that the section's charts share.
 struct Timeline {
     unit: &'static str,
-    end: f64,
+    /// Where each step begins, or each epoch where there are no steps, and where the last one ends.
+    places: Vec<f64>,
     bands: Vec<Band>,
     marks: Vec<Mark>,
     /// Where each epoch ends.
@@ -43,7 +56,27 @@ struct Timeline {
 }
 
 impl Timeline {
-    fn of(facts: &Facts) -> Self {
+    fn by_step(facts: &Facts) -> Self {
+        let n = if facts.steps.is_empty() { facts.epochs.len() } else { facts.steps.len() };
+        let unit = if facts.steps.is_empty() { "epoch" } else { "training step" };
+        Self::of(facts, unit, (0..=n).map(|i| i as f64).collect())
+    }
+
+    /// The same by the time that training took, which is known of whole epochs: a step has its part of its
+    /// epoch's. Without an epoch there is none.
+    fn by_time(facts: &Facts) -> Option<Self> {
+        let seconds = seconds(facts)?;
+        let mut places = vec![0.0];
+        places.extend(seconds.iter().scan(0.0, |sum, seconds| {
+            *sum += seconds;
+            Some(*sum)
+        }));
+        let end = *places.last()?;
+        let (unit, a_unit) = if end < 180.0 { ("seconds", 1.0) } else { ("minutes", 60.0) };
+        (end > 0.0).then(|| Self::of(facts, unit, places.iter().map(|at| at / a_unit).collect()))
+    }
+
+    fn of(facts: &Facts, unit: &'static str, at: Vec<f64>) -> Self {
         // Stage and cycle of everything that has a place on the axis, in order.
         let places: Vec<(Stage, usize)> = if facts.steps.is_empty() {
             facts.epochs.iter().map(|epoch| (epoch.stage, epoch.cycle)).collect()
@@ -55,27 +88,35 @@ impl Timeline {
         for part in places.chunk_by(|a, b| a == b) {
             let (stage, _) = part[0];
             if start == 0 || places[start - 1].0 != stage {
-                let (at, label) = (start as f64, stage.title().to_owned());
+                let (at, label) = (at[start], stage.title().to_owned());
                 marks.push(Mark { at, label, dot: None, strong: false });
             }
-            let (from, to) = (start as f64, (start + part.len()) as f64);
+            let (from, to) = (at[start], at[start + part.len()]);
             bands.push(Band { from, to, label: String::new(), dark: bands.len() % 2 == 1 });
             start += part.len();
         }
         let epochs = if facts.steps.is_empty() {
-            (0..facts.epochs.len()).map(|i| i as f64 + 1.0).collect()
+            at[1..].to_vec()
         } else {
-            facts.epochs.iter().map(|epoch| end_of(epoch, &facts.steps)).collect()
+            facts.epochs.iter().map(|epoch| at[end_of(epoch, &facts.steps)]).collect()
         };
-        let unit = if facts.steps.is_empty() { "epoch" } else { "training step" };
-        Self { unit, end: places.len() as f64, bands, marks, epochs }
+        Self { unit, places: at, bands, marks, epochs }
+    }
+
+    fn end(&self) -> f64 {
+        self.places.last().copied().unwrap_or_default()
+    }
+
+    /// Where a step's end lies, by its number from 1.
+    fn after(&self, step: f64) -> f64 {
+        self.places[(step as usize).min(self.places.len() - 1)]
     }
 
     /// A chart over the whole axis.
     fn chart(&self, title: &str, y: Axis, series: Vec<Series>, height: f64) -> Chart {
         Chart {
             title: title.to_owned(),
-            x: Axis::between(self.unit, 0.0, self.end.max(1.0)),
+            x: Axis::between(self.unit, 0.0, if self.end() > 0.0 { self.end() } else { 1.0 }),
             y,
             bands: self.bands.clone(),
             series,
@@ -103,10 +144,31 @@ impl Timeline {
     }
 }
 
-/// The place behind an epoch's last step; one without steps of its own lies at the end.
-fn end_of(epoch: &Epoch, steps: &[Step]) -> f64 {
+/// The steps until an epoch's last one; one without steps of its own lies at the end.
+fn end_of(epoch: &Epoch, steps: &[Step]) -> usize {
     let last = steps.iter().rposition(|s| s.stage == epoch.stage && s.epoch == epoch.epoch);
-    last.map_or(steps.len() as f64, |last| last as f64 + 1.0)
+    last.map_or(steps.len(), |last| last + 1)
+}
+
+/// The seconds of each step, or of each epoch where there are no steps; those of an epoch that is not over
+/// are taken for as long as the ones before. None where no epoch is over.
+fn seconds(facts: &Facts) -> Option<Vec<f64>> {
+    if facts.steps.is_empty() {
+        let seconds: Vec<f64> = facts.epochs.iter().map(|epoch| epoch.seconds).collect();
+        return (!seconds.is_empty()).then_some(seconds);
+    }
+    let mut pace = None;
+    let mut seconds = Vec::with_capacity(facts.steps.len());
+    let mut ended = facts.epochs.iter();
+    for steps in facts.steps.chunk_by(|a, b| (a.stage, a.epoch) == (b.stage, b.epoch)) {
+        let is_this =
+            |epoch: &&Epoch| (epoch.stage, epoch.epoch) == (steps[0].stage, steps[0].epoch);
+        if let Some(epoch) = ended.find(is_this) {
+            pace = Some(epoch.seconds / steps.len() as f64);
+        }
+        seconds.extend(std::iter::repeat_n(pace?, steps.len()));
+    }
+    Some(seconds)
 }
 
 fn loss(facts: &Facts, time: &Timeline) -> Chart {
@@ -115,9 +177,11 @@ fn loss(facts: &Facts, time: &Timeline) -> Chart {
     let train = if facts.steps.is_empty() {
         time.of_epochs(facts, "training, mean of an epoch", 0, |epoch| epoch.train_loss)
     } else {
-        let raw = facts.steps.iter().enumerate().map(|(i, step)| (i as f64 + 1.0, step.loss));
+        let raw = facts.steps.iter().zip(&time.places[1..]).map(|(step, &at)| (at, step.loss));
         series.push(Series::new("training, batch by batch", Look::Faint, 0, raw.collect()));
-        Series::new("training, smoothed", Look::Line, 0, smoothed(&facts.steps))
+        let smoothed =
+            smoothed(&facts.steps).into_iter().map(|(step, loss)| (time.after(step), loss));
+        Series::new("training, smoothed", Look::Line, 0, smoothed.collect())
     };
     let (scale, range) = loss_scale(train.points.iter().chain(&valid.points).map(|p| p.1));
     series.extend([train, valid]);
@@ -189,7 +253,8 @@ fn metric(facts: &Facts, time: &Timeline) -> Option<Chart> {
 /// The rate, and the momentum where it moves.
 fn schedule(facts: &Facts, time: &Timeline) -> Vec<Chart> {
     let of_steps = |value: fn(&Step) -> f64| -> Vec<(f64, f64)> {
-        facts.steps.iter().enumerate().map(|(i, step)| (i as f64 + 0.5, value(step))).collect()
+        let middles = time.places.windows(2).map(|ends| f64::midpoint(ends[0], ends[1]));
+        middles.zip(&facts.steps).map(|(at, step)| (at, value(step))).collect()
     };
     let finite = |points: &[(f64, f64)]| points.iter().any(|p| p.1.is_finite());
     let mut charts = Vec::new();
