@@ -63,7 +63,8 @@ pub struct Args {
     /// the same either way
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = words::word::<CachePolicy>)]
     pub keep_pictures: CachePolicy,
-    /// Write training down for this program as well, while it runs: tensorboard (docs/trackers.md)
+    /// Write training down for this program as well, while it runs: tensorboard or mlflow
+    /// (docs/trackers.md)
     #[arg(long = "tracker", value_name = "NAME", value_parser = words::parser::<Tracker>())]
     pub trackers: Vec<Tracker>,
     /// Print the recipe that would be used, and stop

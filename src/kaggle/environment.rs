@@ -12,6 +12,7 @@ impl Environment {
     pub fn of_process() -> Self {
         let wanted = |name: &str| {
             name.starts_with("KAGGLE_")
+                || name.starts_with("MLFLOW_")
                 || matches!(name, "HOME" | "USERPROFILE" | "XDG_CONFIG_HOME")
                 || matches!(name, "RAYON_NUM_THREADS" | "OMP_NUM_THREADS")
         };

@@ -3,7 +3,8 @@
 //! The protocol is the one that the official clients speak since 2025: every call is a `POST` of a
 //! JSON object to `<base>/competitions.CompetitionApiService/<Method>`; files come from and go to a
 //! storage host by signed addresses, which never see the credentials. This is the only part of the
-//! program that names reqwest. Unfinished downloads and uploads are kept beside their files, so that
+//! program that names reqwest, so that two other servers are asked here as well: Hugging Face's (`hub.rs`)
+//! and MLflow's (`tracking.rs`). Unfinished downloads and uploads are kept beside their files, so that
 //! a call that was cut off or stopped goes on where it was.
 
 mod address;
@@ -27,6 +28,7 @@ mod retry;
 mod slips;
 mod small_file;
 mod submit;
+mod tracking;
 mod upload;
 mod wire;
 
@@ -40,6 +42,7 @@ pub use hub::download_from_hub;
 pub use leaderboard::Standing;
 pub use retry::RetryPolicy;
 pub use submit::{KnownBy, Submitted};
+pub use tracking::TrackingServer;
 pub use wire::{
     CompetitionInfo, DataFile, Directory, FirstFiles, FolderPage, Page, Submission,
     SubmissionLimits, SubmissionStatus,

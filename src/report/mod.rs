@@ -7,6 +7,7 @@ mod console;
 mod estimate;
 pub mod html;
 mod live;
+mod mlflow;
 mod record;
 mod tracker;
 

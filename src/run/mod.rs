@@ -8,6 +8,7 @@
 //! | `split.csv` | which images were trained on and held out (`split.rs`) |
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
 //! | `events.out.tfevents.*` | the same for TensorBoard, where that was asked for (`tensorboard.rs`) |
+//! | `mlflow.toml` | what an MLflow server calls it, where that was asked for (`tracked.rs`) |
 //! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`), and what it was begun with (`made_from.rs`) |
 //! | `weights.safetensors`, `cycle-*.safetensors` | what predicts (`weights.rs`) |
 //! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
@@ -48,6 +49,7 @@ mod stage;
 mod summary;
 mod tables;
 mod tensorboard;
+mod tracked;
 mod training;
 mod unfinished;
 mod uploads;
@@ -69,6 +71,7 @@ pub use self::stage::Stage;
 pub use self::summary::{StageTime, Summary};
 pub use self::tables::{OUT_OF_FOLD, TEST_TABLE, out_of_fold};
 pub use self::tensorboard::TensorBoardLog;
+pub use self::tracked::Tracked;
 pub use self::training::Training;
 pub use self::unfinished::Standing;
 pub use self::uploads::{BoardPlace, Upload, UploadStatus, Uploads};
