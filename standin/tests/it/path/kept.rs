@@ -90,6 +90,8 @@ fn a_killed_training_goes_on_when_the_same_command_is_run_again() {
 
     let submit = here.kaggle_kit().arg("submit").assert().code(1);
     submit.stderr(contains("1 unfinished"));
+    let listed = here.kaggle_kit().arg("runs").assert().success();
+    listed.stderr(contains("to go on: `kaggle-kit train dogs-vs-cats --smoke`"));
     let data = here.path().join("data/dogs-vs-cats/train");
     let [one, other] = [0, 1].map(|i| {
         let mut images: Vec<_> =

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use kaggle_kit::competition;
 use kaggle_kit::fs;
+use kaggle_kit::run::Run;
 use kaggle_kit_standin::miniature::{Miniature, Sizes};
 use kaggle_kit_standin::own;
 use kaggle_kit_standin::{Options, Server};
@@ -124,11 +125,16 @@ fn a_spec_that_was_found_out_goes_the_whole_way() {
         score.arg("score").arg(&csv).args(["--solution", "solution.csv", "--competition", &path]);
         score.assert().success().stdout(contains(format!("{metric} ")));
         if metric == "accuracy" {
-            // What people call the classes stands in the report.
-            let runs = here.path().join("runs").join(name);
-            let report = fs::read_to_string(only(&runs).join("report.html")).unwrap();
+            // What people call the classes stands in the report, and in the run for later.
+            let run = only(&here.path().join("runs").join(name));
+            let report = fs::read_to_string(run.join("report.html")).unwrap();
             assert!(report.contains("mosaic (3)"));
+            let called = Run { folder: run }.class_names().unwrap();
+            assert_eq!(called.get("3").map(String::as_str), Some("mosaic"));
         }
+        let run = only(&here.path().join("runs").join(name));
+        let report = fs::read_to_string(run.join("report.html")).unwrap();
+        assert!(report.contains("public score on Kaggle"), "the page has what Kaggle said");
     }
 }
 
