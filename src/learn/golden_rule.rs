@@ -134,7 +134,7 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
                 0 => String::new(),
                 n => format!(", and {} of each to train on", term::count(n, "random view")),
             };
-            off(recipe.precompute.run, format!("{images} images, once{views}"))
+            off(recipe.precompute.run, format!("{}, once{views}", term::count(images, "image")))
         }
         Stage::FindHeadRate => find(&recipe.find_head_rate),
         Stage::HeadOnActivations => {
@@ -145,7 +145,7 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
             } else {
                 ""
             };
-            let text = format!("{}, {steps} steps{linear}", term::count(epochs, "epoch"));
+            let text = [term::count(epochs, "epoch"), term::count(steps, "step")].join(", ") + linear;
             off(recipe.head_on_activations.run, text)
         }
         Stage::HeadWithAugmentation => {

@@ -108,6 +108,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         Err(error) => (Vec::new(), Some(term::describe(&error).0)),
     };
     let mut outcome = python::convert(&args.python, &folder, &pictures, is_relative)?;
+    if portable.why_not.is_some() {
+        // What is handed on is no answer, and none of the run's.
+        outcome.answers = None;
+    }
     outcome.left_out.extend(portable.why_not.map(|why| ("answers".to_owned(), why)));
     outcome.left_out.extend(no_pictures.map(|why| ("comparison".to_owned(), why)));
     files.extend(outcome.made.iter().cloned());

@@ -56,15 +56,15 @@ const SHOWN_ELSEWHERE: [&str; 4] = ["backbone", "size", "folds", "fold"];
 
 /// Columns of a narrow terminal: the run, its score and what it did differently stay.
 const GIVES: [Give; 9] = [
-    Give::Shorten(9, 24),
-    Give::Drop(7),
-    Give::Drop(8),
-    Give::Shorten(4, 14),
-    Give::Drop(5),
-    Give::Shorten(9, 16),
+    Give::Shorten(8, 24),
     Give::Drop(6),
+    Give::Drop(7),
+    Give::Shorten(3, 14),
+    Give::Drop(4),
+    Give::Shorten(8, 16),
+    Give::Drop(5),
     Give::Shorten(1, 8),
-    Give::Shorten(9, 8),
+    Give::Shorten(8, 8),
 ];
 
 /// Prints a table, or JSON.
@@ -85,7 +85,6 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         "run",
         "competition",
         " score",
-        "",
         "backbone",
         " size",
         "fold",
@@ -307,8 +306,9 @@ impl Row {
     fn cells(&self, is_best: bool) -> Vec<String> {
         let dash = || "-".to_owned();
         let summary = self.summary.as_ref();
+        let mark = if is_best { '*' } else { ' ' };
         let score =
-            summary.map_or_else(|| self.status().to_owned(), |s| format!("{:>8.5}", s.score));
+            summary.map_or_else(|| self.status().to_owned(), |s| format!("{mark}{:>7.5}", s.score));
         let fold = match summary {
             Some(summary) if summary.folds > 0 => format!("{}/{}", summary.fold, summary.folds),
             _ => dash(),
@@ -323,7 +323,6 @@ impl Row {
             self.run.id(),
             self.competition.clone(),
             score,
-            if is_best { "*" } else { "" }.to_owned(),
             self.value("backbone").unwrap_or_else(dash),
             format!("{:>5}", self.value("size").unwrap_or_else(dash)),
             fold,

@@ -80,7 +80,7 @@ fn the_best_of_each_competition_is_marked() {
     let marked: Vec<String> = best(&rows).iter().map(|&i| rows[i].run.id()).collect();
     assert_eq!(marked, ["3-c", "2-b"]);
     assert_eq!(rows[0].cells(false)[2], "unfinished");
-    assert_eq!(rows[0].cells(false)[9], "whole-network.max-cycles=1");
+    assert_eq!(rows[0].cells(false)[8], "whole-network.max-cycles=1");
     assert_eq!(rows[2].to_json()["backbone"], "resnet34");
     assert_eq!(rows[2].to_json()["size"], 96);
     let changed = &rows[2].to_json()["not-default"];
