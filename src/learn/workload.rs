@@ -54,15 +54,17 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
         }
         Stage::FindHeadRate if recipe.find_head_rate.run => {
             let steps = steps_of(&recipe.find_head_rate);
-            match is_precomputed {
-                true => vec![piece(Work::Head, steps as f64, 0.0)],
-                false => vec![piece(Work::Look, images(steps), 0.0)],
-            }
+            vec![if is_precomputed {
+                piece(Work::Head, steps as f64, 0.0)
+            } else {
+                piece(Work::Look, images(steps), 0.0)
+            }]
         }
         Stage::HeadOnActivations if recipe.head_on_activations.run => {
-            let epoch = match is_precomputed {
-                true => piece(Work::Head, data.steps() as f64, 0.0),
-                false => piece(Work::Look, n_train, looks),
+            let epoch = if is_precomputed {
+                piece(Work::Head, data.steps() as f64, 0.0)
+            } else {
+                piece(Work::Look, n_train, looks)
             };
             vec![epoch; epochs_on_activations(data)]
         }

@@ -57,7 +57,7 @@ impl Listener for Console {
                 term::heading(format_args!("{}. {}{left}", stage.number(), stage.title()));
             }
             Event::PassStarted { unit, total } => {
-                self.begin_bar(Unit::Items(unit), *total as u64, 0)
+                self.begin_bar(Unit::Items(unit), *total as u64, 0);
             }
             // Steps of an epoch that were made before the run was stopped.
             Event::Advanced { units } if self.is_in_epochs() => {
