@@ -299,7 +299,7 @@ mod tests {
             ] {
                 let screen = Screen(width, Arc::default());
                 let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-                let also = "(run 2 h 05 min)".to_owned();
+                let also = "(run: 2 h 05 min left)".to_owned();
                 let beside = Arc::new(Mutex::new(Beside { also, ..Beside::default() }));
                 let bar = ProgressBar::with_draw_target(Some(987_654_321_000), target)
                     .with_style(style(unit, width.into(), Arc::clone(&beside)));

@@ -51,7 +51,8 @@ impl Listener for Console {
         match event {
             Event::StageStarted { stage } => {
                 (self.stage, self.last_line, self.epoch, self.bar) = (Some(*stage), None, 1, None);
-                let left = self.left().filter(|_| *stage != Stage::Precompute);
+                let has_work = self.planned.iter().any(|piece| piece.stage == *stage);
+                let left = self.left().filter(|_| has_work && *stage != Stage::Precompute);
                 let left = left.map(|left| format!("  (about {left} left of the run)"));
                 let left = left.unwrap_or_default();
                 term::heading(format_args!("{}. {}{left}", stage.number(), stage.title()));
@@ -173,7 +174,7 @@ impl Console {
     fn tell_left(&self) {
         let is_known = self.stage.is_some_and(|stage| stage != Stage::Precompute);
         if let (Some(bar), Some(left)) = (&self.bar, self.left().filter(|_| is_known)) {
-            bar.also(format!("(run {left})"));
+            bar.also(format!("(run: {left} left)"));
         }
     }
 
@@ -250,7 +251,7 @@ fn line(untold: &Untold, metric: &str, left: Option<&str>, width: Option<usize>)
     };
     let (train, valid) = (format!("  train {train_loss:.4}"), format!("  valid {loss:.4}"));
     let time = format!("  {}", term::duration(*seconds));
-    let left = left.map(|left| format!("  (run {left})")).unwrap_or_default();
+    let left = left.map(|left| format!("  (run: {left} left)")).unwrap_or_default();
     let lines = [
         format!("{number}{cycle}{train}{valid}{score}{time}{best}{left}"),
         format!("{number}{train}{valid}{score}{time}{best}"),

@@ -174,7 +174,7 @@ impl Speed {
 pub(super) fn about(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round();
     match seconds {
-        ..5.0 => "a few seconds".to_owned(),
+        ..5.0 => "5 s".to_owned(),
         ..95.0 => format!("{:.0} s", (seconds / 10.0).ceil() * 10.0),
         ..5400.0 => format!("{minutes:.0} min"),
         ..172_800.0 => format!("{:.0} h {:02.0} min", (minutes / 60.0).floor(), minutes % 60.0),
@@ -253,6 +253,6 @@ mod tests {
     #[test]
     fn an_estimate_is_told_as_roughly_as_it_is() {
         let told = [3.0, 42.0, 125.0, 8000.0, 200_000.0].map(about);
-        assert_eq!(told, ["a few seconds", "50 s", "2 min", "2 h 13 min", "2.3 days"]);
+        assert_eq!(told, ["5 s", "50 s", "2 min", "2 h 13 min", "2.3 days"]);
     }
 }
