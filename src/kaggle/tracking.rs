@@ -41,6 +41,7 @@ impl TrackingServer {
                      http://127.0.0.1:5000: `mlflow server` starts one over any store"
                 .to_owned(),
         })?;
+        address::keep_user_info(&base)?;
         let authorization = authorization(environment);
         if authorization.is_some() {
             address::ensure_keeps_secrets(&base)?;
