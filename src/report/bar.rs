@@ -151,7 +151,8 @@ const SHORTEST_BAR: usize = 8;
 const NO_BAR: usize = 56;
 
 fn call(bar: &ProgressBar, beside: &Mutex<Beside>, label: &str, width: usize) {
-    let room = (width / 2).saturating_sub(8).max(8);
+    // Beside a share and a time, or beside a bar.
+    let room = if width < NO_BAR { width.saturating_sub(22) } else { width / 2 - 8 }.max(8);
     let short =
         if label.chars().count() <= room { label.to_owned() } else { term::short(label, room - 3) };
     if let Ok(mut beside) = beside.lock() {
