@@ -91,8 +91,10 @@ fn pythons_libtorch() -> Libtorch {
 
 /// Calls for what tch has no word for: compiled as torch-sys compiles its own.
 fn compile_cpp(libtorch: &Libtorch) {
-    const FILE: &str = "src/torch/libtorch.cpp";
-    println!("cargo::rerun-if-changed={FILE}");
+    const FILES: [&str; 2] = ["src/torch/libtorch.cpp", "src/torch/graph.cpp"];
+    for file in FILES {
+        println!("cargo::rerun-if-changed={file}");
+    }
     println!("cargo::rerun-if-env-changed=LIBTORCH_CXX11_ABI");
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
     let include = libtorch.headers.join("include");
@@ -106,7 +108,7 @@ fn compile_cpp(libtorch: &Libtorch) {
         .include(include.join("torch/csrc/api/include"))
         .flag_if_supported(if cfg!(windows) { "/std:c++17" } else { "-std=c++17" })
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
-        .file(FILE)
+        .files(FILES)
         .compile("kaggle_kit_libtorch");
 }
 

@@ -22,6 +22,8 @@ use crate::run::Workspace;
 use crate::sibling::Sibling;
 use crate::term;
 use crate::typed;
+use crate::weights::imported;
+use crate::zoo;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,6 +70,9 @@ pub struct Global {
     /// Draw no bars, even on a terminal
     #[arg(long, global = true)]
     pub no_progress: bool,
+    /// Run networks that a run brings along, which are code, without their import here
+    #[arg(long, global = true)]
+    pub trust: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -167,6 +172,8 @@ pub fn configure(global: &Global) {
         _ => term::Verbosity::Normal,
     };
     term::configure(verbosity, !global.no_progress);
+    imported::trust_runs(global.trust);
+    zoo::imported::look_with(imported::look);
     // A variable stays as it is for the next command; an option has to be given again.
     let by_itself = env::var_os("KAGGLE_KIT_ROOT").map(PathBuf::from).or_else(kept_by_a_notebook);
     let by_itself = by_itself.unwrap_or_else(|| PathBuf::from("."));
@@ -240,6 +247,9 @@ fn dispatch(
             None => compute(Computation::LrFind(args)),
         },
         Command::Models(args) if args.bench => compute(Computation::Bench(args)),
+        Command::Models(models::Args { action: Some(models::Action::Import(args)), .. }) => {
+            compute(Computation::Import(args))
+        }
         Command::Models(args) => models::run(args),
         Command::Cache(args) => cache::run(args),
         Command::Doctor(args) => compute(Computation::Doctor(args)),

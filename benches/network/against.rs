@@ -87,7 +87,7 @@ fn recipe(arguments: &Arguments, backbone: &str, precision: &str) -> Result<Reci
 fn network(recipe: &Recipe, device: Device) -> Result<(Network, bool)> {
     let architectures = zoo::find_all(&recipe.backbone)?;
     let outputs = Outputs::Classes { n: N_CLASSES };
-    let network = Network::new(&architectures, recipe, outputs, device);
+    let network = Network::new(&architectures, recipe, outputs, device)?;
     let path = cached_path(architectures[0], &fs::cache_folder());
     let is_there = path.is_file();
     if is_there {

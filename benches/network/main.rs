@@ -20,6 +20,7 @@ use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::learn::{Input, Model, StepRates, Trainable};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{Layer, Recipe, resolve};
+use kaggle_kit::weights::imported;
 use kaggle_kit::zoo;
 use kaggle_kit_engine::torch::{self, Device, Network, allocator};
 
@@ -71,6 +72,7 @@ fn main() -> Result<()> {
     if !arguments.plain_allocator {
         allocator::keep_memory();
     }
+    zoo::imported::look_with(imported::look);
     let device = torch::device::resolve(arguments.device)?;
     println!("{}", torch::device::describe(device));
     if arguments.against_cpu {
@@ -122,7 +124,7 @@ fn recipe(size: usize, backbone: &str, precision: &str) -> Result<Recipe> {
 fn network(recipe: &Recipe, device: Device) -> Result<Network> {
     torch::device::set_up(device, recipe)?;
     let architectures = zoo::find_all(&recipe.backbone)?;
-    Ok(Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device))
+    Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device)
 }
 
 /// Operations of a whole step once everything is warm, in a batch of two small pictures: their number does
@@ -237,7 +239,8 @@ fn of_timm(
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/network/network_torch.py");
     let numbers = [size, kind.batch, arguments.batches].map(|n| n.to_string());
     let mut command = Command::new(python);
-    command.args([script, backbone]).args(numbers).arg(kind.precision);
+    let name = backbone.trim_start_matches(zoo::imported::PREFIX);
+    command.args([script, name]).args(numbers).arg(kind.precision);
     command.arg(if arguments.device == DeviceChoice::Cpu { "cpu" } else { "auto" });
     let output = command.args(files).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -16,8 +16,10 @@ torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precis
 half = {'bf16': torch.bfloat16, 'f16': torch.float16}.get(precision)
 cast = (lambda: torch.autocast(device, dtype=half)) if half else contextlib.nullcontext
 scaler = torch.amp.GradScaler(device, enabled=precision == 'f16')
-kw = {'img_size': size} if arch.startswith('vit') else {}
-body = timm.create_model(arch, pretrained=False, num_classes=0, **kw).eval().to(device, memory_format=torch.channels_last)
+def build(**kw): return timm.create_model(arch, pretrained=False, num_classes=0, **kw)
+try: body = build(img_size=size)
+except TypeError: body = build()
+body = body.eval().to(device, memory_format=torch.channels_last)
 still = torch.rand(batch, 3, size, size, device=device).to(memory_format=torch.channels_last)
 y = torch.arange(batch, device=device) % 10
 with torch.no_grad(): width = body(still[:2]).shape[1]

@@ -20,6 +20,7 @@ use crate::kaggle::{Environment, notebook};
 use crate::recipe;
 use crate::run::{Run, Workspace};
 use crate::term;
+use crate::weights::imported;
 use crate::zoo;
 
 const EXAMPLES: &str = "\
@@ -140,7 +141,8 @@ fn runs(typed: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn backbones() -> Vec<String> {
-    zoo::architectures().map(|architecture| architecture.name.to_owned()).collect()
+    let ours = zoo::architectures().map(|architecture| architecture.name.to_owned());
+    ours.chain(imported::names(&fs::cache_folder())).collect()
 }
 
 fn settings() -> Vec<String> {

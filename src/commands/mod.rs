@@ -43,6 +43,8 @@ pub enum Computation<'a> {
     Predict(&'a TestSet, &'a [Member], DeviceChoice),
     /// Measure backbones.
     Bench(&'a models::Args),
+    /// Import a backbone.
+    Import(&'a models::import::Args),
     Doctor(&'a doctor::Args),
     Demo(&'a demo::Args),
 }

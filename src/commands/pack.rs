@@ -24,6 +24,8 @@ A fold stands for all folds of its model. docs/notebooks.md tells the way from t
 /// The notebook, and the line of it that says which folder it belongs to.
 const NOTEBOOK: &str = include_str!("../../notebooks/submit.ipynb");
 const PACK_LINE: &str = "PACK = \\\"kaggle-kit-pack\\\"";
+/// How it submits.
+const SUBMIT: &str = "\\\"kaggle-kit\\\", \\\"submit\\\"";
 /// Kaggle's titles of data sets are of 6 to 50 characters.
 const TITLE: std::ops::RangeInclusive<usize> = 6..=50;
 
@@ -72,7 +74,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         }
     }
     fs::write_atomic(pack.join("competition.toml"), &competition.source)?;
-    fs::write_atomic(pack.join("submit.ipynb"), notebook(&name)?)?;
+    let trust = member.runs.iter().map(Run::has_backbones).collect::<Result<Vec<_>>>()?;
+    fs::write_atomic(pack.join("submit.ipynb"), notebook(&name, trust.contains(&true))?)?;
     let about = serde_json::to_string_pretty(&metadata(&competition.name, &name, &args.owner))?;
     fs::write_atomic(pack.join("dataset-metadata.json"), about + "\n")?;
     if let Some(wheel) = &wheel {
@@ -100,13 +103,17 @@ fn wheel(args: &Args, workspace: &Workspace) -> Result<Option<PathBuf>> {
     Ok(wheels.pop())
 }
 
-/// The notebook that looks for a pack of this name.
-fn notebook(name: &str) -> Result<String> {
+/// The notebook that looks for a pack of this name. Its owner has made the run and the pack: where the run
+/// brings networks along, they are trusted.
+fn notebook(name: &str, trust: bool) -> Result<String> {
     // In a text of JSON in a text of Python.
     let quoted = serde_json::to_string(&serde_json::to_string(name)?)?;
     let line = format!("PACK = {}", &quoted[1..quoted.len() - 1]);
     ensure!(NOTEBOOK.contains(PACK_LINE), "the notebook has lost its line `{PACK_LINE}`");
     let text = NOTEBOOK.replace(PACK_LINE, &line);
+    ensure!(text.contains(SUBMIT), "the notebook has lost its `{SUBMIT}`");
+    let trusted = format!("{SUBMIT}, \\\"--trust\\\"");
+    let text = if trust { text.replace(SUBMIT, &trusted) } else { text };
     serde_json::from_str::<Value>(&text).context("the notebook is no JSON")?;
     Ok(text)
 }
@@ -162,7 +169,10 @@ mod tests {
 
     #[test]
     fn the_notebook_looks_for_its_own_pack() {
-        let text = notebook("it's \"mine\"").unwrap();
+        let text = notebook("it's \"mine\"", false).unwrap();
+        assert!(!text.contains("--trust"));
+        let trusted: Value = serde_json::from_str(&notebook("mine", true).unwrap()).unwrap();
+        assert!(trusted.to_string().contains(r#"\"submit\", \"--trust\", competition"#));
         let cells: Value = serde_json::from_str(&text).unwrap();
         let line = cells["cells"][1]["source"][1].as_str().unwrap();
         assert_eq!(line, "PACK = \"it's \\\"mine\\\"\"");

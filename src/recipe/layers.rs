@@ -1,14 +1,14 @@
 //! How a recipe comes about: layers of partial settings laid over the defaults, then checked.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
-use super::{Recipe, names};
+use super::{Recipe, Statistics, names};
 use crate::explain;
 use crate::lines;
 use crate::term;
 use crate::typed;
-use crate::zoo;
+use crate::zoo::{self, Architecture};
 
 /// Characters of what was typed that an error repeats.
 const SHOWN: usize = 100;
@@ -146,17 +146,34 @@ fn read(settings: &Table) -> Result<Recipe> {
 }
 
 impl Recipe {
+    /// An error where a backbone cannot be shown or trained what is asked for.
+    fn suits(&self, backbones: &[&Architecture]) -> Result<()> {
+        for backbone in backbones {
+            for &size in std::iter::once(&self.size).chain(&self.whole_network.sizes) {
+                backbone.takes(size)?;
+            }
+            ensure!(
+                backbone.imported().is_none() || self.unfreeze.statistics == Statistics::Fixed,
+                "`unfreeze.statistics = \"moving\"` is not for `{}`: what timm's network does was kept as it \
+                 predicts, with the statistics of its norms as pretrained\nhint: leave it at \"fixed\"",
+                backbone.name
+            );
+        }
+        Ok(())
+    }
+
     /// Puts the backbone's own size and crop in the place of 0. A backbone that there is not is found
     /// here, whether or not anything is missing: before a command does anything else.
     fn fill_in(&mut self) -> Result<()> {
-        let square = zoo::square_of(&zoo::find_all(&self.backbone)?);
+        let backbones = zoo::find_all(&self.backbone)?;
+        let square = zoo::square_of(&backbones);
         if self.size == 0 {
             self.size = square.size;
         }
         if self.crop == 0.0 {
             self.crop = square.crop;
         }
-        Ok(())
+        self.suits(&backbones)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::fs;
 use crate::recipe::{Layer, Recipe};
 use crate::term;
 use crate::typed;
+use crate::zoo::imported::with;
 
 /// The file that makes a run a finished one.
 pub(super) const SUMMARY: &str = "summary.toml";
@@ -206,7 +207,8 @@ impl Run {
     pub fn recipe(&self) -> Result<Recipe> {
         let path = self.file(RECIPE);
         let own = Layer::parse(path.display().to_string(), &self.recipe_text()?)?;
-        crate::recipe::resolve(&[Layer::assignment(OF_OLDER_RUNS)?, own])
+        let layers = [Layer::assignment(OF_OLDER_RUNS)?, own];
+        with(self.brought()?, || crate::recipe::resolve(&layers))
     }
 
     /// The same as it was written down.

@@ -5,6 +5,7 @@
 //! | file | |
 //! |---|---|
 //! | `competition.toml`, `recipe.toml` | what was asked for (`folder.rs`) |
+//! | `backbone-*` | imported backbones: each a graph, and what is known of it (`backbones.rs`) |
 //! | `split.csv` | which images were trained on and held out (`split.rs`) |
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
 //! | `events.out.tfevents.*` | the same for TensorBoard, where that was asked for (`tensorboard.rs`) |
@@ -26,6 +27,7 @@
 //! Every value is checked as it is read (`checked.rs`), and the order of the classes is compared among
 //! the files that tell it (`witness.rs`).
 
+mod backbones;
 mod called;
 mod carry;
 pub mod checked;
@@ -57,6 +59,7 @@ mod weights;
 mod witness;
 mod workspace;
 
+pub use self::backbones::trusted;
 pub use self::checked::{Checked, Fault};
 pub use self::curve::{RateChoice, RateCurve, RateReason, Suggestions, Sweep, SweepEnd};
 pub use self::event::{Epoch, Event, Listener, Step};

@@ -133,6 +133,12 @@ fn known(architecture: &Architecture, path: &Path) -> Result<Option<String>> {
 /// That there are none, and how they are had again. What is no file is not replaced by itself.
 fn unusable(architecture: &Architecture, path: &Path) -> String {
     let name = architecture.name;
+    if let Some(net) = architecture.imported() {
+        let import = &net.described.name;
+        return format!(
+            "no usable weights of `{name}`\nhint: run `kaggle-kit models import {import}` again"
+        );
+    }
     let is_made = SET_UP.iter().any(|(made, ..)| *made == name);
     format!(
         "no usable weights of `{name}`\nhint: {}run {}`kaggle-kit models pull {name}`",

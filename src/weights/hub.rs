@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::imported;
 use crate::fs;
 use crate::zoo::Architecture;
 
 /// Where the weights of `architecture` lie in our cache.
 pub fn cached_path(architecture: &Architecture, cache: &Path) -> PathBuf {
+    if let Some(net) = architecture.imported() {
+        return imported::folder(&net.described.name, cache).join(imported::WEIGHTS);
+    }
     cache.join("weights").join(format!("{}.safetensors", architecture.name))
 }
 

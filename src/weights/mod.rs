@@ -11,6 +11,7 @@ mod checkpoint;
 mod cursor;
 mod gather;
 mod hub;
+pub mod imported;
 mod legacy;
 #[cfg(any(test, feature = "testing"))]
 pub mod made;

@@ -2,6 +2,7 @@
 //! weights are, and what it costs. One file a family, with the sizes of its members.
 
 mod convnext;
+pub mod imported;
 mod inverted;
 mod residual;
 mod square;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail, ensure};
 
 pub use self::convnext::ConvNext;
+use self::imported::Imported;
 pub use self::inverted::{Inverted, InvertedStage, Padding};
 pub use self::residual::{BlockKind, Residual};
 pub use self::square::{Square, square_of};
@@ -80,6 +82,8 @@ pub enum Layout {
     ConvNext(ConvNext),
     /// Vision transformers.
     Vision(Vision),
+    /// Any of timm's, as a graph that Python traced.
+    Imported(&'static Imported),
 }
 
 /// Where in a backbone a variable is.
@@ -112,6 +116,7 @@ impl Architecture {
             Layout::Inverted(_) => inverted::is_early(stage),
             Layout::ConvNext(_) => convnext::is_early(stage),
             Layout::Vision(net) => net.is_early(block),
+            Layout::Imported(net) => net.is_early(stage),
         }
     }
 
@@ -121,6 +126,7 @@ impl Architecture {
             Layout::Inverted(_) => inverted::segment(name),
             Layout::ConvNext(_) => convnext::segment(name),
             Layout::Vision(_) => vision::segment(name),
+            Layout::Imported(net) => net.segment(name),
         }
     }
 
@@ -148,7 +154,50 @@ impl Architecture {
     /// Whether weight decay pulls at a variable, as far as its name tells: not at tokens and positions,
     /// which are not maps from one thing to another. (Vectors are left out wherever they are.)
     pub fn decays(&self, name: &str) -> bool {
-        !matches!(self.layout, Layout::Vision(_)) || vision::decays(name)
+        match self.layout {
+            Layout::Vision(_) => vision::decays(name),
+            Layout::Imported(net) => net.decays(name),
+            _ => true,
+        }
+    }
+
+    /// Whether a variable is learnt by gradients; running statistics of norms are not.
+    pub fn learns(&self, name: &str) -> bool {
+        match self.layout {
+            Layout::Imported(net) => net.learns(name),
+            _ => !name.ends_with("running_mean") && !name.ends_with("running_var"),
+        }
+    }
+
+    /// Numbers a picture that the head takes: of our own networks two a channel.
+    pub fn pooled(&self) -> i64 {
+        match self.layout {
+            Layout::Imported(_) => self.width,
+            _ => 2 * self.width,
+        }
+    }
+
+    /// The traced network that it is, if it is no network of our own.
+    pub fn imported(&self) -> Option<&'static Imported> {
+        match self.layout {
+            Layout::Imported(net) => Some(net),
+            _ => None,
+        }
+    }
+
+    /// An error where it does not take pictures of this side. Our own networks take any.
+    pub fn takes(&self, size: usize) -> Result<()> {
+        self.imported().map_or(Ok(()), |net| net.takes(size))
+    }
+
+    /// What the names of its variables begin with in a network: nothing for the only backbone of one,
+    /// unless it is an imported one, whose names may be anything.
+    pub fn prefix(&self, is_alone: bool) -> String {
+        if is_alone && self.imported().is_none() {
+            return String::new();
+        }
+        // Points part the names of layers.
+        format!("{}.", self.name.replace('.', "_"))
     }
 
     /// The layers that make `ImageNet`'s classes of the pooled features.
@@ -158,6 +207,7 @@ impl Architecture {
             Layout::Inverted(_) => &["classifier"],
             Layout::ConvNext(_) => &["head.norm", "head.fc"],
             Layout::Vision(_) => &[],
+            Layout::Imported(net) => net.classifier(),
         }
     }
 
@@ -173,20 +223,20 @@ impl Architecture {
             - match self.layout {
                 Layout::Residual(_) | Layout::Inverted(_) => 1000 * (width + 1),
                 Layout::ConvNext(_) => 1000 * (width + 1) + 2 * width,
-                Layout::Vision(_) => 0,
+                Layout::Vision(_) | Layout::Imported(_) => 0,
             }
     }
 
     /// Where its weights are on Hugging Face.
     pub fn repository(&self) -> String {
-        format!("timm/{}.{}", self.name, self.tag)
+        format!("timm/{}.{}", self.name.trim_start_matches(imported::PREFIX), self.tag)
     }
 }
 
 /// The one that recipes use unless they say otherwise.
 pub const DEFAULT: &Architecture = &inverted::MEMBERS[0];
 
-/// Every architecture there is, the default first.
+/// Every architecture of our own, the default first.
 pub fn architectures() -> impl Iterator<Item = &'static Architecture> {
     let families = [inverted::MEMBERS, residual::MEMBERS, convnext::MEMBERS, vision::MEMBERS];
     families.into_iter().flatten()
@@ -194,12 +244,19 @@ pub fn architectures() -> impl Iterator<Item = &'static Architecture> {
 
 /// Finds an architecture by timm's name.
 pub fn find(name: &str) -> Result<&'static Architecture> {
+    if let Some(name) = name.strip_prefix(imported::PREFIX) {
+        return imported::find(name);
+    }
     if let Some(found) = architectures().find(|a| a.name == name) {
         return Ok(found);
     }
     let guess = explain::did_you_mean(name, architectures().map(|a| a.name));
     let known: Vec<String> = architectures().map(|a| format!("`{}`", a.name)).collect();
-    bail!("unknown architecture `{name}`\nhint: {guess}known are {}", known.join(", "))
+    bail!(
+        "unknown architecture `{name}`\nhint: {guess}known are {}, and what `kaggle-kit models import` brings of \
+         timm's",
+        known.join(", ")
+    )
 }
 
 /// The architectures that a recipe names: one, or several joined by `+`.

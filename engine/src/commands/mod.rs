@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod doctor;
+mod import;
 pub mod lr_find;
 pub mod models;
 mod photos;
@@ -28,6 +29,7 @@ pub fn run(computation: Computation, workspace: &Workspace) -> Result<()> {
             submit::predict_alone(test_set, members, device)
         }
         Computation::Bench(args) => models::run(args),
+        Computation::Import(args) => import::run(args),
         Computation::Doctor(args) => doctor::run(args, workspace),
         Computation::Demo(args) => demo::run(args, workspace),
     }

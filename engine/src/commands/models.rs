@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> Result<()> {
         let n = device::at_once(device, size).unwrap_or(BATCH);
         let pixels: Vec<u8> = (0..n * size * size * 3).map(|i| (i * 37 % 251) as u8).collect();
         let input = Input::Images(Images { pixels: pixels.into(), n, size });
-        let mut network = network_of(architecture, &recipe, device);
+        let mut network = network_of(architecture, &recipe, device)?;
         let what = || format!("failed to measure `{}`", architecture.name);
         let seconds = median(|| network.predict(&input).map(drop)).with_context(what)?;
         let (backbone, place) = (architecture.name.to_owned(), device::describe(device));
@@ -58,7 +58,11 @@ pub fn run(args: &Args) -> Result<()> {
     models::run(args)
 }
 
-fn network_of(architecture: &'static Architecture, recipe: &Recipe, device: Device) -> Network {
+fn network_of(
+    architecture: &'static Architecture,
+    recipe: &Recipe,
+    device: Device,
+) -> Result<Network> {
     Network::new(&[architecture], recipe, Outputs::Classes { n: 2 }, device)
 }
 
@@ -86,7 +90,7 @@ fn in_half(architecture: &'static Architecture, recipe: &Recipe, size: usize) ->
     for (precision, seconds) in [Precision::F32, Precision::Bf16].into_iter().zip(&mut seconds) {
         let mut recipe = recipe.clone();
         recipe.optimizer.precision = precision;
-        let mut network = network_of(architecture, &recipe, Device::Cpu);
+        let mut network = network_of(architecture, &recipe, Device::Cpu)?;
         let predict = median(|| network.predict(&input).map(drop))?;
         network.begin(Trainable::Everything);
         let train = median(|| network.step(&input, &targets, &rates, 1).map(drop))?;

@@ -12,7 +12,8 @@ use crate::torch::device;
 pub(super) fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let ranks = Ranks::alone(device::resolve(args.device)?);
     predict::run(args, workspace, |member, photos| {
-        let of_run = |run| predictions_of(run, photos, "picture", &ranks, None, |_, _, _| Ok(()));
+        let of_run =
+            |run| predictions_of(run, photos, "picture", &ranks, None, |_, _, _, _| Ok(()));
         member.runs.iter().map(of_run).collect()
     })
 }

@@ -5,7 +5,6 @@ use anyhow::Result;
 use kaggle_kit::commands::models::{HalfSpeed, measured_half};
 use kaggle_kit::fs;
 use kaggle_kit::recipe::{Precision, Recipe};
-use kaggle_kit::zoo;
 
 use crate::torch::{Device, device};
 
@@ -24,8 +23,8 @@ pub(super) fn settled(recipe: &Recipe, on: Device, work: Work) -> Result<Recipe>
     let mut recipe = recipe.clone();
     if recipe.optimizer.precision == Precision::Auto && on == Device::Cpu {
         let (cache, place) = (fs::cache_folder(), device::describe(on));
-        let backbones = zoo::find_all(&recipe.backbone)?.into_iter();
-        let measured = backbones.map(|one| measured_half(&cache, one.name, &place));
+        let backbones = recipe.backbone.split('+');
+        let measured = backbones.map(|name| measured_half(&cache, name.trim(), &place));
         if pays(measured, work) {
             recipe.optimizer.precision = Precision::Bf16;
         }

@@ -14,7 +14,7 @@ use kaggle_kit::run::{PartialPredictions, Run, VIEWS, ViewMeans};
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Predictions, TargetKind};
 use kaggle_kit::term;
-use kaggle_kit::zoo;
+use kaggle_kit::zoo::Architecture;
 
 use super::precision::{Work, settled};
 use super::ranks::Ranks;
@@ -29,7 +29,7 @@ pub(super) fn predictions_of(
     what: &str,
     ranks: &Ranks,
     partial: Option<&mut PartialPredictions>,
-    begin: impl FnOnce(&Recipe, &Outputs, &[String]) -> Result<()>,
+    begin: impl FnOnce(&Recipe, &[&'static Architecture], &Outputs, &[String]) -> Result<()>,
 ) -> Result<Predictions> {
     let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
     let views: ViewChoice = run.read_toml(VIEWS)?;
@@ -46,16 +46,16 @@ pub(super) fn predictions_of(
         term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
     ));
     recipe.batch_size = device::at_once(ranks.device, recipe.size).unwrap_or(recipe.batch_size);
-    let architectures = zoo::find_all(&recipe.backbone)?;
+    let architectures = run.architectures(&recipe)?;
     let outputs = match competition.target.kind {
         TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },
         TargetKind::MultiLabel => Outputs::Tags { n: classes.len() },
         TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
     };
     let n_outputs = outputs.n();
-    begin(&recipe, &outputs, &summary.weights)?;
+    begin(&recipe, &architectures, &outputs, &summary.weights)?;
     device::set_up(ranks.device, &recipe)?;
-    let mut network = Network::new(&architectures, &recipe, outputs, ranks.device);
+    let mut network = Network::new(&architectures, &recipe, outputs, ranks.device)?;
     if let Some(group) = ranks.group() {
         network.join(Rc::clone(group))?;
     }

@@ -1,6 +1,7 @@
 //! The backbones of a network: one, or several whose pooled features stand side by side, of which
 //! the head then has more to choose from.
 
+use anyhow::Result;
 use kaggle_kit::recipe::Precision;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Tensor, nn, no_grad};
@@ -36,32 +37,35 @@ pub(super) enum NormMode {
 }
 
 impl Backbones {
-    /// Registers all variables: under timm's names for a single backbone, under
-    /// `<architecture>.<timm's name>` for several.
+    /// Registers all variables, in timm's names behind each architecture's [prefix](Architecture::prefix).
     pub(super) fn new(
         root: &nn::Path,
         architectures: &[&'static Architecture],
         device: Device,
         precision: Precision,
-    ) -> Self {
+    ) -> Result<Self> {
         let branch = |&architecture: &&'static Architecture| {
-            let (path, prefix) = match architectures {
-                [_] => (root.clone(), String::new()),
-                _ => (root / architecture.name, format!("{}.", architecture.name)),
+            let prefix = architecture.prefix(architectures.len() == 1);
+            let path = match prefix.strip_suffix('.') {
+                Some(folder) => root / folder,
+                None => root.clone(),
             };
-            Branch {
+            // A graph has its precision by itself, operation by operation.
+            let of_pixels =
+                if architecture.imported().is_some() { Precision::F32 } else { precision };
+            Ok(Branch {
                 architecture,
-                backbone: Backbone::with_kind(&path, architecture, kind_of(precision)),
-                normalise: Normalise::new(architecture, device, precision),
+                backbone: Backbone::with_kind(&path, architecture, device, kind_of(precision))?,
+                normalise: Normalise::new(architecture, device, of_pixels),
                 prefix,
-            }
+            })
         };
-        Self { branches: architectures.iter().map(branch).collect() }
+        Ok(Self { branches: architectures.iter().map(branch).collect::<Result<_>>()? })
     }
 
     /// Pooled features of each backbone, in numbers an image.
     pub(super) fn widths(&self) -> Vec<usize> {
-        self.branches.iter().map(|branch| 2 * branch.architecture.width as usize).collect()
+        self.branches.iter().map(|branch| branch.architecture.pooled() as usize).collect()
     }
 
     /// The architectures, each with what its variables' names begin with.
@@ -92,10 +96,11 @@ impl Backbones {
         }
     }
 
-    /// Each backbone's features, or their gradients, by place: `[n, width, h, w]`.
+    /// Each backbone's features, or their gradients, by place: `[n, width, h, w]`. Those that pool by
+    /// themselves have none.
     pub(super) fn maps(&self, features: &[Tensor]) -> Vec<Tensor> {
         let branches = self.branches.iter().zip(features);
-        branches.map(|(branch, features)| branch.backbone.maps(features)).collect()
+        branches.filter_map(|(branch, features)| branch.backbone.maps(features)).collect()
     }
 
     /// The layer group of a variable; the head's for one that is no backbone's.
@@ -106,6 +111,13 @@ impl Backbones {
     /// Whether weight decay pulls at a backbone's variable.
     pub(super) fn decays(&self, name: &str) -> bool {
         self.local(name).is_none_or(|(branch, name)| branch.architecture.decays(name))
+    }
+
+    /// Whether gradients change a variable.
+    pub(super) fn learns(&self, name: &str) -> bool {
+        // A head's norms have statistics as others do.
+        let of_head = !name.ends_with("running_mean") && !name.ends_with("running_var");
+        self.local(name).map_or(of_head, |(branch, name)| branch.architecture.learns(name))
     }
 
     /// The part of the rate that each variable learns at, when layers learn the slower the further

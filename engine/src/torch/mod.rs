@@ -11,6 +11,7 @@ mod ema;
 mod fitting;
 pub mod gpu;
 mod grad_cam;
+mod graph;
 pub mod group;
 mod head;
 mod input;
@@ -22,6 +23,7 @@ mod micro_batch;
 mod network;
 mod numbers;
 mod optimizer;
+pub mod parity;
 mod state;
 pub mod weights;
 

@@ -120,7 +120,7 @@ pub(super) fn from_bytes(
 }
 
 /// Every tensor in a file of any kind that [`kaggle_kit::weights`] reads, as f32.
-fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     to_tensors(kaggle_kit::weights::read(path)?)
 }
 
@@ -198,7 +198,9 @@ fn recognise(found: &BTreeMap<String, Tensor>) -> Option<&'static str> {
             return false;
         }
         let store = nn::VarStore::new(Device::Cpu);
-        Backbone::new(&store.root(), architecture);
+        if Backbone::new(&store.root(), architecture).is_err() {
+            return false;
+        }
         let mut mismatch = Mismatch::between(&sorted(&store), found);
         mismatch.unexpected.retain(|name| !architecture.is_classifier(name.trim_matches('`')));
         mismatch.is_none()

@@ -33,7 +33,7 @@ fn recipe(backbone: &str, settings: &[&str]) -> Recipe {
 fn network(recipe: &Recipe, device: Device) -> Network {
     device::set_up(device, recipe).unwrap();
     let architectures = zoo::find_all(&recipe.backbone).unwrap();
-    Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device)
+    Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device).unwrap()
 }
 
 /// Pictures with shapes in them, and a class each.

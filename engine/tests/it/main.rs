@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should panic where it fails")]
 
 mod gpu;
+mod imported;
 mod parity;
 mod start;
 mod weights;

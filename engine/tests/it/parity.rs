@@ -129,7 +129,7 @@ fn at_side(architecture: &Architecture, side: i64) -> Architecture {
 
 fn network(architecture: &Architecture) -> (nn::VarStore, Backbone, Classifier) {
     let store = nn::VarStore::new(Device::Cpu);
-    let backbone = Backbone::new(&store.root(), architecture);
+    let backbone = Backbone::new(&store.root(), architecture).unwrap();
     let classifier = Classifier::new(&store.root(), architecture);
     (store, backbone, classifier)
 }
@@ -271,7 +271,7 @@ fn a_transformer_takes_any_size_and_half_precision() {
         let features = backbone.features(&pictures(side), false);
         assert_eq!(features.size(), [2, 1 + places * places, 384]);
         assert_eq!(backbone.pool(&features).size(), [2, 768]);
-        assert_eq!(backbone.maps(&features).size(), [2, 384, places, places]);
+        assert_eq!(backbone.maps(&features).unwrap().size(), [2, 384, places, places]);
     }
     let x = pictures(98);
     let exact = backbone.pool(&backbone.features(&x, false));

@@ -109,7 +109,7 @@ fn a_file_in_half_precision_is_widened_and_its_classifier_left_out() {
     Tensor::write_safetensors(&tensors, &path).unwrap();
 
     let ours = nn::VarStore::new(Device::Cpu);
-    Backbone::new(&ours.root(), architecture);
+    Backbone::new(&ours.root(), architecture).unwrap();
     weights::load(&ours, &path, architecture).unwrap();
     let [a, b] = [&theirs, &ours].map(|s| s.variables()["layer3.0.conv1.weight"].shallow_clone());
     assert!(a.allclose(&b, 1e-3, 1e-5, false) && b.kind() == Kind::Float);
@@ -159,7 +159,7 @@ fn a_saved_network_comes_back_bit_for_bit() {
 
 fn network(architecture: &Architecture) -> (nn::VarStore, Backbone, Classifier) {
     let store = nn::VarStore::new(Device::Cpu);
-    let backbone = Backbone::new(&store.root(), architecture);
+    let backbone = Backbone::new(&store.root(), architecture).unwrap();
     let classifier = Classifier::new(&store.root(), architecture);
     (store, backbone, classifier)
 }

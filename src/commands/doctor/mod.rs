@@ -16,8 +16,10 @@ use crate::fs;
 use crate::kaggle::{Environment, credentials};
 use crate::run::Workspace;
 use crate::term;
+use crate::weights::imported;
 use crate::weights::{cached, place};
-use crate::zoo;
+use crate::zoo::imported::PREFIX;
+use crate::zoo::{self, Architecture};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -188,7 +190,7 @@ fn credentials(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<St
 
 fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
     let mut all = Vec::new();
-    for architecture in zoo::architectures() {
+    for architecture in zoo::architectures().chain(imported_in(cache, problems)) {
         let path = place(architecture, cache);
         // The first one is the default; the others are downloaded when a recipe names them.
         let fatal = all.is_empty();
@@ -211,6 +213,27 @@ fn weights(cache: &Path, problems: &mut Vec<Problem>) -> Vec<Weights> {
         all.push(Weights { name: architecture.name, path, bytes, trouble });
     }
     all
+}
+
+/// Those that `models import` has brought, each with its graph as it came.
+fn imported_in(cache: &Path, problems: &mut Vec<Problem>) -> Vec<&'static Architecture> {
+    let mut found = Vec::new();
+    for name in imported::names(cache) {
+        let name = name.trim_start_matches(PREFIX);
+        let looked = imported::look_in(name, cache);
+        let checked = looked.and_then(|one| {
+            one.and_then(Architecture::imported).map(imported::graph).transpose()?;
+            Ok(one)
+        });
+        match checked {
+            Ok(one) => found.extend(one),
+            Err(error) => {
+                let (message, hints) = term::describe(&error);
+                problems.push(Problem { message, hint: hints.join("; "), fatal: false });
+            }
+        }
+    }
+    found
 }
 
 /// How much runs may keep for one another.

@@ -11,7 +11,7 @@ use crate::outputs::Outputs;
 use crate::recipe::Recipe;
 use crate::run::{Run, Summary, VIEWS};
 use crate::target::TargetKind;
-use crate::zoo::{self, Layout};
+use crate::zoo::Layout;
 
 /// `model.json`, but for the names of the weights, and `preprocess.json`.
 pub(super) fn described(
@@ -21,8 +21,8 @@ pub(super) fn described(
     summary: &Summary,
     portable: &Portable,
 ) -> Result<(Value, Value)> {
-    let architectures = zoo::find_all(&recipe.backbone)?;
-    let is_one = architectures.len() == 1;
+    let architectures = run.described_backbones(recipe)?;
+    let is_alone = architectures.len() == 1;
     let backbones: Vec<Value> = architectures
         .iter()
         .map(|architecture| {
@@ -31,12 +31,14 @@ pub(super) fn described(
                 _ => None,
             };
             json!({
-                "name": architecture.name,
-                "prefix": if is_one { String::new() } else { format!("{}.", architecture.name) },
+                "name": architecture.imported().map_or(architecture.name, |net| &net.described.name),
+                "prefix": architecture.prefix(is_alone),
                 "mean": decimals(architecture.mean),
                 "std": decimals(architecture.std),
                 "classifier": architecture.classifier(),
                 "patch": patch,
+                // The side for which it was imported, with timm's own pooled features.
+                "pooled": architecture.imported().map(|net| net.described.size),
             })
         })
         .collect();

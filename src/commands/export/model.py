@@ -34,21 +34,32 @@ FLOOR = 1e-7
 
 class Backbone(nn.Module):
     """A network of timm's without its classifier: pixels in [0, 1], `[n, 3, side, side]`, to pooled
-    features, `[n, 2 * width]`."""
+    features, `[n, 2 * width]`, or as timm pools them, `[n, width]`."""
 
     def __init__(self, settings, size):
         super().__init__()
-        options = {}
+        options, self.name = {}, settings["name"]
         self.patch = settings.get("patch")
         self.side = size
         if self.patch:
             # A side that patches do not fill is resized to the nearest one that they do.
             self.side = max((size + self.patch // 2) // self.patch, 1) * self.patch
             options["img_size"] = self.side
-        self.body = timm.create_model(settings["name"], pretrained=False, num_classes=0, **options)
+        self.pooled = settings.get("pooled")
+        self.body = self.build(self.pooled, options)
         self.register_buffer("mean", torch.tensor(settings["mean"]).view(1, 3, 1, 1), False)
         self.register_buffer("std", torch.tensor(settings["std"]).view(1, 3, 1, 1), False)
         self.settings = settings
+
+    def build(self, side, options):
+        options = {"pretrained": False, "num_classes": 0, **options}
+        if side:
+            try:
+                return timm.create_model(self.name, img_size=side, **options)
+            except TypeError:
+                # Convolutions need not know it.
+                pass
+        return timm.create_model(self.name, **options)
 
     def load(self, state):
         """Takes its own of all weights, by timm's names."""
@@ -73,6 +84,8 @@ class Backbone(nn.Module):
         if self.side != pixels.shape[-1]:
             sides = (self.side, self.side)
             pixels = functional.interpolate(pixels, sides, mode="bilinear", antialias=True)
+        if self.pooled:
+            return self.body((pixels - self.mean) / self.std)
         features = self.body.forward_features((pixels - self.mean) / self.std)
         if self.patch:
             return torch.cat([features[:, 0], features[:, 1:].mean(1)], 1)

@@ -1,6 +1,7 @@
 //! `kaggle-kit models`: the backbones there are, what they cost and what is known of them here.
-//! `pull.rs` fetches their weights; `speed.rs` keeps what was measured.
+//! `pull.rs` fetches their weights, `import/` brings timm's others; `speed.rs` keeps what was measured.
 
+pub mod import;
 mod pull;
 mod speed;
 
@@ -16,13 +17,14 @@ pub use self::speed::{HalfSpeed, Speed, keep, keep_half, measured, measured_half
 use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term::{self, Give};
-use crate::weights::{Hub, cached, place};
+use crate::weights::{self, Hub, cached, place};
 use crate::zoo::{self, Architecture};
 
 const EXAMPLES: &str = "\
 Examples:
   kaggle-kit models                                   what there is, what it costs, what is cached
   kaggle-kit models pull convnext_tiny resnet50
+  kaggle-kit models import swin_tiny_patch4_window7_224 --python .venv/bin/python
   kaggle-kit models --bench                           images a second on this machine
   kaggle-kit models vit_small_patch14_dinov2 --bench --size 518
   kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
@@ -65,6 +67,8 @@ pub enum Action {
         #[arg(value_name = "NAME", required = true)]
         names: Vec<String>,
     },
+    /// Bring any network of timm's, by a Python that has timm: `--backbone timm:NAME` trains it then
+    Import(import::Args),
 }
 
 /// A backbone at a glance.
@@ -102,7 +106,9 @@ pub fn run(args: &Args) -> Result<()> {
     let (cache, hub) = (fs::cache_folder(), Hub::of_process());
     let speeds = measured(&cache);
     let row = |architecture| row(architecture, &cache, &hub, &speeds);
-    let rows: Vec<Row> = chosen(&args.names)?.into_iter().map(row).collect();
+    let imported = if args.names.is_empty() { imported(&cache) } else { Vec::new() };
+    let all = chosen(&args.names)?.into_iter().chain(imported);
+    let rows: Vec<Row> = all.map(row).collect();
     if args.json {
         return term::json(&rows);
     }
@@ -120,7 +126,9 @@ pub fn run(args: &Args) -> Result<()> {
     let speeds = Give::Shorten(7, 13);
     let gives = [speeds, Give::Drop(4), Give::Drop(5), Give::Drop(2), Give::Drop(1)];
     term::out_table(&header, &cells, &gives);
-    let missing: Vec<&Row> = rows.iter().filter(|row| row.bytes.is_none()).collect();
+    let is_ours = |row: &&Row| !row.name.starts_with(zoo::imported::PREFIX);
+    let missing: Vec<&Row> =
+        rows.iter().filter(|row| row.bytes.is_none()).filter(is_ours).collect();
     if let Some(first) = missing.first() {
         term::say(format_args!(
             "Weights that are not there come with the first training, or by `kaggle-kit models pull {}`.",
@@ -141,6 +149,15 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Architecture>> {
     names.iter().map(|name| zoo::find(name)).collect()
 }
 
+/// All that were imported; one that cannot be read is told.
+fn imported(cache: &Path) -> Vec<&'static Architecture> {
+    let names = weights::imported::names(cache).into_iter();
+    let found = names.filter_map(|name| {
+        zoo::find(&name).inspect_err(|error| term::warn(term::describe(error).0)).ok()
+    });
+    found.collect()
+}
+
 fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[Speed]) -> Row {
     let ours = place(architecture, cache);
     let path = if fs::metadata(&ours).is_ok() { Some(ours) } else { hub.downloaded(architecture) };
@@ -155,7 +172,7 @@ fn row(architecture: &'static Architecture, cache: &Path, hub: &Hub, speeds: &[S
         size: square.size,
         crop: square.crop,
         native_size: architecture.native_size,
-        width: 2 * architecture.width,
+        width: architecture.pooled(),
         top1: architecture.top1.map(|top1| top1.percent),
         top1_size: architecture.top1.map(|top1| top1.size),
         unusable: matches!(looked, Some(Err(_))),

@@ -58,6 +58,18 @@ fn fetch(
     unusable: Unusable,
 ) -> Result<PathBuf> {
     let path = place(architecture, cache);
+    if let Some(net) = architecture.imported() {
+        let found = cached::check(architecture, cache)?;
+        let name = &net.described.name;
+        ensure!(
+            found.is_some(),
+            "no weights of `{}` at `{}`\nhint: run `kaggle-kit models import {name}` again, or name a file \
+             with `--weights`",
+            architecture.name,
+            path.display()
+        );
+        return Ok(path);
+    }
     match cached::check(architecture, cache) {
         Ok(Some(found)) => {
             if let Cached::Unknown { hash, .. } = found {

@@ -205,7 +205,7 @@ impl Row {
     fn read(run: Run) -> Self {
         let folder = run.folder.parent().and_then(Path::file_name).unwrap_or_default();
         let recipe = run.recipe().ok();
-        let default = recipe.as_ref().and_then(|own| recipe::defaults_for(&own.backbone).ok());
+        let default = recipe.as_ref().and_then(|own| run.default_recipe(own).ok());
         let changed = recipe.as_ref().zip(default.as_ref());
         let (summary, fault) = match run.is_finished().then(|| run.summary()) {
             Some(Ok(summary)) => (Some(summary), None),

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use kaggle_kit::dataset::Sample;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{self, Layer, Recipe};
-use kaggle_kit::run::Workspace;
-use kaggle_kit::zoo;
+use kaggle_kit::run::{Workspace, trusted};
+use kaggle_kit::zoo::imported::{Description, with};
+use kaggle_kit::zoo::{self, Architecture};
 use serde::{Deserialize, Serialize};
 
 use super::super::predict::predict;
@@ -24,6 +25,8 @@ pub(super) struct Job {
     recipe: String,
     outputs: Outputs,
     weights: Vec<String>,
+    /// Its imported backbones, each as it is described, and where the first rank has its graph.
+    imported: Vec<(String, PathBuf)>,
     /// Each image's files, from the folder of all data.
     images: Vec<Vec<PathBuf>>,
 }
@@ -31,6 +34,7 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn new(
         recipe: &Recipe,
+        architectures: &[&'static Architecture],
         outputs: &Outputs,
         weights: &[String],
         samples: &[Sample],
@@ -40,11 +44,29 @@ impl Job {
         let files = |sample: &Sample| {
             std::iter::once(&sample.path).chain(&sample.planes).map(inside).collect()
         };
+        let imported = architectures.iter().filter_map(|one| one.imported());
+        let imported = imported.map(|net| Ok((net.described.to_text()?, net.graph.clone())));
         Ok(Self {
+            imported: imported.collect::<Result<_>>()?,
             recipe: toml::to_string(recipe)?,
             outputs: outputs.clone(),
             weights: weights.to_vec(),
             images: samples.iter().map(files).collect(),
+        })
+    }
+
+    /// The recipe, and the backbones that may be run here.
+    fn network(&self) -> Result<(Recipe, Vec<&'static Architecture>)> {
+        let brought = self.imported.iter().map(|(described, graph)| {
+            let described = Description::parse(described, "the first rank's backbone")?;
+            Ok(described.architecture(graph.clone()))
+        });
+        with(brought.collect::<Result<_>>()?, || {
+            let layer = Layer::parse("the first rank's recipe", &self.recipe)?;
+            let recipe = recipe::resolve(&[layer])?;
+            let found = zoo::find_all(&recipe.backbone)?.into_iter();
+            let found = found.map(|own| trusted(own, "the first rank's run"));
+            Ok((recipe, found.collect::<Result<_>>()?))
         })
     }
 
@@ -79,10 +101,9 @@ pub(super) fn help(ranks: &Ranks, workspace: &Workspace) -> Result<()> {
             return Ok(());
         }
         let job: Job = serde_json::from_slice(&bytes).context("no job was told")?;
-        let recipe = recipe::resolve(&[Layer::parse("the first rank's recipe", &job.recipe)?])?;
-        let architectures = zoo::find_all(&recipe.backbone)?;
+        let (recipe, architectures) = job.network()?;
         device::set_up(ranks.device, &recipe)?;
-        let mut network = Network::new(&architectures, &recipe, job.outputs.clone(), ranks.device);
+        let mut network = Network::new(&architectures, &recipe, job.outputs.clone(), ranks.device)?;
         network.join(Rc::clone(group))?;
         let samples = job.samples(&workspace.data())?;
         predict(&mut network, ranks, None, &job.weights, &samples, &recipe, None)?;

@@ -13,6 +13,7 @@ use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{PartialPredictions, Workspace};
 use kaggle_kit::term;
+use kaggle_kit::zoo::Architecture;
 
 use super::predict::predictions_of;
 use super::ranks::{Ranks, Role, supervise};
@@ -75,8 +76,12 @@ fn predict_missing(
     }
     for run in missing {
         let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
-        let tell = |recipe: &Recipe, outputs: &Outputs, weights: &[String]| {
-            let job = help::Job::new(recipe, outputs, weights, &test_set.samples, data)?;
+        let tell = |recipe: &Recipe,
+                    architectures: &[&'static Architecture],
+                    outputs: &Outputs,
+                    weights: &[String]| {
+            let samples = &test_set.samples;
+            let job = help::Job::new(recipe, architectures, outputs, weights, samples, data)?;
             help::tell(ranks, Some(&job))
         };
         let (samples, so_far) = (&test_set.samples, Some(&mut partial));

@@ -33,6 +33,7 @@ use kaggle_kit::run::{
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::typed;
+use kaggle_kit::zoo;
 
 use super::precision::{Work, settled};
 use super::ranks::{Ranks, Role, on_interrupt, supervise};
@@ -101,11 +102,12 @@ fn opened(
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     let kind = if ranks.device.is_cuda() { "CUDA" } else { "CPU" };
     let program = format!(
-        "kaggle-kit {}\nlibtorch {} on {kind}\n{}\n{}",
+        "kaggle-kit {}\nlibtorch {} on {kind}\n{}\n{}\n{}",
         env!("CARGO_PKG_VERSION"),
         env!("KAGGLE_KIT_LIBTORCH_VERSION"),
         competition.source,
-        toml::to_string(&recipe)?
+        toml::to_string(&recipe)?,
+        network::graphs(&recipe)?
     );
     ranks.compare("command", &program)?;
     // A limit that is none is better told now than after all images were looked at.
@@ -242,6 +244,7 @@ impl TrainOne<'_> {
         let split = images::split_table(&self.data);
         let (run, lock) = self.folder(&split, &made_from)?;
         made_from.write(&run)?;
+        run.write_backbones(&zoo::find_all(&self.recipe.backbone)?)?;
         split.write(&run)?;
         Ok((run, lock))
     }

@@ -45,7 +45,7 @@ impl NewNetwork {
             Vec::new()
         };
         device::set_up(device, recipe)?;
-        let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device);
+        let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device)?;
         network.load_backbones(&weights)?;
         if let Some(weights) = data.class_weights() {
             network.weigh_classes(&weights);
@@ -54,7 +54,8 @@ impl NewNetwork {
             term::detail(format_args!("weights: `{}`", path.display()));
         }
         let backbone = |(architecture, path): (&&Architecture, &PathBuf)| {
-            Ok(Pretrained { name: architecture.name.to_owned(), weights: hash_file(path)? })
+            let weights = with_graph(architecture, hash_file(path)?);
+            Ok(Pretrained { name: architecture.name.to_owned(), weights })
         };
         let pretrained: Vec<Pretrained> =
             architectures.iter().zip(&weights).map(backbone).collect::<Result<_>>()?;
@@ -74,6 +75,20 @@ impl NewNetwork {
             None
         };
         Ok(Self { network, precomputed, pretrained })
+    }
+}
+
+/// The hashes of all that computes and is no part of this program.
+pub(super) fn graphs(recipe: &Recipe) -> Result<String> {
+    let found = zoo::find_all(&recipe.backbone)?.into_iter().filter_map(Architecture::imported);
+    Ok(found.map(|net| net.described.sha256.as_str()).collect::<Vec<_>>().join("\n"))
+}
+
+/// What an imported network computes follows from its graph as well.
+fn with_graph(architecture: &Architecture, weights: Hash) -> Hash {
+    match architecture.imported() {
+        Some(net) => Hash::of(format!("{} {weights}", net.described.sha256).as_bytes()),
+        None => weights,
     }
 }
 

@@ -73,7 +73,8 @@ pub(super) fn write(
         let (values, cells) = network.grad_cam(&square, &[class])?;
         let picture =
             RgbImage::from_raw(side, side, square.pixels.into_vec()).context("no square")?;
-        Ok((picture, Some(Heat { side: cells, values })))
+        // A backbone that pools by itself does not tell where it looks.
+        Ok((picture, (cells > 0).then_some(Heat { side: cells, values })))
     };
     gallery::fill(&mut facts, |id| look(id).ok());
     facts.environment.push(("libtorch".to_owned(), env!("KAGGLE_KIT_LIBTORCH_VERSION").to_owned()));

@@ -28,7 +28,7 @@ impl Classifier {
                 let norm = LayerNorm::new(&(&path / "norm"), width);
                 (Some(norm), Some(Linear::new(&(&path / "fc"), width, 1000)))
             }
-            Layout::Vision(_) => (None, None),
+            Layout::Vision(_) | Layout::Imported(_) => (None, None),
         };
         Self { features: Features::of(&architecture.layout), norm, linear }
     }
@@ -38,6 +38,7 @@ impl Classifier {
         let pooled = match self.features {
             Features::Maps => features.mean_dim([2, 3].as_slice(), false, None),
             Features::Tokens => features.select(1, 0),
+            Features::Pooled => features.shallow_clone(),
         };
         match &self.norm {
             Some(norm) => norm.forward(&pooled),

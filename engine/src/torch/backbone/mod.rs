@@ -4,14 +4,16 @@
 mod classifier;
 mod convnext;
 mod dense;
+mod imported;
 mod inverted;
 mod layers;
 mod residual;
 mod vision;
 
+use anyhow::Result;
 use kaggle_kit::zoo::{Architecture, Layout, N_GROUPS};
 use tch::nn::{ModuleT, Path, SequentialT};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 pub use self::classifier::Classifier;
 pub use self::vision::resampled;
@@ -30,12 +32,15 @@ enum Features {
     Maps,
     /// `[n, 1 + places, width]`, the class's token first.
     Tokens,
+    /// `[n, width]`.
+    Pooled,
 }
 
 impl Features {
     fn of(layout: &Layout) -> Self {
         match layout {
             Layout::Vision(_) => Self::Tokens,
+            Layout::Imported(_) => Self::Pooled,
             _ => Self::Maps,
         }
     }
@@ -43,21 +48,28 @@ impl Features {
 
 impl Backbone {
     /// Registers the variables under `path`, which should be the root for the names to be timm's.
-    pub fn new(path: &Path, architecture: &Architecture) -> Self {
-        Self::with_kind(path, architecture, Kind::Float)
+    pub fn new(path: &Path, architecture: &Architecture) -> Result<Self> {
+        Self::with_kind(path, architecture, path.device(), Kind::Float)
     }
 
     /// The same for pictures, and layers, of another kind of numbers. Weights are f32, and so is what
     /// `ConvNeXt` and transformers carry from block to block: each block adds a little to it, which half
-    /// precision would round away.
-    pub fn with_kind(path: &Path, architecture: &Architecture, kind: Kind) -> Self {
+    /// precision would round away. Variables are made where `path` is, and are for their owner to move;
+    /// what else an imported network has goes to `device` at once.
+    pub fn with_kind(
+        path: &Path,
+        architecture: &Architecture,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Self> {
         let groups = match &architecture.layout {
             Layout::Residual(net) => residual::build(path, architecture, net),
             Layout::Inverted(net) => inverted::build(path, architecture, net),
             Layout::ConvNext(net) => convnext::build(path, architecture, net, kind),
             Layout::Vision(net) => vision::build(path, architecture, net, kind),
+            Layout::Imported(net) => imported::build(path, net, device, kind)?,
         };
-        Self { groups, features: Features::of(&architecture.layout) }
+        Ok(Self { groups, features: Features::of(&architecture.layout) })
     }
 
     /// One layer group. Group 0 takes normalised pictures `[n, 3, h, w]`, group 1 what group 0
@@ -69,7 +81,7 @@ impl Backbone {
     }
 
     /// All layer groups in turn: `[n, width, h, w]`, with sides 32 times smaller than the pictures',
-    /// or a transformer's tokens.
+    /// or a transformer's tokens, or what an imported network pools by itself.
     pub fn features(&self, x: &Tensor, train: bool) -> Tensor {
         let mut x = x.shallow_clone();
         for group in 0..N_GROUPS {
@@ -78,7 +90,7 @@ impl Backbone {
         x
     }
 
-    /// Features to what a head takes, `[n, 2 * width]`: the maxima over all places, then the means
+    /// Features to what a head takes, `[n, 2 * width]`, or `[n, width]` that are pooled already: the maxima over all places, then the means
     /// (golden rule, A4); of a transformer the class's token, then the mean of the others, as `DINOv2`
     /// is evaluated (arXiv:2304.07193).
     pub fn pool(&self, features: &Tensor) -> Tensor {
@@ -87,6 +99,7 @@ impl Backbone {
                 let means = features.mean_dim([2, 3].as_slice(), false, Kind::Float);
                 [features.amax([2, 3], false), means]
             }
+            Features::Pooled => return features.to_kind(Kind::Float),
             Features::Tokens => [
                 features.select(1, 0),
                 features.slice(1, 1, None, 1).mean_dim([1].as_slice(), false, Kind::Float),
@@ -95,9 +108,10 @@ impl Backbone {
         Tensor::cat(&[first.to_kind(Kind::Float), second], 1)
     }
 
-    /// Features by place, `[n, width, h, w]`.
-    pub fn maps(&self, features: &Tensor) -> Tensor {
-        match self.features {
+    /// Features by place, `[n, width, h, w]`; none of a network that pools by itself.
+    pub fn maps(&self, features: &Tensor) -> Option<Tensor> {
+        Some(match self.features {
+            Features::Pooled => return None,
             Features::Maps => features.shallow_clone(),
             Features::Tokens => {
                 let places = features.slice(1, 1, None, 1).transpose(1, 2);
@@ -106,6 +120,6 @@ impl Backbone {
                 let side = (count as f64).sqrt().round() as i64;
                 places.reshape([n, width, side, side])
             }
-        }
+        })
     }
 }

@@ -81,12 +81,12 @@ impl Network {
         recipe: &Recipe,
         outputs: Outputs,
         device: Device,
-    ) -> Self {
+    ) -> Result<Self> {
         tch::manual_seed(recipe.seed as i64);
         // Drawn on the CPU wherever it computes: one seed is one start.
         let mut store = nn::VarStore::new(Device::Cpu);
         let precision = device::precision(device, recipe.optimizer.precision);
-        let backbones = Backbones::new(&store.root(), architectures, device, precision);
+        let backbones = Backbones::new(&store.root(), architectures, device, precision)?;
         let width: usize = backbones.widths().iter().sum();
         let head = Head::new(&(store.root() / "head"), width as i64, recipe, &outputs);
         let variables = store.variables().into_iter().collect();
@@ -112,7 +112,7 @@ impl Network {
             room_for: usize::MAX,
         };
         network.begin(Trainable::Head);
-        network
+        Ok(network)
     }
 
     /// Makes classes count so much in the loss.
@@ -229,8 +229,7 @@ fn alike(
             _ => 0.0,
         };
         let share = share * Head::share(&name);
-        // Running statistics of norms are not learnt by gradient.
-        let learns = !name.ends_with("running_mean") && !name.ends_with("running_var");
+        let learns = backbones.learns(&name);
         (name, variable, Alike { group, share, decay, learns })
     };
     variables.into_iter().zip(shares).map(how).collect()

@@ -33,7 +33,7 @@ fn network_of(settings: &[&str], outputs: Outputs) -> Network {
     let layers: Vec<Layer> = settings.map(|typed| Layer::assignment(typed).unwrap()).collect();
     let recipe = resolve(&layers).unwrap();
     let architectures = zoo::find_all(&recipe.backbone).unwrap();
-    Network::new(&architectures, &recipe, outputs, Device::Cpu)
+    Network::new(&architectures, &recipe, outputs, Device::Cpu).unwrap()
 }
 
 /// Pictures that differ, with a class each.

@@ -105,7 +105,7 @@ pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -
         pictures: BTreeMap::new(),
         files: Vec::new(),
         recipe: run.recipe_text()?,
-        changed: recipe::changed(&recipe::defaults_for(&recipe.backbone)?, &recipe)?,
+        changed: recipe::changed(&run.default_recipe(&recipe)?, &recipe)?,
         environment: Vec::new(),
     })
 }
