@@ -8,7 +8,7 @@ use crate::explain;
 use crate::lines;
 use crate::term;
 use crate::typed;
-use crate::zoo::{self, Architecture};
+use crate::zoo;
 
 /// Characters of what was typed that an error repeats.
 const SHOWN: usize = 100;
@@ -72,7 +72,10 @@ pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
             .and_then(|()| read(&settings).map(drop))
             .with_context(|| format!("`{}` does not fit the recipe", layer.origin))?;
     }
-    read(&settings)
+    let recipe = read(&settings)?;
+    // Of the last word on it: a layer in between may fit a backbone that another one names.
+    recipe.suits()?;
+    Ok(recipe)
 }
 
 /// The defaults, with the size and crop that `backbone` has by default: what a run of it is compared
@@ -147,8 +150,8 @@ fn read(settings: &Table) -> Result<Recipe> {
 
 impl Recipe {
     /// An error where a backbone cannot be shown or trained what is asked for.
-    fn suits(&self, backbones: &[&Architecture]) -> Result<()> {
-        for backbone in backbones {
+    fn suits(&self) -> Result<()> {
+        for backbone in zoo::find_all(&self.backbone)? {
             for &size in std::iter::once(&self.size).chain(&self.whole_network.sizes) {
                 backbone.takes(size)?;
             }
@@ -165,15 +168,14 @@ impl Recipe {
     /// Puts the backbone's own size and crop in the place of 0. A backbone that there is not is found
     /// here, whether or not anything is missing: before a command does anything else.
     fn fill_in(&mut self) -> Result<()> {
-        let backbones = zoo::find_all(&self.backbone)?;
-        let square = zoo::square_of(&backbones);
+        let square = zoo::square_of(&zoo::find_all(&self.backbone)?);
         if self.size == 0 {
             self.size = square.size;
         }
         if self.crop == 0.0 {
             self.crop = square.crop;
         }
-        self.suits(&backbones)
+        Ok(())
     }
 }
 

@@ -22,6 +22,15 @@ pub const DESCRIPTION: &str = "network.toml";
 /// Its weights, in timm's names.
 pub const WEIGHTS: &str = "weights.safetensors";
 
+/// How far the engine is from Python.
+#[derive(Clone, Copy, Debug)]
+pub struct Parity {
+    /// The worst feature.
+    pub features: f64,
+    /// The worst length of a gradient.
+    pub gradients: f64,
+}
+
 /// Whether graphs of run folders may be run.
 static TRUST: AtomicBool = AtomicBool::new(false);
 

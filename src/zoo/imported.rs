@@ -181,7 +181,7 @@ impl Imported {
         };
         bail!(
             "`{PREFIX}{name}` takes pictures {sides}, and `size` is {size}\nhint: `--set size={own}`, or \
-             import it for another side: `kaggle-kit models import {name} --size {size}`"
+             `kaggle-kit models import {name}` with `--size {size}`"
         )
     }
 }

@@ -253,7 +253,7 @@ pub fn find(name: &str) -> Result<&'static Architecture> {
     let guess = explain::did_you_mean(name, architectures().map(|a| a.name));
     let known: Vec<String> = architectures().map(|a| format!("`{}`", a.name)).collect();
     bail!(
-        "unknown architecture `{name}`\nhint: {guess}known are {}, and what `kaggle-kit models import` brings of \
+        "unknown architecture `{name}`\nhint: {guess}known are {}, and what `kaggle-kit models import NAME` brings of \
          timm's",
         known.join(", ")
     )

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use kaggle_kit::commands::models::import::{self, Args};
-use kaggle_kit::term;
 
 use crate::torch::parity;
 
@@ -12,12 +11,5 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let (weights, check) = (made.weights(), made.check());
     let found = parity::compare(made.architecture, &weights, &check, &made.parameters)
         .with_context(|| format!("the engine cannot use what Python made of `{}`", args.name))?;
-    if let Some(why) = &found.stays_on_the_cpu {
-        term::warn(format_args!(
-            "`{}` may work on a CPU alone: {}",
-            args.name,
-            term::short(why, 300)
-        ));
-    }
-    import::keep(made, found.parity)
+    import::keep(made, found)
 }

@@ -1,8 +1,6 @@
 // A network as a graph that Python traced (TorchScript). Nothing in here throws: an exception may not pass
 // into Rust. All of it is in libtorch_cpu, whether the libtorch has CUDA or not.
 #include <ATen/autocast_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/graph_rewrite_helper.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
@@ -45,14 +43,16 @@ template <class Work> bool done(Work work, char *error, size_t size) {
 }
 
 // Constants keep the device that they were traced on: tensors, and the names of devices that new tensors
-// are made on.
+// are made on. Single numbers stay: they go with tensors of any device, and where they are sizes a GPU would
+// be waited for.
 void move_constants(Block *block, const c10::Device &device) {
   for (Node *node : block->nodes()) {
     for (Block *inner : node->blocks()) move_constants(inner, device);
     if (node->kind() != c10::prim::Constant || !node->hasAttribute(c10::attr::value)) continue;
     if (node->output()->type()->isSubtypeOf(*c10::DeviceObjType::get()))
       node->s_(c10::attr::value, device.str());
-    else if (node->kindOf(c10::attr::value) == torch::jit::AttributeKind::t)
+    else if (node->kindOf(c10::attr::value) == torch::jit::AttributeKind::t &&
+             node->t(c10::attr::value).dim() > 0)
       node->t_(c10::attr::value, node->t(c10::attr::value).to(device));
   }
 }
@@ -142,33 +142,6 @@ void *kk_graph_forward(void *graph, void *pictures, int kind, char *error, size_
       },
       error, size);
   return result;
-}
-
-// Whether everything follows to another device. The one without memory refuses whatever stays behind on
-// the CPU, as a GPU does, and is everywhere. The graph is of no use afterwards.
-int kk_graph_follows(void *graph, int64_t side, char *error, size_t size) {
-  return done(
-             [&] {
-               const c10::Device device(c10::kMeta);
-               at::NoGradGuard no_grad;
-               for (Module part : module(graph).modules()) {
-                 for (const auto &of : part.named_parameters(false))
-                   part.setattr(of.name, at::empty_like(of.value, device));
-                 for (const auto &of : part.named_buffers(false))
-                   part.setattr(of.name, at::empty_like(of.value, device));
-               }
-               for (const Module &part : module(graph).modules())
-                 for (const auto &method : part.get_methods())
-                   move_constants(method.graph()->block(), device);
-               torch::jit::setGraphExecutorOptimize(false);
-               const auto options = at::TensorOptions().device(device).dtype(at::kFloat);
-               const auto made =
-                   module(graph).forward({at::empty({3, 3, side, side}, options)}).toTensor();
-               TORCH_CHECK(made.device() == device, "its features stay on ", made.device().str());
-             },
-             error, size)
-             ? 0
-             : 1;
 }
 
 } // extern "C"

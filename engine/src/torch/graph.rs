@@ -30,7 +30,6 @@ unsafe extern "C" {
         error: *mut c_char,
         size: usize,
     ) -> c_int;
-    fn kk_graph_follows(graph: *mut c_void, side: i64, error: *mut c_char, size: usize) -> c_int;
     fn kk_graph_forward(
         graph: *mut c_void,
         pictures: *mut c_void,
@@ -96,21 +95,6 @@ impl Graph {
         Ok(())
     }
 
-    /// An error where something of it would stay behind on the CPU if it were moved to another device;
-    /// its pictures have sides of so many pixels. It is of no use afterwards.
-    pub(super) fn follows(self, side: usize) -> Result<()> {
-        let mut error = [0_u8; 2000];
-        // SAFETY: the text fits in what is there for it.
-        let failed = unsafe {
-            let size = error.len();
-            kk_graph_follows(self.0.as_ptr(), side as i64, error.as_mut_ptr().cast(), size)
-        };
-        if failed != 0 {
-            bail!("{}", told(&error).lines().next_back().unwrap_or("it does not say why"));
-        }
-        Ok(())
-    }
-
     /// What it makes of pictures, with products in numbers of this kind.
     pub(super) fn forward(&self, pictures: &Tensor, kind: Kind) -> Result<Tensor> {
         let mut error = [0_u8; 4000];
@@ -155,7 +139,30 @@ fn told(error: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
+
+    #[test]
+    fn what_is_made_on_a_device_is_made_where_the_graph_is() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/imported/network.pt");
+        let bytes = kaggle_kit::fs::read(file).unwrap();
+        let forward = |device: &str| {
+            let graph = Graph::open(&bytes).unwrap();
+            let kinds = (Kind::Float, Device::Cpu);
+            for (_, mut tensor) in graph.tensors() {
+                if tensor.is_floating_point() {
+                    tch::no_grad(|| tensor.set_data(&Tensor::ones(tensor.size(), kinds)));
+                }
+            }
+            graph.move_constants(device).unwrap();
+            graph.forward(&Tensor::ones([2, 3, 32, 32], kinds), Kind::Float)
+        };
+        assert_eq!(forward("cpu").unwrap().size(), [2, 8]);
+        // This device has no memory and is everywhere; pictures on the CPU cannot go with it.
+        let told = forward("meta").unwrap_err().to_string();
+        assert!(told.contains("meta"), "{told}");
+    }
 
     #[test]
     fn what_is_no_graph_is_told() {

@@ -194,7 +194,41 @@ for n, tensor in [*traced.named_parameters(), *traced.named_buffers()]:
         tensor.data = torch.zeros(1).expand(tensor.shape)
 traced.save(str(folder / "network.pt"))
 
+
+
+def stays():
+    """Why the graph cannot leave the CPU. Constants are moved as the engine does it; the device without memory
+    refuses what stays behind, as a GPU does."""
+    moved = torch.jit.load(str(folder / "network.pt"))
+    for part in moved.modules():
+        for key, of in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]:
+            part._c.setattr(key, torch.empty_like(of, device="meta"))
+        for node in graphs(part):
+            if node.kind() != "prim::Constant" or not node.hasAttribute("value"):
+                continue
+            if node.output().type().kind() == "DeviceObjType":
+                node.s_("value", "meta")
+            elif node.kindOf("value") == "t" and node.t("value").dim() > 0:
+                node.t_("value", node.t("value").to("meta"))
+    try:
+        with torch.no_grad(), torch.jit.optimized_execution(False):
+            found = moved(torch.empty(3, 3, size, size, device="meta"))
+        return None if found.device.type == "meta" else "its features stay there"
+    except Exception as error:
+        return str(error).strip().splitlines()[-1]
+
+
+def graphs(part):
+    """Every node of what a part does."""
+    blocks = [part._c._get_method(method).graph for method in part._c._method_names()]
+    while blocks:
+        for node in blocks.pop().nodes():
+            yield node
+            blocks.extend(node.blocks())
+
+
 end(
+    stays=stays(),
     tag=config.get("tag") or "",
     timm=timm.__version__,
     torch=torch.__version__,

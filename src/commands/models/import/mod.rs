@@ -18,7 +18,7 @@ use crate::hash::hash_file;
 use crate::term;
 use crate::typed;
 use crate::weights::cached;
-use crate::weights::imported::{self, DESCRIPTION, GRAPH, WEIGHTS};
+use crate::weights::imported::{self, DESCRIPTION, GRAPH, Parity, WEIGHTS};
 use crate::zoo::Architecture;
 use crate::zoo::imported::{Description, PREFIX, is_name};
 
@@ -62,15 +62,6 @@ pub struct Made {
     pub parameters: Vec<String>,
 }
 
-/// How far the engine is from Python.
-#[derive(Clone, Copy, Debug)]
-pub struct Parity {
-    /// The worst feature.
-    pub features: f64,
-    /// The worst length of a gradient.
-    pub gradients: f64,
-}
-
 /// What Python tells of a network; see [`Description`].
 #[derive(Deserialize)]
 struct Told {
@@ -95,6 +86,8 @@ struct Told {
     statistics: Vec<String>,
     layers: BTreeMap<String, usize>,
     gradients: Vec<String>,
+    /// Why it cannot leave the CPU, if it cannot.
+    stays: Option<String>,
 }
 
 /// Why there is no network, and what to do about it.
@@ -142,6 +135,10 @@ pub fn make(args: &Args) -> Result<Made> {
 /// order of their gradients' lengths.
 pub fn described(name: &str, told: &str, graph: &Path) -> Result<(Description, Vec<String>)> {
     let told: Told = serde_json::from_str(told).context("Python told something else")?;
+    if let Some(why) = &told.stays {
+        let why = term::short(why, SHOWN);
+        term::warn(format_args!("`{name}` may work on a CPU alone: {why}"));
+    }
     let described = Description {
         version: Description::current_version(),
         name: name.to_owned(),
