@@ -15,6 +15,8 @@ use kaggle_kit::zoo::imported::with;
 use kaggle_kit::zoo::{self, Architecture};
 use kaggle_kit_engine::torch::{Device, Network, parity};
 
+use crate::support;
+
 const SIZE: usize = 32;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/imported");
 
@@ -31,6 +33,10 @@ fn netling() -> (&'static Architecture, Vec<String>) {
 
 /// A network of `backbone`, whose imported part has the weights of the file.
 fn network(backbone: &str, settings: &[&str]) -> Network {
+    network_on(Device::Cpu, backbone, settings)
+}
+
+fn network_on(device: Device, backbone: &str, settings: &[&str]) -> Network {
     let typed = [format!("backbone={backbone}"), format!("size={SIZE}")];
     let typed = typed.iter().map(String::as_str).chain(settings.iter().copied());
     let layers: Vec<Layer> = typed.map(|typed| Layer::assignment(typed).unwrap()).collect();
@@ -40,7 +46,7 @@ fn network(backbone: &str, settings: &[&str]) -> Network {
         (recipe, found)
     });
     let outputs = Outputs::Classes { n: 3 };
-    let network = Network::new(&architectures, &recipe, outputs, Device::Cpu).unwrap();
+    let network = Network::new(&architectures, &recipe, outputs, device).unwrap();
     if let [_] = architectures.as_slice() {
         network.load_backbones(&[file("weights.safetensors")]).unwrap();
     }
@@ -151,6 +157,24 @@ fn it_stands_beside_others_and_computes_in_half_precision() {
     half.begin(Trainable::Everything);
     let first = step(&mut half, 1);
     assert!((2..20).map(|seed| step(&mut half, seed)).last().unwrap() < first);
+}
+
+#[test]
+fn a_gpu_computes_what_the_cpu_does_with_it() {
+    if !tch::Cuda::is_available() {
+        return support::skipped("no NVIDIA GPU here");
+    }
+    let (input, folder) = (batch().0, tempfile::tempdir().unwrap());
+    let path = folder.path().join("weights.safetensors");
+    let mut here = network("timm:netling", &[]);
+    here.save(&path).unwrap();
+    let mut there = network_on(Device::Cuda(0), "timm:netling", &["optimizer.precision=f32"]);
+    there.restore_from(&path).unwrap();
+    let (a, b) = (here.predict(&input).unwrap(), there.predict(&input).unwrap());
+    let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 1e-5, "{off}");
+    there.begin(Trainable::Everything);
+    assert!(step(&mut there, 1).is_finite());
 }
 
 #[test]
