@@ -49,6 +49,7 @@ pub struct Cli {
 
 // Options of every command.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options that are there or not")]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The folder that holds data/, runs/ and submissions/ [default: this one; in a Kaggle notebook

@@ -40,6 +40,9 @@ pub struct Description {
     pub size: usize,
     /// Other sides that the graph is right for are multiples of this; 0: there are none.
     pub size_step: usize,
+    /// Whether pictures may come with their colours side by side, which is faster. libtorch 2.13 breaks its
+    /// memory on the way back through some networks then.
+    pub channels_last: bool,
     /// The share of a picture's shorter side that its evaluation shows.
     pub crop: f64,
     pub interpolation: String,
@@ -257,6 +260,7 @@ pub fn described(name: &str) -> Description {
         sha256: "0".repeat(64),
         size: 64,
         size_step: 32,
+        channels_last: true,
         crop: 0.9,
         interpolation: "bicubic".to_owned(),
         mean: [0.5; 3],

@@ -1,7 +1,6 @@
 //! The numbers that a run computes with where its recipe leaves that to the device: on a processor with
 //! instructions for bf16, by what `kaggle-kit models --bench` measured of the network there.
 
-use anyhow::Result;
 use kaggle_kit::commands::models::{HalfSpeed, measured_half};
 use kaggle_kit::fs;
 use kaggle_kit::recipe::{Precision, Recipe};
@@ -19,7 +18,7 @@ pub(super) enum Work {
 const WORTH_IT: f64 = 1.2;
 
 /// The recipe with its precision settled for this device and work. What is not measured is f32 on a CPU.
-pub(super) fn settled(recipe: &Recipe, on: Device, work: Work) -> Result<Recipe> {
+pub(super) fn settled(recipe: &Recipe, on: Device, work: Work) -> Recipe {
     let mut recipe = recipe.clone();
     if recipe.optimizer.precision == Precision::Auto && on == Device::Cpu {
         let (cache, place) = (fs::cache_folder(), device::describe(on));
@@ -30,7 +29,7 @@ pub(super) fn settled(recipe: &Recipe, on: Device, work: Work) -> Result<Recipe>
         }
     }
     recipe.optimizer.precision = device::precision(on, recipe.optimizer.precision);
-    Ok(recipe)
+    recipe
 }
 
 /// Whether all of them are faster in bf16.
@@ -66,7 +65,7 @@ mod tests {
         let mut recipe = kaggle_kit::recipe::resolve(&[]).unwrap();
         for precision in [Precision::F32, Precision::F16, Precision::Bf16] {
             recipe.optimizer.precision = precision;
-            let settled = settled(&recipe, Device::Cpu, Work::Train).unwrap();
+            let settled = settled(&recipe, Device::Cpu, Work::Train);
             assert_eq!(settled.optimizer.precision, precision);
         }
     }

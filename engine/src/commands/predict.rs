@@ -37,7 +37,7 @@ pub(super) fn predictions_of(
         recipe.tta = false;
     }
     let classes = &summary.classes;
-    recipe = settled(&recipe, ranks.device, Work::Predict)?;
+    recipe = settled(&recipe, ranks.device, Work::Predict);
     term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
     term::say(format_args!(
         "   {} on {}, {} a picture",

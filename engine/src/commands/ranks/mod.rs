@@ -157,7 +157,7 @@ impl Ranks {
     /// A recipe with the precision that the device is best at where it leaves that open: the first one's, as
     /// a machine goes by what was measured on it.
     pub(super) fn settled(&self, recipe: &Recipe, work: Work) -> Result<Recipe> {
-        let mut recipe = settled(recipe, self.device, work)?;
+        let mut recipe = settled(recipe, self.device, work);
         let precision = self.follow(serde_json::to_string(&recipe.optimizer.precision)?)?;
         recipe.optimizer.precision = serde_json::from_str(&precision)?;
         Ok(recipe)

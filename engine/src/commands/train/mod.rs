@@ -236,11 +236,7 @@ impl TrainOne<'_> {
     /// The run's folder, with what is known before training.
     fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::File)> {
         let made_from = self.images.made_from(pretrained)?;
-        self.print_plan(&self.ranks.in_plan(&settled(
-            self.recipe,
-            self.ranks.device,
-            Work::Train,
-        )?));
+        self.print_plan(&self.ranks.in_plan(&settled(self.recipe, self.ranks.device, Work::Train)));
         let split = images::split_table(&self.data);
         let (run, lock) = self.folder(&split, &made_from)?;
         made_from.write(&run)?;

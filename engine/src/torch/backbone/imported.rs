@@ -14,6 +14,7 @@ use super::super::graph::Graph;
 struct Traced {
     graph: Graph,
     kind: Kind,
+    channels_last: bool,
 }
 
 /// Registers the network's variables under `path`; their values come with weights.
@@ -27,7 +28,7 @@ pub(super) fn build(
     let graph = from_bytes(path, net, &bytes, device)
         .with_context(|| format!("`{}` cannot be used", net.graph.display()))?;
     // A graph is one piece: all of it is the second half.
-    Ok([seq_t(), seq_t().add(Traced { graph, kind })])
+    Ok([seq_t(), seq_t().add(Traced { graph, kind, channels_last: net.described.channels_last })])
 }
 
 fn from_bytes(path: &Path, net: &Imported, bytes: &[u8], device: Device) -> Result<Graph> {
@@ -68,7 +69,9 @@ fn named(device: Device) -> String {
 impl ModuleT for Traced {
     fn forward_t(&self, x: &Tensor, _train: bool) -> Tensor {
         // As tch's own layers do: what fails is caught where a step is made.
-        match self.graph.forward(&x.to_kind(Kind::Float), self.kind) {
+        let x = x.to_kind(Kind::Float);
+        let x = if self.channels_last { x } else { x.contiguous() };
+        match self.graph.forward(&x, self.kind) {
             Ok(features) => features.to_kind(Kind::Float),
             Err(error) => panic!("{error}"),
         }

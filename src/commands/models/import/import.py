@@ -4,6 +4,7 @@ pictures. Wishes come as JSON on standard input; what is known of the network go
 import contextlib
 import io
 import json
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -51,12 +52,17 @@ if not timm.is_model(name):
     fail(f"timm {timm.__version__} has no `{name}`", f"{known}; `timm.list_models()` has all")
 
 
+sided = {}
+
+
 def build(pretrained):
     """Without its classifier, at the side that is wanted where that is for the network to know."""
     options = {"pretrained": pretrained, "num_classes": 0}
     if wanted["size"]:
         with contextlib.suppress(TypeError):
-            return timm.create_model(name, img_size=wanted["size"], **options)
+            made = timm.create_model(name, img_size=wanted["size"], **options)
+            sided["img_size"] = wanted["size"]
+            return made
     return timm.create_model(name, **options)
 
 
@@ -218,6 +224,19 @@ def stays():
         return str(error).strip().splitlines()[-1]
 
 
+def is_fast():
+    """Whether it survives pictures with their colours side by side; oneDNN writes beyond its memory on the way
+    back through some networks, which ends the process. So another one tries."""
+    tried = f"""
+import torch, timm
+model = timm.create_model({name!r}, num_classes=0, **{sided!r}).eval()
+pictures = torch.randn(3, {size}, {size}, 3).permute(0, 3, 1, 2)
+for _ in range(2):
+    model(pictures).sum().backward()
+"""
+    return subprocess.run([sys.executable, "-c", tried], capture_output=True).returncode == 0
+
+
 def graphs(part):
     """Every node of what a part does."""
     blocks = [part._c._get_method(method).graph for method in part._c._method_names()]
@@ -229,6 +248,7 @@ def graphs(part):
 
 end(
     stays=stays(),
+    channels_last=is_fast(),
     tag=config.get("tag") or "",
     timm=timm.__version__,
     torch=torch.__version__,

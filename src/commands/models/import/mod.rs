@@ -73,6 +73,7 @@ struct Told {
     weights: String,
     size: usize,
     size_step: usize,
+    channels_last: bool,
     crop: f64,
     interpolation: String,
     mean: [f32; 3],
@@ -107,8 +108,8 @@ impl Made {
     }
 }
 
-/// Has Python trace the network.
-pub fn make(args: &Args) -> Result<Made> {
+/// Has Python trace the network, in a folder of the cache that is gone with what is given.
+pub fn make(args: &Args, cache: &Path) -> Result<Made> {
     ensure!(
         is_name(&args.name),
         "`{}` is no name of timm's\nhint: such as `kaggle-kit models import resnet50d`",
@@ -117,7 +118,7 @@ pub fn make(args: &Args) -> Result<Made> {
     if let Some(file) = &args.checkpoint {
         drop(fs::open(file)?);
     }
-    let folder = fs::cache_folder().join("imported");
+    let folder = cache.join("imported");
     fs::create_dir_all(&folder)?;
     let making = tempfile::Builder::new().prefix(".partial-").tempdir_in(&folder)?;
     term::say(format_args!(
@@ -151,6 +152,7 @@ pub fn described(name: &str, told: &str, graph: &Path) -> Result<(Description, V
         sha256: hash_file(graph)?.to_string(),
         size: told.size,
         size_step: told.size_step,
+        channels_last: told.channels_last,
         crop: told.crop,
         interpolation: told.interpolation,
         mean: told.mean,
@@ -170,7 +172,7 @@ pub fn described(name: &str, told: &str, graph: &Path) -> Result<(Description, V
 }
 
 /// Keeps what was made, once the engine has computed the same.
-pub fn keep(made: Made, parity: Parity) -> Result<()> {
+pub fn keep(made: Made, parity: Parity, cache: &Path) -> Result<()> {
     let Made { making, described, .. } = made;
     let (name, Parity { features, gradients }) = (&described.name, parity);
     ensure!(
@@ -181,13 +183,13 @@ pub fn keep(made: Made, parity: Parity) -> Result<()> {
         described.timm,
         described.torch
     );
-    let place = imported::folder(name, &fs::cache_folder());
+    let place = imported::folder(name, cache);
     fs::remove_file(making.path().join(CHECK))?;
     let weights = making.path().join(WEIGHTS);
     cached::record(&weights, hash_file(&weights)?)?;
     let files = [making.path().join(GRAPH), weights];
     fs::write_record(making.path().join(DESCRIPTION), described.to_text()?, &files)?;
-    let before = imported::look(name).ok().flatten().and_then(Architecture::imported);
+    let before = imported::look_in(name, cache).ok().flatten().and_then(Architecture::imported);
     if place.exists() {
         fs::remove_dir_all(&place)?;
     }
@@ -270,3 +272,6 @@ fn ask(args: &Args, folder: &Path) -> Result<String> {
         term::short(trouble, SHOWN)
     )
 }
+
+#[cfg(all(test, unix))]
+mod tests;
