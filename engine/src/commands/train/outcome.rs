@@ -142,7 +142,7 @@ pub(super) fn tell_way(
     }
     let of_views = learn::score(data, &predictions.probabilities).map(|score| score.metric);
     let way = [
-        (journal.best.map(|best| best.metric), "the best epoch, one view of each image"),
+        (journal.best.map(|best| best.metric), "the network that is kept, one view of each image"),
         (of_views.ok(), views),
         (Some(decision.score()), "decided as above: this is the score"),
     ];
