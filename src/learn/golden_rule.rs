@@ -145,7 +145,8 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
             } else {
                 ""
             };
-            let text = [term::count(epochs, "epoch"), term::count(steps, "step")].join(", ") + linear;
+            let text =
+                [term::count(epochs, "epoch"), term::count(steps, "step")].join(", ") + linear;
             off(recipe.head_on_activations.run, text)
         }
         Stage::HeadWithAugmentation => {
