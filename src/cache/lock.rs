@@ -86,6 +86,13 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// As [`fs::Locked`]: a child that is just being started has the file open as well.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 #[cfg(unix)]
 fn same_file(a: &std::fs::Metadata, b: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

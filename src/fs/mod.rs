@@ -8,6 +8,7 @@
 
 mod atomic;
 mod durable;
+mod lock;
 mod owned;
 mod plain;
 mod space;
@@ -26,6 +27,7 @@ pub use fs_err::{
     File, copy, hard_link, metadata, read_dir, remove_dir, remove_dir_all, remove_file, rename,
     symlink_metadata,
 };
+pub use lock::Locked;
 pub use owned::{is_own, open_own, write_named};
 pub use plain::{
     NotPlain, create_dir_all, no_folder, not_plain, open, other_kind, read, read_to_string,

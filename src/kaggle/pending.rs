@@ -3,7 +3,6 @@
 //! The file holds the address of an upload session, which is a secret: it is for its owner alone,
 //! and goes when the submission is made and told.
 
-use std::fs::TryLockError;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -23,7 +22,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// The file to submit, locked so that no second process submits it at the same time.
 pub(super) struct Csv {
     path: PathBuf,
-    file: fs::File,
+    file: fs::Locked,
     pub(super) name: String,
     pub(super) length: u64,
     /// Seconds since 1970.
@@ -68,12 +67,9 @@ pub(super) struct Pending {
 
 impl Csv {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = fs::open(path)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-            // A file system without locks has to do without.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
+        let Some(file) = fs::Locked::alone(fs::open(path)?) else {
+            return Err(Error::Busy { path: path.to_owned() });
+        };
         let name = path
             .file_name()
             .and_then(|name| name.to_str())

@@ -67,17 +67,13 @@ impl Run {
         Ok(all)
     }
 
-    /// The right to train the run, for as long as the file is open; none while another process has
-    /// it. A file system without locks has to do without.
-    pub fn lock(&self) -> Result<Option<fs::File>> {
+    /// The right to train the run; none while another process has it.
+    pub fn lock(&self) -> Result<Option<fs::Locked>> {
         let folder = self.file(CHECKPOINT);
         fs::create_dir_all(&folder)?;
         let mut options = fs::File::options();
         let file = fs::open_own(folder.join("lock"), options.write(true).create(true))?;
-        match file.try_lock() {
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-            Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(file)),
-        }
+        Ok(fs::Locked::alone(file))
     }
 
     /// All runs of a competition, or of all of them, in the order of their [times](Self::time).

@@ -18,10 +18,9 @@ mod record;
 mod remote;
 mod verify;
 
-use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::archive;
@@ -203,16 +202,13 @@ fn rehearse(job: &Fetch) -> Result<()> {
 }
 
 /// Holds the folder against a second process; the system lets go of it when this one ends.
-fn lock(data: &Path) -> Result<fs::File> {
-    let folder = fs::File::open(data)?;
-    match folder.file().try_lock() {
-        Err(TryLockError::WouldBlock) => bail!(
+fn lock(data: &Path) -> Result<fs::Locked> {
+    fs::Locked::alone(fs::File::open(data)?).with_context(|| {
+        format!(
             "another kaggle-kit is fetching into `{}`\nhint: wait until it has ended",
             data.display()
-        ),
-        // On a file system without locks two at once are the person's own care.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
-    }
+        )
+    })
 }
 
 /// Unpacks an archive into the data folder.

@@ -1,6 +1,5 @@
 //! One process at work on a file at a time.
 
-use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 
@@ -8,16 +7,13 @@ use super::super::error::Error;
 use crate::fs;
 
 /// The part, and the right to write to it.
-pub(super) fn open_locked(part: &Path, path: &Path) -> Result<fs::File, Error> {
+pub(super) fn open_locked(part: &Path, path: &Path) -> Result<fs::Locked, Error> {
     let mut options = fs::File::options();
     options.read(true).write(true).create(true).truncate(false);
     loop {
-        let file = fs::open_own(part, &mut options)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: path.to_owned() }),
-            // A file system without locks has to do without.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
+        let Some(file) = fs::Locked::alone(fs::open_own(part, &mut options)?) else {
+            return Err(Error::Busy { path: path.to_owned() });
+        };
         // Another process may have finished the file, and renamed it, before the lock was ours.
         if is_at(&file, part) {
             return Ok(file);

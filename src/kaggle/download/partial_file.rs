@@ -19,7 +19,7 @@ pub(super) struct PartialFile {
     path: PathBuf,
     temporary: PathBuf,
     sidecar: PathBuf,
-    file: fs::File,
+    file: fs::Locked,
     /// What is downloaded, in words.
     what: String,
     /// Of which version the bytes are, once there are any.
@@ -282,7 +282,7 @@ impl PartialFile {
         let is_zip = self.path.extension().is_some_and(|found| found.eq_ignore_ascii_case("zip"));
         let mut start = Vec::new();
         self.file.seek(SeekFrom::Start(0))?;
-        Read::by_ref(&mut self.file).take(4).read_to_end(&mut start)?;
+        Read::by_ref(&mut *self.file).take(4).read_to_end(&mut start)?;
         Ok(!is_zip && start == *b"PK\x03\x04")
     }
 

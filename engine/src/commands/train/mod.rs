@@ -234,7 +234,7 @@ impl TrainOne<'_> {
     }
 
     /// The run's folder, with what is known before training.
-    fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::File)> {
+    fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::Locked)> {
         let made_from = self.images.made_from(pretrained)?;
         self.print_plan(&self.ranks.in_plan(&settled(self.recipe, self.ranks.device, Work::Train)));
         let split = images::split_table(&self.data);
@@ -316,7 +316,7 @@ impl TrainOne<'_> {
     }
 
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.
-    fn folder(&self, split: &SplitTable, made_from: &MadeFrom) -> Result<(Run, fs::File)> {
+    fn folder(&self, split: &SplitTable, made_from: &MadeFrom) -> Result<(Run, fs::Locked)> {
         let Self { args, workspace, competition, recipe, .. } = self;
         let runs = &workspace.runs();
         if !args.start.anew {
