@@ -36,6 +36,7 @@ pub mod program;
 pub mod session;
 // What everything stands on.
 pub mod explain;
+pub mod foreign;
 pub mod fs;
 pub mod hash;
 pub mod json;
@@ -43,6 +44,7 @@ pub mod lines;
 pub mod progress;
 pub mod relative;
 pub mod rng;
+pub mod room;
 pub mod sibling;
 pub mod term;
 pub mod typed;

@@ -2,7 +2,8 @@
 //! left to give.
 //!
 //! A panic is a bug of ours, and is told as one; it unwinds, so that no file is left half-written. What
-//! the machine refuses is no bug: libraries panic over it, and here that becomes an error which says so.
+//! the machine refuses is no bug: libraries panic over it, and here that becomes an error which says so;
+//! nor is what a decoder panics over (`crate::foreign`), which is a file's own error.
 
 mod memory;
 mod threads;
@@ -17,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use thiserror::Error;
 
+use crate::foreign;
 use crate::term;
 
 pub use memory::ensure_starts;
@@ -64,6 +66,9 @@ fn tell(panic: &PanicHookInfo) {
     if let Some(what) = Exhausted::of(&message) {
         let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
         refused.get_or_insert((what, message));
+        return;
+    }
+    if foreign::is_guarded() {
         return;
     }
     let is_known = REFUSED.lock().unwrap_or_else(PoisonError::into_inner).is_some();

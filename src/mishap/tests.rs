@@ -34,6 +34,10 @@ fn a_program_that_meets_with_it() {
                 let _ = thread.join();
                 bail!("the thread has ended");
             }
+            "a decoder" => {
+                let gave_up = foreign::guarded(|| panic!("index 7 of 3")).unwrap_err();
+                bail!("failed to decode `a.gif`: {gave_up}");
+            }
             "bug in rayon" => rayon::join(|| panic!("index 7 of 3"), || ()).0,
             "torch" => panic!(
                 "called `Result::unwrap()` on an `Err` value: Torch(\"[enforce fail at \
@@ -107,6 +111,15 @@ fn what_the_machine_refuses_is_an_error_and_no_bug() {
         assert!(!told.contains("bug of kaggle-kit") && !told.contains("consequence"), "{told}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{what}");
     }
+}
+
+#[test]
+fn what_a_decoder_panics_over_is_an_error_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, told) = child("a decoder", folder.path());
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("error: failed to decode `a.gif`: the decoder gave up"), "{told}");
+    assert!(!told.contains("bug of kaggle-kit") && !told.contains("index 7"), "{told}");
 }
 
 #[cfg(unix)]

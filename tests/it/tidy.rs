@@ -30,8 +30,8 @@ const LAYERS: &[&[&str]] = &[
         "zoo",
     ],
     &[
-        "explain", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress",
-        "relative", "rng", "sibling", "words",
+        "explain", "foreign", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress",
+        "relative", "rng", "room", "sibling", "words",
     ],
 ];
 

@@ -12,6 +12,7 @@ mod pixels;
 pub(super) mod tests;
 
 use super::picture::{Picture, scaled};
+use crate::room;
 use elements::{Elements, Tag};
 use pixels::{Pixels, Samples};
 
@@ -92,6 +93,9 @@ pub(super) fn attributes(bytes: &[u8], attributes: &[Tag]) -> Result<Vec<String>
 }
 
 fn picture(elements: &Elements, windows: &[[f64; 2]]) -> Result<Picture, Failure> {
+    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let _taken = room::take(pixels::memory(elements)?)
+        .map_err(|error| Failure::Broken(first_line(error.to_string())))?;
     let Pixels { width, height, samples } = pixels::read(elements)?;
     let (values, is_inverted) = match samples {
         Samples::Colours(_) if !windows.is_empty() => {

@@ -1,13 +1,12 @@
 //! Packed pixels: run lengths, JPEG of eight bits, lossless JPEG, JPEG 2000. What is packed otherwise is
 //! refused by its name.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 
 use super::Failure;
 use super::pixels::Layout;
+use crate::foreign;
 
 const RUN_LENGTHS: &str = "1.2.840.10008.1.2.5";
 const JPEG: [&str; 4] = [
@@ -85,7 +84,7 @@ fn jpeg(
     if is_rgb {
         decoder.set_color_transform(ColorTransform::RGB);
     }
-    let decoded = catch_unwind(AssertUnwindSafe(|| decoder.decode()));
+    let decoded = foreign::guarded(|| decoder.decode());
     let pixels = match decoded {
         Ok(Ok(pixels)) => pixels,
         Ok(Err(jpeg_decoder::Error::Unsupported(feature))) => {
@@ -93,7 +92,7 @@ fn jpeg(
             return Err(Failure::Unsupported(format!("it is {name} of a rare kind: {feature:?}")));
         }
         Ok(Err(error)) => return Err(Failure::Broken(format!("its JPEG: {error}"))),
-        Err(_) => return Err(Failure::Broken("its JPEG cannot be decoded".to_owned())),
+        Err(gave_up) => return Err(Failure::Broken(format!("its JPEG: {gave_up}"))),
     };
     let info = decoder.info();
     let found =
@@ -127,7 +126,7 @@ const SIGN: usize = 42;
 /// JPEG 2000, with or without loss. Its values are the file's own, not scaled to eight bits.
 fn jpeg_2000(bytes: &[u8], layout: Layout) -> Result<Vec<u8>, Failure> {
     let broken = |reason: String| Failure::Broken(format!("its JPEG 2000: {reason}"));
-    let decoded = catch_unwind(AssertUnwindSafe(|| {
+    let decoded = foreign::guarded(|| {
         let image =
             Image::new(bytes, &DecodeSettings::default()).map_err(|error| error.to_string())?;
         if (image.width() as usize, image.height() as usize) != (layout.width, layout.height) {
@@ -138,9 +137,8 @@ fn jpeg_2000(bytes: &[u8], layout: Layout) -> Result<Vec<u8>, Failure> {
         let planes =
             decoded.components().iter().map(|plane| (plane.samples().to_vec(), plane.bit_depth()));
         Ok(planes.collect::<Vec<(Vec<f32>, u8)>>())
-    }));
-    let planes =
-        decoded.unwrap_or_else(|_| Err("it cannot be decoded".to_owned())).map_err(broken)?;
+    });
+    let planes = decoded.map_err(|gave_up| gave_up.to_string()).flatten().map_err(broken)?;
     let n = layout.width * layout.height;
     if planes.len() != layout.samples || planes.iter().any(|(plane, _)| plane.len() != n) {
         return Err(broken("it is of another kind".to_owned()));

@@ -104,6 +104,18 @@ pub(super) fn bounds(elements: &Elements) -> (i64, i64) {
     if is_signed { (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) } else { (0, (1 << stored) - 1) }
 }
 
+/// Bytes of memory that a file's picture takes while it is read, by its own sides; a small file may unpack
+/// to many.
+pub(super) fn memory(elements: &Elements) -> Result<u64, Failure> {
+    let layout = Layout::of(elements)?;
+    let n = (layout.width * layout.height) as u64;
+    let samples = n * layout.samples as u64;
+    // The decoder of JPEG 2000 gives floating-point numbers, of which a copy is made.
+    let unpacking = if elements.fragments().is_some() { samples * 8 } else { 0 };
+    // What is unpacked, values of four bytes, and a picture of three planes beside these.
+    Ok(layout.len() as u64 + unpacking + samples * 4 + n * 6)
+}
+
 pub(super) fn read(elements: &Elements) -> Result<Pixels, Failure> {
     let layout = Layout::of(elements)?;
     let frames = elements.decimal(tags::NUMBER_OF_FRAMES).unwrap_or(1.0);

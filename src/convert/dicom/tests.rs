@@ -366,6 +366,16 @@ fn what_is_not_read_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_small_file_takes_room_for_what_it_unpacks_to() {
+    let memory = |bytes: &[u8]| pixels::memory(&Elements::read(bytes).unwrap()).unwrap();
+    // Two bytes of a value, four of it as a number, six of a picture and its planes.
+    assert_eq!(memory(&file(EXPLICIT, &[])), 6 * (2 + 4 + 6));
+    let sides = [short(tags::ROWS, 16_000), short(tags::COLUMNS, 16_000)];
+    let packed = [&sides[..], &[(PIXEL_DATA, "OB", vec![0; 8])]].concat();
+    assert_eq!(memory(&file(JPEG_2000, &packed)), 256_000_000 * (2 + 8 + 4 + 6));
+}
+
+#[test]
 fn cut_and_damaged_files_are_told() {
     for syntax in [EXPLICIT, IMPLICIT, LOSSLESS_JPEG] {
         let change =

@@ -13,8 +13,8 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use super::header::Header;
-use super::room::{self, Taken};
 use super::{check_size, cleared};
+use crate::room::{self, Taken};
 
 /// Decodes into the memory of `pixels`, whatever it held.
 pub(super) fn decode(bytes: &[u8], pixels: Vec<u8>) -> Result<(RgbImage, Taken<'static>)> {

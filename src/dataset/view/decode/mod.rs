@@ -1,13 +1,12 @@
 //! An image file as RGB pixels, upright.
 //!
 //! `jpeg.rs`, `tiff/` and `other.rs` decode, `header.rs` says who can decode a JPEG, `png.rs` mends
-//! checksums, `room.rs` keeps all threads together within bounds.
+//! checksums; `crate::room` keeps all threads together within bounds.
 
 mod header;
 mod jpeg;
 mod other;
 mod png;
-mod room;
 mod tiff;
 
 use std::io::Read;
@@ -17,9 +16,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, ensure};
 use image::{ImageFormat, RgbImage};
 
-use self::room::Taken;
 use crate::dataset::format;
 use crate::dataset::image_file;
+use crate::foreign;
+use crate::room::Taken;
 use crate::term;
 
 /// More pixels than any camera's photograph has (a telephone's 200 million are the most today): beyond
@@ -170,7 +170,7 @@ fn decode_bytes(path: &Path, bytes: &[u8], pixels: Vec<u8>) -> Result<Decoded> {
             anyhow::bail!("`{}` {problem}\nhint: {}", path.display(), problem.help())
         }
     };
-    match format {
+    let decode = || match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, pixels).map(|(image, taken)| Decoded {
             image,
             taken,
@@ -178,8 +178,11 @@ fn decode_bytes(path: &Path, bytes: &[u8], pixels: Vec<u8>) -> Result<Decoded> {
         }),
         ImageFormat::Tiff => tiff::decode(bytes),
         _ => other::decode(bytes, format),
-    }
-    .with_context(|| format!("failed to decode `{}`", path.display()))
+    };
+    foreign::guarded(decode)
+        .map_err(anyhow::Error::from)
+        .flatten()
+        .with_context(|| format!("failed to decode `{}`", path.display()))
 }
 
 fn check_size([width, height]: [u32; 2]) -> Result<()> {

@@ -6,9 +6,9 @@ use anyhow::{Result, anyhow};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use super::room;
 use super::{Decoded, METADATA, check_size, png};
 use crate::dataset::format::TO_PNG;
+use crate::room;
 
 pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
     match by_image(bytes, format) {

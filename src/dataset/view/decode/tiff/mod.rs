@@ -16,9 +16,9 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
 use self::about::{About, SCALE, Way};
-use super::room;
 use super::{Decoded, METADATA, check_size, other};
 use crate::dataset::format::TO_PNG;
+use crate::room;
 
 type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
 

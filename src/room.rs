@@ -23,7 +23,7 @@ static ROOM: LazyLock<Room> =
 
 /// Waits until there are so many bytes, and takes them. A picture that takes more than there is for all
 /// threads is decoded alone; one that takes more than the machine has free is an error.
-pub(super) fn take(bytes: u64) -> Result<Taken<'static>> {
+pub fn take(bytes: u64) -> Result<Taken<'static>> {
     let taken = ROOM.take(bytes);
     if bytes > CHECKED
         && let Some(free) = fs::free_memory()
@@ -65,14 +65,14 @@ impl Room {
 
 /// Bytes that are given back when this is dropped.
 #[derive(Debug)]
-pub(in crate::dataset) struct Taken<'a> {
+pub struct Taken<'a> {
     room: &'a Room,
     bytes: u64,
 }
 
 impl Taken<'_> {
     /// Gives back all but so many.
-    pub(super) fn keep(&mut self, bytes: u64) {
+    pub fn keep(&mut self, bytes: u64) {
         let back = self.bytes.saturating_sub(bytes);
         self.bytes -= back;
         *self.room.lock() -= back;
