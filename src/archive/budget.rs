@@ -63,8 +63,11 @@ impl Budget {
         }
         match self.room.files {
             Some(free) if (n as u64).saturating_add(SPARE_FILES) > free => {
-                let (n, free) = (term::thousands(n), term::thousands(free as usize));
-                let reason = format!("it holds {n} files or more, the disk has room for {free}");
+                let (n, free) = (term::count(n, "file"), term::thousands(free as usize));
+                let spare = term::thousands(SPARE_FILES as usize);
+                let reason = format!(
+                    "it holds {n} or more, and the disk has room for {free}, of which {spare} stay free"
+                );
                 Err(Error::no_space(archive, reason))
             }
             _ => Ok(()),

@@ -141,9 +141,22 @@ fn check_readable(entry: &ZipFileEntry, name: &str, sink: &Sink) -> Result<(), E
     let reason = match entry.compression() {
         _ if entry.encrypted() => format!("`{name}` is encrypted"),
         CompressionMethod::Stored | CompressionMethod::Deflated => return Ok(()),
-        method => format!("`{name}` is packed by another method than deflate: {method:?}"),
+        method => format!("`{name}` is packed by {}, not by deflate", name_of(method)),
     };
     Err(Error::unsupported(&sink.archive, reason))
+}
+
+fn name_of(method: CompressionMethod) -> String {
+    let known = match method {
+        CompressionMethod::DEFLATE64 => "Deflate64, as Windows packs large files",
+        CompressionMethod::BZIP2 => "bzip2",
+        CompressionMethod::LZMA => "LZMA",
+        CompressionMethod::ZSTD => "Zstandard",
+        CompressionMethod::XZ => "xz",
+        CompressionMethod::PPMD => "PPMd",
+        method => return format!("a rare method ({method:?})"),
+    };
+    known.to_owned()
 }
 
 fn seen_as(entry: &ZipFileEntry) -> Seen {

@@ -9,16 +9,13 @@ mod start;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use bzip2::bufread::MultiBzDecoder;
-use flate2::bufread::MultiGzDecoder;
-use lzma_rust2::XzReader;
 use sevenz_rust2::{Archive as SevenZ, BlockDecoder, Password};
 use zip::read::{ArchiveOffset, Config, ZipReadOptions, read_zipfile_from_stream};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::kind::{Kind, Packing, TAR_BLOCK};
 use super::window::Window;
-use super::{Error, MOST_LEVELS, MOST_MEMORY_KB, called, names, stem};
+use super::{Error, MOST_LEVELS, MOST_MEMORY_KB, called, names, packed, stem};
 pub use start::unzipped_start;
 
 /// What an archive holds.
@@ -281,12 +278,7 @@ impl Look<'_> {
         packed: &mut dyn Read,
         place: &Place,
     ) -> Result<Inside, Error> {
-        let packed = BufReader::new(packed);
-        let mut decoder: Box<dyn Read> = match packing {
-            Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
-            Packing::Bzip2 => Box::new(MultiBzDecoder::new(packed)),
-            Packing::Xz => Box::new(XzReader::new_mem_limit(packed, true, MOST_MEMORY_KB as u32)),
-        };
+        let mut decoder = packed::unpacked(packing, packed);
         let mut start = Vec::with_capacity(TAR_BLOCK);
         let read = decoder.by_ref().take(TAR_BLOCK as u64).read_to_end(&mut start);
         read.map_err(|error| self.damaged("its start", &error))?;

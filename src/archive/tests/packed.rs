@@ -75,6 +75,23 @@ fn packed_tables_lie_beside_the_rest() {
 }
 
 #[test]
+fn zeros_behind_are_nothing_and_all_else_is_damage() {
+    for (extension, _, packed) in every_way(&tar(&[("train/1.jpg", b"1")])) {
+        let name = format!("a.tar.{extension}");
+        let with = |behind: &[u8]| unpacked(&name, &[&packed[..], behind].concat());
+        // More than one buffer of them; twice the same is one file, of which a tar's end is the first.
+        for behind in [&[0; 4][..], &[0; 200_000], &packed, &[&[0; 512], &packed[..]].concat()] {
+            let (folder, result) = with(behind);
+            assert_eq!(result.expect(&name), 1, "{name}, {} behind", behind.len());
+            assert_eq!(names(&folder), ["train/1.jpg"]);
+        }
+        let (folder, result) = with(b"something else");
+        assert!(matches!(result, Err(Error::Damaged { .. })), "{name}");
+        assert!(names(&folder).is_empty());
+    }
+}
+
+#[test]
 fn damaged_and_endless_ones_leave_nothing() {
     let image = noise(100_000);
     for (extension, _, packed) in every_way(&tar(&[("train/1.jpg", &image)])) {
