@@ -38,6 +38,8 @@ pub struct Data {
     pub listing: Listing,
     /// The tables that were read, whole or their first rows.
     pub tables: Vec<Table>,
+    /// CSVs that are there and cannot be read as tables.
+    pub unread: Vec<String>,
     /// Of some DICOM files: the path, and the patient that it names.
     pub patients: Vec<(String, String)>,
     /// What the first record of the `TFRecords` holds, by name.

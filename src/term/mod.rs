@@ -11,6 +11,7 @@ mod ask;
 mod clean;
 mod folded;
 mod json;
+mod refused;
 mod secrets;
 mod table;
 
@@ -173,7 +174,8 @@ pub fn usage(text: &str) {
 /// Splits an error's chain into its message (`outer: inner`) and the hints in it.
 ///
 /// Any error text may end in lines that start with `hint: `; they are advice, not part of the
-/// message, and are told last.
+/// message, and are told last. Where nobody wrote one, and it was the system that refused, there is a
+/// general one.
 pub fn describe(error: &anyhow::Error) -> (String, Vec<String>) {
     let mut messages: Vec<String> = Vec::new();
     let mut hints: Vec<String> = Vec::new();
@@ -192,6 +194,9 @@ pub fn describe(error: &anyhow::Error) -> (String, Vec<String>) {
         if !message.is_empty() && !messages.last().is_some_and(|last| last.ends_with(&message)) {
             messages.push(message);
         }
+    }
+    if hints.is_empty() {
+        hints.extend(refused::what_helps(error).map(str::to_owned));
     }
     (messages.join(": "), hints)
 }

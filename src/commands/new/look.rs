@@ -61,7 +61,7 @@ pub(super) fn folder(root: &Path) -> Result<Data> {
     }
     entries.extend(inner.entries);
     let listing = Listing::new(entries, inner.unseen).lifted();
-    let mut tables = Vec::new();
+    let (mut tables, mut unread) = (Vec::new(), Vec::new());
     for entry in listing.tables() {
         // What lies in an archive was read with it.
         if let Some(known) = inner.tables.iter().find(|table| table.path == entry.place()) {
@@ -70,11 +70,16 @@ pub(super) fn folder(root: &Path) -> Result<Data> {
         }
         let at = root.join(entry.place());
         let file = fs::open(&at)?;
-        tables.extend(Table::read(&entry.path, file));
+        match Table::read(&entry.path, file) {
+            Some(table) => tables.push(table),
+            // A JSON may be anything.
+            None if infer::extension(&entry.path) != "json" => unread.push(entry.path.clone()),
+            None => {}
+        }
     }
     let patients = patients(root, &listing);
     let features = features(root, &listing);
-    Ok(Data { listing, tables, patients, features })
+    Ok(Data { listing, tables, unread, patients, features })
 }
 
 /// The files in one archive.

@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> Result<()> {
     let looked = look_at(args, &mut wishes)?;
     let infer =
         |wishes: &Wishes| infer::infer(&looked.data, &looked.called, wishes, looked.hint.as_ref());
-    let mut guess = infer(&wishes).with_context(|| format!("`{}` gives no spec", args.source))?;
+    let mut guess = infer(&wishes).with_context(|| no_spec(args, &looked.data))?;
     if !args.yes && !args.json {
         guess = questions::ask(guess, &mut wishes, &looked.page, &infer)?;
     }
@@ -166,6 +166,19 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Why there is none may lie in a table that nobody could read.
+fn no_spec(args: &Args, data: &Data) -> String {
+    let unread: Vec<String> = data.unread.iter().map(|path| format!("`{path}`")).collect();
+    let hint = match &unread[..] {
+        [] => String::new(),
+        _ => format!(
+            "\nhint: not read as a table: {}; is it a CSV in UTF-8, with a header?",
+            term::short(&unread.join(", "), 200)
+        ),
+    };
+    format!("`{}` gives no spec{hint}", args.source)
 }
 
 fn look_at(args: &Args, wishes: &mut Wishes) -> Result<Looked> {

@@ -57,6 +57,7 @@ impl Drawn {
         Data {
             listing: Listing::new(entries, self.unseen.clone()),
             tables: self.tables.iter().filter_map(read).collect(),
+            unread: Vec::new(),
             patients: self.patients.clone(),
             features: self.features.clone(),
         }

@@ -176,6 +176,23 @@ fn what_is_called_like_an_archive_and_is_none_is_named() {
 /// A folder of 60,000 files is looked at in a moment; the bound is for a slow machine and a build without
 /// optimisation.
 #[test]
+fn a_table_that_nobody_can_read_is_named_where_there_is_no_spec() {
+    let here = Scratch::new();
+    draw(&here, "leaves");
+    // As Excel saves it: `\xe9` alone is no UTF-8.
+    here.write("leaves/sample_submission.csv", b"id,esp\xe9ce\nb001,rust\n");
+    let run = here.kaggle_kit().args(["new", "leaves", "--yes"]).assert().failure();
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("error: `leaves` gives no spec: no sample submission"), "{told}");
+    assert!(
+        told.contains(
+            "hint: not read as a table: `sample_submission.csv`; is it a CSV in UTF-8, with a header?"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_large_folder_takes_a_moment() {
     let here = Scratch::new();
     let n = 30_000;
