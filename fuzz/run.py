@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Builds the fuzz targets and runs them: `fuzz/run.py TARGET... [--seconds N]`.
 
-Without a target all of them run, one after the other. The corpus grows in `fuzz/corpus/`, an input
+Without a target all of them run, one after the other, and each tells how much of the processor it had:
+on a busy machine ten minutes may be one. The corpus grows in `fuzz/corpus/`, an input
 that breaks something is kept in `fuzz/artifacts/`. Works with a stable compiler; with
 `--sanitizer` (nightly) memory errors in dependencies are found as well.
 """
@@ -9,6 +10,7 @@ that breaks something is kept in `fuzz/artifacts/`. Works with a stable compiler
 import argparse
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -29,7 +31,8 @@ OF_A_RUN = [
 ]
 OF_DATA = ["fetched", "manifest", "plan"]
 TARGETS = [
-    *["zip", "tar", "seven_z", "csv", "json", "weights"],
+    *["zip", "tar", "seven_z", "packed", "csv", "json", "weights"],
+    *["convert", "picture", "infer", "labels", "spec"],
     *["run_" + file for file in OF_A_RUN],
     *["data_" + file for file in OF_DATA],
 ]
@@ -49,6 +52,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help="of " + ", ".join(TARGETS) + "; default: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (default: 60)")
+    parser.add_argument("--hang", type=int, default=20,
+                        help="no input takes so many seconds; more on a busy machine (default: 20)")
     parser.add_argument("--sanitizer", action="store_true", help="AddressSanitizer, with nightly")
     options = parser.parse_args()
     unknown = [target for target in options.targets if target not in TARGETS]
@@ -56,9 +61,8 @@ def main():
         parser.error(f"no target `{unknown[0]}`: there are {', '.join(TARGETS)}")
     targets = options.targets or TARGETS
     folder = build(targets, options.sanitizer)
-    # They are written by a usual program: the flags above need a fuzzer to report to.
-    subprocess.run(["cargo", "run", "--quiet", "--bin", "seeds", "corpus"], cwd=HERE, check=True)
-    broken = [target for target in targets if not run(folder / target, target, options.seconds)]
+    subprocess.run([folder / "seeds", "corpus"], cwd=HERE, check=True)
+    broken = [target for target in targets if not run(folder / target, target, options)]
     if broken:
         sys.exit(f"error: broken by an input in fuzz/artifacts/: {', '.join(broken)}")
 
@@ -72,7 +76,7 @@ def build(targets, sanitizer):
     flags = FLAGS + (["-Zsanitizer=address"] if sanitizer else [])
     cargo = ["cargo", "+nightly"] if sanitizer else ["cargo"]
     # With `--target` the flags do not reach build scripts, which have no fuzzer to report to.
-    bins = [argument for target in targets for argument in ("--bin", target)]
+    bins = [argument for target in [*targets, "seeds"] for argument in ("--bin", target)]
     subprocess.run(
         [*cargo, "build", "--release", "--target", host, *bins],
         cwd=HERE,
@@ -82,17 +86,18 @@ def build(targets, sanitizer):
     return HERE / "target" / host / "release"
 
 
-def run(program, target, seconds):
+def run(program, target, options):
     corpus, artifacts = HERE / "corpus" / target, HERE / "artifacts" / target
     corpus.mkdir(parents=True, exist_ok=True)
     artifacts.mkdir(parents=True, exist_ok=True)
-    print(f"{target}: {seconds} s", flush=True)
+    print(f"{target}: {options.seconds} s", flush=True)
+    before = processor_seconds()
     done = subprocess.run(
         [
             program,
-            f"-max_total_time={seconds}",
+            f"-max_total_time={options.seconds}",
             f"-artifact_prefix={artifacts}/",
-            "-timeout=20",
+            f"-timeout={options.hang}",
             "-rss_limit_mb=3000",
             "-max_len=20000",
             "-print_final_stats=1",
@@ -101,7 +106,13 @@ def run(program, target, seconds):
         cwd=HERE,
         check=False,
     )
+    print(f"{target}: {processor_seconds() - before:.0f} s of a processor", flush=True)
     return done.returncode == 0
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 main()

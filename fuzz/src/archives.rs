@@ -3,11 +3,12 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use kaggle_kit::archive::extract_at_most;
+
+use crate::place;
 
 const MOST_BYTES: u64 = 1_000_000;
 const MOST_FILES: usize = 200;
@@ -49,12 +50,6 @@ pub fn unpack_packed(name: &str, bytes: &[u8]) {
     unpack("outer.zip", &writer.finish().unwrap().into_inner());
 }
 
-/// In memory where the system has a folder for that.
-fn place() -> TempDir {
-    let shm = Path::new("/dev/shm");
-    if shm.is_dir() { TempDir::new_in(shm) } else { TempDir::new() }.unwrap()
-}
-
 fn count(folder: &Path, n_files: &mut usize, n_bytes: &mut u64) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -65,6 +60,44 @@ fn count(folder: &Path, n_files: &mut usize, n_bytes: &mut u64) {
         } else {
             *n_files += 1;
             *n_bytes += entry.metadata().unwrap().len();
+        }
+    }
+}
+
+/// The ends of names that packed files have.
+const ENDS: [&str; 3] = ["gz", "bz2", "xz"];
+
+/// Unpacks what begins as a packed file: of a table, of a tar, or out of a decoder.
+pub fn check_packed(which: u8, bytes: &[u8]) {
+    let end = ENDS[usize::from(which) % ENDS.len()];
+    let name = if which & 0x80 == 0 { format!("a.csv.{end}") } else { format!("a.tar.{end}") };
+    let mut bytes = bytes.to_vec();
+    if end == "xz" {
+        mend_xz(&mut bytes);
+    }
+    if which & 0x40 == 0 { unpack(&name, &bytes) } else { unpack_packed(&name, &bytes) }
+}
+
+/// Makes the sums of an xz's headers right: those of the stream, of its first block, and of its end.
+fn mend_xz(bytes: &mut [u8]) {
+    fn mend(bytes: &mut [u8], from: usize, to: usize, at: usize) {
+        let Some(sum) = bytes.get(from..to).map(crc32fast::hash) else { return };
+        if let Some(place) = bytes.get_mut(at..at + 4) {
+            place.copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+    mend(bytes, 6, 8, 8);
+    let block = bytes.get(12).map_or(0, |&size| (usize::from(size) + 1) * 4);
+    if block > 4 {
+        mend(bytes, 12, 8 + block, 8 + block);
+    }
+    let end = bytes.len();
+    if let Some(footer) = end.checked_sub(12) {
+        mend(bytes, footer + 4, footer + 10, footer);
+        let size = bytes[footer + 4..footer + 8].try_into().map_or(0, u32::from_le_bytes);
+        let size = (size as usize).saturating_add(1).saturating_mul(4);
+        if let Some(index) = footer.checked_sub(size) {
+            mend(bytes, index, footer - 4, footer - 4);
         }
     }
 }

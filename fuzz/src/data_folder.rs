@@ -1,10 +1,11 @@
 //! Data folders of which one of the fetch's own files holds any bytes: it is read or refused in words,
 //! and nothing beside the folder is touched.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kaggle_kit::commands::fetch::fuzzing::{clean, read};
-use tempfile::TempDir;
+
+use crate::place;
 
 /// The files, by the names of their targets.
 pub const FILES: [(&str, &str); 3] =
@@ -46,11 +47,6 @@ pub fn check(file: &str, bytes: &[u8]) {
     for other in others {
         assert!(place.path().join(other).is_file(), "`{other}` is gone");
     }
-}
-
-fn place() -> TempDir {
-    let shm = PathBuf::from("/dev/shm");
-    if shm.is_dir() { TempDir::new_in(shm) } else { TempDir::new() }.unwrap()
 }
 
 const FETCHED: &str = "version = 2\nslug = \"dog-breed-identification\"\n\

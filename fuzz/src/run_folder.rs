@@ -2,13 +2,13 @@
 //! it takes makes decisions, pages and answers that are numbers.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kaggle_kit::competition;
-use kaggle_kit::decide::{Decision, Judged};
 use kaggle_kit::decide::ensemble::{ViewChoice, choose, members};
+use kaggle_kit::decide::{Decision, Judged};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::{self, Data, SplitSide};
 use kaggle_kit::outputs::Outputs;
@@ -22,6 +22,8 @@ use kaggle_kit::run::{
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Answers, Classes, Predictions, Said, Truth};
 use tempfile::TempDir;
+
+use crate::place;
 
 /// The files, by the names of their targets.
 pub const FILES: [(&str, &str); 12] = [
@@ -78,6 +80,8 @@ impl Made {
             side: if i < N_IMAGES { Side::Valid } else { Side::Train },
             labels: target(i).into_iter().map(|tag| classes.names()[tag].clone()).collect(),
             numbers: Vec::new(),
+            // Two of a side belong together.
+            set: (i % 6 == 5).then_some(i / N_IMAGES),
         };
         let rows = (0..2 * N_IMAGES).map(row).collect();
         SplitTable { columns: Vec::new(), rows }.write(&run).unwrap();
@@ -202,7 +206,8 @@ fn numbers(answers: &Answers) {
 /// What is told before training begins, which goes through all of its course.
 fn look_at_recipe(run: &Run) {
     let Ok(recipe) = run.recipe() else { return };
-    let side = || SplitSide { samples: Arc::new([]), targets: Vec::new(), kept: None };
+    let side =
+        || SplitSide { samples: Arc::new([]), targets: Vec::new(), sets: Vec::new(), kept: None };
     let competition = competition::find(NAMES[0]).unwrap();
     let data = Data {
         outputs: Outputs::Classes { n: 2 },
@@ -212,6 +217,7 @@ fn look_at_recipe(run: &Run) {
         kind: competition.target.kind,
         metric: competition.metric,
         recipe: recipe.clone(),
+        at_once: None,
     };
     assert!(!learn::plan(&data).is_empty());
     let _ = learn::epochs_on_images(&data);
@@ -235,11 +241,6 @@ fn look_at_checkpoint(run: &Run) {
 fn made_from() -> MadeFrom {
     let weights = [("resnet18", Hash::of(b"numbers"))];
     MadeFrom::of(&[], weights, &()).unwrap()
-}
-
-fn place() -> TempDir {
-    let shm = PathBuf::from("/dev/shm");
-    if shm.is_dir() { TempDir::new_in(shm) } else { TempDir::new() }.unwrap()
 }
 
 fn upload() -> Upload {

@@ -181,17 +181,17 @@ fn without_windows_the_files_own_counts_and_then_its_bits() {
     let twelve = [short(tags::BITS_STORED, 12), short(tags::HIGH_BIT, 11)];
     // python3 -c "print([round((x + 2048) / 4095 * 255) for x in [-1000, 0, 39, 40, 80, 3000 - 4096]])"
     assert_eq!(pixels(&file(EXPLICIT, &twelve), &[]), [65, 128, 130, 130, 133, 59]);
-    let eight = [
-        short(tags::BITS_ALLOCATED, 8),
-        short(tags::BITS_STORED, 8),
-        short(tags::HIGH_BIT, 7),
-        short(tags::PIXEL_REPRESENTATION, 0),
-        (PIXEL_DATA, "OB", vec![0, 1, 127, 128, 254, 255]),
-    ];
+    let eight = [&eight_bits()[..], &[(PIXEL_DATA, "OB", vec![0, 1, 127, 128, 254, 255])]].concat();
     assert_eq!(pixels(&file(EXPLICIT, &eight), &[]), [0, 1, 127, 128, 254, 255]);
     let inverted = text(tags::PHOTOMETRIC_INTERPRETATION, "CS", "MONOCHROME1 ");
-    let inverted = [eight.to_vec(), vec![inverted]].concat();
+    let inverted = [eight, vec![inverted]].concat();
     assert_eq!(pixels(&file(EXPLICIT, &inverted), &[]), [255, 254, 128, 127, 1, 0]);
+}
+
+fn eight_bits() -> [Element; 4] {
+    let bits = [(tags::BITS_ALLOCATED, 8), (tags::BITS_STORED, 8), (tags::HIGH_BIT, 7)];
+    let [a, b, c] = bits.map(|(tag, n)| short(tag, n));
+    [a, b, c, short(tags::PIXEL_REPRESENTATION, 0)]
 }
 
 fn colours(photometric: &str, planes: u16, pixels: [u8; 6]) -> Vec<Element> {
@@ -338,18 +338,8 @@ fn jpeg_of_eight_bits_is_decoded() {
         .write_image(&pixels_of, 8, 8, ExtendedColorType::L8)
         .unwrap();
     let packed = packed.into_inner();
-    let bytes = file(
-        JPEG,
-        &[
-            short(tags::ROWS, 8),
-            short(tags::COLUMNS, 8),
-            short(tags::BITS_ALLOCATED, 8),
-            short(tags::BITS_STORED, 8),
-            short(tags::HIGH_BIT, 7),
-            short(tags::PIXEL_REPRESENTATION, 0),
-            (PIXEL_DATA, "OB", packed),
-        ],
-    );
+    let changes = [short(tags::ROWS, 8), short(tags::COLUMNS, 8), (PIXEL_DATA, "OB", packed)];
+    let bytes = file(JPEG, &[&eight_bits()[..], &changes].concat());
     assert_eq!(pixels(&bytes, &[]), pixels_of);
 }
 
@@ -367,12 +357,11 @@ fn what_is_not_read_is_refused_by_its_name() {
 
 #[test]
 fn a_small_file_takes_room_for_what_it_unpacks_to() {
-    let memory = |bytes: &[u8]| pixels::memory(&Elements::read(bytes).unwrap()).unwrap();
-    // Two bytes of a value, four of it as a number, six of a picture and its planes.
-    assert_eq!(memory(&file(EXPLICIT, &[])), 6 * (2 + 4 + 6));
-    let sides = [short(tags::ROWS, 16_000), short(tags::COLUMNS, 16_000)];
-    let packed = [&sides[..], &[(PIXEL_DATA, "OB", vec![0; 8])]].concat();
-    assert_eq!(memory(&file(JPEG_2000, &packed)), 256_000_000 * (2 + 8 + 4 + 6));
+    let sides = [tags::ROWS, tags::COLUMNS].map(|tag| short(tag, 16_000));
+    let packed = file(JPEG_2000, &[&sides[..], &[(PIXEL_DATA, "OB", vec![0; 8])]].concat());
+    // A value: two bytes, two floats, a number of four bytes, and two pictures of three.
+    let room = 256_000_000 * (2 + 8 + 4 + 6);
+    assert_eq!(pixels::memory(&Elements::read(&packed).unwrap()), Ok(room));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Writes the small corpus that the targets start from: `seeds FOLDER` makes `FOLDER/<target>/`.
 
+mod files;
+mod no_fuzzer;
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -87,6 +90,9 @@ fn main() {
     ];
     for (n, bytes) in files.iter().enumerate() {
         write(root, "weights", &n.to_string(), bytes);
+    }
+    for (target, name, bytes) in files::all(&tar(loose)) {
+        write(root, target, &name, &bytes);
     }
     for (target, file) in data_folder::FILES {
         write(root, &format!("data_{target}"), "0", data_folder::seed(file).as_bytes());

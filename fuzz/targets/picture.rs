@@ -1,0 +1,10 @@
+//! Picture files.
+
+#![no_main]
+
+use kaggle_kit_fuzz::picture::check;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    check(data);
+});
