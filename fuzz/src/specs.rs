@@ -9,8 +9,10 @@ pub fn check(bytes: &[u8]) {
     match Competition::parse("mine", &text, "mine.toml") {
         Ok(competition) => {
             let _ = competition.raw();
-            let recipe = kaggle_kit::recipe::of_competition(&competition, &[]);
-            assert!(recipe.is_ok(), "{recipe:?}");
+            if let Err(error) = kaggle_kit::recipe::of_competition(&competition, &[]) {
+                let text = format!("{error:#}");
+                assert!(text.contains("`[recipe] of mine`"), "an error names its place: {text}");
+            }
             let file = |place: &kaggle_kit::relative::RelativePath| {
                 let path = place.under("data".as_ref());
                 assert!(path.starts_with("data"), "{}", path.display());

@@ -52,6 +52,14 @@ unsafe impl GlobalAlloc for Remembering {
     }
 }
 
+/// Whether there is memory for anything larger than a message.
+pub(super) fn is_left() -> bool {
+    const ENOUGH: usize = 64 << 20;
+    let mut memory = Vec::<u8>::new();
+    // Seen by somebody, or the compiler would leave it out.
+    std::hint::black_box(&mut memory).try_reserve_exact(ENOUGH).is_ok()
+}
+
 /// Whether a program that is about to take this one's place can be started at all, where memory is
 /// limited: libraries that find none while they are loaded end it before it can say a word.
 #[cfg(unix)]

@@ -106,6 +106,12 @@ impl Exhausted {
     /// What a text speaks of: there is no other way to know, as libtorch and the libraries have only
     /// words for it.
     fn of(text: &str) -> Option<Self> {
+        Self::told(text)
+            .or_else(|| (is_unclear(text) && !memory::is_left()).then_some(Self::Memory))
+    }
+
+    /// By words that leave no doubt.
+    fn told(text: &str) -> Option<Self> {
         const MEMORY: [&str; 7] = [
             "out of memory",
             "not enough memory",
@@ -138,9 +144,19 @@ impl Exhausted {
         // tch has libtorch's words as `Torch("..\\n..")`, after which its stack comes.
         let said = message.split_once("Torch(\"").map_or(message, |(_, said)| said);
         let lines = said.split("\\n").flat_map(str::lines);
-        let said = lines.into_iter().find(|line| Self::of(line).is_some()).unwrap_or_default();
+        let said = lines
+            .into_iter()
+            .find(|line| Self::told(line).is_some() || is_unclear(line))
+            .unwrap_or_default();
         anyhow::Error::msg(term::short(said.trim(), 200)).context(self.to_string())
     }
+}
+
+/// What oneDNN says whatever it was that went wrong.
+fn is_unclear(text: &str) -> bool {
+    ["could not create a primitive", "could not execute a primitive", "could not create a memory"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 impl fmt::Display for Exhausted {

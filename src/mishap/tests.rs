@@ -8,8 +8,12 @@ use crate::fs::{self, AtomicFile};
 
 /// Runs `child` of this file in a process of its own: a hook is a whole process's.
 fn child(what: &str, folder: &std::path::Path) -> (Option<i32>, String) {
+    child_by(Command::new(std::env::current_exe().unwrap()), what, folder)
+}
+
+fn child_by(mut program: Command, what: &str, folder: &std::path::Path) -> (Option<i32>, String) {
     let test = "mishap::tests::a_program_that_meets_with_it";
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = program
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env("MISHAP", what)
         .env("MISHAP_FOLDER", folder)
@@ -33,6 +37,21 @@ fn a_program_that_meets_with_it() {
                 let thread = std::thread::spawn(|| panic!("index 7 of 3"));
                 let _ = thread.join();
                 bail!("the thread has ended");
+            }
+            "onednn" => {
+                panic!("called `Result::unwrap()`: Torch(\"could not create a primitive\")")
+            }
+            "onednn without memory" => {
+                let mut all = Vec::new();
+                loop {
+                    let mut some = Vec::<u8>::new();
+                    if some.try_reserve(16 << 20).is_err() {
+                        panic!(
+                            "called `Result::unwrap()`: Torch(\"could not create a primitive\")"
+                        );
+                    }
+                    all.push(some);
+                }
             }
             "a decoder" => {
                 let gave_up = foreign::guarded(|| panic!("index 7 of 3")).unwrap_err();
@@ -111,6 +130,20 @@ fn what_the_machine_refuses_is_an_error_and_no_bug() {
         assert!(!told.contains("bug of kaggle-kit") && !told.contains("consequence"), "{told}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{what}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_primitive_that_onednn_cannot_make_is_no_bug_where_memory_is_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, told) = child("onednn", folder.path());
+    assert_eq!(code, Some(101), "{told}");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v 1000000 && exec \"$0\" \"$@\""]);
+    limited.arg(std::env::current_exe().unwrap());
+    let (code, told) = child_by(limited, "onednn without memory", folder.path());
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("not enough memory: could not create a primitive"), "{told}");
 }
 
 #[test]

@@ -80,8 +80,10 @@ fn zeros_behind_are_nothing_and_all_else_is_damage() {
         let name = format!("a.tar.{extension}");
         let with = |behind: &[u8]| unpacked(&name, &[&packed[..], behind].concat());
         // More than one buffer of them; twice the same is one file, of which a tar's end is the first.
-        for behind in [&[0; 4][..], &[0; 200_000], &packed, &[&[0; 512], &packed[..]].concat()] {
-            let (folder, result) = with(behind);
+        for behind in
+            [vec![0; 4], vec![0; 200_000], packed.clone(), [&[0; 512], &packed[..]].concat()]
+        {
+            let (folder, result) = with(&behind);
             assert_eq!(result.expect(&name), 1, "{name}, {} behind", behind.len());
             assert_eq!(names(&folder), ["train/1.jpg"]);
         }
