@@ -2,9 +2,13 @@
 
 use super::guess::{Guess, LabelsIn, PixelTable, Shape, Split, word_of};
 use crate::target::TargetKind;
+use crate::term;
 
 /// The widest line that a comment may make.
 const WIDEST: usize = 100;
+
+/// What a comment says is cut after so many characters: a name may have millions.
+const LONGEST: usize = 500;
 
 /// The text of the spec.
 pub fn toml(guess: &Guess) -> String {
@@ -47,7 +51,7 @@ impl Text<'_> {
         let Some(note) = self.guess.why(note).filter(|note| !note.is_sure) else {
             return self.line(plain);
         };
-        let why = note.why.replace(['\n', '\r'], " ");
+        let why = as_comment(&note.why);
         let beside = format!("{plain}  # a guess: {why}");
         if beside.chars().count() <= WIDEST {
             return self.line(beside);
@@ -59,7 +63,7 @@ impl Text<'_> {
     /// A comment of a table that was found rather than written by hand.
     fn comment(&mut self, note: &str) {
         if let Some(note) = self.guess.why(note) {
-            let why = note.why.replace(['\n', '\r'], " ");
+            let why = as_comment(&note.why);
             let guess = if note.is_sure { "" } else { "A guess: " };
             self.line(format!("# {guess}{why}."));
         }
@@ -209,6 +213,11 @@ fn submission(text: &mut Text) {
     debug_assert!(guess.kind != TargetKind::Number || submission.class.is_none());
 }
 
+/// Words about names from elsewhere, which may hold anything: a line of TOML that is a comment throughout.
+fn as_comment(why: &str) -> String {
+    term::one_line(why, LONGEST)
+}
+
 fn list(values: &[String]) -> String {
     let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
     format!("[{}]", quoted.join(", "))
@@ -223,4 +232,31 @@ fn quoted(text: &str) -> String {
         return format!("'{text}'");
     }
     toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_in_a_comment_makes_the_spec_another() {
+        let toml_of = |why: &str| {
+            let mut guess = Guess::default();
+            for field in ["slug", "split", "submission"] {
+                guess.note(field, false, why);
+            }
+            guess.split = Some(Split::Pattern("x".to_owned()));
+            toml(&guess)
+        };
+        let read = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+        let expected = read(&toml_of("by its name"));
+        // Found by fuzzing: names of columns with characters that TOML has no place for.
+        for name in
+            ["a\u{1}\0b", "a\n[files]\ntrain = [\"/\"]", "\u{2028}x\r\u{7f}", &"x".repeat(1 << 20)]
+        {
+            let text = toml_of(&format!("the values of `{name}`"));
+            assert_eq!(read(&text), expected, "{name:.20}");
+            assert!(text.len() < 5000, "{}", text.len());
+        }
+    }
 }

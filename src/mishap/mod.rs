@@ -148,7 +148,8 @@ impl Exhausted {
             .into_iter()
             .find(|line| Self::told(line).is_some() || is_unclear(line))
             .unwrap_or_default();
-        anyhow::Error::msg(term::short(said.trim(), 200)).context(self.to_string())
+        anyhow::Error::msg(term::short(said.trim().trim_end_matches("\")"), 200))
+            .context(self.to_string())
     }
 }
 
