@@ -23,6 +23,7 @@ from wheels import Failure
 
 RECIPE = ["--set", "size=64", "--set", "batch-size=8", "--set", "max-images=96",
           "--set", "head-on-activations.min-steps=60", "--set", "find-full-rate.steps=10",
+          "--set", "find-full-rate.share=0",
           "--set", "find-head-rate.steps=20", "--set", "whole-network.max-cycles=3",
           "--set", "whole-network.min-gain=-9.0", "--set", "precompute.views=1",
           "--set", "optimizer.average=0.9", "--set", "loss.mixup=0.2",

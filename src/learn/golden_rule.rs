@@ -92,7 +92,8 @@ fn eight_steps<M: Model>(learner: &mut Learner<M>) -> Result<()> {
         learner.stage(Stage::EarlierLayers, |_| Ok(describe_rates(&rates_of(1.0, &slower)?)))?;
 
         // 7. Find the learning rate again.
-        let rate = learner.rate(Stage::FindFullRate, &recipe.find_full_rate, &slower)?;
+        let settings = FindRate { run: finds_full_rate(data), ..recipe.find_full_rate };
+        let rate = learner.rate(Stage::FindFullRate, &settings, &slower)?;
 
         // 8. Train the full network with cycle_mult = 2 until over-fitting.
         if recipe.whole_network.run {
@@ -118,9 +119,9 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
     let recipe = &data.recipe;
     let off = |run: bool, text: String| if run { text } else { "off".to_owned() };
     let find = |settings: &FindRate| {
-        let FindRate { run, start, end, steps, rate } = settings;
+        let FindRate { run, start, end, rate, .. } = settings;
         if *run {
-            let steps = if *steps == 0 { data.steps() } else { *steps };
+            let steps = steps_of(settings, data);
             format!("{start:.0e} to {end:.0e} in {steps} steps of {} images", recipe.batch_size)
         } else {
             format!("off: {rate:.1e}")
@@ -159,6 +160,14 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
             let rates = rates_of(1.0, &recipe.earlier_layers.rates());
             off(full, rates.map_or_else(|error| error.to_string(), |rates| describe_rates(&rates)))
         }
+        Stage::FindFullRate if recipe.find_full_rate.run && !finds_full_rate(data) => {
+            let FindRate { share, rate, .. } = recipe.find_full_rate;
+            let text = format!(
+                "{rate:.1e}: a sweep would take more than {:.0} % of the steps that follow",
+                share * 100.0
+            );
+            off(full, text)
+        }
         Stage::FindFullRate => off(full, find(&recipe.find_full_rate)),
         Stage::WholeNetwork => {
             let cycles: Vec<String> = cycles(recipe).map(|epochs| epochs.to_string()).collect();
@@ -170,6 +179,20 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
         }
         Stage::Predict => return None,
     })
+}
+
+/// Steps of a sweep.
+pub(super) fn steps_of(settings: &FindRate, data: &Data) -> usize {
+    if settings.steps == 0 { data.steps() } else { settings.steps }
+}
+
+/// Whether step 7 runs: a sweep that is long beside the training that it is for costs more than a better
+/// rate gains.
+pub(super) fn finds_full_rate(data: &Data) -> bool {
+    let FindRate { run, share, .. } = data.recipe.find_full_rate;
+    let planned = cycles(&data.recipe).sum::<usize>() * data.steps();
+    let is_short = steps_of(&data.recipe.find_full_rate, data) as f64 <= share * planned as f64;
+    run && (share == 0.0 || !data.recipe.whole_network.run || is_short)
 }
 
 /// How often every training image is looked at in a random view of the usual size, if nothing ends

@@ -267,6 +267,7 @@ fn recipe(settings: &[&str]) -> Recipe {
         "seed=7",
         "head-on-activations.min-steps=6",
         "find-full-rate.steps=20",
+        "find-full-rate.share=0",
     ];
     let layers: Vec<Layer> =
         small.iter().chain(settings).map(|typed| Layer::assignment(typed).unwrap()).collect();

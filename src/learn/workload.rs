@@ -1,9 +1,9 @@
 //! What training has ahead of it, as amounts of work: what an estimate of its time is made of.
 
 use super::data::Data;
-use super::golden_rule::{cycles, epochs_on_activations};
+use super::golden_rule::{cycles, epochs_on_activations, finds_full_rate, steps_of};
 use super::tta;
-use crate::recipe::{FindRate, Recipe};
+use crate::recipe::Recipe;
 use crate::run::Stage;
 
 /// What kind of work it is; each has a speed of its own.
@@ -44,7 +44,6 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
     let is_precomputed = recipe.precompute.run;
     // While there are activations the head alone looks at those.
     let looks = if is_precomputed { 0.0 } else { n_valid };
-    let steps_of = |find: &FindRate| if find.steps == 0 { data.steps() } else { find.steps };
     let images = |steps: usize| (steps * recipe.batch_size) as f64;
     let is_full = recipe.unfreeze.run;
     match stage {
@@ -53,7 +52,7 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
             vec![piece(Work::Look, n_train * (1.0 + views) + n_valid * (1.0 + views), 0.0)]
         }
         Stage::FindHeadRate if recipe.find_head_rate.run => {
-            let steps = steps_of(&recipe.find_head_rate);
+            let steps = steps_of(&recipe.find_head_rate, data);
             vec![if is_precomputed {
                 piece(Work::Head, steps as f64, 0.0)
             } else {
@@ -71,8 +70,8 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
         Stage::HeadWithAugmentation if recipe.head_with_augmentation.run => {
             vec![piece(Work::Look, n_train, looks); recipe.head_with_augmentation.epochs]
         }
-        Stage::FindFullRate if is_full && recipe.find_full_rate.run => {
-            vec![piece(Work::Learn, images(steps_of(&recipe.find_full_rate)), 0.0)]
+        Stage::FindFullRate if is_full && finds_full_rate(data) => {
+            vec![piece(Work::Learn, images(steps_of(&recipe.find_full_rate, data)), 0.0)]
         }
         Stage::WholeNetwork if is_full && recipe.whole_network.run => {
             let epoch = |cycle: usize| {

@@ -73,12 +73,13 @@ impl Recipe {
         for (name, find) in
             [("find-head-rate", &self.find_head_rate), ("find-full-rate", &self.find_full_rate)]
         {
-            let FindRate { start, end, steps, rate, run: _ } = *find;
+            let FindRate { start, end, steps, share, rate, run: _ } = *find;
             let number = "a number above 0 (at least 1e-12), at most 1e4";
             for (what, value) in [("start", start), ("end", end), ("rate", rate)] {
                 let rates = LEAST_OF_A_RATE..=MOST_OF_A_RATE;
                 within(&format!("{name}.{what}"), value, rates, number)?;
             }
+            within(&format!("{name}.share"), share, 0.0..=1.0, "a number from 0 to 1")?;
             ensure!(end > start, "`{name}` climbs from {start} to {end}: give a higher `end`");
             let n = "at least 10 and at most 10000000, or 0 for one epoch";
             within(&format!("{name}.steps"), steps, 10..=MOST_STEPS, n)

@@ -136,9 +136,8 @@ pub enum Statistics {
 pub struct HeadSettings {
     /// Units of the hidden layer; 0: no hidden layer.
     pub width: usize,
-    /// Whether a linear layer on the features is added, fitted to convergence in step 3. Left out of a run's
-    /// recipe where it is not: runs of older versions had none.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Whether a linear layer on the features is added, fitted to convergence in step 3. Runs of older
+    /// versions had none.
     pub linear: bool,
     /// Dropout before the hidden layer and before the output.
     pub dropout: [f64; 2],
@@ -240,6 +239,8 @@ pub struct FindRate {
     /// The last rate, unless the loss explodes before.
     pub end: f64,
     pub steps: usize,
+    /// It runs only where its steps are at most such a part of those that its rate is for; 0: anyway.
+    pub share: f64,
     /// The rate that is used when the finder does not run, or finds nothing.
     pub rate: f64,
 }

@@ -24,7 +24,7 @@ pub fn smoke() -> Result<Layer> {
          [find-head-rate]\nsteps = 20\n\
          [head-on-activations]\nmin-steps = 40\n\
          [head-with-augmentation]\nepochs = 1\n\
-         [find-full-rate]\nsteps = 10\n\
+         [find-full-rate]\nsteps = 10\nshare = 0\n\
          [whole-network]\nmax-cycles = 1\n",
     )
 }

@@ -80,12 +80,13 @@ fn the_best_of_each_competition_is_marked() {
     let marked: Vec<String> = best(&rows).iter().map(|&i| rows[i].run.id()).collect();
     assert_eq!(marked, ["3-c", "2-b"]);
     assert_eq!(rows[0].cells(false)[2], "unfinished");
-    assert_eq!(rows[0].cells(false)[8], "whole-network.max-cycles=1");
+    // A run whose recipe does not tell of it has no linear layer.
+    assert_eq!(rows[0].cells(false)[8], "whole-network.max-cycles=1 head.linear=false");
     assert_eq!(rows[2].to_json()["backbone"], "resnet34");
     assert_eq!(rows[2].to_json()["size"], 96);
     let changed = &rows[2].to_json()["not-default"];
     // The crop is the backbone's own: nobody has changed it.
-    assert_eq!(*changed, json!({ "backbone": "resnet34", "size": 96 }));
+    assert_eq!(*changed, json!({ "backbone": "resnet34", "size": 96, "head.linear": false }));
 }
 
 #[test]

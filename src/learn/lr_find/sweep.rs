@@ -147,7 +147,7 @@ mod tests {
     use crate::run::Suggestions;
 
     fn settings(steps: usize) -> FindRate {
-        FindRate { run: true, start: 1e-6, end: 0.1, steps, rate: 1e-4 }
+        FindRate { run: true, start: 1e-6, end: 0.1, steps, share: 0.0, rate: 1e-4 }
     }
 
     #[test]

@@ -5,8 +5,25 @@ use crate::recipe::FindRate;
 use crate::run::SweepEnd;
 use crate::schedule::LayerRates;
 
+#[test]
+fn a_sweep_that_is_long_beside_the_training_that_it_is_for_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = data(folder.path(), 48, 0, &[]).steps() * 7;
+    let just = 20.0 / steps as f64;
+    for (share, runs) in [(just * 0.9, false), (just * 1.1, true), (0.0, true)] {
+        let share = format!("find-full-rate.share={share}");
+        let data = data(folder.path(), 48, 0, &[&share]);
+        let planned = plan(&data);
+        let (_, told) = planned.iter().find(|(stage, _)| *stage == Stage::FindFullRate).unwrap();
+        assert_eq!(told.contains("a sweep would take more than"), !runs, "{told}");
+        let (mut mock, mut diary) = (Mock::default(), Diary::default());
+        golden_rule(&mut Learner::new(&mut mock, &data, &mut diary)).unwrap();
+        assert_eq!(diary.stages.contains(&Stage::FindFullRate), runs);
+    }
+}
+
 fn settings(steps: usize) -> FindRate {
-    FindRate { run: true, start: 1e-5, end: 1e-2, steps, rate: 1e-3 }
+    FindRate { run: true, start: 1e-5, end: 1e-2, steps, share: 0.0, rate: 1e-3 }
 }
 
 const HEAD_ALONE: [&str; 2] = ["unfreeze.run=false", "find-head-rate.run=false"];
