@@ -231,6 +231,10 @@ fn quoted(text: &str) -> String {
     {
         return format!("'{text}'");
     }
+    if text.contains(['\n', '\r']) {
+        // On one line, as a key must be: TOML knows all of JSON's escapes.
+        return serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f");
+    }
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -257,6 +261,9 @@ mod tests {
             let text = toml_of(&format!("the values of `{name}`"));
             assert_eq!(read(&text), expected, "{name:.20}");
             assert!(text.len() < 5000, "{}", text.len());
+            // As a key and as a value.
+            let both = read(&format!("{0} = {0}", quoted(name)));
+            assert_eq!(both[name].as_str(), Some(name));
         }
     }
 }
