@@ -81,7 +81,7 @@ fn the_best_of_each_competition_is_marked() {
     assert_eq!(marked, ["3-c", "2-b"]);
     assert_eq!(rows[0].cells(false)[2], "unfinished");
     // A run whose recipe does not tell of it has no linear layer.
-    assert_eq!(rows[0].cells(false)[8], "whole-network.max-cycles=1 head.linear=false");
+    assert_eq!(rows[0].cells(false)[8], "head.linear=false whole-network.max-cycles=1");
     assert_eq!(rows[2].to_json()["backbone"], "resnet34");
     assert_eq!(rows[2].to_json()["size"], 96);
     let changed = &rows[2].to_json()["not-default"];
