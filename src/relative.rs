@@ -58,10 +58,7 @@ impl RelativePath {
         if name.is_empty() {
             return Err(Unfit::Empty);
         }
-        let mut letters = name.chars();
-        let is_drive = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && letters.next() == Some(':');
-        if name.starts_with('/') || is_drive {
+        if name.starts_with('/') || has_drive(&name) {
             return Err(Unfit::Absolute);
         }
         let mut parts = Vec::new();
@@ -75,6 +72,10 @@ impl RelativePath {
                 }
                 part => parts.push(part),
             }
+        }
+        // Also behind a `./`, which is gone now.
+        if parts.first().is_some_and(|first| has_drive(first)) {
+            return Err(Unfit::Absolute);
         }
         Ok(Self(if parts.is_empty() { ".".to_owned() } else { parts.join("/") }))
     }
@@ -184,6 +185,12 @@ fn is_fit_for_windows(part: &str) -> bool {
         || is_port("lpt"))
 }
 
+/// Whether a name begins with a letter and a colon, as Windows' drives are written.
+fn has_drive(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic()) && letters.next() == Some(':')
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Component;
@@ -200,6 +207,7 @@ mod tests {
             ("\\\\host\\share", Unfit::Absolute),
             ("C:\\a", Unfit::Absolute),
             ("c:a", Unfit::Absolute),
+            (".\\C:", Unfit::Absolute),
             ("..", Unfit::Leaves),
             ("a/../../b", Unfit::Leaves),
             ("a/..", Unfit::Leaves),
