@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Test scores of recipes: data sets x seeds x arms, a row a run, appended to a CSV; goes on where it stopped.
 
-    python3 benches/scores/bench.py run OUT --program DIR --data DATA --sets cats,planet --arms default,frozen
+    python3 benches/scores/bench.py run OUT --program DIR --data DATA --sets cats,planet --arms default frozen
     python3 benches/scores/bench.py table OUT [--against frozen]
 
 OUT holds `rows.csv`, the submissions, and a root for the program. The arms `logistic` and `lp-ft` are
@@ -50,7 +50,7 @@ def main():
     run.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     run.add_argument("--sets", default=",".join(SETS))
     run.add_argument("--seeds", default="42,43,44,45,46")
-    run.add_argument("--arms", default="default,frozen")
+    run.add_argument("--arms", nargs="+", default=["default", "frozen"])
     run.add_argument("--python", default=sys.executable, help="with torch, for Python's arms")
     table = commands.add_parser("table", help="means, spreads and paired differences")
     table.add_argument("out", type=Path)
@@ -65,7 +65,7 @@ def make_rows(args):
         (data, int(seed), arm)
         for seed in args.seeds.split(",")
         for data in args.sets.split(",")
-        for arm in args.arms.split(",")
+        for arm in args.arms
     ]
     done = {(row["set"], int(row["seed"]), row["arm"]) for row in read_rows(args.out)}
     todo = [item for item in wanted if item not in done]
