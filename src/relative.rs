@@ -58,7 +58,7 @@ impl RelativePath {
         if name.is_empty() {
             return Err(Unfit::Empty);
         }
-        if name.starts_with('/') || has_drive(&name) {
+        if name.starts_with('/') {
             return Err(Unfit::Absolute);
         }
         let mut parts = Vec::new();
@@ -66,16 +66,14 @@ impl RelativePath {
             match part {
                 "" | "." => {}
                 ".." => return Err(Unfit::Leaves),
+                // Also behind a `./`.
+                part if parts.is_empty() && has_drive(part) => return Err(Unfit::Absolute),
                 part if part.contains('\0') => return Err(Unfit::NotAName),
                 part if cfg!(windows) && !is_fit_for_windows(part) => {
                     return Err(Unfit::NotOnWindows);
                 }
                 part => parts.push(part),
             }
-        }
-        // Also behind a `./`, which is gone now.
-        if parts.first().is_some_and(|first| has_drive(first)) {
-            return Err(Unfit::Absolute);
         }
         Ok(Self(if parts.is_empty() { ".".to_owned() } else { parts.join("/") }))
     }
