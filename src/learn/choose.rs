@@ -8,7 +8,6 @@
 use anyhow::Result;
 
 use super::data::Data;
-use super::fit::score;
 use super::golden_rule::describe;
 use super::learner::Learner;
 use super::model::Model;
@@ -61,33 +60,27 @@ impl<M: Model> Learner<'_, M> {
         )))
     }
 
+    /// The model is the best of the whole network.
     fn compare(&mut self) -> Result<(Kept, [Score; 3])> {
         let Some(frozen) = self.frozen.take() else { return Err(Stop::NoAnswer.into()) };
-        let before = self.model.snapshot();
         let whole = self.judge()?;
+        self.model.restore(&frozen);
+        let head = self.judge()?;
+        self.restore_best();
         self.model.go_midway(&frozen);
         self.align()?;
         let midway = self.judge()?;
-        let midway_state = self.model.snapshot();
-        self.model.restore(&frozen);
-        let head = self.judge()?;
         let scores = [head.score, midway.score, whole.score];
         let by_head = standard_errors(&midway, &head);
         let by_whole = standard_errors(&midway, &whole);
-        let kept = match () {
-            () if by_head.max(by_whole) < CLEARLY => Kept::Midway,
-            () if by_head > by_whole => Kept::Frozen,
-            () => Kept::Whole,
-        };
-        match kept {
-            Kept::Frozen => {}
-            Kept::Midway => self.model.restore(&midway_state),
-            Kept::Whole => self.model.restore(&before),
-        }
-        let of_kept = match kept {
-            Kept::Frozen => head.score,
-            Kept::Midway => midway.score,
-            Kept::Whole => whole.score,
+        let (kept, of_kept) = if by_head.max(by_whole) < CLEARLY {
+            (Kept::Midway, midway.score)
+        } else if by_head > by_whole {
+            self.model.restore(&frozen);
+            (Kept::Frozen, head.score)
+        } else {
+            self.restore_best();
+            (Kept::Whole, whole.score)
         };
         self.keep_as_best(of_kept);
         Ok((kept, scores))
@@ -95,12 +88,11 @@ impl<M: Model> Learner<'_, M> {
 
     fn judge(&mut self) -> Result<Judged> {
         let said = self.held_out()?;
-        if !said.iter().all(|p| p.is_finite()) {
+        let score = self.score_of(&said)?;
+        if !score.loss.is_finite() {
             return Err(Stop::NoAnswer.into());
         }
-        let table = Table::new(said, self.data.outputs.n());
-        let score = self.agreed_score(score(self.data, &table)?)?;
-        Ok(Judged { score, losses: losses(self.data, &table) })
+        Ok(Judged { score, losses: losses(self.data, &said) })
     }
 }
 

@@ -220,17 +220,21 @@ impl<M: Model> Learner<'_, M> {
     /// The score on the validation images, centre crop; no number where an answer is none. Each rank
     /// looks at its part of them, every image is looked at once, and all have the same score.
     pub fn validate(&mut self) -> Result<Score> {
-        let probabilities = self.held_out()?;
-        if !probabilities.iter().all(|p| p.is_finite()) {
+        let said = self.held_out()?;
+        self.score_of(&said)
+    }
+
+    /// The score of what the model says of the validation images; all ranks have the same.
+    pub(super) fn score_of(&self, said: &Table) -> Result<Score> {
+        if !said.as_slice().iter().all(|p| p.is_finite()) {
             // A log loss clips what it is given, and so would take them for mistakes.
             return self.agreed_score(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
         }
-        let table = Table::new(probabilities, self.data.outputs.n());
-        self.agreed_score(score(self.data, &table)?)
+        self.agreed_score(score(self.data, said)?)
     }
 
     /// What the model says of the validation images, `[n, outputs]`.
-    pub(super) fn held_out(&mut self) -> Result<Vec<f32>> {
+    pub(super) fn held_out(&mut self) -> Result<Table> {
         let (data, share) = (self.data, self.group.share());
         let mut probabilities = Vec::new();
         if let Some(activations) = &self.activations {
@@ -252,7 +256,7 @@ impl<M: Model> Learner<'_, M> {
                 probabilities.extend(all);
             }
         }
-        Ok(probabilities)
+        Ok(Table::new(probabilities, data.outputs.n()))
     }
 }
 

@@ -78,7 +78,10 @@ impl<M: Model> Learner<'_, M> {
         let unsaved = unsaved.map(|why| format!("; not kept: {why}")).unwrap_or_default();
         let (count, widths) = (term::count(n, "activation"), widths.join(" and "));
         let activations = Activations { rows, train: all.train, valid: all.valid };
-        self.model.standardise(&activations.moments()?);
+        // No other head goes by them.
+        if self.data.recipe.head.linear || !self.data.outputs.are_probabilities() {
+            self.model.standardise(&activations.moments()?);
+        }
         self.activations = Some(Rc::new(activations));
         Ok(format!("{count} of {widths} numbers{kept}{unsaved}"))
     }
