@@ -1,6 +1,7 @@
 //! The exit code of a failed command, so that a script can tell what to do.
 
 use crate::commands::fetch::NotOnKaggle;
+use crate::commands::stage::Ended;
 use crate::commands::submit::NoneLeft;
 use crate::kaggle::{self, Class};
 use crate::learn::Stop;
@@ -27,6 +28,9 @@ pub fn code(error: &anyhow::Error) -> u8 {
     }
     if matches!(error.downcast_ref::<Stop>(), Some(Stop::Interrupted { .. })) {
         return INTERRUPTED;
+    }
+    if let Some(stage) = error.downcast_ref::<Ended>() {
+        return stage.code();
     }
     if error.is::<Bug>() {
         return BUG;

@@ -11,8 +11,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Computation, cache, compare, completions, decide, demo, doctor, export, fetch, leaderboard,
-    list, lr_find, models, new, pack, predict, runs, score, standin, submissions, submit, train,
+    Computation, cache, compare, completions, decide, demo, doctor, enter, export, fetch,
+    leaderboard, list, lr_find, models, new, pack, predict, runs, score, standin, submissions,
+    submit, sweep, train,
 };
 use crate::exit as exit_codes;
 use crate::kaggle::{Environment, notebook};
@@ -78,6 +79,8 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Go the whole way with one command: spec, data, training, submission
+    Enter(enter::Args),
     /// Write the spec of a competition: from Kaggle's list of its files, a folder, or an archive
     New(new::Args),
     /// Download a competition's data, unpack and check it
@@ -106,6 +109,8 @@ pub enum Command {
     Runs(runs::Args),
     /// Put two runs side by side, as a table and as a page
     Compare(compare::Args),
+    /// Train many recipes, drop those that fall behind, and show which settings pay
+    Sweep(sweep::Args),
     /// Find learning rates and show the curves, without training further
     LrFind(lr_find::Args),
     /// List the backbones, fetch their weights, measure them here
@@ -223,6 +228,7 @@ fn dispatch(
         mishap::start_threads()?;
     }
     match command {
+        Command::Enter(args) => enter::run(args, workspace),
         Command::New(args) => new::run(args),
         Command::Fetch(args) => fetch::run(args, workspace),
         Command::Train(args) if args.show_recipe => train::show_recipe(args),
@@ -243,6 +249,7 @@ fn dispatch(
         Command::List(args) => list::run(args, workspace),
         Command::Runs(args) => runs::run(args, workspace),
         Command::Compare(args) => compare::run(args, workspace),
+        Command::Sweep(args) => sweep::run(args, workspace),
         Command::LrFind(args) => match &args.run {
             Some(run) => lr_find::show(run, args),
             None => compute(Computation::LrFind(args)),

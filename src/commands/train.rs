@@ -10,7 +10,7 @@ use crate::cache::CachePolicy;
 use crate::competition;
 use crate::device::DeviceChoice;
 use crate::lines;
-use crate::recipe::{self, Layer};
+use crate::recipe::{self, Layer, Preset};
 use crate::report::Tracker;
 use crate::term;
 use crate::words;
@@ -27,6 +27,8 @@ Examples:
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
   kaggle-kit train planet --folds 5 --gpus 2          two folds at a time, a GPU each
   kaggle-kit train planet --max-minutes 30
+  kaggle-kit train planet --preset quick              heads alone: a first result in a minute or two
+  kaggle-kit train planet --preset best --max-minutes 60   as much as fits into an hour
 A stopped run goes on where it stood when the same command is run again.
 
 All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
@@ -80,6 +82,10 @@ pub struct Args {
 
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
+    /// How much to do: quick is five heads on a frozen backbone, good the default, best five whole
+    /// networks; says before how long it will take, and with `--max-minutes` takes one that fits into them
+    #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
+    pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
@@ -110,6 +116,9 @@ pub struct Start {
     /// Start a new run, even where one was stopped or all folds are trained
     #[arg(long)]
     pub anew: bool,
+    /// Train nothing where the same run is finished
+    #[arg(long)]
+    pub once: bool,
 }
 
 fn minutes(typed: &str) -> Result<f64, String> {
@@ -151,7 +160,18 @@ impl Args {
 
     /// The recipe's settings that were typed, in the order in which they are laid over one another.
     pub fn layers(&self) -> Result<Vec<Layer>> {
+        self.over(self.recipe.layers()?)
+    }
+
+    /// The same with another preset.
+    pub fn layers_with(&self, preset: Preset) -> Result<Vec<Layer>> {
         let mut layers = self.recipe.layers()?;
+        let first = usize::from(self.recipe.preset.is_some());
+        layers.splice(..first, [preset.layer()?]);
+        self.over(layers)
+    }
+
+    fn over(&self, mut layers: Vec<Layer>) -> Result<Vec<Layer>> {
         for (name, number) in [("folds", self.folds), ("fold", self.fold)] {
             if let Some(number) = number {
                 layers.push(Layer::assignment(&format!("{name}={number}"))?);
@@ -165,6 +185,9 @@ impl RecipeArgs {
     /// The settings that were typed, in the order in which they are laid over one another.
     pub fn layers(&self) -> Result<Vec<Layer>> {
         let mut layers = Vec::new();
+        if let Some(preset) = self.preset {
+            layers.push(preset.layer()?);
+        }
         if let Some(path) = &self.recipe {
             layers.push(Layer::parse(path.display().to_string(), &lines::read_text(path)?)?);
         }

@@ -77,8 +77,11 @@ impl<M: Model> Learner<'_, M> {
     /// The first rank's score. All have computed it of the same predictions.
     pub(super) fn agreed_score(&self, score: Score) -> Result<Score> {
         let accuracy = score.accuracy.unwrap_or_default();
-        let [loss, metric, of_all] = agreed(&*self.group, [score.loss, score.metric, accuracy])?;
-        Ok(Score { loss, metric, accuracy: score.accuracy.map(|_| of_all) })
+        let error = score.error.unwrap_or_default();
+        let own = [score.loss, score.metric, accuracy, error];
+        let [loss, metric, of_all, of_loss] = agreed(&*self.group, own)?;
+        let (accuracy, error) = (score.accuracy.map(|_| of_all), score.error.map(|_| of_loss));
+        Ok(Score { loss, metric, accuracy, error })
     }
 
     /// The ranks' weights, made the same before anybody looks at what they say.

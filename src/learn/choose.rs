@@ -7,15 +7,12 @@
 
 use anyhow::Result;
 
-use super::data::Data;
 use super::golden_rule::describe;
+use super::held_out::{losses, standard_error};
 use super::learner::Learner;
 use super::model::Model;
 use super::stop::Stop;
-use crate::metric::row_log_loss;
 use crate::run::{Entry, Kept, Score};
-use crate::table::Table;
-use crate::target::TargetKind;
 
 /// How many standard errors of the difference are clear.
 const CLEARLY: f64 = 2.0;
@@ -100,35 +97,11 @@ impl<M: Model> Learner<'_, M> {
 fn standard_errors(one: &Judged, other: &Judged) -> f64 {
     let pairs = one.losses.iter().zip(&other.losses);
     let differences: Vec<f64> = pairs.map(|(one, other)| one - other).collect();
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n.max(1.0);
-    let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
-    let error = (squares / (n - 1.0).max(1.0) / n.max(1.0)).sqrt();
-    if error > 0.0 { mean / error } else { 0.0 }
-}
-
-/// The loss of each held-out image.
-fn losses(data: &Data, said: &Table) -> Vec<f64> {
-    let width = data.outputs.n().max(1);
-    let targets = data.valid.targets.chunks(width);
-    let rows = said.rows().zip(targets);
-    let loss = |(row, target): (&[f32], &[f32])| match data.kind {
-        TargetKind::SingleLabel => {
-            let class = target.iter().position(|&y| y > 0.5).unwrap_or_default();
-            row_log_loss(row, class)
-        }
-        TargetKind::MultiLabel => {
-            let cells = row.iter().zip(target).map(|(&p, &y)| {
-                let of_truth = if y > 0.5 { p } else { 1.0 - p };
-                row_log_loss(&[of_truth, 1.0 - of_truth], 0)
-            });
-            cells.sum::<f64>() / width as f64
-        }
-        TargetKind::Ordinal | TargetKind::Number => {
-            data.outputs.number_loss(&Table::new(row.to_vec(), width), target)
-        }
-    };
-    rows.map(loss).collect()
+    let mean = differences.iter().sum::<f64>() / differences.len().max(1) as f64;
+    match standard_error(&differences) {
+        Some(error) if error > 0.0 => mean / error,
+        _ => 0.0,
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +111,7 @@ mod tests {
     #[test]
     fn a_difference_counts_by_its_own_spread() {
         let judged = |losses: &[f64]| Judged {
-            score: Score { loss: 0.0, metric: 0.0, accuracy: None },
+            score: Score { loss: 0.0, metric: 0.0, accuracy: None, error: None },
             losses: losses.to_vec(),
         };
         let (one, other) = (judged(&[0.5, 0.1, 0.9, 0.3]), judged(&[0.4, 0.0, 0.8, 0.21]));

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::agreed::Signs;
 use super::data::{Activations, Data, Feed};
+use super::held_out::{losses, standard_error};
 use super::learner::{Learner, OTHER_VERSION};
 use super::model::{Input, Model, StepLoss, StepRates};
 use super::stop::Stop;
@@ -228,7 +229,8 @@ impl<M: Model> Learner<'_, M> {
     pub(super) fn score_of(&self, said: &Table) -> Result<Score> {
         if !said.as_slice().iter().all(|p| p.is_finite()) {
             // A log loss clips what it is given, and so would take them for mistakes.
-            return self.agreed_score(Score { loss: f64::NAN, metric: f64::NAN, accuracy: None });
+            let (loss, metric) = (f64::NAN, f64::NAN);
+            return self.agreed_score(Score { loss, metric, accuracy: None, error: None });
         }
         self.agreed_score(score(self.data, said)?)
     }
@@ -280,5 +282,6 @@ pub fn score(data: &Data, outputs: &Table) -> Result<Score> {
     };
     let ids: Vec<String> = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
     let of = Outputs { kind: data.kind, ids: &ids, classes: &data.classes, outputs, truth: &truth };
-    Ok(Score { loss, metric: of.plain_score(&data.metric)?, accuracy })
+    let error = standard_error(&losses(data, outputs));
+    Ok(Score { loss, metric: of.plain_score(&data.metric)?, accuracy, error })
 }

@@ -344,7 +344,7 @@ pub(super) fn describe(data: &Data, score: Option<&Score>) -> String {
         Some(Score { loss, accuracy: Some(accuracy), .. }) => {
             format!("loss {loss:.4}, accuracy {accuracy:.4}")
         }
-        Some(Score { loss, metric, accuracy: None }) => {
+        Some(Score { loss, metric, accuracy: None, .. }) => {
             format!("loss {loss:.4}, {} {metric:.4}", data.metric.short())
         }
     }

@@ -2,6 +2,7 @@
 
 mod feeds;
 mod finder;
+mod pace;
 mod ranks;
 mod stops;
 

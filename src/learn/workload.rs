@@ -79,7 +79,12 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
                 piece(Work::Learn, n_train * size * size, n_valid)
             };
             let of_cycle = |(cycle, epochs)| vec![epoch(cycle); epochs];
-            cycles(recipe).enumerate().flat_map(of_cycle).collect()
+            let mut pieces: Vec<Piece> = cycles(recipe).enumerate().flat_map(of_cycle).collect();
+            if recipe.head_on_activations.run || recipe.head_with_augmentation.run {
+                // The head alone, the network, and the one midway between them are compared.
+                pieces.push(piece(Work::Look, 3.0 * n_valid, 0.0));
+            }
+            pieces
         }
         Stage::Predict => {
             let networks = recipe.whole_network.snapshots.max(1) as f64;

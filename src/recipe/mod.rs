@@ -6,6 +6,7 @@ mod bounds;
 mod layers;
 mod names;
 mod of_competition;
+mod preset;
 mod settings;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use names::{meant as known_by_another_name, own_names};
 pub use of_competition::{commented, of_competition, smoke};
+pub use preset::Preset;
 pub use settings::{Setting, changed, settings};
 
 use crate::schedule::{LayerRates, Schedule};

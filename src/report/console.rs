@@ -228,8 +228,9 @@ impl Console {
 /// A line of one epoch or several, in as much detail as there is room for.
 fn line(untold: &Untold, metric: &str, left: Option<&str>, width: Option<usize>) -> String {
     let Untold { first, last, seconds, best } = untold;
-    let Epoch { epoch, cycle, train_loss, score: Score { loss, metric: value, accuracy }, .. } =
-        last;
+    let Epoch {
+        epoch, cycle, train_loss, score: Score { loss, metric: value, accuracy, .. }, ..
+    } = last;
     let number = match first {
         first if first == epoch => format!("epoch {epoch:>2}"),
         first => format!("epochs {first}-{epoch}"),
@@ -273,7 +274,7 @@ mod tests {
             epoch: 12,
             cycle: 1,
             train_loss: 0.5,
-            score: Score { loss: 0.25, metric: 0.9, accuracy: None },
+            score: Score { loss: 0.25, metric: 0.9, accuracy: None, error: None },
             rates: [1.0; 3],
             seconds: 0.1,
         };
@@ -303,7 +304,7 @@ mod tests {
     fn epochs_are_told_together_until_a_second_is_over() {
         let mut console = Console::new("F2".to_owned());
         let epoch = |epoch, loss| {
-            let score = Score { loss, metric: 0.9, accuracy: None };
+            let score = Score { loss, metric: 0.9, accuracy: None, error: None };
             Epoch { epoch, score, ..untold(1, None).last }
         };
         for (number, loss) in [(1, 0.5), (2, 0.3), (3, 0.4)] {

@@ -10,6 +10,7 @@ mod live;
 mod mlflow;
 mod record;
 mod tracker;
+mod way;
 
 use crate::run::{Event, Listener};
 
@@ -18,6 +19,7 @@ pub use console::Console;
 pub use live::LivePage;
 pub use record::Record;
 pub use tracker::{Tracker, Trackers};
+pub use way::tell_way;
 
 /// Two listeners that hear the same.
 pub struct Both<'a>(pub &'a mut dyn Listener, pub &'a mut dyn Listener);

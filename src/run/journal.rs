@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_journal_is_read_back_as_it_was_written() {
         let (stage, score) =
-            (Stage::WholeNetwork, Score { loss: 0.25, metric: 0.5, accuracy: None });
+            (Stage::WholeNetwork, Score { loss: 0.25, metric: 0.5, accuracy: None, error: None });
         let mut position = Position::start_of(stage, 2);
         (position.step, position.loss_sum) = (3, 0.75);
         position.scores.push(Score { accuracy: Some(0.9), ..score });

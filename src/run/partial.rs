@@ -62,6 +62,12 @@ impl PartialPredictions {
         Self { folder, made_for, n_outputs, every, last: Instant::now() }
     }
 
+    /// The same where so many networks answer side by side.
+    #[must_use]
+    pub fn of_several(self, n: usize) -> Self {
+        Self { n_outputs: self.n_outputs * n, ..self }
+    }
+
     /// Those of one of the run's weights files; nothing where that is not to be had.
     pub fn read(&self, weights: &str) -> ViewMeans {
         let file = self.folder.join(weights);

@@ -16,4 +16,7 @@ pub struct Score {
     pub metric: f64,
     /// Fraction of images whose most probable class is right; none for multi-label.
     pub accuracy: Option<f64>,
+    /// The standard error of the loss, over images; none in what older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
 }

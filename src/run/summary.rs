@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::WEIGHTS;
 use super::checked::{self, Checked, Fault, hold, is_file_name};
 use super::folder::{Run, SUMMARY};
+use super::way::WayStep;
 use super::witness;
 use crate::fs;
 use crate::metric::Metric;
@@ -56,6 +57,9 @@ pub struct Summary {
     pub classes_sha256: String,
     /// Wall time of each stage, in order.
     pub stages: Vec<StageTime>,
+    /// What each step had on the held-out images, and what became of it; empty in a run of an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub way: Vec<WayStep>,
 }
 
 /// A line of the summary's table of stages.
@@ -98,6 +102,7 @@ impl Summary {
             classes: classes.clone(),
             classes_sha256: witness::hash_of(classes),
             stages: Vec::new(),
+            way: Vec::new(),
         }
     }
 
@@ -139,6 +144,9 @@ impl Checked for Summary {
         if let Some((_, name)) = twice {
             return Err(Fault::new("classes", format!("has `{name}` twice")));
         }
+        self.way.iter().enumerate().try_for_each(|(i, step)| {
+            step.check().map_err(|fault| fault.within(format!("way.{i}")))
+        })?;
         stages.iter().enumerate().try_for_each(|(i, stage)| {
             checked::seconds("seconds", stage.seconds)
                 .map_err(|fault| fault.within(format!("stages.{i}")))

@@ -251,7 +251,7 @@ mod tests {
             momentum: f64::NAN,
         };
         log.write(&Event::Step(step)).unwrap();
-        let score = Score { loss: 0.25, metric: 0.75, accuracy: Some(0.5) };
+        let score = Score { loss: 0.25, metric: 0.75, accuracy: Some(0.5), error: None };
         log.write(&Event::Epoch(Epoch {
             stage,
             epoch: 1,

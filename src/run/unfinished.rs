@@ -121,7 +121,7 @@ mod tests {
         let stage = Stage::WholeNetwork;
         let mut log = Log::open(&run).unwrap();
         log.write(&Event::StageStarted { stage }).unwrap();
-        let score = Score { loss: 0.5, metric: 0.9, accuracy: None };
+        let score = Score { loss: 0.5, metric: 0.9, accuracy: None, error: None };
         let epoch = Epoch {
             stage,
             epoch: 2,

@@ -50,6 +50,21 @@ pub fn configure(verbosity: Verbosity, progress: bool) {
     PROGRESS.store(progress.into(), Ordering::Relaxed);
 }
 
+/// The options that [`configure`] was told with, for a command that starts another.
+pub fn as_typed() -> Vec<&'static str> {
+    let mut options = Vec::new();
+    if VERBOSITY.load(Ordering::Relaxed) == Verbosity::Quiet as u8 {
+        options.push("--quiet");
+    }
+    if at_least(Verbosity::Verbose) {
+        options.push("--verbose");
+    }
+    if PROGRESS.load(Ordering::Relaxed) == 0 {
+        options.push("--no-progress");
+    }
+    options
+}
+
 fn at_least(verbosity: Verbosity) -> bool {
     VERBOSITY.load(Ordering::Relaxed) >= verbosity as u8
 }
@@ -110,6 +125,19 @@ pub fn story_width() -> Option<usize> {
 pub fn say(line: impl Display) {
     if at_least(Verbosity::Normal) {
         stderr_line(story(&line.to_string(), ""));
+    }
+}
+
+/// A table in the story, set in, as wide as the terminal lets it be.
+pub fn say_table(header: &[&str], rows: &[Vec<String>]) {
+    const INDENT: &str = "   ";
+    if !at_least(Verbosity::Normal) {
+        return;
+    }
+    let width = story_width().map(|width| width.saturating_sub(INDENT.len()));
+    let fitted = table::fitted(header, rows, &[], width, table::LeavesOut::LastColumns);
+    for line in fitted.text.lines() {
+        stderr_line(format_args!("{INDENT}{line}"));
     }
 }
 

@@ -31,36 +31,59 @@ pub(super) fn predictions_of(
     partial: Option<&mut PartialPredictions>,
     begin: impl FnOnce(&Recipe, &[&'static Architecture], &Outputs, &[String]) -> Result<()>,
 ) -> Result<Predictions> {
-    let (competition, mut recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
-    let views: ViewChoice = run.read_toml(VIEWS)?;
-    if views.chosen == tta::ONE {
-        recipe.tta = false;
-    }
-    let classes = &summary.classes;
-    recipe = settled(&recipe, ranks.device, Work::Predict);
-    term::heading(format_args!("{}: run `{}`", competition.name, run.id()));
+    let ToPredict { recipe, architectures, outputs } = ToPredict::of(run, ranks)?;
+    let weights = &run.summary()?.weights;
+    term::heading(format_args!("{}: run `{}`", run.competition()?.name, run.id()));
     term::say(format_args!(
         "   {} on {}, {} a picture",
         term::count(samples.len(), what),
         ranks.in_plan(&recipe),
-        term::count(tta::Views::of(&recipe).count() * summary.weights.len().max(1), "view"),
+        term::count(tta::Views::of(&recipe).count() * weights.len().max(1), "view"),
     ));
-    recipe.batch_size = device::at_once(ranks.device, recipe.size).unwrap_or(recipe.batch_size);
-    let architectures = run.architectures(&recipe)?;
-    let outputs = match competition.target.kind {
-        TargetKind::SingleLabel => Outputs::Classes { n: classes.len() },
-        TargetKind::MultiLabel => Outputs::Tags { n: classes.len() },
-        TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
-    };
-    let n_outputs = outputs.n();
-    begin(&recipe, &architectures, &outputs, &summary.weights)?;
+    begin(&recipe, &architectures, &outputs, weights)?;
     device::set_up(ranks.device, &recipe)?;
     let mut network = Network::new(&architectures, &recipe, outputs, ranks.device)?;
     if let Some(group) = ranks.group() {
         network.join(Rc::clone(group))?;
     }
-    let weights = &summary.weights;
-    let mut parts = predict(&mut network, ranks, Some(run), weights, samples, &recipe, partial)?;
+    let parts = predict(&mut network, ranks, Some(run), weights, samples, &recipe, partial)?;
+    answered(run, parts, samples)
+}
+
+/// What a run's network is made of, and how it predicts on this device.
+pub(super) struct ToPredict {
+    pub(super) recipe: Recipe,
+    pub(super) architectures: Vec<&'static Architecture>,
+    pub(super) outputs: Outputs,
+}
+
+impl ToPredict {
+    pub(super) fn of(run: &Run, ranks: &Ranks) -> Result<Self> {
+        let mut recipe = run.recipe()?;
+        let views: ViewChoice = run.read_toml(VIEWS)?;
+        if views.chosen == tta::ONE {
+            recipe.tta = false;
+        }
+        recipe = settled(&recipe, ranks.device, Work::Predict);
+        recipe.batch_size = device::at_once(ranks.device, recipe.size).unwrap_or(recipe.batch_size);
+        let architectures = run.architectures(&recipe)?;
+        let n = run.summary()?.classes.len();
+        let outputs = match run.competition()?.target.kind {
+            TargetKind::SingleLabel => Outputs::Classes { n },
+            TargetKind::MultiLabel => Outputs::Tags { n },
+            TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
+        };
+        Ok(Self { recipe, architectures, outputs })
+    }
+}
+
+/// What a run answers, by the views that it has chosen, where these are what its network said.
+pub(super) fn answered(
+    run: &Run,
+    mut parts: ViewMeans,
+    samples: &Arc<[Sample]>,
+) -> Result<Predictions> {
+    let (views, classes): (ViewChoice, _) = (run.read_toml(VIEWS)?, run.summary()?.classes);
     // One view alone has no other parts.
     let probabilities = if views.chosen == tta::ONE {
         parts.probabilities.swap_remove(0)
@@ -75,9 +98,9 @@ pub(super) fn predictions_of(
         );
         views.mean(&parts.probabilities)
     };
-    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
-    let probabilities = Table::new(probabilities, n_outputs);
-    Ok(Predictions { ids, probabilities, classes: classes.clone() })
+    let ids: Vec<String> = samples.iter().map(|sample| sample.id.clone()).collect();
+    let n_outputs = run.competition()?.target.kind.n_outputs(classes.len());
+    Ok(Predictions { ids, probabilities: Table::new(probabilities, n_outputs), classes })
 }
 
 /// The mean of the probabilities that each of the run's weights files gives, for each part of the
@@ -98,18 +121,7 @@ pub(super) fn predict(
             network.restore_from(&run.file(name))?;
         }
         network.follow_first()?;
-        let bar = Bar::new("predictions", Unit::Items("images"));
-        let so_far = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
-        if so_far.n_images > 0 {
-            let n = term::count(so_far.n_images, "image");
-            term::say(format_args!("   going on after {n}"));
-        }
-        let mut keep = |so_far: &ViewMeans| match &mut partial {
-            Some(place) => place.keep(name, so_far),
-            None => Ok(()),
-        };
-        let parts =
-            tta::predict(network, &*ranks.for_learner(), samples, recipe, so_far, &mut keep, &bar)?;
+        let parts = look(network, ranks, name, samples, recipe, partial.as_deref_mut())?;
         names = parts.names;
         means.resize_with(names.len(), Mean::default);
         for (mean, probabilities) in means.iter_mut().zip(parts.probabilities) {
@@ -118,4 +130,27 @@ pub(super) fn predict(
     }
     let probabilities = means.into_iter().map(|mean| mean.values).collect();
     Ok(ViewMeans { names, probabilities, n_images: samples.len() })
+}
+
+/// What a network says of the images, for each part of the views. Where there is a place for what is
+/// predicted so far, under this `name`, this goes on from there.
+pub(super) fn look(
+    network: &mut Network,
+    ranks: &Ranks,
+    name: &str,
+    samples: &Arc<[Sample]>,
+    recipe: &Recipe,
+    mut partial: Option<&mut PartialPredictions>,
+) -> Result<ViewMeans> {
+    let bar = Bar::new("predictions", Unit::Items("images"));
+    let so_far = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
+    if so_far.n_images > 0 {
+        let n = term::count(so_far.n_images, "image");
+        term::say(format_args!("   going on after {n}"));
+    }
+    let mut keep = |so_far: &ViewMeans| match &mut partial {
+        Some(place) => place.keep(name, so_far),
+        None => Ok(()),
+    };
+    tta::predict(network, &*ranks.for_learner(), samples, recipe, so_far, &mut keep, &bar)
 }

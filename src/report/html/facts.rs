@@ -7,7 +7,7 @@ use crate::dataset::Found;
 use crate::decide::Decision;
 use crate::metric::Metric;
 use crate::recipe::Setting;
-use crate::run::{Epoch, Stage, Step, Sweep};
+use crate::run::{Epoch, Stage, Step, Sweep, WayStep};
 use crate::target::{Predictions, TargetKind, Truth};
 
 /// All that a run's page tells. Whatever is empty or absent leaves its section out.
@@ -18,6 +18,8 @@ pub struct Facts {
     pub leak: Option<String>,
     /// The golden rule's steps: planned, found, and how long they took.
     pub stages: Vec<StageFacts>,
+    /// What each step had on the held-out images.
+    pub way: Vec<WayStep>,
     pub sweeps: Vec<Sweep>,
     pub steps: Vec<Step>,
     pub epochs: Vec<Epoch>,

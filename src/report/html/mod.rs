@@ -12,6 +12,7 @@ pub mod gallery;
 pub mod gather;
 mod markup;
 mod sections;
+pub mod sweep;
 mod thumbnail;
 
 use anyhow::Result;
@@ -39,6 +40,12 @@ pub fn page(facts: &Facts) -> String {
         }
     };
     markup::page(&format!("{} {} – {}", about.competition, about.run, about.title), &main)
+}
+
+/// The standard error of a finished run's score, over the images held out; none where the metric is no mean
+/// over images.
+pub fn standard_error(run: &Run) -> Result<Option<f64>> {
+    Ok(decided::standard_error(&gather::of_run(run)?))
 }
 
 /// A browser asks for the page of a run that is trained again after so many seconds.

@@ -13,7 +13,8 @@ use crate::metric::Metric;
 use crate::recipe::Setting;
 use crate::rng::{self, Purpose};
 use crate::run::{
-    Epoch, RateChoice, RateCurve, RateReason, Score, Stage, Step, Suggestions, Sweep, SweepEnd,
+    Epoch, Fate, RateChoice, RateCurve, RateReason, Score, Stage, Step, Suggestions, Sweep,
+    SweepEnd, WayStep,
 };
 use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind, Truth};
@@ -45,6 +46,7 @@ fn facts(kind: TargetKind, classes: &[String], n: usize) -> Facts {
     Facts {
         about: about(metric, decision.score(), n),
         leak: Some("the network has seen <all> of them".to_owned()),
+        way: way(),
         stages: vec![StageFacts {
             stage: "whole network".to_owned(),
             planned: "1 + 2 epochs".to_owned(),
@@ -141,6 +143,19 @@ fn validation(kind: TargetKind, classes: &[String], n: usize) -> Validation {
     Validation { predictions, kind, truth: Truth::Classes(truth), called: BTreeMap::new() }
 }
 
+fn way() -> Vec<WayStep> {
+    let step = |step: &str, fate| WayStep {
+        step: step.to_owned(),
+        stage: Some(Stage::HeadWithAugmentation),
+        loss: Some(0.05),
+        error: Some(0.0125),
+        metric: Some(0.8),
+        seconds: Some(9.0),
+        fate,
+    };
+    vec![step("the head <first>", Fate::Left)]
+}
+
 fn picture() -> Thumbnail {
     let values = (0..9).map(|i| i as f32 / 8.0).collect();
     let jpeg = super::thumbnail::jpeg(&image::RgbImage::new(16, 16)).unwrap();
@@ -181,7 +196,7 @@ fn epochs(kind: TargetKind) -> Vec<Epoch> {
             cycle: 1,
             epoch,
             train_loss: 0.5,
-            score: Score { loss: 0.4, metric: 0.8, accuracy },
+            score: Score { loss: 0.4, metric: 0.8, accuracy, error: None },
             rates: [1e-5, 1e-4, 1e-3],
             seconds: 1.5,
         })
@@ -234,9 +249,10 @@ fn two_classes_are_a_matrix_and_many_are_pairs() {
     check(&few);
     assert_eq!(
         sections(&few).join(" "),
-        "plan rates training answers calibration pictures data files recipe"
+        "plan way rates training answers calibration pictures data files recipe"
     );
     assert!(few.contains("class 0 taken for class 1"), "no confusion matrix");
+    assert!(few.contains("0.0500 \u{b1} 0.0125") && few.contains("changed nothing in 9 s"));
     assert!(!few.contains("Confident and wrong"), "with two classes it is the most wrong");
     let many = page(&facts(TargetKind::SingleLabel, &names(120), 360));
     check(&many);
@@ -262,6 +278,7 @@ fn what_is_absent_is_left_out() {
     bare.about.fold = None;
     bare.leak = None;
     bare.stages.clear();
+    bare.way.clear();
     bare.sweeps.clear();
     bare.steps.clear();
     bare.epochs.clear();

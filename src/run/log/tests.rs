@@ -32,7 +32,8 @@ fn sweep() -> Sweep {
 
 /// One of each event that is written as a line.
 fn all() -> Vec<Event> {
-    let (stage, score) = (Stage::FindHeadRate, Score { loss: 0.5, metric: 2.0, accuracy: None });
+    let (stage, score) =
+        (Stage::FindHeadRate, Score { loss: 0.5, metric: 2.0, accuracy: None, error: None });
     vec![
         Event::Resumed { steps: 0, best: None },
         Event::StageStarted { stage },

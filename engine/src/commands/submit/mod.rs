@@ -1,5 +1,6 @@
 //! `kaggle-kit submit`: runs and the test images become a CSV that Kaggle takes.
 
+mod heads;
 mod help;
 
 use std::path::Path;
@@ -11,7 +12,7 @@ use kaggle_kit::decide::ensemble::members::Member;
 use kaggle_kit::device::DeviceChoice;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::{PartialPredictions, Workspace};
+use kaggle_kit::run::{PartialPredictions, Run, Workspace};
 use kaggle_kit::term;
 use kaggle_kit::zoo::Architecture;
 
@@ -74,21 +75,40 @@ fn predict_missing(
             term::count(n_known, "run")
         ));
     }
-    for run in missing {
-        let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
-        let tell = |recipe: &Recipe,
-                    architectures: &[&'static Architecture],
-                    outputs: &Outputs,
-                    weights: &[String]| {
-            let samples = &test_set.samples;
-            let job = help::Job::new(recipe, architectures, outputs, weights, samples, data)?;
-            help::tell(ranks, Some(&job))
-        };
-        let (samples, so_far) = (&test_set.samples, Some(&mut partial));
-        let predictions = predictions_of(run, samples, "test image", ranks, so_far, tell)?;
+    // Ranks share images, one run after the other.
+    let groups =
+        if ranks.group().is_none() { heads::alike(&missing)? } else { one_by_one(missing) };
+    for group in groups {
+        let partial = || PartialPredictions::of(group[0], &test_set.hash, KEEP_EVERY);
         let kind = test_set.competition.target.kind;
-        run.write_test_predictions(&test_set.hash, &predictions, kind)?;
-        partial.remove()?;
+        if group.len() > 1
+            && let Some(said) = heads::predictions(&group, &test_set.samples, ranks, partial()?)?
+        {
+            for (run, predictions) in group.iter().zip(said) {
+                run.write_test_predictions(&test_set.hash, &predictions, kind)?;
+            }
+            partial()?.remove()?;
+            continue;
+        }
+        for run in group {
+            let mut partial = PartialPredictions::of(run, &test_set.hash, KEEP_EVERY)?;
+            let tell = |recipe: &Recipe,
+                        architectures: &[&'static Architecture],
+                        outputs: &Outputs,
+                        weights: &[String]| {
+                let samples = &test_set.samples;
+                let job = help::Job::new(recipe, architectures, outputs, weights, samples, data)?;
+                help::tell(ranks, Some(&job))
+            };
+            let (samples, so_far) = (&test_set.samples, Some(&mut partial));
+            let predictions = predictions_of(run, samples, "test image", ranks, so_far, tell)?;
+            run.write_test_predictions(&test_set.hash, &predictions, kind)?;
+            partial.remove()?;
+        }
     }
     Ok(())
+}
+
+fn one_by_one(runs: Vec<&Run>) -> Vec<Vec<&Run>> {
+    runs.into_iter().map(|run| vec![run]).collect()
 }

@@ -5,11 +5,13 @@
 //! by side, each in a process of its own.
 
 mod folds;
+mod foresee;
 mod images;
 mod keep;
 mod network;
 mod outcome;
 mod report;
+mod told;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -24,13 +26,12 @@ use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
 use kaggle_kit::learn::{self, Data, Learner, Limits, Model, Pretrained};
 use kaggle_kit::recipe::{self, Recipe};
-use kaggle_kit::report::{Both, Console, Record, Trackers};
+use kaggle_kit::report::{self as reporting, Both, Console, Record, Trackers};
 use kaggle_kit::run::checkpoint::Checkpoints;
 use kaggle_kit::run::{
     self, CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
     StageTime, Summary, WEIGHTS, Workspace,
 };
-use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use kaggle_kit::typed;
 use kaggle_kit::zoo;
@@ -45,6 +46,10 @@ pub(super) use network::NewNetwork;
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let ranks = match Role::of(&args.ranks, args.device)? {
         Role::Works(ranks) => ranks,
+        Role::Starts { .. } if args.recipe.preset.is_some() && args.max_minutes.is_some() => bail!(
+            "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
+             `--max-minutes` out, or `--preset`"
+        ),
         Role::Starts { count, gpus } if folds::are_several(args)? => {
             let trained = folds::train_side_by_side(args, workspace, count, gpus)
                 .inspect_err(|error| bad_images::tell(error, args.json))?;
@@ -121,6 +126,7 @@ fn opened(
 fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
     let interrupted = on_interrupt();
     let (competition, recipe, images) = opened(args, workspace, ranks)?;
+    let recipe = foresee::planned(args, &competition, recipe, &images, workspace, ranks)?;
     // One after the other, unless one is named; those that are finished already are left alone.
     let folds = if args.fold.is_none() && recipe.folds > 0 {
         1..=recipe.folds
@@ -134,7 +140,8 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         data.at_once = ranks.at_once(recipe.size)?;
         // A hash of all images is the first one's work.
         let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-        let trained = if recipe.folds > 0 && !args.start.anew && ranks.is_first() {
+        let may_be_trained = (recipe.folds > 0 || args.start.once) && !args.start.anew;
+        let trained = if may_be_trained && ranks.is_first() {
             Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
         } else {
             None
@@ -142,7 +149,8 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         ranks.for_learner().wait_for_first()?;
         let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
         if let Some(run) = trained {
-            term::say(format_args!("fold {fold} is trained: run `{}`", run.folder.display()));
+            let what = if recipe.folds > 0 { format!("fold {fold}") } else { "this".to_owned() };
+            term::say(format_args!("{what} is trained: run `{}`", run.folder.display()));
             runs.push(run);
         }
         if !is_trained.is_empty() {
@@ -192,9 +200,11 @@ impl TrainOne<'_> {
         let mut trackers =
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
+        // A preset is planned as a whole; without one each fold has as many minutes.
+        let parts = if args.recipe.preset.is_some() { self.n_folds as f64 } else { 1.0 };
         let deadline = args
             .max_minutes
-            .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
+            .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes / parts));
         let n_backbones = pretrained.len();
         let mut console =
             Console::new(metric).foreseeing(learn::workload(data), n_backbones, deadline);
@@ -266,7 +276,8 @@ impl TrainOne<'_> {
 
         let decision = outcome::decide(competition, data, &predictions)?;
         term::say(format_args!("   {decision}"));
-        outcome::tell_way(competition, data, journal, (&predictions, &found), &decision);
+        let way = outcome::way(competition, data, journal, (&predictions, &found), &decision);
+        reporting::tell_way(&way, &competition.metric, data.valid.len());
         run.write_toml(DECISION, &decision)?;
         run.write_outputs(&data.outputs)?;
         run.write_class_names(&self.images.dataset.found.names)?;
@@ -295,6 +306,7 @@ impl TrainOne<'_> {
             classes: data.classes.clone(),
             classes_sha256: run::hash_of_classes(&data.classes),
             stages,
+            way,
         };
         // A page is good to have, but no run should be lost for it.
         if let Err(error) = report::write(run, &summary, data, self.images, network) {
@@ -350,41 +362,5 @@ impl TrainOne<'_> {
         let run = Run::create(runs, competition, recipe)?;
         let lock = run.lock()?.context("another process has taken a new run's folder")?;
         Ok((run, lock))
-    }
-
-    /// What will happen, before it does.
-    fn print_plan(&self, device: &str) {
-        let Self { competition, recipe, data, n_folds, .. } = self;
-        let fold = match (recipe.folds, n_folds) {
-            (0, _) => String::new(),
-            (folds, _) => format!(", fold {} of {folds}", recipe.fold),
-        };
-        term::heading(format_args!("{}: {}{fold}", competition.name, competition.title));
-        term::say(format_args!(
-            "   {} at {} pixels on {device}; {} to train on, {} held out, {}",
-            recipe.backbone,
-            recipe.size,
-            term::count(data.train.len(), "image"),
-            term::thousands(data.valid.len()),
-            match data.kind {
-                TargetKind::SingleLabel => format!("{} classes", data.classes.len()),
-                TargetKind::MultiLabel => format!("{} tags", data.classes.len()),
-                TargetKind::Ordinal => format!("{} levels", data.classes.len()),
-                TargetKind::Number => term::count(data.classes.len(), "number"),
-            }
-        ));
-        if let Some(told) = competition.takes_notebooks_only() {
-            term::say(format_args!("   {told}"));
-        }
-        if competition.submission.pool().is_some() && competition.pools_training().is_none() {
-            term::say(
-                "   an answer is for several images, but `[split]` does not say which of training would get \
-                 one: what is decided is decided image by image",
-            );
-        }
-        term::heading("the golden rule");
-        for (stage, text) in learn::plan(data) {
-            term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
-        }
     }
 }

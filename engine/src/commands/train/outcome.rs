@@ -10,7 +10,8 @@ use kaggle_kit::learn::tta;
 use kaggle_kit::learn::{self, Data};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    self, Entry, Journal, OUT_OF_FOLD, Run, Stage, StageTime, VIEWS, ViewMeans, WEIGHTS, cycle_file,
+    self, Entry, Fate, Journal, OUT_OF_FOLD, Run, Score, Stage, StageTime, VIEWS, ViewMeans,
+    WEIGHTS, WayStep, cycle_file,
 };
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Predictions, Truth};
@@ -128,32 +129,34 @@ pub(super) fn decide(
     }
 }
 
-/// Tells how the score came about: the network's own, with all views, and as it is decided.
-pub(super) fn tell_way(
+/// How the score came about: what each step of training had, all views, and as it is decided.
+pub(super) fn way(
     competition: &Competition,
     data: &Data,
     journal: &Journal,
     (predictions, views): (&Predictions, &str),
     decision: &Decision,
-) {
+) -> Vec<WayStep> {
+    let mut way = run::way(journal);
     // An answer for several images is scored by other rows.
     if competition.pools_training().is_some() {
-        return;
+        return way;
     }
-    let of_views = learn::score(data, &predictions.probabilities).map(|score| score.metric);
-    let way = [
-        (journal.best.map(|best| best.metric), "the network that is kept, one view of each image"),
-        (of_views.ok(), views),
-        (Some(decision.score()), "decided as above: this is the score"),
-    ];
-    let name = competition.metric.name();
-    let images = term::count(data.valid.len(), "held-out image");
-    term::say(format_args!("   {name} of the {images}, step by step:"));
-    for (score, what) in way {
-        if let Some(score) = score.filter(|score| score.is_finite()) {
-            term::say(format_args!("      {score:.5}  {what}"));
-        }
+    let finite = |number: f64| Some(number).filter(|number| number.is_finite());
+    let after = |step: String, score: Option<Score>, metric: f64| WayStep {
+        step,
+        stage: None,
+        loss: score.and_then(|score| finite(score.loss)),
+        error: score.and_then(|score| score.error),
+        metric: finite(metric),
+        seconds: None,
+        fate: Fate::Kept,
+    };
+    if let Ok(score) = learn::score(data, &predictions.probabilities) {
+        way.push(after(views.to_owned(), Some(score), score.metric));
     }
+    way.push(after("as it is decided: the score".to_owned(), None, decision.score()));
+    way
 }
 
 /// Writes what all finished folds of a model say of the images that they held out into the folder of each

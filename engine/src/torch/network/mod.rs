@@ -1,5 +1,6 @@
 //! The learner's model on libtorch: pretrained backbones in two layer groups, and a new head.
 
+mod beside;
 mod model;
 mod step;
 mod together;
@@ -34,6 +35,8 @@ pub struct Network {
     store: nn::VarStore,
     pub(super) backbones: Backbones,
     pub(super) head: Head,
+    /// Heads of others on the same backbones, which predict beside its own.
+    beside: Vec<Head>,
     outputs: Outputs,
     /// How much each class counts in the loss, `[classes]`, if not all count alike.
     class_weights: Option<Tensor>,
@@ -96,6 +99,7 @@ impl Network {
             store,
             backbones,
             head,
+            beside: Vec::new(),
             outputs,
             class_weights: None,
             recipe: recipe.clone(),

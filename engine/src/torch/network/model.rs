@@ -44,7 +44,7 @@ impl Model for Network {
     }
 
     fn n_outputs(&self) -> usize {
-        self.outputs.n()
+        self.outputs.n() * (1 + self.beside.len())
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -155,8 +155,7 @@ impl Model for Network {
                 let some = bytes.narrow(0, range.start as i64, range.len() as i64);
                 no_grad(|| {
                     let pooled = network.pooled(&under(*symmetry, &some), false);
-                    let logits = network.head.forward(&pooled, false);
-                    to_host(&numbers::answers(&network.outputs, &logits))
+                    to_host(&network.answers(&pooled))
                 })
             })
         };

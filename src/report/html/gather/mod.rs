@@ -53,6 +53,7 @@ pub fn with_summary(run: &Run, summary: &Summary) -> Result<Facts> {
     ];
     Ok(Facts {
         stages: stages.collect(),
+        way: summary.way.clone(),
         sweeps: training.sweeps,
         steps: training.steps,
         epochs: training.epochs,
@@ -90,6 +91,7 @@ pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -
         },
         leak: competition.leak.clone(),
         stages: Vec::new(),
+        way: Vec::new(),
         sweeps: Vec::new(),
         steps: Vec::new(),
         epochs: Vec::new(),

@@ -16,6 +16,7 @@ mod risk;
 mod settings;
 mod tags;
 mod training;
+mod way;
 
 use maud::Markup;
 
@@ -38,8 +39,9 @@ pub(super) struct Section {
 
 /// All sections that have something to tell.
 pub(super) fn all(facts: &Facts) -> Vec<Section> {
-    let sections: [fn(&Facts) -> Option<Section>; 13] = [
+    let sections: [fn(&Facts) -> Option<Section>; 14] = [
         plan::section,
+        way::section,
         rates::section,
         training::section,
         answers::section,

@@ -1,10 +1,12 @@
 //! The whole path with the real binary on drawn competitions: fetch, train, submit, upload, score.
 
 mod bad_input;
+mod enter;
 mod kept;
 mod pooled;
 mod ranks;
 mod several;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -100,3 +100,32 @@ fn midway_between_two_networks_every_weight_is_the_mean_of_theirs() {
         }
     }
 }
+
+#[test]
+fn heads_on_one_backbone_answer_side_by_side_as_each_does_alone() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (input, _) = batch(3);
+    let Input::Images(images) = &input else { unreachable!("a batch is of images") };
+    let mut first = network(&[]);
+    first.save(&file("first")).unwrap();
+    // Another head on the same backbone, and another backbone.
+    let mut second = network(&[]);
+    second.restore_from(&file("first")).unwrap();
+    let targets = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    second.step(&input, &targets, &rates(), 1).unwrap();
+    second.save(&file("second")).unwrap();
+    network(&["seed=7"]).save(&file("other")).unwrap();
+
+    let each = [&mut first, &mut second].map(|one| one.predict(&input).unwrap());
+    assert_ne!(each[0], each[1]);
+    assert!(!first.take_head_beside(&file("other")).unwrap());
+    assert!(first.take_head_beside(&file("second")).unwrap());
+    assert_eq!(first.n_outputs(), 6);
+    let both = first.predict_under(images, &[Symmetry::IDENTITY]).unwrap();
+    let of = |head: usize| -> Vec<f32> {
+        both[0].chunks(6).flat_map(|row| &row[head * 3..][..3]).copied().collect()
+    };
+    assert_eq!([of(0), of(1)], each);
+}

@@ -1,0 +1,45 @@
+//! What `train` says before it begins.
+
+use kaggle_kit::learn;
+use kaggle_kit::target::TargetKind;
+use kaggle_kit::term;
+
+use super::TrainOne;
+
+impl TrainOne<'_> {
+    /// What will happen, before it does.
+    pub(super) fn print_plan(&self, device: &str) {
+        let Self { competition, recipe, data, n_folds, .. } = self;
+        let fold = match (recipe.folds, n_folds) {
+            (0, _) => String::new(),
+            (folds, _) => format!(", fold {} of {folds}", recipe.fold),
+        };
+        term::heading(format_args!("{}: {}{fold}", competition.name, competition.title));
+        term::say(format_args!(
+            "   {} at {} pixels on {device}; {} to train on, {} held out, {}",
+            recipe.backbone,
+            recipe.size,
+            term::count(data.train.len(), "image"),
+            term::thousands(data.valid.len()),
+            match data.kind {
+                TargetKind::SingleLabel => format!("{} classes", data.classes.len()),
+                TargetKind::MultiLabel => format!("{} tags", data.classes.len()),
+                TargetKind::Ordinal => format!("{} levels", data.classes.len()),
+                TargetKind::Number => term::count(data.classes.len(), "number"),
+            }
+        ));
+        if let Some(told) = competition.takes_notebooks_only() {
+            term::say(format_args!("   {told}"));
+        }
+        if competition.submission.pool().is_some() && competition.pools_training().is_none() {
+            term::say(
+                "   an answer is for several images, but `[split]` does not say which of training would get \
+                 one: what is decided is decided image by image",
+            );
+        }
+        term::heading("the golden rule");
+        for (stage, text) in learn::plan(data) {
+            term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
+        }
+    }
+}

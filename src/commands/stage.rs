@@ -1,0 +1,80 @@
+//! Commands that are stages of another one: each a process of its own, with its usual output and exit code.
+
+use std::env;
+use std::process::{Command, ExitStatus, Stdio, exit};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::exit::INTERRUPTED;
+use crate::run::Workspace;
+use crate::term;
+
+/// A stage that did not end well; it has told why.
+#[derive(Debug, thiserror::Error)]
+#[error("`{stage}` did not end well, as told above\nhint: {}the same command goes on from here", self.first())]
+pub struct Ended {
+    stage: &'static str,
+    code: Option<i32>,
+}
+
+impl Ended {
+    /// What comes before the same command is typed again.
+    fn first(&self) -> &'static str {
+        if self.code() == INTERRUPTED { "" } else { "once that is mended, " }
+    }
+
+    /// The stage's exit code; that of Ctrl-C where a signal ended it.
+    pub fn code(&self) -> u8 {
+        self.code.and_then(|code| u8::try_from(code).ok()).unwrap_or(INTERRUPTED)
+    }
+}
+
+/// A command of this program, with what every command was given.
+pub(super) fn command(name: &str, workspace: &Workspace) -> Result<Command> {
+    let this = env::current_exe().context("failed to find where this program is")?;
+    let mut command = Command::new(this);
+    let root = workspace.root();
+    if !root.as_os_str().is_empty() {
+        command.arg("--root").arg(root);
+    }
+    command.args(term::as_typed()).arg(name);
+    Ok(command)
+}
+
+/// The first Ctrl-C is for the stage that runs, which hears it as well and ends in order; a second one ends
+/// this too.
+pub(super) fn listen_for_interrupts() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let listens = ctrlc::set_handler(|| {
+        if ASKED.swap(true, Ordering::Relaxed) {
+            exit(i32::from(INTERRUPTED));
+        }
+    });
+    if let Err(error) = listens {
+        term::detail(format_args!("Ctrl-C ends this before its stage: {error}"));
+    }
+}
+
+/// Runs a stage to its end. One that failed has told why; this ends as it did.
+pub(super) fn waited_for(stage: &'static str, command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("failed to start `{stage}`"))?;
+    ensure_well(stage, status)
+}
+
+/// The same of one that prints JSON.
+pub(super) fn output_of(stage: &'static str, command: &mut Command) -> Result<Value> {
+    let child = command.stdout(Stdio::piped()).spawn();
+    let output = child.and_then(std::process::Child::wait_with_output);
+    let output = output.with_context(|| format!("failed to start `{stage}`"))?;
+    ensure_well(stage, output.status)?;
+    serde_json::from_slice(&output.stdout).with_context(|| format!("`{stage}` printed no JSON"))
+}
+
+fn ensure_well(stage: &'static str, status: ExitStatus) -> Result<()> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Ended { stage, code: status.code() }.into())
+}

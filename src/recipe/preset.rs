@@ -1,0 +1,62 @@
+//! Recipes by how much time they may take.
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::Layer;
+
+/// How much is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Five heads on one frozen backbone, each with another fifth held out.
+    Quick,
+    /// The default: the whole golden rule, once.
+    Good,
+    /// The whole golden rule five times, each with another fifth held out.
+    Best,
+}
+
+impl Preset {
+    /// The word that is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Good => "good",
+            Self::Best => "best",
+        }
+    }
+
+    /// This one, and those that take less, in turn.
+    pub fn and_quicker(self) -> impl Iterator<Item = Self> {
+        [Self::Best, Self::Good, Self::Quick].into_iter().filter(move |other| *other <= self)
+    }
+
+    /// What it sets, for what is typed besides to be laid over.
+    pub fn layer(self) -> Result<Layer> {
+        let settings = match self {
+            Self::Quick => {
+                "folds = 5\n[head-with-augmentation]\nrun = false\n[unfreeze]\nrun = false\n"
+            }
+            Self::Good => "",
+            Self::Best => "folds = 5\n",
+        };
+        Layer::parse(format!("--preset {}", self.word()), settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::resolve;
+
+    #[test]
+    fn good_is_the_default_and_each_quicker_one_does_less() {
+        let recipe = |preset: Preset| resolve(&[preset.layer().unwrap()]).unwrap();
+        assert_eq!(recipe(Preset::Good), resolve(&[]).unwrap());
+        assert!(!recipe(Preset::Quick).unfreeze.run && recipe(Preset::Best).folds == 5);
+        let quicker: Vec<Preset> = Preset::Good.and_quicker().collect();
+        assert_eq!(quicker, [Preset::Good, Preset::Quick]);
+        assert_eq!(Preset::Best.and_quicker().count(), 3);
+    }
+}
