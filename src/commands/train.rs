@@ -98,6 +98,14 @@ pub struct RecipeArgs {
     /// One setting of the recipe (repeatable), such as `size=160`; laid over all of these
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
+    /// Train on the test images as well, with what this finished run says of them as soft labels; it must
+    /// have held out the same images. Look whether the competition's rules allow it
+    #[arg(long, value_name = "RUN")]
+    pub pseudo: Option<String>,
+    /// Learn what these finished runs say of the training images, beside the labels; they must have held out
+    /// the same images
+    #[arg(long, value_name = "RUN[+RUN...]")]
+    pub teacher: Option<String>,
     /// Compute the same bits each time, on a GPU too, for which it is slower
     #[arg(long)]
     pub deterministic: bool,
@@ -195,10 +203,15 @@ impl RecipeArgs {
             layers.push(recipe::smoke()?);
         }
         // Short for `--set`, which is laid over them: a longer command line can change a shorter one.
-        for (name, typed) in [("backbone", &self.backbone), ("weights", &self.weights)] {
+        let short =
+            [("backbone", &self.backbone), ("weights", &self.weights), ("pseudo", &self.pseudo)];
+        for (name, typed) in short {
             if let Some(typed) = typed {
                 layers.push(Layer::text(format!("--{name} {typed}"), name, typed));
             }
+        }
+        if let Some(teacher) = &self.teacher {
+            layers.push(Layer::assignment(&format!("distil.teacher={teacher}"))?);
         }
         if self.deterministic {
             layers.push(Layer::assignment("deterministic=true")?);

@@ -23,6 +23,8 @@ use crate::target::{Classes, TargetKind, Truth, n_hot};
 /// Everything a learner needs to know about a data set, and what it is to do with it.
 pub struct Data {
     pub train: SplitSide,
+    /// So many of the training images, the last ones, are test images with labels of another run.
+    pub n_pseudo: usize,
     pub valid: SplitSide,
     pub classes: Classes,
     pub kind: TargetKind,

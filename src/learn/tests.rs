@@ -250,6 +250,7 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
     let (train, valid): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| i / 2 % 4 != 0);
     Data {
         train: SplitSide::new(&samples, &train, TargetKind::SingleLabel, 2),
+        n_pseudo: 0,
         valid: SplitSide::new(&samples, &valid, TargetKind::SingleLabel, 2),
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,

@@ -97,6 +97,7 @@ impl Recipe {
         below_one("optimizer.momentum", optimizer.momentum)?;
         below_one("optimizer.warm-up", optimizer.warm_up)?;
         below_one("optimizer.average", optimizer.average)?;
+        within("distil.share", self.distil.share, 0.0..=1.0, "a number from 0 to 1")?;
         let positive = 0.0..=MOST_OF_A_RATE;
         let number = "a number from 0 to 1e4";
         within("optimizer.weight-decay", optimizer.weight_decay, positive.clone(), number)?;

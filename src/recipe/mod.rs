@@ -36,6 +36,9 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Use only so many training images, a stratified part; 0: all.
     pub max_images: usize,
+    /// A finished run that labels the test images, which are trained on as well; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pseudo: String,
     /// Fraction of the training images held out for validation, in (0, 1).
     pub valid: f64,
     /// Hold out so many parts in turn, a run each; 0: hold out `valid` once.
@@ -62,6 +65,9 @@ pub struct Recipe {
     pub head: HeadSettings,
     pub optimizer: OptimizerSettings,
     pub loss: LossSettings,
+    /// What is learnt of other runs.
+    #[serde(default, skip_serializing_if = "Distil::is_off")]
+    pub distil: Distil,
     /// Step 1.
     pub precompute: Precompute,
     /// Step 2.
@@ -110,6 +116,28 @@ pub enum Sampling {
     Uniform,
     /// As many, drawn so that the rarest class of an image decides how often it comes.
     Balanced,
+}
+
+/// What is learnt of other runs' answers for the training images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Distil {
+    /// Finished runs, joined by `+`; empty: none.
+    pub teacher: String,
+    /// Of every target, what is theirs.
+    pub share: f64,
+}
+
+impl Default for Distil {
+    fn default() -> Self {
+        Self { teacher: String::new(), share: 0.5 }
+    }
+}
+
+impl Distil {
+    fn is_off(&self) -> bool {
+        self.teacher.is_empty()
+    }
 }
 
 /// All layers train from here on.

@@ -20,6 +20,7 @@ use kaggle_kit::term;
 use sha2::{Digest, Sha256};
 
 use super::keep::keep as keep_pictures;
+use super::pseudo::Pseudo;
 use crate::commands::ranks::Ranks;
 
 /// All labelled images that a recipe trains on or holds out.
@@ -30,6 +31,8 @@ pub(in crate::commands) struct CompetitionImages {
     metric: Metric,
     /// Where the numbers that are asked for lie, if that is known.
     range: Option<[f64; 2]>,
+    /// Test images that are trained on, if there are any.
+    pub(super) pseudo: Option<Pseudo>,
     /// The competition's name, and its spec.
     name: String,
     source: String,
@@ -59,7 +62,7 @@ impl CompetitionImages {
         let duplicates = followed(duplicates, ranks)?;
         let (name, source) = (competition.name.clone(), competition.source.clone());
         let (metric, range) = (competition.metric.clone(), competition.target.range);
-        Ok(Self { dataset, duplicates, metric, range, name, source })
+        Ok(Self { dataset, duplicates, metric, range, pseudo: None, name, source })
     }
 
     fn look(dataset: &mut Dataset, data: &Path, recipe: &Recipe) -> Result<Twins> {
@@ -89,7 +92,10 @@ impl CompetitionImages {
     pub(super) fn split_and_keep(&self, recipe: &Recipe, keep: CachePolicy) -> Result<Data> {
         let (mut data, split) = self.parts(recipe)?;
         let pictures = &self.duplicates.pictures;
-        keep_pictures(&mut data, pictures, &split, &self.name, keep)?;
+        // Of test images there are no places.
+        if data.n_pseudo == 0 {
+            keep_pictures(&mut data, pictures, &split, &self.name, keep)?;
+        }
         Ok(data)
     }
 
@@ -129,9 +135,10 @@ impl CompetitionImages {
         };
         let train = side(&split.train);
         let training = self.metric.family().trains;
-        let data = Data {
+        let mut data = Data {
             outputs: Outputs::new(*kind, n_classes, training, self.range, &train.targets),
             train,
+            n_pseudo: 0,
             valid: side(&split.valid),
             classes: classes.clone(),
             kind: *kind,
@@ -139,12 +146,19 @@ impl CompetitionImages {
             recipe: recipe.clone(),
             at_once: None,
         };
+        if let Some(pseudo) = &self.pseudo {
+            pseudo.add_to(&mut data)?;
+        }
         Ok((data, split))
     }
 
     /// What a run of them is made from, with these weights.
     pub(super) fn made_from(&self, weights: &[Pretrained]) -> Result<MadeFrom> {
-        let weights = weights.iter().map(|one| (one.name.as_str(), one.weights));
+        let mut weights: Vec<(&str, Hash)> =
+            weights.iter().map(|one| (one.name.as_str(), one.weights)).collect();
+        if let Some(pseudo) = &self.pseudo {
+            weights.push(("pseudo-labels", pseudo.hash()?));
+        }
         let bar = Bar::new("hash images", Unit::Items("images"));
         MadeFrom::of(&self.dataset.train, weights, &bar)
     }
@@ -250,6 +264,10 @@ pub(super) fn split_table(data: &Data) -> SplitTable {
     let columns = if is_number { data.classes.names().to_vec() } else { Vec::new() };
     SplitTable {
         columns,
-        rows: [rows(Side::Train, &data.train), rows(Side::Valid, &data.valid)].concat(),
+        rows: {
+            let mut train = rows(Side::Train, &data.train);
+            train.truncate(data.train.len() - data.n_pseudo);
+            [train, rows(Side::Valid, &data.valid)].concat()
+        },
     }
 }

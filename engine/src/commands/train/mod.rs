@@ -10,7 +10,9 @@ mod images;
 mod keep;
 mod network;
 mod outcome;
+mod pseudo;
 mod report;
+mod teacher;
 mod told;
 
 use std::sync::Arc;
@@ -41,6 +43,7 @@ use super::ranks::{Ranks, Role, on_interrupt, supervise};
 use crate::torch::{Network, device};
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
+use pseudo::Pseudo;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -118,7 +121,15 @@ fn opened(
     // A limit that is none is better told now than after all images were looked at.
     Store::usual()?;
     let data = workspace.data().join(&competition.name);
-    let images = CompetitionImages::open(&competition, &data, &recipe, ranks)?;
+    let mut images = CompetitionImages::open(&competition, &data, &recipe, ranks)?;
+    if !recipe.pseudo.is_empty() {
+        ensure!(
+            ranks.group().is_none(),
+            "`--pseudo` is for one process, and here are several\nhint: leave `--ranks` or `--gpus` out"
+        );
+        let pseudo = Pseudo::open(&recipe.pseudo, &competition, &workspace.data(), workspace)?;
+        images.pseudo = Some(pseudo);
+    }
     Ok((competition, recipe, images))
 }
 
@@ -156,6 +167,7 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         if !is_trained.is_empty() {
             continue;
         }
+        teacher::teach(&mut data, workspace, ranks)?;
         let part = TrainOne {
             args,
             workspace,
@@ -294,7 +306,7 @@ impl TrainOne<'_> {
             device: ranks.describe(),
             metric: competition.metric.name(),
             score: decision.score(),
-            train_images: data.train.len(),
+            train_images: data.train.len() - data.n_pseudo,
             valid_images: data.valid.len(),
             seconds: stages.iter().map(|stage| stage.seconds).sum(),
             seed: recipe.seed,

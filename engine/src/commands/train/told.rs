@@ -19,7 +19,15 @@ impl TrainOne<'_> {
             "   {} at {} pixels on {device}; {} to train on, {} held out, {}",
             recipe.backbone,
             recipe.size,
-            term::count(data.train.len(), "image"),
+            match data.n_pseudo {
+                0 => term::count(data.train.len(), "image"),
+                n => format!(
+                    "{} and {} as `{}` labels them",
+                    term::count(data.train.len() - n, "image"),
+                    term::count(n, "test image"),
+                    recipe.pseudo
+                ),
+            },
             term::thousands(data.valid.len()),
             match data.kind {
                 TargetKind::SingleLabel => format!("{} classes", data.classes.len()),

@@ -243,6 +243,7 @@ fn side(samples: &[Sample]) -> SplitSide {
 
 fn again(data: &Data) -> Data {
     Data {
+        n_pseudo: data.n_pseudo,
         at_once: None,
         train: side(&[]),
         valid: side(&[]),

@@ -4,6 +4,7 @@ mod bad_input;
 mod enter;
 mod kept;
 mod pooled;
+mod pseudo;
 mod ranks;
 mod several;
 mod sweep;
