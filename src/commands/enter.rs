@@ -67,9 +67,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let competition = competition::find(&named)?;
     entry.fetch(&named, &from)?;
     let runs = entry.train(&named)?;
-    let csv = entry.submit(&runs)?;
-    entry.tell(&competition, &runs)?;
-    term::path(&csv);
+    let told = entry.submit(&runs)?;
+    entry.tell(&competition, &runs, told["expected"].as_f64())?;
+    term::path(Path::new(told["csv"].as_str().context("`submit` told of no CSV")?));
     Ok(())
 }
 
@@ -141,8 +141,8 @@ impl Entry<'_> {
         told.iter().map(folder).collect()
     }
 
-    /// The CSV.
-    fn submit(&self, runs: &[Run]) -> Result<PathBuf> {
+    /// What `submit` tells of the CSV.
+    fn submit(&self, runs: &[Run]) -> Result<Value> {
         let run = runs.first().context("nothing was trained")?;
         let mut command = self.command("submit")?;
         // A fold stands for all folds of its model.
@@ -152,15 +152,13 @@ impl Entry<'_> {
             command.args(["--upload", "--message", message]);
             self.with_endpoint(&mut command);
         }
-        let told = stage::output_of("submit", &mut command)?;
-        Ok(PathBuf::from(told["csv"].as_str().context("`submit` told of no CSV")?))
+        stage::output_of("submit", &mut command)
     }
 
     /// The score that is to be expected, and where it would stand.
-    fn tell(&self, competition: &Competition, runs: &[Run]) -> Result<()> {
+    fn tell(&self, competition: &Competition, runs: &[Run], expected: Option<f64>) -> Result<()> {
+        let Some(score) = expected else { return Ok(()) };
         let n = runs.len().max(1) as f64;
-        let scores = runs.iter().map(|run| Ok(run.summary()?.score)).collect::<Result<Vec<_>>>()?;
-        let score = scores.iter().sum::<f64>() / n;
         let errors: Option<Vec<f64>> =
             runs.iter().map(|run| html::standard_error(run).ok().flatten()).collect();
         let error = errors.map(|errors| errors.iter().map(|e| e * e).sum::<f64>().sqrt() / n);

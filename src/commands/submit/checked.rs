@@ -24,6 +24,8 @@ pub struct Ready {
     pub notes: Findings,
     /// Test images that could not be used.
     pub broken: Vec<BadImage>,
+    /// The score on images held out, decided as this is, where these are ours.
+    pub expected: Option<f64>,
 }
 
 impl Ready {
@@ -42,6 +44,7 @@ impl Ready {
         json["slug"] = self.competition.slug.as_str().into();
         json["run"] = self.run.as_ref().map(Run::id).into();
         json["rows"] = self.n_rows.into();
+        json["expected"] = self.expected.into();
         if !self.broken.is_empty() {
             json["broken"] = json!(self.broken);
         }
@@ -91,7 +94,7 @@ pub(super) fn check(
     };
     let notes = submission::check(csv, &competition, &sample, classes.as_ref())?;
     let (csv, n_rows) = (csv.to_owned(), sample.ids.len());
-    Ok(Ready { competition, run, csv, n_rows, notes, broken: Vec::new() })
+    Ok(Ready { competition, run, csv, n_rows, notes, broken: Vec::new(), expected: None })
 }
 
 /// The finished run that a file is named after.

@@ -166,7 +166,8 @@ impl Plan {
         }
         let run = if members.len() == 1 { members[0].runs.last().cloned() } else { None };
         let (n_rows, broken) = (test_set.sample.ids.len(), test_set.broken.clone());
-        Ok(Ready { competition, run, csv, n_rows, notes, broken })
+        let expected = Some(self.decision().score()).filter(|score| score.is_finite());
+        Ok(Ready { competition, run, csv, n_rows, notes, broken, expected })
     }
 }
 

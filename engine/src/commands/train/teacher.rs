@@ -34,7 +34,8 @@ pub(super) fn teach(data: &mut Data, workspace: &Workspace, ranks: &Ranks) -> Re
         );
         let run = without(&member, data)?;
         let samples = &data.train.samples;
-        let said = predictions_of(&run, samples, "training image", ranks, None, |_, _, _, _| Ok(()))?;
+        let said =
+            predictions_of(&run, samples, "training image", ranks, None, |_, _, _, _| Ok(()))?;
         sum.iter_mut().zip(said.probabilities.as_slice()).for_each(|(sum, p)| *sum += p);
     }
     let n = names.len() as f32;
