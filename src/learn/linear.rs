@@ -22,10 +22,10 @@ pub struct LinearLayer {
 }
 
 /// From one that lets hardly anything through to one that hardly holds back, on a thousand images.
-const STRENGTHS: [f64; 9] = [3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
+pub(super) const STRENGTHS: [f64; 9] = [3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003];
 
 /// More images than these change a linear layer little.
-const MOST_FITTED: usize = 1 << 16;
+pub(super) const MOST_FITTED: usize = 1 << 16;
 
 impl<M: Model> Learner<'_, M> {
     /// Fits linear layers to the training images' activations and keeps the head that has the lowest loss

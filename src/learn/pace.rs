@@ -6,9 +6,11 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::data::{Data, Feed};
+use super::linear::{MOST_FITTED, STRENGTHS};
 use super::model::{Input, Model, StepRates, Trainable};
 use super::workload::{Work, workload};
 use crate::place::Share;
+use crate::recipe::Recipe;
 use crate::schedule::GROUPS;
 
 /// Whether images are read while the device computes, or by the cores that compute.
@@ -29,6 +31,8 @@ pub struct Pace {
     pub learn: f64,
     /// A step of the head on activations.
     pub head: f64,
+    /// To fit linear layers to an image's activations.
+    pub fit: f64,
 }
 
 /// Batches of which each measurement is made; the first of them, in which libraries choose their ways, does
@@ -59,6 +63,7 @@ impl Pace {
             model.step(&Input::Activations(rows), targets, &rates, 0)?.loss.wait()?;
             Ok(1)
         })?;
+        let fit = if fits_linear(&data.recipe) { fit(model, &batches)? } else { 0.0 };
         let learn = if data.recipe.unfreeze.run {
             model.begin(Trainable::Everything);
             seconds_each(&batches, |(input, targets)| {
@@ -68,7 +73,7 @@ impl Pace {
         } else {
             0.0
         };
-        Ok(Self { read, look, learn, head })
+        Ok(Self { read, look, learn, head, fit })
     }
 
     /// Seconds that a run on these images takes, if nothing ends it before. What is done once for several
@@ -93,8 +98,34 @@ impl Pace {
                 own + piece.looks * image(self.look)
             })
             .sum();
-        all - once.map_or(0.0, |piece| piece.amount * image(self.look))
+        let fitted = if fits_linear(&data.recipe) { data.train.len().min(MOST_FITTED) } else { 0 };
+        all + fitted as f64 * self.fit - once.map_or(0.0, |piece| piece.amount * image(self.look))
     }
+}
+
+fn fits_linear(recipe: &Recipe) -> bool {
+    recipe.head.linear && recipe.precompute.run && recipe.head_on_activations.run
+}
+
+/// Seconds an image of fitting linear layers to what the backbones make of these.
+fn fit<M: Model>(model: &mut M, batches: &[(Input, Vec<f32>)]) -> Result<f64> {
+    let (mut rows, mut targets, mut n) = (Vec::new(), Vec::new(), 0);
+    for (input, of_batch) in batches {
+        let Input::Images(images) = input else { continue };
+        let widths = model.widths();
+        let each = (0..widths.len()).map(|backbone| model.activations(backbone, images));
+        let each = each.collect::<Result<Vec<_>>>()?;
+        for image in 0..images.n {
+            for (values, &width) in each.iter().zip(&widths) {
+                rows.extend_from_slice(&values[image * width..][..width]);
+            }
+        }
+        targets.extend_from_slice(of_batch);
+        n += images.n;
+    }
+    let start = Instant::now();
+    model.linear_path(&rows, &targets, &STRENGTHS)?;
+    Ok(start.elapsed().as_secs_f64() / n.max(1) as f64)
 }
 
 /// Seconds for each of what `work` says that it did, by all batches but the first.

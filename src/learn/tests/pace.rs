@@ -10,11 +10,11 @@ fn a_run_takes_the_time_of_its_pieces_and_later_folds_take_less() {
         ["unfreeze.run=false", "head-with-augmentation.run=false", "find-head-rate.run=false"];
     let data = data(folder.path(), 48, 0, &settings);
     let (n_train, n_valid) = (data.train.len() as f64, data.valid.len() as f64);
-    let pace = Pace { read: 0.25, look: 1.0, learn: 3.0, head: 0.5 };
+    let pace = Pace { read: 0.25, look: 1.0, learn: 3.0, head: 0.5, fit: 0.125 };
     // Step 3 makes at least six steps; at the end four views of the held-out images are looked at.
     let epochs = 6_usize.div_ceil(data.steps()).max(data.recipe.head_on_activations.epochs);
     let views = crate::learn::tta::Views::of(&data.recipe).count() as f64;
-    let later = (epochs * data.steps()) as f64 * 0.5 + n_valid * views * 1.25;
+    let later = (epochs * data.steps()) as f64 * 0.5 + n_train * 0.125 + n_valid * views * 1.25;
     assert_eq!(pace.seconds(&data, Cores::Shared, false), later);
     let first = pace.seconds(&data, Cores::Shared, true);
     assert_eq!(first, later + (n_train + n_valid) * 1.25);
@@ -28,7 +28,7 @@ fn what_is_measured_is_a_time_and_only_what_will_be_done() {
     let mut mock = Mock::default();
     let whole = Pace::measure(&mut mock, &data(folder.path(), 48, 0, &[])).unwrap();
     assert!(
-        [whole.read, whole.look, whole.learn, whole.head].iter().all(|&s| s > 0.0),
+        [whole.read, whole.look, whole.learn, whole.head, whole.fit].iter().all(|&s| s > 0.0),
         "{whole:?}"
     );
     assert_eq!(mock.trainable, Some(Trainable::Everything));
