@@ -117,7 +117,7 @@ def own_row(args, data, seed, arm):
 
 def planned_seconds(told):
     """What `train --preset` says before it begins: `.. as measured here: about 1 min 05 s for 5 folds`."""
-    said = re.search(r"as measured here: about ([^\n;]*?)(?: for \d+ folds?)?(?:;|\n|$)", told)
+    said = re.search(r"as measured here: (?:at most )?about ([^\n;]*?)(?: for \d+ folds?)?(?:;|\n|$)", told)
     units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001}
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([\d.]+) (h|min|ms|s)", said[1])) if said else ""
 

@@ -106,5 +106,8 @@ fn told(recipe: &Recipe, seconds: f64) -> String {
         0 => String::new(),
         n => format!(" for {}", term::count(n, "fold")),
     };
-    format!("about {}{folds}", term::duration(seconds))
+    // Cycles end where the network begins to over-fit.
+    let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
+    let bound = if may_end { "at most about" } else { "about" };
+    format!("{bound} {}{folds}", term::duration(seconds))
 }

@@ -40,7 +40,7 @@ fn one_command_goes_the_whole_way_and_does_nothing_twice() {
     let sent = fs::read(&csv).unwrap();
     assert_eq!(server.submissions().len(), 1);
     // The spec, the data, the runs and the predictions are there.
-    let again = enter().assert().success();
+    let again = enter().args(["--upload", "-m", "once more"]).assert().success();
     let again = again.stderr(contains("the spec is there").and(contains("fold 2 is trained")));
     let again = again.stderr(contains("is there already").and(contains("precompute").not()));
     assert_eq!(again.get_output().stdout, stdout.as_bytes());
