@@ -26,7 +26,7 @@ pub use folder::{
     Dataset, FilesFound, Found, GroupsFound, Pooled, SampleSubmission, TableFound, find_file,
     is_image, names, natural_order, open, open_test, pools, tags,
 };
-pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches};
+pub use loader::{Batch, BatchPlan, Batches, Images, SampleSource, batches, batches_with};
 pub use photos::{photos, unreadable};
 pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;

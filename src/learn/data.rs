@@ -7,10 +7,10 @@ use rand::distr::weighted::WeightedIndex;
 use rand::prelude::Distribution;
 use rand::seq::SliceRandom;
 
-use super::mix;
+use super::mix::{self, Mix};
 use super::model::Input;
 use crate::cache::{ActivationRows, Store};
-use crate::dataset::{self, BatchPlan, PictureCache, Sample, SampleSource, View};
+use crate::dataset::{self, Batch, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::outputs::Outputs;
@@ -82,6 +82,11 @@ impl SplitSide {
             }
             _ => Truth::Classes(self.samples.iter().map(|sample| sample.target.clone()).collect()),
         }
+    }
+
+    /// Where its pictures come from.
+    fn source(&self) -> SampleSource {
+        SampleSource { samples: Arc::clone(&self.samples), kept: self.kept.clone() }
     }
 
     pub fn len(&self) -> usize {
@@ -180,14 +185,22 @@ impl Data {
             Feed::Images { size } => {
                 let plan = self.plan(order, batch_size, size, self.random_view(epoch));
                 let plan = BatchPlan { share, and_next: mix::mixes(loss), ..plan };
-                let batches = load(&self.train, plan);
+                let loss = *loss;
+                let mix = move |i: usize| Mix::draw(&loss, size, (seed, epoch, (from + i) as u64));
+                // Pictures are mixed where they are drawn; a network may wait for whoever trains it.
+                let last = move |i: usize, batch: &mut Batch| {
+                    if let Some(mix) = mix(i) {
+                        mix.images(&mut batch.images, &share.of(batch.indices.len()));
+                    }
+                };
+                let batches = dataset::batches_with(self.train.source(), plan, last);
                 Box::new(batches.enumerate().map(move |(i, batch)| {
                     let batch = batch?;
-                    let (mut images, mut targets) = (batch.images, self.targets(&batch.indices));
-                    let (own, width) = (share.of(batch.indices.len()), self.n_outputs());
-                    let key = (seed, epoch, (from + i) as u64);
-                    mix::mix(&mut images, &own, width, &mut targets, loss, key);
-                    Ok((Input::Images(images), targets))
+                    let mut targets = self.targets(&batch.indices);
+                    if let Some(mix) = mix(i) {
+                        mix.targets(&mut targets, self.n_outputs());
+                    }
+                    Ok((Input::Images(batch.images), targets))
                 }))
             }
         })
@@ -252,7 +265,7 @@ impl Data {
         let order = (0..part.len()).collect();
         let share = share.in_blocks(batch_size);
         let plan = self.plan(order, batch_size * share.world, self.recipe.size, self.centre_view());
-        (share, load(part, BatchPlan { share, ..plan }))
+        (share, dataset::batches(part.source(), BatchPlan { share, ..plan }))
     }
 
     /// View `view` of the samples at `order`, as they are precomputed: 0 is the centre crop, the
@@ -295,11 +308,6 @@ impl Data {
     pub(super) fn area(&self) -> Option<[f64; 2]> {
         self.recipe.random_area.as_slice().try_into().ok()
     }
-}
-
-fn load(part: &SplitSide, plan: BatchPlan) -> dataset::Batches {
-    let source = SampleSource { samples: Arc::clone(&part.samples), kept: part.kept.clone() };
-    dataset::batches(source, plan)
 }
 
 impl Activations {

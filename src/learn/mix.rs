@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use rand::Rng;
 use rand_distr::{Beta, Distribution};
+use rayon::prelude::*;
 
 use crate::dataset::Images;
 use crate::recipe::LossSettings;
@@ -36,62 +37,86 @@ pub(super) fn mixes(settings: &LossSettings) -> bool {
     settings.mixup > 0.0 || settings.cutmix > 0.0
 }
 
-/// Blends every image with the next one of its batch, which is shuffled, or pastes a part of that, and
-/// the targets with them; which of the two, where both are wanted, is up to chance. Follows from `seed`
-/// and `epoch`, and the number of the batch in it.
-///
-/// `targets` are the whole batch's, `width` numbers an image; `images` those of the part `own`, with the
-/// one after it behind them where there are others, which is taken away here.
-pub(super) fn mix(
-    images: &mut Images,
-    own: &Range<usize>,
-    width: usize,
-    targets: &mut [f32],
-    settings: &LossSettings,
-    (seed, epoch, batch): (u64, u64, u64),
-) {
-    let mut rng = rng::stream(Purpose::Mix, seed, epoch, batch);
-    let is_cut = match (settings.mixup > 0.0, settings.cutmix > 0.0) {
-        (false, false) => return,
-        (true, true) => rng.random(),
-        (_, cut) => cut,
-    };
-    let alpha = if is_cut { settings.cutmix } else { settings.mixup };
-    let share = beta(alpha, &mut rng);
-    let size = images.size;
-    let share = if is_cut {
-        let area = Area::draw(size, share, &mut rng);
-        with_next(images, |image, next| area.paste(image, next, size));
-        1.0 - area.pixels() as f64 / (size * size) as f64
-    } else {
-        // An image is more itself than its partner, so that no pair is mixed twice the same way.
-        let share = share.max(1.0 - share);
-        with_next(images, |image, next| blend(image, next, share));
-        share
-    };
-    images.pixels.truncate(own.len() * size * size * 3);
-    images.n = own.len();
-    let first = targets[..width.min(targets.len())].to_vec();
-    for at in (0..targets.len()).step_by(width.max(1)) {
-        let (row, rest) = targets[at..].split_at_mut(width);
-        let next = if rest.is_empty() { &first } else { &*rest };
-        for (y, other) in row.iter_mut().zip(next) {
-            *y = (f64::from(*y) * share + f64::from(*other) * (1.0 - share)) as f32;
+/// How the images of a batch are mixed: every one is blended with the next one of its batch, which is
+/// shuffled, or gets a part of that, and the targets go with them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mix {
+    /// What is pasted; without it, images are blended.
+    area: Option<Area>,
+    /// The part of an image that stays its own.
+    share: f64,
+}
+
+impl Mix {
+    /// Draws it for pictures of a size; nothing where none are mixed. Which of the two, where both are
+    /// wanted, is up to chance. Follows from `seed` and `epoch`, and the number of the batch in it.
+    pub(super) fn draw(
+        settings: &LossSettings,
+        size: usize,
+        (seed, epoch, batch): (u64, u64, u64),
+    ) -> Option<Self> {
+        let mut rng = rng::stream(Purpose::Mix, seed, epoch, batch);
+        let is_cut = match (settings.mixup > 0.0, settings.cutmix > 0.0) {
+            (false, false) => return None,
+            (true, true) => rng.random(),
+            (_, cut) => cut,
+        };
+        let alpha = if is_cut { settings.cutmix } else { settings.mixup };
+        let share = beta(alpha, &mut rng);
+        Some(if is_cut {
+            let area = Area::draw(size, share, &mut rng);
+            let share = 1.0 - area.pixels() as f64 / (size * size) as f64;
+            Self { area: Some(area), share }
+        } else {
+            // An image is more itself than its partner, so that no pair is mixed twice the same way.
+            Self { area: None, share: share.max(1.0 - share) }
+        })
+    }
+
+    /// Mixes the part `own` of a batch, with the image after it behind it where there are others, which is
+    /// taken away here.
+    pub(super) fn images(self, images: &mut Images, own: &Range<usize>) {
+        let (size, share) = (images.size, self.share);
+        match self.area {
+            Some(area) => with_next(images, |image, next| area.paste(image, next, size)),
+            None => with_next(images, |image, next| blend(image, next, share)),
+        }
+        images.pixels.truncate(own.len() * size * size * 3);
+        images.n = own.len();
+    }
+
+    /// Mixes the whole batch's targets, `width` numbers an image.
+    pub(super) fn targets(self, targets: &mut [f32], width: usize) {
+        let share = self.share;
+        let first = targets[..width.min(targets.len())].to_vec();
+        for at in (0..targets.len()).step_by(width.max(1)) {
+            let (row, rest) = targets[at..].split_at_mut(width);
+            let next = if rest.is_empty() { &first } else { &*rest };
+            for (y, other) in row.iter_mut().zip(next) {
+                *y = (f64::from(*y) * share + f64::from(*other) * (1.0 - share)) as f32;
+            }
         }
     }
 }
 
-/// Shows each image together with the next one, as that was before; after the last comes the first.
-fn with_next(images: &mut Images, mut work: impl FnMut(&mut [u8], &[u8])) {
+/// Shows each image together with the next one, as that was before; after the last comes the first. Each
+/// core has some of them, one after another.
+fn with_next(images: &mut Images, work: impl Fn(&mut [u8], &[u8]) + Sync) {
     let bytes = images.size * images.size * 3;
-    if images.n == 0 {
+    if images.pixels.is_empty() {
         return;
     }
-    let first = images.pixels[..bytes].to_vec();
-    for i in 0..images.n {
-        let (image, rest) = images.pixels[i * bytes..].split_at_mut(bytes);
-        work(image, if rest.is_empty() { &first } else { &rest[..bytes] });
-    }
+    let some = images.n.div_ceil(rayon::current_num_threads()) * bytes;
+    // The first of each core's as it was: the last of the core's before is shown with it.
+    let firsts: Vec<Vec<u8>> =
+        images.pixels.chunks(some).map(|some| some[..bytes].to_vec()).collect();
+    images.pixels.par_chunks_mut(some).enumerate().for_each(|(number, some)| {
+        let after = &firsts[(number + 1) % firsts.len()];
+        for at in (0..some.len()).step_by(bytes) {
+            let (image, rest) = some[at..].split_at_mut(bytes);
+            work(image, if rest.is_empty() { after } else { &rest[..bytes] });
+        }
+    });
 }
 
 /// The share of an image that stays its own, in `[0, 1]`.
@@ -160,6 +185,14 @@ mod tests {
         (Images { pixels: Vec::into(pixels), n, size }, targets)
     }
 
+    fn mixed(n: usize, mixup: f64, cutmix: f64, number: u64) -> (Images, Vec<f32>) {
+        let (mut images, mut targets) = batch(n);
+        let mix = Mix::draw(&settings(mixup, cutmix), images.size, (1, 2, number)).unwrap();
+        mix.images(&mut images, &(0..n));
+        mix.targets(&mut targets, n);
+        (images, targets)
+    }
+
     #[test]
     fn smoothing_has_pytorch_s_values() {
         // torch.nn.CrossEntropyLoss(label_smoothing=0.1) against targets of 0.925 and 0.025, 4 classes
@@ -175,15 +208,7 @@ mod tests {
     fn pixels_and_targets_are_mixed_in_the_same_proportion() {
         for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0), (0.4, 1.0)] {
             for number in 0..20 {
-                let (mut images, mut targets) = batch(8);
-                mix(
-                    &mut images,
-                    &(0..8),
-                    8,
-                    &mut targets,
-                    &settings(mixup, cutmix),
-                    (1, 2, number),
-                );
+                let (images, targets) = mixed(8, mixup, cutmix, number);
                 let pixels = 16 * 16 * 3;
                 for (image, row) in images.pixels.chunks(pixels).zip(targets.chunks(8)) {
                     let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels as f64;
@@ -198,32 +223,46 @@ mod tests {
 
     #[test]
     fn a_batch_number_makes_one_mix() {
-        let mixed = |number| {
-            let (mut images, mut targets) = batch(8);
-            mix(&mut images, &(0..8), 8, &mut targets, &settings(0.4, 1.0), (1, 2, number));
-            (images, targets)
-        };
-        assert_eq!(mixed(3), mixed(3));
-        assert_ne!(mixed(3), mixed(4));
-        let (images, targets) = batch(8);
-        let mut same = (images.clone(), targets.clone());
-        mix(&mut same.0, &(0..8), 8, &mut same.1, &settings(0.0, 0.0), (1, 2, 3));
-        assert_eq!(same, (images, targets));
+        assert_eq!(mixed(8, 0.4, 1.0, 3), mixed(8, 0.4, 1.0, 3));
+        assert_ne!(mixed(8, 0.4, 1.0, 3), mixed(8, 0.4, 1.0, 4));
+        assert!(Mix::draw(&settings(0.0, 0.0), 16, (1, 2, 3)).is_none());
+    }
+
+    #[test]
+    fn every_image_is_mixed_with_the_next_as_that_was_before() {
+        // More and fewer than there are cores, in parts that do not come out even.
+        for n in [1, 2, 3, 7, 8, 23] {
+            for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0)] {
+                let (before, _) = batch(n);
+                let (after, _) = mixed(n, mixup, cutmix, 5);
+                let mix = Mix::draw(&settings(mixup, cutmix), 16, (1, 2, 5)).unwrap();
+                let bytes = 16 * 16 * 3;
+                for (i, found) in after.pixels.chunks(bytes).enumerate() {
+                    let at = |i: usize| before.pixels[i * bytes..(i + 1) * bytes].to_vec();
+                    let (mut image, next) = (at(i), at((i + 1) % n));
+                    match mix.area {
+                        Some(area) => area.paste(&mut image, &next, 16),
+                        None => blend(&mut image, &next, mix.share),
+                    }
+                    assert!(found == image, "{i} of {n}");
+                }
+            }
+        }
     }
 
     #[test]
     fn a_part_of_a_batch_is_mixed_as_in_the_whole() {
         for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0)] {
-            let (mut whole, mut targets) = batch(7);
-            mix(&mut whole, &(0..7), 7, &mut targets, &settings(mixup, cutmix), (1, 2, 3));
+            let (whole, _) = mixed(7, mixup, cutmix, 3);
             let bytes = 16 * 16 * 3;
             for own in [0..2, 2..5, 5..7] {
-                let (all, mut own_targets) = batch(7);
+                let (all, _) = batch(7);
                 let picture = |i: usize| all.pixels[i * bytes..(i + 1) * bytes].to_vec();
                 let pixels: Vec<u8> = own.clone().chain([own.end % 7]).flat_map(picture).collect();
                 let mut part = Images { pixels: pixels.into(), n: own.len() + 1, size: 16 };
-                mix(&mut part, &own, 7, &mut own_targets, &settings(mixup, cutmix), (1, 2, 3));
-                assert_eq!((part.n, &own_targets), (own.len(), &targets));
+                let mix = Mix::draw(&settings(mixup, cutmix), 16, (1, 2, 3)).unwrap();
+                mix.images(&mut part, &own);
+                assert_eq!(part.n, own.len());
                 assert_eq!(part.pixels[..], whole.pixels[own.start * bytes..own.end * bytes]);
             }
         }

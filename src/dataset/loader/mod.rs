@@ -1,4 +1,9 @@
 //! Batches in order, decoded ahead of the network by all cores.
+//!
+//! A thread makes a batch, image by image on all cores, and waits for the last of them. Where the images of
+//! one are few for the cores, several threads make one each, and the cores take images of the next while
+//! the last of this one are drawn. Which batches there are and what is in them does not depend on either
+//! number.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -10,7 +15,6 @@ use std::thread::{Builder, JoinHandle};
 use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use kaggle_kit_pixels::Pixels;
-use rayon::prelude::*;
 
 use super::buffer::{Buffer, BufferPool};
 use super::digest;
@@ -23,8 +27,14 @@ use crate::hash::PIECE;
 use crate::place::Share;
 use crate::recipe::Augment;
 
-/// How many finished batches wait at most.
+/// How many finished batches wait at most where one thread makes them; of several each has one.
 const AHEAD: usize = 2;
+/// Batches are made side by side until so many of their images come to a core: the cores wait for the last
+/// image of one for half the time of an image.
+const IMAGES_A_CORE: usize = 16;
+/// And no more than these, which may take so many bytes in all.
+const SIDE_BY_SIDE: usize = 4;
+const BYTES_AHEAD: usize = 512 << 20;
 
 /// Pixels of some images, `[n, size, size, 3]`, RGB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +91,17 @@ pub struct BatchPlan {
 }
 
 impl BatchPlan {
+    /// How many batches are made at once by so many cores.
+    fn side_by_side(&self, cores: usize) -> usize {
+        let own = self.share.of(self.batch_size).len() + usize::from(self.and_next);
+        let bytes = own * self.views.len() * self.size * self.size * 3;
+        // Of each one is made, and one waits.
+        let fit = BYTES_AHEAD / (2 * bytes).max(1);
+        let n_batches = self.order.len().div_ceil(self.batch_size.max(1));
+        let busy = (IMAGES_A_CORE * cores).div_ceil(own.max(1));
+        busy.min(SIDE_BY_SIDE).min(fit).min(n_batches).max(1)
+    }
+
     /// Those of a batch that are read here.
     fn own<'a>(&self, batch: &'a [usize]) -> Cow<'a, [usize]> {
         let own = self.share.of(batch.len());
@@ -94,28 +115,55 @@ impl BatchPlan {
     }
 }
 
-/// Batches of a source. A thread works ahead and stops when the iterator is dropped. After an error,
+/// Batches of a source. Threads work ahead and stop when the iterator is dropped. After an error,
 /// which names the image, there are no more batches.
 pub fn batches(source: impl Into<SampleSource>, plan: BatchPlan) -> Batches {
+    batches_with(source, plan, |_, _| ())
+}
+
+/// The same, with something done to each batch where it is made; it is told the batch's number, from 0.
+pub fn batches_with(
+    source: impl Into<SampleSource>,
+    plan: BatchPlan,
+    last: impl Fn(usize, &mut Batch) + Send + Sync + 'static,
+) -> Batches {
+    let threads = plan.side_by_side(rayon::current_num_threads());
+    start(source.into(), plan, threads, Box::new(last))
+}
+
+/// What is done to a batch last.
+type Last = Box<dyn Fn(usize, &mut Batch) + Send + Sync>;
+
+fn start(source: SampleSource, plan: BatchPlan, threads: usize, last: Last) -> Batches {
     let stop = Arc::new(AtomicBool::new(false));
-    let (sender, receiver) = sync_channel(AHEAD);
-    let loader = Loader { source: source.into(), plan, stop: Arc::clone(&stop) };
-    let worker = Builder::new().name("loader".to_owned()).spawn(move || loader.run(&sender));
-    match worker {
-        Ok(worker) => {
-            Batches { receiver: Some(receiver), worker: Some(worker), stop, failed: None }
+    let loader = Arc::new(Loader { source, plan, last, threads, stop: Arc::clone(&stop) });
+    let mut batches =
+        Batches { receivers: Vec::new(), next: 0, workers: Vec::new(), stop, failed: None };
+    for number in 0..threads {
+        let (sender, receiver) = sync_channel(if threads == 1 { AHEAD } else { 1 });
+        let loader = Arc::clone(&loader);
+        let worker = Builder::new().name("loader".to_owned());
+        match worker.spawn(move || loader.run(number, &sender)) {
+            Ok(worker) => batches.workers.push(worker),
+            Err(error) => {
+                batches.failed = Some(error);
+                break;
+            }
         }
-        Err(error) => Batches { receiver: None, worker: None, stop, failed: Some(error) },
+        batches.receivers.push(receiver);
     }
+    batches
 }
 
 /// The iterator that [`batches`] returns.
-#[must_use = "a thread is at work on them"]
+#[must_use = "threads are at work on them"]
 pub struct Batches {
-    receiver: Option<Receiver<Result<Batch>>>,
-    worker: Option<JoinHandle<()>>,
+    /// One for each thread; batches come from them in turn.
+    receivers: Vec<Receiver<Result<Batch>>>,
+    next: usize,
+    workers: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
-    /// Why there is no thread.
+    /// Why there is a thread too few.
     failed: Option<std::io::Error>,
 }
 
@@ -124,31 +172,39 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(error) = self.failed.take() {
-            return Some(Err(error).context("failed to start the loader's thread"));
+            self.end();
+            return Some(Err(error).context("failed to start the loader's threads"));
         }
-        if let Ok(batch) = self.receiver.as_ref()?.recv() {
+        if let Ok(batch) = self.receivers.get(self.next)?.recv() {
+            self.next = (self.next + 1) % self.receivers.len();
             if batch.is_err() {
-                self.receiver = None;
+                self.end();
             }
             return Some(batch);
         }
-        self.receiver = None;
-        if let Some(Err(panic)) = self.worker.take().map(JoinHandle::join) {
+        if let Some(panic) = self.end() {
             std::panic::resume_unwind(panic);
         }
         None
     }
 }
 
+impl Batches {
+    /// Lets all threads end; gives the panic of one, if there was any.
+    fn end(&mut self) -> Option<Box<dyn std::any::Any + Send>> {
+        self.stop.store(true, Ordering::Relaxed);
+        // Without a receiver a thread's next send fails.
+        self.receivers.clear();
+        let ended = self.workers.drain(..).map(JoinHandle::join);
+        // All are waited for.
+        ended.fold(None, |first, ended| first.or(ended.err()))
+    }
+}
+
 impl Drop for Batches {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // Without a receiver the thread's next send fails.
-        self.receiver = None;
-        if let Some(worker) = self.worker.take() {
-            // A panic there concerns nobody any more.
-            let _ = worker.join();
-        }
+        // A panic there concerns nobody any more.
+        let _ = self.end();
     }
 }
 
@@ -156,21 +212,29 @@ thread_local! {
     static BUFFERS: RefCell<DecodeBuffers> = RefCell::default();
 }
 
-/// What the thread needs.
+/// What the threads need.
 struct Loader {
     source: SampleSource,
     plan: BatchPlan,
+    last: Last,
+    /// How many make batches.
+    threads: usize,
     stop: Arc<AtomicBool>,
 }
 
 impl Loader {
-    fn run(&self, sender: &SyncSender<Result<Batch>>) {
+    /// Makes each batch that is this thread's, in turn.
+    fn run(&self, thread: usize, sender: &SyncSender<Result<Batch>>) {
         let pool = BufferPool::new();
-        for indices in self.plan.order.chunks(self.plan.batch_size.max(1)) {
-            let batch = self.load(&self.plan.own(indices), &pool);
-            let batch = batch.map(|batch| Batch { indices: indices.to_vec(), ..batch });
-            let last = batch.is_err();
-            if self.stop.load(Ordering::Relaxed) || sender.send(batch).is_err() || last {
+        let all = self.plan.order.chunks(self.plan.batch_size.max(1)).enumerate();
+        for (number, indices) in all.skip(thread).step_by(self.threads) {
+            let batch = self.load(&self.plan.own(indices), &pool).map(|batch| {
+                let mut batch = Batch { indices: indices.to_vec(), ..batch };
+                (self.last)(number, &mut batch);
+                batch
+            });
+            let failed = batch.is_err();
+            if self.stop.load(Ordering::Relaxed) || sender.send(batch).is_err() || failed {
                 return;
             }
         }
@@ -187,12 +251,28 @@ impl Loader {
             let of_images = pixels.chunks_exact_mut(bytes);
             places.iter_mut().zip(of_images).for_each(|(places, place)| places.push(place));
         }
-        places.into_par_iter().zip(indices).try_for_each(|(places, &index)| {
-            if self.stop.load(Ordering::Relaxed) {
-                bail!("stopped");
+        // An image at a time and in order, whichever batch it is of: a core that waits for the others
+        // of its batch would take a whole other one meanwhile.
+        let mut drawn: Vec<Result<()>> = indices.iter().map(|_| Ok(())).collect();
+        let failed = AtomicBool::new(false);
+        rayon::in_place_scope(|scope| {
+            for ((places, &index), drawn) in places.into_iter().zip(indices).zip(&mut drawn) {
+                let failed = &failed;
+                scope.spawn(move |_| {
+                    *drawn = if self.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed)
+                    {
+                        Ok(())
+                    } else {
+                        self.load_image(index, places)
+                    };
+                    failed.fetch_or(drawn.is_err(), Ordering::Relaxed);
+                });
             }
-            self.load_image(index, places)
-        })?;
+        });
+        drawn.into_iter().collect::<Result<()>>()?;
+        if self.stop.load(Ordering::Relaxed) {
+            bail!("stopped");
+        }
         let mut views = views.into_iter().map(|pixels| Images { pixels, n: indices.len(), size });
         let images = views.next().context("a batch without a view")?;
         Ok(Batch { images, more_views: views.collect(), indices: Vec::new() })

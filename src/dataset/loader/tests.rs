@@ -165,16 +165,93 @@ fn an_error_names_the_image_and_ends_the_batches() {
     assert!(batches.next().is_none());
 }
 
+/// Each thread has batches of its own, and waits a while with some of them.
+fn on_threads(samples: &Arc<[Sample]>, plan: BatchPlan, threads: usize) -> Batches {
+    let last = |number: usize, batch: &mut Batch| {
+        std::thread::sleep(Duration::from_millis([7, 0, 3][number % 3]));
+        batch.images.pixels[0] = number as u8;
+    };
+    start(Arc::clone(samples).into(), plan, threads, Box::new(last))
+}
+
+#[test]
+fn any_number_of_threads_makes_the_same_batches_in_the_same_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = pictures(folder.path(), 30);
+    for sample in samples.iter().step_by(2) {
+        let noisy = |x: u32, y: u32| Rgb([(x * 31 + y * 17) as u8, (x * y) as u8, 7]);
+        RgbImage::from_fn(31, 24, noisy).save(&sample.path).unwrap();
+    }
+    let random = View::Random { seed: 1, epoch: 2, area: None };
+    let share = Share::new(1, 2);
+    let plan = BatchPlan { share, and_next: true, ..plan((0..30).collect(), vec![random, WHOLE]) };
+    let all = |threads| -> Vec<Batch> {
+        on_threads(&samples, plan.clone(), threads).collect::<Result<_>>().unwrap()
+    };
+    let alone = all(1);
+    assert_eq!((alone.len(), alone[7].indices.len()), (8, 2));
+    assert!((0..8).all(|i| alone[i].images.pixels[0] == i as u8), "each is told its number");
+    for threads in [2, 3, 5, 11] {
+        assert!(all(threads) == alone, "{threads}");
+    }
+}
+
+#[test]
+fn an_error_comes_in_its_turn_whoever_makes_the_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = pictures(folder.path(), 30);
+    fs::write_atomic(&samples[13].path, "<html>").unwrap();
+    for threads in [1, 2, 5] {
+        let mut batches = on_threads(&samples, plan((0..30).collect(), vec![WHOLE]), threads);
+        for _ in 0..3 {
+            assert!(batches.next().unwrap().is_ok());
+        }
+        let error = format!("{:#}", batches.next().unwrap().unwrap_err());
+        assert!(error.contains("13.png` is not an image"), "{error}");
+        assert!(batches.next().is_none());
+        assert_eq!(Arc::strong_count(&samples), 1, "all threads are gone");
+    }
+}
+
+#[test]
+fn a_panic_where_a_batch_is_made_is_the_panic_of_who_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = pictures(folder.path(), 30);
+    let last = |number: usize, _: &mut Batch| assert!(number != 2, "batch number {number}");
+    let plan = plan((0..30).collect(), vec![WHOLE]);
+    let mut batches = start(Arc::clone(&samples).into(), plan, 3, Box::new(last));
+    assert!(batches.next().is_some() && batches.next().is_some());
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batches.next()));
+    let panic = panic.unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>().unwrap(), "batch number 2");
+}
+
+#[test]
+fn many_cores_make_several_batches_as_far_as_memory_goes() {
+    let wide = BatchPlan { batch_size: 32, size: 224, ..plan((0..1000).collect(), vec![WHOLE]) };
+    assert_eq!([1, 2, 4, 16, 64].map(|cores| wide.side_by_side(cores)), [1, 1, 2, 4, 4]);
+    let few = BatchPlan { order: (0..40).collect(), ..wide.clone() };
+    assert_eq!(few.side_by_side(64), 2, "there are no more");
+    let large = BatchPlan { batch_size: 64, size: 768, ..wide.clone() };
+    assert_eq!(large.side_by_side(64), 2, "each takes 113 MB");
+    let larger = BatchPlan { views: vec![WHOLE; 4], ..large };
+    assert_eq!(larger.side_by_side(64), 1);
+    let shared = BatchPlan { share: Share::new(0, 4), ..wide };
+    assert_eq!(shared.side_by_side(2), 4, "eight images of each are read here");
+}
+
 #[test]
 fn dropping_the_batches_stops_the_work() {
     let folder = tempfile::tempdir().unwrap();
     let samples = pictures(folder.path(), 4);
     // An hour of work, of which nobody wants more than the first batch.
     let order = [0, 1, 2, 3].repeat(5_000_000);
-    let start = Instant::now();
-    let mut batches = load(&samples, order, WHOLE);
-    batches.next().unwrap().unwrap();
-    drop(batches);
-    assert!(start.elapsed() < Duration::from_secs(10));
-    assert_eq!(Arc::strong_count(&samples), 1, "the thread is gone");
+    let begun = Instant::now();
+    for threads in [1, 3] {
+        let mut batches = on_threads(&samples, plan(order.clone(), vec![WHOLE]), threads);
+        batches.next().unwrap().unwrap();
+        drop(batches);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert_eq!(Arc::strong_count(&samples), 1, "the threads are gone");
+    }
 }

@@ -1,7 +1,9 @@
 //! What an epoch of training is fed with: sizes, views, and which images how often.
 
 use super::super::data::Feed;
+use super::super::mix::Mix;
 use super::*;
+use crate::dataset::Images;
 use crate::place::Share;
 
 #[test]
@@ -90,4 +92,32 @@ fn features_are_told_with_their_mean_and_a_variance_that_divides() {
     let off: f32 = red.iter().map(|value| (value - mean).powi(2)).sum();
     assert!((told.variance[0] - off / (red.len() - 1) as f32).abs() < 1e-6, "{told:?}");
     assert!(told.variance.iter().all(|&variance| variance > 0.0));
+}
+
+#[test]
+fn pictures_and_targets_are_mixed_alike_wherever_an_epoch_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = data(folder.path(), 48, 0, &[]);
+    let mixed = data(folder.path(), 48, 0, &["loss.mixup=0.4", "loss.cutmix=1.0"]);
+    let of = |data: &Data, from| -> Vec<(Images, Vec<f32>)> {
+        let batches = data.train_batches(Feed::Images { size: 32 }, 5, from, Share::WHOLE).unwrap();
+        let images = batches.map(|batch| {
+            let (Input::Images(images), targets) = batch.unwrap() else { panic!("images") };
+            (images, targets)
+        });
+        images.collect()
+    };
+    let found = of(&mixed, 0);
+    assert!(of(&mixed, 2) == found[2..]);
+    let mut changed = 0;
+    for (i, (mut images, mut targets)) in of(&plain, 0).into_iter().enumerate() {
+        changed += usize::from(images != found[i].0);
+        let mix = Mix::draw(&mixed.recipe.loss, 32, (7, 5, i as u64)).unwrap();
+        let own = 0..images.n;
+        mix.images(&mut images, &own);
+        mix.targets(&mut targets, 2);
+        assert!((images, targets) == found[i], "{i}");
+    }
+    // A share may be next to all.
+    assert!(changed > 2, "{changed}");
 }
