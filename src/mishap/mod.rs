@@ -22,7 +22,7 @@ use crate::foreign;
 use crate::term;
 
 pub use memory::ensure_starts;
-pub use threads::start as start_threads;
+pub use threads::{start as start_threads, start_for as start_threads_for};
 
 /// The program's own fault. It was told when it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -19,19 +19,24 @@ use crate::term;
 /// program that asks for a million.
 const MOST: usize = 256;
 const MOST_A_CORE: usize = 4;
-/// The loader's, Ctrl-C's, and those of libraries.
-const LEFT_TO_OTHERS: usize = 3;
+/// Those that make batches, Ctrl-C's, and those of libraries.
+const LEFT_TO_OTHERS: usize = 6;
 /// Where none can be had, another process may be about to end.
 const TRIES: usize = 4;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Starts as many as rayon would, or as many as can be had.
 pub fn start() -> Result<()> {
+    start_for(own_cores)
+}
+
+/// The same with as many as `cores` says, unless the user has said how many.
+pub fn start_for(cores: impl FnOnce() -> usize) -> Result<()> {
     static STARTED: AtomicBool = AtomicBool::new(false);
     if STARTED.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
-    let wanted = wanted();
+    let wanted = wanted(cores);
     let mut waiting = as_many_as_can_be_had(wanted)?;
     let had = waiting.len();
     if had < wanted {
@@ -57,14 +62,18 @@ pub fn start() -> Result<()> {
     }
 }
 
-/// What rayon goes by, within bounds.
-fn wanted() -> usize {
+/// All of the machine's, or a rank's part of them.
+fn own_cores() -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // Ranks of one machine share its cores. Variables that make no sense are told where they are read.
+    // Variables that make no sense are told where they are read.
     let place = Place::of_process().ok().flatten();
-    let cores = place.map_or(cores, |place| place.cores(cores));
+    place.map_or(cores, |place| place.cores(cores))
+}
+
+/// What rayon goes by, within bounds.
+fn wanted(cores: impl FnOnce() -> usize) -> usize {
     let named = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
-    let (wanted, is_cut) = within_bounds(named, cores);
+    let (wanted, is_cut) = within_bounds(named, cores());
     if is_cut {
         term::warn(format_args!(
             "`RAYON_NUM_THREADS` asks for more threads than are of use: {wanted} are started"
@@ -141,7 +150,7 @@ mod tests {
 
     #[test]
     fn threads_that_were_started_before_do_rayons_work() {
-        assert!(wanted() > 0);
+        assert!(wanted(own_cores) > 0);
         let (mut ready, trouble) = waiting(3);
         assert!(ready.len() == 3 && trouble.is_none());
         let pool = ThreadPoolBuilder::new().num_threads(3).spawn_handler(|work| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use kaggle_kit::dataset::Sample;
 use kaggle_kit::decide::ensemble::ViewChoice;
+use kaggle_kit::fs;
 use kaggle_kit::learn::tta::{self, Mean};
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
@@ -18,7 +19,7 @@ use kaggle_kit::zoo::Architecture;
 
 use super::precision::{Work, settled};
 use super::ranks::Ranks;
-use crate::torch::{Network, device};
+use crate::torch::{Beside, Fits, Network, device};
 
 /// What a run says about images, which are called `what`: by the views that it has chosen, before anything
 /// is decided. Where there is a place for what is predicted so far, this goes on from there. `begin` is
@@ -43,6 +44,7 @@ pub(super) fn predictions_of(
     begin(&recipe, &architectures, &outputs, weights)?;
     device::set_up(ranks.device, &recipe)?;
     let mut network = Network::new(&architectures, &recipe, outputs, ranks.device)?;
+    network.go_by(Fits::of(ranks.device, &recipe, Beside::Nothing, &fs::cache_folder()));
     if let Some(group) = ranks.group() {
         network.join(Rc::clone(group))?;
     }

@@ -1,6 +1,8 @@
 //! The backbones of a network: one, or several whose pooled features stand side by side, of which
 //! the head then has more to choose from.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use kaggle_kit::recipe::Precision;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
@@ -61,6 +63,26 @@ impl Backbones {
             })
         };
         Ok(Self { branches: architectures.iter().map(branch).collect::<Result<_>>()? })
+    }
+
+    /// Lays the kernels of convolutions out as their pictures are, channels last: else that is done in each
+    /// pass, by cuDNN and by oneDNN, and gradients are added up across. The numbers stay the same; an imported
+    /// network is left as it was traced, of which some break where colours lie side by side.
+    pub(super) fn lay_out(&self, variables: &BTreeMap<String, Tensor>) {
+        let is_ours = |name| {
+            let found = self.local(name);
+            found.is_some_and(|(branch, _)| branch.architecture.imported().is_none())
+        };
+        for (name, variable) in variables {
+            if let [_, inputs, height, width] = *variable.size()
+                && inputs > 1
+                && height * width > 1
+                && is_ours(name)
+            {
+                let kernel = variable.detach().permute([0, 2, 3, 1]).contiguous();
+                variable.shallow_clone().set_data(&kernel.permute([0, 3, 1, 2]));
+            }
+        }
     }
 
     /// Pooled features of each backbone, in numbers an image.

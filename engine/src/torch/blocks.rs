@@ -41,11 +41,13 @@ struct Place {
     variable: Tensor,
     start: i64,
     shape: Vec<i64>,
+    /// Of a kernel: whether its numbers lie as those of pictures do, channels last.
+    channels_last: bool,
 }
 
 impl Block {
     /// Moves variables to a device, into as few blocks as there are kinds of them. Whoever has one of
-    /// the variables has it still.
+    /// the variables has it still; one whose channels lie last keeps that.
     pub(super) fn of(variables: Vec<(String, Tensor, Alike)>, device: Device) -> Vec<Rc<Self>> {
         let mut kinds: Vec<(Alike, Vec<Place>, i64)> = Vec::new();
         for (name, variable, alike) in variables {
@@ -58,7 +60,8 @@ impl Block {
             let (start, shape) = (*n, variable.size());
             let numbers: i64 = shape.iter().product();
             *n += (numbers + ALIGNED - 1) / ALIGNED * ALIGNED;
-            places.push(Place { name, variable, start, shape });
+            let channels_last = shape.len() == 4 && !variable.is_contiguous();
+            places.push(Place { name, variable, start, shape, channels_last });
         }
         let block = |(alike, places, n): (Alike, Vec<Place>, i64)| {
             let values = Tensor::zeros([n], (Kind::Float, device));
@@ -83,7 +86,13 @@ impl Block {
     fn views<'a>(&'a self, of: &'a Tensor) -> impl Iterator<Item = Tensor> + 'a {
         self.places.iter().map(|place| {
             let numbers: i64 = place.shape.iter().product();
-            of.narrow(0, place.start, numbers).view(place.shape.as_slice())
+            let numbers = of.narrow(0, place.start, numbers);
+            match *place.shape {
+                [outputs, inputs, height, width] if place.channels_last => {
+                    numbers.view([outputs, height, width, inputs]).permute([0, 3, 1, 2])
+                }
+                _ => numbers.view(place.shape.as_slice()),
+            }
         })
     }
 
@@ -125,6 +134,15 @@ impl Block {
         {
             libtorch::set_gradient(variable, Some(&view));
         }
+    }
+
+    /// Where each variable begins in the block, in order.
+    pub(super) fn starts(&self) -> impl DoubleEndedIterator<Item = (i64, &Tensor)> {
+        self.places.iter().map(|place| (place.start, &place.variable))
+    }
+
+    pub(super) fn is_of_head(&self) -> bool {
+        self.alike.group == N_GROUPS
     }
 
     fn variables(&self) -> impl Iterator<Item = &Tensor> {
@@ -191,6 +209,25 @@ mod tests {
         assert_eq!(a.double_value(&[0]), 0.0);
         blocks[0].show(&blocks[0].values);
         assert_eq!(a.double_value(&[0]), 2.0);
+    }
+
+    #[test]
+    fn channels_that_lie_last_stay_there_and_gradients_lie_as_their_kernels() {
+        let numbers = Tensor::arange(2 * 3 * 5 * 5, (Kind::Float, Device::Cpu));
+        let plain = numbers.view([2, 3, 5, 5]);
+        let kernel = plain.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        let variables = vec![("k".to_owned(), kernel.shallow_clone(), alike(0))];
+        let blocks = Block::of(variables, Device::Cpu);
+        assert_eq!((kernel.stride(), kernel.equal(&plain)), (vec![75, 1, 15, 3], true));
+        let gradient = blocks[0].zeros();
+        blocks[0].set_gradients(Some(&gradient));
+        for _ in 0..2 {
+            (&kernel * &plain).sum(Kind::Float).backward();
+        }
+        assert!(kernel.grad().equal(&(&plain * 2.0)) && kernel.grad().stride() == kernel.stride());
+        // The second number there is of the second channel.
+        assert_eq!(gradient.double_value(&[1]), 2.0 * plain.double_value(&[0, 1, 0, 0]));
+        assert!(copies(blocks.iter())["k"].equal(&plain));
     }
 
     #[test]

@@ -4,16 +4,15 @@ use std::sync::Once;
 
 use anyhow::{Result, bail};
 use kaggle_kit::device::DeviceChoice;
-use kaggle_kit::place::Place;
 use kaggle_kit::recipe::{Precision, Recipe};
 use kaggle_kit::term;
 use tch::Device;
 
 use super::gpu::{self, Nvidia, WhyNone};
 pub use super::gpu::{Report, report};
-use super::libtorch;
+use super::{libtorch, threads};
 
-/// The device that a choice comes to on this machine. Where nobody chose, and the CPU it is though there
+/// The device that a choice comes to on this machine, with libtorch's threads for it. Where nobody chose, and the CPU it is though there
 /// may be a GPU, the reason is told, once.
 pub fn resolve(choice: DeviceChoice) -> Result<Device> {
     static TOLD: Once = Once::new();
@@ -28,10 +27,7 @@ pub fn resolve(choice: DeviceChoice) -> Result<Device> {
             }
         });
     }
-    if matches!(device, Device::Cuda(_)) {
-        // Its operations on the host are copies of batches; the cores are for the loader.
-        tch::set_num_threads(1);
-    }
+    threads::set(device, None);
     Ok(device)
 }
 
@@ -67,28 +63,6 @@ pub fn count_gpus(choice: DeviceChoice) -> Result<usize> {
     let report = report();
     of(choice, &report)?;
     Ok(report.cuda_devices as usize)
-}
-
-/// Leaves the ranks of one machine their parts of its cores, unless the user has said how many threads
-/// each is to have. Gives a word where a launcher said so, and few.
-pub fn share_threads(place: &Place, device: Device) -> Option<String> {
-    if let Device::Cuda(_) = device {
-        tch::set_num_threads(1);
-        return None;
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let own = place.cores(cores);
-    let Some(said) = std::env::var_os("OMP_NUM_THREADS") else {
-        tch::set_num_threads(own as i32);
-        return None;
-    };
-    // torchrun sets it to 1 where it is not set.
-    let is_torchrun = std::env::var_os("TORCHELASTIC_RUN_ID").is_some();
-    (is_torchrun && said == "1" && own > 1).then(|| {
-        format!(
-            "torchrun has set OMP_NUM_THREADS=1: a rank could have {own}, if you set it yourself"
-        )
-    })
 }
 
 /// The device in words, which measured speeds are kept by: `CPU, 2 threads`, `GPU 0 (NVIDIA H100 PCIe)`.

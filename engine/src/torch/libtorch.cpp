@@ -116,6 +116,17 @@ int64_t kk_cuda_peak(int device) {
   }
 }
 
+// Bytes of a GPU that no process has; less than 0 where nothing is known.
+int64_t kk_cuda_free(int device) {
+  try {
+    auto *allocator = c10::getDeviceAllocator(c10::kCUDA);
+    if (!allocator || !allocator->initialized()) return -1;
+    return allocator->getMemoryInfo(static_cast<c10::DeviceIndex>(device)).first;
+  } catch (...) {
+    return -1;
+  }
+}
+
 // cuDNN's version as one number; less than 0 without.
 int64_t kk_cudnn_version() {
   try {

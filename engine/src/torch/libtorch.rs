@@ -31,6 +31,7 @@ unsafe extern "C" {
     fn kk_counted_operations(handle: u64) -> i64;
     fn kk_empty_cuda_cache();
     fn kk_cuda_peak(device: c_int) -> i64;
+    fn kk_cuda_free(device: c_int) -> i64;
     fn kk_cudnn_version() -> i64;
     fn kk_gpu(number: c_int, name: *mut c_char, size: c_int, numbers: *mut i64) -> c_int;
 }
@@ -135,6 +136,12 @@ pub(super) fn empty_cuda_cache() {
 pub fn cuda_peak(number: usize) -> Option<u64> {
     // SAFETY: it takes a number, and knows those that there are not.
     u64::try_from(unsafe { kk_cuda_peak(number as c_int) }).ok()
+}
+
+/// Bytes of a GPU that nobody has.
+pub(super) fn cuda_free(number: usize) -> Option<u64> {
+    // SAFETY: as above.
+    u64::try_from(unsafe { kk_cuda_free(number as c_int) }).ok()
 }
 
 /// cuDNN's version, such as `9.19.0`.

@@ -8,6 +8,7 @@ mod blocks;
 mod changes;
 pub mod device;
 mod ema;
+mod fits;
 mod fitting;
 pub mod gpu;
 mod grad_cam;
@@ -25,8 +26,10 @@ mod numbers;
 mod optimizer;
 pub mod parity;
 mod state;
+pub(crate) mod threads;
 pub mod weights;
 
+pub use fits::{Beside, Fits};
 pub use libtorch::{Threads, count_operations};
 pub use network::Network;
 pub use state::Snapshot;

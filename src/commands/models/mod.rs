@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use self::pull::pretrained;
 pub use self::speed::{HalfSpeed, Speed, keep, keep_half, measured, measured_half};
+use super::ranks::{Gpus, RanksArgs};
 use crate::device::DeviceChoice;
 use crate::fs;
 use crate::term::{self, Give};
@@ -27,6 +28,7 @@ Examples:
   kaggle-kit models import swin_tiny_patch4_window7_224 --python .venv/bin/python
   kaggle-kit models --bench                           images a second on this machine
   kaggle-kit models vit_small_patch14_dinov2 --bench --size 518
+  kaggle-kit models resnet50 --bench --gpus all       one GPU and all together, predicting and training
   kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
 Weights come from Hugging Face and go through their SHA-256; a stopped download goes on when it is run
 again. `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` mean what they mean to Hugging Face's own
@@ -50,9 +52,22 @@ pub struct Args {
     /// Where to measure: auto, cpu, cuda, cuda:N or mps
     #[arg(long, env = "KAGGLE_KIT_DEVICE", default_value_t, requires = "bench")]
     pub device: DeviceChoice,
+    /// Measure with so many NVIDIA GPUs together, or all, beside one of them
+    #[arg(long, value_name = "N|all", requires = "bench")]
+    pub gpus: Option<Gpus>,
+    /// The same with so many processes of this machine
+    #[arg(long, value_name = "N", requires = "bench", conflicts_with = "gpus", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub ranks: Option<u16>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl Args {
+    /// How many processes measure.
+    pub fn ranks(&self) -> RanksArgs {
+        RanksArgs { ranks: self.ranks, gpus: self.gpus, ..RanksArgs::default() }
+    }
 }
 
 fn pixels() -> impl TypedValueParser<Value = usize> {

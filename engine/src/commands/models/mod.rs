@@ -1,4 +1,6 @@
-//! `kaggle-kit models --bench`: pictures a second on this machine.
+//! `kaggle-kit models --bench`: pictures a second on this machine; `several.rs` measures on several devices.
+
+mod several;
 
 use std::time::Instant;
 
@@ -13,9 +15,10 @@ use kaggle_kit::recipe::{self, Precision, Recipe};
 use kaggle_kit::report::{Bar, Unit};
 use kaggle_kit::zoo::Architecture;
 
+use super::ranks::{Role, supervise};
 use crate::torch::{Device, Network, device};
 
-/// Pictures a batch on a CPU.
+/// Pictures that are predicted at once on a CPU.
 const BATCH: usize = 32;
 /// And where it is compared with bf16, in which training may be slow.
 const FEW: usize = 8;
@@ -28,8 +31,15 @@ const ROUNDS: usize = 3;
 /// and prints the table; on a processor with instructions for bf16, also how much faster that is, which
 /// `precision = "auto"` goes by. Weights do not matter to time, so none are needed.
 pub fn run(args: &Args) -> Result<()> {
+    let ranks = match Role::of(&args.ranks(), args.device)? {
+        Role::Works(ranks) => ranks,
+        Role::Starts { count, .. } => return supervise(count),
+    };
+    if let Some(group) = ranks.group().cloned() {
+        return ranks.work(|ranks| several::run(args, ranks, &group));
+    }
     let chosen = chosen(&args.names)?;
-    let device = device::resolve(args.device)?;
+    let device = ranks.device;
     let recipe = recipe::resolve(&[])?;
     device::set_up(device, &recipe)?;
     let bar = Bar::new("measure", Unit::Items("backbones"));

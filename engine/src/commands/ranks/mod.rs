@@ -25,7 +25,7 @@ pub(super) use self::processes::{Ended, Processes, copy_of_this, share_threads};
 pub(super) use self::supervisor::supervise;
 use super::precision::{Work, settled};
 use crate::torch::group::{Group, LostRank, has_nccl};
-use crate::torch::{Device, device};
+use crate::torch::{Device, device, threads};
 
 /// What this process is to do.
 pub(super) enum Role {
@@ -52,7 +52,9 @@ impl Role {
             (None, None) => Ok(Self::Works(Ranks::alone(device::resolve(choice)?))),
             (Some(n), _) => {
                 let count = usize::from(n);
-                Ok(Self::many(count, device_of_rank(choice, 0, count)?, is_gpu(choice)?))
+                // Where it cannot be, that is told before any is started.
+                device_of_rank(choice, 0, count)?;
+                Self::many(count, choice, is_gpu(choice)?)
             }
             (None, Some(gpus)) => {
                 let found = device::count_gpus(choice)?;
@@ -65,16 +67,16 @@ impl Role {
                     "`--gpus {count}`: there are {} here\nhint: give `--gpus all`",
                     term::count(found, "NVIDIA GPU")
                 );
-                Ok(Self::many(count, Device::Cuda(0), true))
+                Self::many(count, DeviceChoice::Cuda(0), true)
             }
         }
     }
 
-    fn many(count: usize, first: Device, gpus: bool) -> Self {
-        match count {
-            1 => Self::Works(Ranks::alone(first)),
+    fn many(count: usize, choice: DeviceChoice, gpus: bool) -> Result<Self> {
+        Ok(match count {
+            1 => Self::Works(Ranks::alone(device::resolve(choice)?)),
             count => Self::Starts { count, gpus },
-        }
+        })
     }
 }
 
@@ -103,7 +105,7 @@ impl Ranks {
         }
         let choice = if args.gpus.is_some() { DeviceChoice::Cuda(0) } else { choice };
         let device = device_of_rank(choice, local_rank, local_world)?;
-        let threads = device::share_threads(&place, device);
+        let threads = threads::set(device, Some(&place));
         if let Some(few) = threads.filter(|_| device == Device::Cpu && rank == 0) {
             term::say(format_args!("   {few}"));
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use kaggle_kit::dataset::Sample;
+use kaggle_kit::fs;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::{self, Layer, Recipe};
 use kaggle_kit::run::{Workspace, trusted};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::predict::predict;
 use super::super::ranks::Ranks;
-use crate::torch::{Network, device};
+use crate::torch::{Beside, Fits, Network, device};
 
 /// One run's predictions.
 #[derive(Serialize, Deserialize)]
@@ -104,6 +105,7 @@ pub(super) fn help(ranks: &Ranks, workspace: &Workspace) -> Result<()> {
         let (recipe, architectures) = job.network()?;
         device::set_up(ranks.device, &recipe)?;
         let mut network = Network::new(&architectures, &recipe, job.outputs.clone(), ranks.device)?;
+        network.go_by(Fits::of(ranks.device, &recipe, Beside::Nothing, &fs::cache_folder()));
         network.join(Rc::clone(group))?;
         let samples = job.samples(&workspace.data())?;
         predict(&mut network, ranks, None, &job.weights, &samples, &recipe, None)?;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::commands::models::pretrained;
 use kaggle_kit::competition::Competition;
+use kaggle_kit::fs;
 use kaggle_kit::hash::{Hash, hash_file};
 use kaggle_kit::learn::{Data, Precomputed, Pretrained};
 use kaggle_kit::outputs::Outputs;
@@ -16,7 +17,7 @@ use kaggle_kit::zoo::{self, Architecture};
 
 use crate::commands::precision::Work;
 use crate::commands::ranks::Ranks;
-use crate::torch::{Network, device};
+use crate::torch::{Beside, Fits, Network, device};
 
 /// A network to train, and where its activations are kept.
 pub(in crate::commands) struct NewNetwork {
@@ -46,6 +47,7 @@ impl NewNetwork {
         };
         device::set_up(device, recipe)?;
         let mut network = Network::new(&architectures, recipe, data.outputs.clone(), device)?;
+        network.go_by(Fits::of(device, recipe, Beside::Training, &fs::cache_folder()));
         network.load_backbones(&weights)?;
         if let Some(weights) = data.class_weights() {
             network.weigh_classes(&weights);

@@ -1,9 +1,11 @@
 //! Processes that train one network together, on `PyTorch`'s own engine: c10d's store where they find each
 //! other, Gloo for what lies in host memory, NCCL for what lies on GPUs.
 //!
-//! `raw.rs` is the door to it, `words.rs` its errors as people read them, `address.rs` where a machine is found.
+//! `raw.rs` is the door to it, `words.rs` its errors as people read them, `address.rs` where a machine is found;
+//! `overlap.rs` adds gradients up while others are still computed.
 
 mod address;
+mod overlap;
 mod raw;
 #[cfg(test)]
 pub(super) mod tests;
@@ -18,6 +20,7 @@ use kaggle_kit::place::{Place, Share};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use self::address::own_address;
+pub(super) use self::overlap::Overlap;
 use self::raw::{Members, Pending, Store, Told};
 use self::words::{Trouble, clear};
 

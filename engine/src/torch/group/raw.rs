@@ -51,6 +51,18 @@ unsafe extern "C" {
     fn kk_pending_wait(pending: *mut Opaque) -> *mut c_char;
     fn kk_group_spread(group: *mut Opaque, tensor: *mut c_void) -> *mut c_char;
     fn kk_group_gather(group: *mut Opaque, into: *mut c_void, from: *mut c_void) -> *mut c_char;
+    fn kk_overlap_new(
+        group: *mut Opaque,
+        gradients: *const *mut c_void,
+        n_parts: usize,
+        variables: *const *mut c_void,
+        part_of: *const usize,
+        n_variables: usize,
+        overlap: *mut *mut Opaque,
+    ) -> *mut c_char;
+    fn kk_overlap_arm(overlap: *mut Opaque) -> *mut c_char;
+    fn kk_overlap_finish(overlap: *mut Opaque, before: *mut usize) -> *mut c_char;
+    fn kk_overlap_free(overlap: *mut Opaque);
     fn kk_group_leave(group: *mut Opaque);
 }
 
@@ -212,6 +224,60 @@ impl Drop for Pending {
             // SAFETY: as above; whatever it says concerns nobody any more.
             let _ = taken(unsafe { kk_pending_wait(self.0) });
         }
+    }
+}
+
+/// Sums that begin while a way back is computed, each once the gradients in it are there.
+pub(super) struct Sums(*mut Opaque);
+
+impl Sums {
+    /// Of tensors in the order in which they are sent, each with the variables whose gradients it holds.
+    pub(super) fn new(members: &Members, parts: &[(Tensor, Vec<Tensor>)]) -> Told<Self> {
+        let gradients: Vec<*mut c_void> = parts.iter().map(|(tensor, _)| pointer(tensor)).collect();
+        let all = parts.iter().enumerate();
+        let all = all.flat_map(|(part, (_, own))| own.iter().map(move |v| (pointer(v), part)));
+        let (variables, part_of): (Vec<*mut c_void>, Vec<usize>) = all.unzip();
+        let mut sums = null_mut();
+        // SAFETY: the lists live until it returns; the C++ side takes references to what it needs of them.
+        told(unsafe {
+            kk_overlap_new(
+                members.0,
+                gradients.as_ptr(),
+                gradients.len(),
+                variables.as_ptr(),
+                part_of.as_ptr(),
+                variables.len(),
+                &raw mut sums,
+            )
+        })?;
+        Ok(Self(sums))
+    }
+
+    /// The next way back is the last before a step.
+    pub(super) fn arm(&mut self) -> Told<()> {
+        // SAFETY: made by `new`, and nobody computes gradients meanwhile.
+        told(unsafe { kk_overlap_arm(self.0) })
+    }
+
+    /// Begins the others and waits for all; gives how many were begun before.
+    pub(super) fn finish(&mut self) -> Told<usize> {
+        let mut before = 0;
+        // SAFETY: as above.
+        told(unsafe { kk_overlap_finish(self.0, &raw mut before) })?;
+        Ok(before)
+    }
+}
+
+impl Drop for Sums {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`; it takes its hooks away.
+        unsafe { kk_overlap_free(self.0) }
+    }
+}
+
+impl fmt::Debug for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Sums")
     }
 }
 

@@ -21,7 +21,8 @@ use tch::{Device, Tensor, nn};
 use super::backbones::{Backbones, NormMode};
 use super::blocks::{Alike, Block};
 use super::ema::{Ema, Raw};
-use super::group::Group;
+use super::fits::Fits;
+use super::group::{Group, Overlap};
 use super::head::Head;
 use super::input::{bytes_of, rows};
 use super::loss_scale::LossScale;
@@ -52,8 +53,13 @@ pub struct Network {
     micro_batches: usize,
     /// Those that train it together, if there are several.
     group: Option<Rc<Group>>,
+    /// Adds their gradients up while others are computed, where that pays; and whether that is known.
+    overlap: Option<Overlap>,
+    has_overlap: bool,
     /// Images that are looked at at once where nothing is learnt; fewer once they did not fit.
     at_once: usize,
+    /// Where that is kept for later commands.
+    fits: Option<Fits>,
     loss_scale: LossScale,
     /// More images than these are taken to be too many for the memory.
     #[cfg(test)]
@@ -93,6 +99,7 @@ impl Network {
         let width: usize = backbones.widths().iter().sum();
         let head = Head::new(&(store.root() / "head"), width as i64, recipe, &outputs);
         let variables = store.variables().into_iter().collect();
+        backbones.lay_out(&variables);
         let blocks = Block::of(alike(variables, &backbones, recipe), device);
         store.set_device(device);
         let mut network = Self {
@@ -110,13 +117,22 @@ impl Network {
             original: BTreeMap::new(),
             micro_batches: recipe.optimizer.accumulate,
             group: None,
+            overlap: None,
+            has_overlap: false,
             at_once: usize::MAX,
+            fits: None,
             loss_scale: LossScale::new(precision == Precision::F16),
             #[cfg(test)]
             room_for: usize::MAX,
         };
         network.begin(Trainable::Head);
         Ok(network)
+    }
+
+    /// Goes by what fitted into the memory before, and keeps what will.
+    pub fn go_by(&mut self, fits: Fits) {
+        self.at_once = fits.known().unwrap_or(usize::MAX);
+        self.fits = Some(fits);
     }
 
     /// Makes classes count so much in the loss.

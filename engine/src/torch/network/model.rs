@@ -31,6 +31,8 @@ impl Model for Network {
             self.original = copies(backbones);
         }
         self.trainable = trainable;
+        // It is of the gradients of the optimiser before.
+        (self.overlap, self.has_overlap) = (None, false);
         let (learning, others): (Vec<_>, Vec<_>) = self
             .blocks
             .iter()
@@ -266,6 +268,9 @@ impl Network {
                 "out of memory: {n} images are looked at {at_once} at a time from here on"
             ));
             self.at_once = at_once;
+            if let Some(fits) = &self.fits {
+                fits.keep(at_once);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use super::*;
 use crate::torch::input::{part, to_host};
 
 mod heads;
+mod memory;
 
 const SIZE: usize = 32;
 
@@ -115,39 +116,6 @@ fn a_batch_in_micro_batches_has_their_mean_loss() {
         / 2.0;
     let whole = loss_of(network(&settings).step(&input, &targets, &rates(), 1));
     assert!((whole - halves).abs() < 1e-6, "{whole} {halves}");
-}
-
-#[test]
-fn what_does_not_fit_into_the_memory_is_done_in_pieces() {
-    let _alone = alone();
-    let settings = ["head.dropout=[0.0, 0.0]", "unfreeze.statistics=fixed", "optimizer.kind=sgd"];
-    let (input, targets) = batch(8);
-    let Input::Images(images) = &input else { unreachable!("made of images") };
-    let mut pieces = network(&settings);
-    pieces.room_for = 3;
-    let outcome = pieces.step(&input, &targets, &rates(), 1).unwrap();
-    assert_eq!(
-        outcome.note.as_deref(),
-        Some("out of memory: a batch of 8 is computed in 4 pieces from here on")
-    );
-    let outcome = pieces.step(&input, &targets, &rates(), 2).unwrap();
-    assert_eq!(outcome.note, None);
-    assert!(weights_of(&pieces).iter().flat_map(|(_, w)| w).all(|w| w.is_finite()));
-    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
-    let (mut whole, mut pieces) = (network(&settings), network(&settings));
-    pieces.room_for = 3;
-    assert!(close(&pieces.predict(&input).unwrap(), &whole.predict(&input).unwrap()));
-    assert_eq!(pieces.at_once, 2);
-    let found = pieces.activations(0, images).unwrap();
-    assert!(close(&found, &whole.activations(0, images).unwrap()));
-    let classes = [0, 1, 2, 0, 1, 2, 0, 1];
-    let (heat, side) = pieces.grad_cam(images, &classes).unwrap();
-    let (expected, expected_side) = whole.grad_cam(images, &classes).unwrap();
-    assert!(close(&heat, &expected) && side == expected_side);
-    // Not even one image.
-    pieces.room_for = 0;
-    let error = format!("{:#}", pieces.predict(&input).unwrap_err());
-    assert!(error.contains("can't allocate memory"), "{error}");
 }
 
 #[test]

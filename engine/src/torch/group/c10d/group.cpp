@@ -8,6 +8,8 @@
 #define USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
+#include <torch/csrc/autograd/utils/lambda_post_hook.h>
+#include <torch/csrc/autograd/variable.h>
 #include <c10/util/Flags.h>
 #include <cstring>
 C10_DECLARE_int(caffe2_log_level);
@@ -20,9 +22,9 @@ using Pending = intrusive_ptr<c10d::Work>;
 
 struct Group {
   intrusive_ptr<c10d::Backend> cpu, gpu;
-  c10d::Backend& of(const at::Tensor& tensor) const {
+  const intrusive_ptr<c10d::Backend>& of(const at::Tensor& tensor) const {
     TORCH_CHECK(tensor.is_cpu() || gpu, "this group has no NCCL for a tensor on ", tensor.device());
-    return tensor.is_cpu() ? *cpu : *gpu;
+    return tensor.is_cpu() ? cpu : gpu;
   }
 };
 template <typename F>
@@ -45,6 +47,44 @@ intrusive_ptr<c10d::Store> under(intrusive_ptr<c10d::Store> store,
   for (const char* prefix : prefixes) store = make_intrusive<c10d::PrefixStore>(prefix, store);
   return store;
 }
+
+// Parts of gradients that are added up while the rest of a way back is still computed: each once all its
+// variables have theirs, in one order, which all ranks keep whatever they compute.
+struct Overlap {
+  using Node = decltype(torch::autograd::impl::grad_accumulator(std::declval<at::Tensor&>()));
+  struct Part {
+    at::Tensor gradients;
+    int variables = 0, missing = 0;
+    Pending sum = {};
+  };
+  intrusive_ptr<c10d::Backend> backend;
+  std::vector<Part> parts;
+  // Where the way back ends in each variable, with our hook; variables alone would not keep them.
+  std::vector<std::pair<Node, uintptr_t>> ends;
+  size_t begun = 0;
+  bool armed = false;
+
+  void begin(bool also_unready) {
+    for (; begun < parts.size() && (also_unready || parts[begun].missing == 0); begun++) {
+      std::vector<at::Tensor> tensors{parts[begun].gradients};
+      parts[begun].sum = backend->allreduce(tensors);
+    }
+  }
+  void watch(at::Tensor& variable, size_t part) {
+    parts[part].variables++;
+    auto end = torch::autograd::impl::grad_accumulator(variable);
+    using Variables = std::vector<at::Tensor>;
+    auto done = [this, part](const Variables& outputs, const Variables&) {
+      if (armed && --parts[part].missing == 0) begin(false);
+      return outputs;
+    };
+    auto hook = std::make_unique<torch::autograd::utils::LambdaPostHook>(done);
+    ends.emplace_back(end, end->add_post_hook(std::move(hook)));
+  }
+  ~Overlap() {
+    for (auto& [end, hook] : ends) end->del_post_hook(hook);
+  }
+};
 } // namespace
 
 extern "C" {
@@ -123,7 +163,7 @@ char* kk_group_join(Store* store, const char* address, bool serve, int rank, int
 char* kk_group_sum(Group* group, at::Tensor* tensor, Pending** out) {
   return guarded([&] {
     std::vector<at::Tensor> tensors{*tensor};
-    *out = new Pending(group->of(*tensor).allreduce(tensors));
+    *out = new Pending(group->of(*tensor)->allreduce(tensors));
   });
 }
 
@@ -135,13 +175,46 @@ char* kk_pending_wait(Pending* pending) {
 // Gives everybody what rank 0 has.
 char* kk_group_spread(Group* group, at::Tensor* tensor) {
   std::vector<at::Tensor> tensors{*tensor};
-  return guarded([&] { finish(group->of(*tensor).broadcast(tensors)); });
+  return guarded([&] { finish(group->of(*tensor)->broadcast(tensors)); });
 }
 
 // Every rank's `from`, all of one shape, one after another into `into`.
 char* kk_group_gather(Group* group, at::Tensor* into, at::Tensor* from) {
-  return guarded([&] { finish(group->of(*from)._allgather_base(*into, *from)); });
+  return guarded([&] { finish(group->of(*from)->_allgather_base(*into, *from)); });
 }
+
+// `gradients`: the parts, in the order in which they are sent; of each variable its part.
+char* kk_overlap_new(Group* group, at::Tensor** gradients, size_t n_parts, at::Tensor** variables,
+                     const size_t* part_of, size_t n_variables, Overlap** out) {
+  return guarded([&] {
+    auto overlap = std::make_unique<Overlap>();
+    for (size_t i = 0; i < n_parts; i++) overlap->parts.push_back({*gradients[i]});
+    if (n_parts > 0) overlap->backend = group->of(*gradients[0]);
+    for (size_t i = 0; i < n_variables; i++) overlap->watch(*variables[i], part_of[i]);
+    *out = overlap.release();
+  });
+}
+
+// The next way back is the last before a step; parts without variables are sent at once.
+char* kk_overlap_arm(Overlap* overlap) {
+  return guarded([&] {
+    for (auto& part : overlap->parts) part.missing = part.variables;
+    overlap->armed = true;
+    overlap->begin(false);
+  });
+}
+
+// Sends what was not sent yet, and waits for all; tells how many were sent before.
+char* kk_overlap_finish(Overlap* overlap, size_t* before) {
+  return guarded([&] {
+    *before = overlap->begun;
+    overlap->armed = false;
+    overlap->begin(true);
+    for (auto& part : overlap->parts) finish(std::exchange(part.sum, {}));
+    overlap->begun = 0;
+  });
+}
+void kk_overlap_free(Overlap* overlap) { delete overlap; }
 
 void kk_group_leave(Group* group) {
   if (group->gpu) group->gpu->abort(); // never waits for a rank that is gone

@@ -18,7 +18,7 @@ use super::Network;
 use crate::torch::blocks::Block;
 use crate::torch::ema::Ema;
 use crate::torch::fitting;
-use crate::torch::group::Group;
+use crate::torch::group::{Group, Overlap};
 use crate::torch::input::{part, rows, size};
 use crate::torch::loss::{self, BatchLoss};
 
@@ -30,6 +30,8 @@ struct Piece {
     lengths: Vec<usize>,
     /// Of the whole batch, in the ranks' order.
     images: Vec<usize>,
+    /// Whether gradients are complete after it.
+    is_last: bool,
 }
 
 impl Network {
@@ -70,6 +72,7 @@ impl Network {
         let own = size(input, self.width());
         ensure!(own == share.of(n).len(), "{own} images of a batch of {n}");
         let (mut losses, mut trouble) = (Vec::new(), None);
+        self.overlap_sums(group)?;
         for piece in pieces(share, n, self.micro_batches) {
             let targets: Vec<f32> = piece
                 .images
@@ -83,11 +86,27 @@ impl Network {
                 None => ensure!(trouble.is_some(), "no loss"),
             }
         }
+        // Also of gradients that are of no use, which not all ranks know yet.
+        if let Some(overlap) = &mut self.overlap {
+            overlap.finish(group)?;
+        }
         self.agree_on_memory(group, trouble)?;
-        if self.trainable == Trainable::Everything {
-            group.sum_all(&mut self.gradients_for_all(group))?;
+        if self.trainable == Trainable::Everything && self.overlap.is_none() {
+            self.leave_head_to_first(group);
+            group.sum_all(&mut self.optimizer.gradients())?;
         }
         Ok(BatchLoss(losses))
+    }
+
+    /// Lets gradients be added up while others are computed, where that pays.
+    fn overlap_sums(&mut self, group: &Group) -> Result<()> {
+        if self.trainable == Trainable::Everything && !self.has_overlap {
+            let learning = self.changing().filter(|block| block.alike.learns).map(|block| &**block);
+            let blocks: Vec<_> = learning.zip(self.optimizer.gradients()).collect();
+            self.overlap = Overlap::of(group, &blocks)?;
+            self.has_overlap = true;
+        }
+        Ok(())
     }
 
     /// One piece. A rank whose memory is full stays in step with the others: it sends nothing but zeros
@@ -127,6 +146,12 @@ impl Network {
             let loss = loss::loss(settings, outputs, weights, &logits, &targets);
             let scaled = &loss * (part_of_all * network.loss_scale.by);
             scaled.f_backward().context("failed to compute gradients")?;
+            if piece.is_last && network.overlap.is_some() {
+                network.leave_head_to_first(group);
+            }
+            if let Some(overlap) = network.overlap.as_mut().filter(|_| piece.is_last) {
+                overlap.begin(group)?;
+            }
             if let Some(pooled) = pooled.as_ref().filter(|_| everything) {
                 let gradient = all.grad().narrow(0, start as i64, n_own as i64);
                 let through = pooled * gradient.to_kind(pooled.kind());
@@ -175,19 +200,18 @@ impl Network {
         Err(trouble.unwrap_or_else(|| anyhow!("out of memory on another rank")))
     }
 
-    /// All gradients. Every rank has computed the head's, of all images: those of the first count, so that
-    /// all have the same bits.
-    fn gradients_for_all(&self, group: &Group) -> Vec<Tensor> {
-        let mut gradients = self.optimizer.gradients();
-        if !group.is_first() {
-            let learning = self.changing().filter(|block| block.alike.learns);
-            for (block, gradient) in learning.zip(&mut gradients) {
-                if block.alike.group == N_GROUPS {
-                    let _ = gradient.zero_();
-                }
+    /// Every rank has computed the head's gradients, of all images: those of the first count, so that all have
+    /// the same bits.
+    fn leave_head_to_first(&self, group: &Group) {
+        if group.is_first() {
+            return;
+        }
+        let learning = self.changing().filter(|block| block.alike.learns);
+        for (block, mut gradient) in learning.zip(self.optimizer.gradients()) {
+            if block.is_of_head() {
+                let _ = gradient.zero_();
             }
         }
-        gradients
     }
 
     /// See [`Model::align`](kaggle_kit::learn::Model::align).
@@ -271,6 +295,7 @@ fn pieces(share: Share, n: usize, count: usize) -> Vec<Piece> {
         let part = Share::new(number, count);
         let ranges: Vec<_> = of_ranks.iter().map(|&n| part.of(n)).collect();
         Piece {
+            is_last: number + 1 == count,
             own: ranges[share.rank].clone(),
             lengths: ranges.iter().map(ExactSizeIterator::len).collect(),
             images: starts
