@@ -33,6 +33,9 @@ fn bounds(precision: &str) -> [f64; 2] {
 
 /// A line for each backbone and precision; an error after the last if one is further off than rounding.
 pub(crate) fn table(arguments: &Arguments, device: Device) -> Result<()> {
+    // Here the CPU computes as well.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tch::set_num_threads(cores as i32);
     println!("| backbone | weights | precision | features | a step | furthest in it | |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let mut wrong = Vec::new();

@@ -7,13 +7,14 @@
 mod against;
 mod apart;
 mod path;
+mod timm;
+mod whole;
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use kaggle_kit::dataset::Images;
 use kaggle_kit::device::DeviceChoice;
@@ -23,6 +24,8 @@ use kaggle_kit::recipe::{Layer, Recipe, resolve};
 use kaggle_kit::weights::imported;
 use kaggle_kit::zoo;
 use kaggle_kit_engine::torch::{self, Device, Network, allocator};
+
+use self::timm::{Question, Timm};
 
 #[derive(Parser)]
 struct Arguments {
@@ -60,6 +63,18 @@ struct Arguments {
     /// Only count the operations of a step, of which nearly each is a launch on a GPU.
     #[arg(long)]
     launches: bool,
+    /// One table of everything, from files too where there are `--images`, that ends within `--budget`.
+    #[arg(long)]
+    whole: bool,
+    /// Seconds after which no further line is begun.
+    #[arg(long, default_value_t = 200)]
+    budget: u64,
+    /// Let cuDNN choose its ways by timing them, on both sides.
+    #[arg(long)]
+    benchmark: bool,
+    /// Only draw JPEGs into this folder, to measure with.
+    #[arg(long)]
+    draw: Option<PathBuf>,
     /// Leave the allocator as the system has it.
     #[arg(long)]
     plain_allocator: bool,
@@ -72,9 +87,13 @@ fn main() -> Result<()> {
     if !arguments.plain_allocator {
         allocator::keep_memory();
     }
+    if let Some(folder) = &arguments.draw {
+        return path::draw(folder);
+    }
     zoo::imported::look_with(imported::look);
     let device = torch::device::resolve(arguments.device)?;
     println!("{}", torch::device::describe(device));
+    tch::Cuda::cudnn_set_benchmark(arguments.benchmark);
     if arguments.against_cpu {
         return against::table(&arguments, device);
     }
@@ -89,13 +108,25 @@ fn main() -> Result<()> {
         println!("| backbone | precision | work | operations a step |\n| --- | --- | --- | --- |");
         return kinds().try_for_each(|(name, kind)| launches(&arguments, name, kind, device));
     }
+    if arguments.whole {
+        // What is asked for first comes first, whatever time is left.
+        let mut kinds: Vec<(&str, Kind)> =
+            kinds().map(|(name, kind)| (name.as_str(), kind)).collect();
+        let place = |kind: &Kind| {
+            let of = |all: &[String]| all.iter().position(|one| one == kind.precision);
+            (of(&arguments.precision), arguments.batch.iter().position(|&n| n == kind.batch))
+        };
+        kinds.sort_by_key(|(_, kind)| place(kind));
+        return whole::table(&arguments, &kinds, device);
+    }
     if let Some(folder) = &arguments.images {
         let kinds: Vec<(&str, Kind)> = kinds().map(|(name, kind)| (name.as_str(), kind)).collect();
         return path::table(&arguments, &kinds, folder, device);
     }
     println!("| backbone | pixels | precision | batch | work | timm, images/s | ours | times |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    kinds().try_for_each(|(name, kind)| table(&arguments, name, kind, device))?;
+    let mut timm = Timm::of(&arguments)?;
+    kinds().try_for_each(|(name, kind)| table(&arguments, name, kind, &mut timm, device))?;
     if let Device::Cuda(number) = device
         && let Some(bytes) = torch::gpu::cuda_peak(number)
     {
@@ -193,7 +224,13 @@ fn trainable(what: usize) -> Trainable {
     if what == 2 { Trainable::Everything } else { Trainable::Head }
 }
 
-fn table(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> Result<()> {
+fn table(
+    arguments: &Arguments,
+    backbone: &str,
+    kind: Kind,
+    timm: &mut Option<Timm>,
+    device: Device,
+) -> Result<()> {
     let recipe = recipe(arguments.size, backbone, kind.precision)?;
     let (mut network, size) = (network(&recipe, device)?, recipe.size);
     let (images, targets) = batch(kind.batch, size);
@@ -207,8 +244,9 @@ fn table(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> R
             let seconds = pass(&mut network, what, resident(&input, n), &targets)?;
             rates.push((kind.batch * n) as f64 / seconds);
         }
-        if let Some(python) = &arguments.python {
-            let found = of_timm(arguments, backbone, size, kind, (python, None))?;
+        if let Some(timm) = timm {
+            let batches = [arguments.batches; 3];
+            let found = timm.rates(&Question { backbone, size, kind, batches, files: None })?;
             theirs.iter_mut().zip(found).for_each(|(rates, rate)| rates.push(rate));
         }
     }
@@ -226,26 +264,6 @@ fn table(arguments: &Arguments, backbone: &str, kind: Kind, device: Device) -> R
         );
     }
     Ok(())
-}
-
-/// The same three by `network_torch.py`.
-fn of_timm(
-    arguments: &Arguments,
-    backbone: &str,
-    size: usize,
-    kind: Kind,
-    (python, files): (&Path, Option<&Path>),
-) -> Result<Vec<f64>> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/network/network_torch.py");
-    let numbers = [size, kind.batch, arguments.batches].map(|n| n.to_string());
-    let mut command = Command::new(python);
-    let name = backbone.trim_start_matches(zoo::imported::PREFIX);
-    command.args([script, name]).args(numbers).arg(kind.precision);
-    command.arg(if arguments.device == DeviceChoice::Cpu { "cpu" } else { "auto" });
-    let output = command.args(files).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout)?;
-    text.split_whitespace().map(|rate| rate.parse().context("no number")).collect()
 }
 
 fn median(values: &mut [f64]) -> f64 {

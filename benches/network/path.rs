@@ -14,13 +14,13 @@ use kaggle_kit::dataset::{
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
 use kaggle_kit::place::Share;
-use kaggle_kit::recipe::Augment;
+use kaggle_kit::recipe::{Augment, Recipe};
 use kaggle_kit_engine::torch::Device;
+use rayon::prelude::*;
 use tch::Tensor;
 
-use super::{
-    Arguments, Kind, WORK, batch, median, network, of_timm, pass, recipe, resident, trainable,
-};
+use super::timm::{Question, Timm};
+use super::{Arguments, Kind, WORK, batch, median, network, pass, recipe, resident, trainable};
 
 /// A line a backbone and kind of work, in images a second.
 pub(crate) fn table(
@@ -36,8 +36,9 @@ pub(crate) fn table(
          files |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut timm = Timm::of(arguments)?;
     for (backbone, kind) in kinds {
-        lines(arguments, backbone, *kind, (folder, &samples), device)?;
+        lines(arguments, backbone, *kind, (folder, &samples), &mut timm, device)?;
     }
     kinds.iter().try_for_each(|(backbone, kind)| stages(arguments, backbone, *kind, device))
 }
@@ -47,37 +48,29 @@ fn lines(
     backbone: &str,
     kind: Kind,
     (folder, samples): (&Path, &Arc<[Sample]>),
+    timm: &mut Option<Timm>,
     device: Device,
 ) -> Result<()> {
     let recipe = recipe(arguments.size, backbone, kind.precision)?;
     let n_batches = arguments.batches;
-    let order: Vec<usize> = (0..n_batches * kind.batch).collect();
+    let n = n_batches * kind.batch;
     let mut network = network(&recipe, device)?;
     let (there, targets) = batch(kind.batch, recipe.size);
-    let theirs = match &arguments.python {
-        Some(python) => of_timm(arguments, backbone, recipe.size, kind, (python, Some(folder)))?,
-        None => Vec::new(),
+    let question = Question {
+        backbone,
+        size: recipe.size,
+        kind,
+        batches: [n_batches; 3],
+        files: Some(folder),
     };
+    let theirs = timm.as_mut().map(|timm| timm.rates(&question)).transpose()?;
     let there = Input::Images(there);
     for (what, name) in WORK.iter().enumerate() {
-        let view = |epoch: usize| match what {
-            0 => View::Centre { share: recipe.crop },
-            _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
-        };
         let through = |kept: Option<&PictureCache>, epoch: usize| {
             let source = SampleSource { samples: Arc::clone(samples), kept: kept.cloned() };
-            let plan = BatchPlan {
-                order: order.clone(),
-                batch_size: kind.batch,
-                size: recipe.size,
-                augment: Augment::SideOn,
-                views: vec![view(epoch)],
-                share: Share::WHOLE,
-                and_next: false,
-            };
-            dataset::batches(source, plan).map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
+            through(source, n, &recipe, kind.batch, view(&recipe, what, epoch))
         };
-        let kept = kept(samples, recipe.size, view(0))?;
+        let kept = kept(samples, recipe.size, view(&recipe, what, 0))?;
         through(Some(&kept), 0).try_for_each(|batch| batch.map(drop))?;
         network.begin(trainable(what));
         pass(&mut network, what, resident(&there, 1), &targets)?;
@@ -87,9 +80,9 @@ fn lines(
             seconds[1].push(pass(&mut network, what, through(None, round), &targets)?);
             seconds[2].push(pass(&mut network, what, through(Some(&kept), round), &targets)?);
         }
-        let [resident, files, kept] =
-            seconds.map(|mut seconds| order.len() as f64 / median(&mut seconds));
-        let theirs = theirs.get(what).map(|rate| format!("{rate:.1}")).unwrap_or_default();
+        let [resident, files, kept] = seconds.map(|mut seconds| n as f64 / median(&mut seconds));
+        let theirs =
+            theirs.map(|rates| rates[what]).map(|rate| format!("{rate:.1}")).unwrap_or_default();
         println!(
             "| {backbone} | {} | {} | {} | {name} | {resident:.1} | {files:.1} | {:.2} | {kept:.1} | \
              {:.2} | {theirs} |",
@@ -101,6 +94,49 @@ fn lines(
         );
     }
     Ok(())
+}
+
+/// What a kind of work looks at.
+pub(crate) fn view(recipe: &Recipe, what: usize, epoch: usize) -> View {
+    match what {
+        0 => View::Centre { share: recipe.crop },
+        _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
+    }
+}
+
+/// The first `n` pictures through the loader.
+pub(crate) fn through(
+    source: SampleSource,
+    n: usize,
+    recipe: &Recipe,
+    batch_size: usize,
+    view: View,
+) -> impl Iterator<Item = Result<Cow<'static, Input>>> + use<> {
+    let plan = BatchPlan {
+        order: (0..n).collect(),
+        batch_size,
+        size: recipe.size,
+        augment: Augment::SideOn,
+        views: vec![view],
+        share: Share::WHOLE,
+        and_next: false,
+    };
+    dataset::batches(source, plan).map(|batch| Ok(Cow::Owned(Input::Images(batch?.images))))
+}
+
+/// Draws pictures as large as photographs on Kaggle often are, where there are none to measure with.
+pub(crate) fn draw(folder: &Path) -> Result<()> {
+    const N: u32 = 256;
+    fs::create_dir_all(folder)?;
+    (0..N).into_par_iter().try_for_each(|i| {
+        let picture = image::RgbImage::from_fn(500, 375, |x, y| {
+            let wave = |k: u32| ((x * (i % 7 + k) + y * (i % 5 + 2 * k)) as f32 / 23.0).sin();
+            // Some noise: a JPEG of waves alone is decoded in no time.
+            let noise = ((x * 7919 + y * 104_729 + i * 31) % 29) as f32;
+            image::Rgb([1, 2, 3].map(|k| (110.0 + 80.0 * wave(k) + noise) as u8))
+        });
+        Ok(picture.save(folder.join(format!("{i}.jpg")))?)
+    })
 }
 
 /// What becomes of a batch behind the loader, in microseconds an image on all cores: the same
