@@ -17,6 +17,7 @@
 # A part that fails is told, and the others are done all the same; the exit code says whether one did.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
+export RUST_BACKTRACE=0
 
 device=cuda; images=; python=; budget=285; backbones=
 while [ $# -gt 0 ]; do
@@ -38,11 +39,11 @@ drawn=
 trap '[ -z "$drawn" ] || rm -rf "$drawn"' EXIT
 if [ -x "$here/bin/network" ]; then
     cd "$here" || exit 1
-    network=bin/network; engine=bin/kaggle-kit-engine; tests=bin/tests
+    network=bin/network; engine=bin/kaggle-kit-engine; tests=bin/tests; python=${python:-python3}
     export KAGGLE_KIT_CACHE="$here/cache"
     # The programs look for `torch/lib` beside `bin`.
-    torch=$("${python:-python3}" -c 'import torch; print(torch.__version__, torch.__path__[0])') || {
-        echo "error: \`${python:-python3}\` has no torch; name one that has by --python" >&2; exit 1; }
+    torch=$("$python" -c 'import torch; print(torch.__version__, torch.__path__[0])') || {
+        echo "error: \`$python\` has no torch; name one that has by --python" >&2; exit 1; }
     case $torch in
         2.13.*) ln -sfn "${torch#* }" torch ;;
         *) echo "error: torch $torch: these programs are made for 2.13" >&2; exit 1 ;;
@@ -56,13 +57,13 @@ fi
 # In builds without CUDA of their own nothing names this library, which registers itself when it is loaded.
 preload=
 [ "$device" = cpu ] || [ ! -f torch/lib/libtorch_cuda.so ] || preload=$PWD/torch/lib/libtorch_cuda.so
-ours() { if [ -n "$preload" ]; then LD_PRELOAD=$preload "$@"; else "$@"; fi; }
+ours() { env ${preload:+LD_PRELOAD="$preload"} "$@"; }
 
 failed=0
 part() {
     echo; echo "## $1"; echo; shift
     [ "$(left)" -gt 5 ] || { echo "no time was left"; return; }
-    ours timeout "$(left)" "$@" || { code=$?; failed=1; echo "FAILED ($code)"; }
+    timeout "$(left)" env ${preload:+LD_PRELOAD="$preload"} "$@" || { code=$?; failed=1; echo "FAILED ($code)"; }
 }
 
 date -u +%Y-%m-%d
@@ -77,6 +78,8 @@ else
 fi
 ours $engine doctor || true
 [ -n "$images" ] || [ ! -d images ] || images=$PWD/images
+# What is drawn is decoded as photographs are, but is unlike all that a network has seen: rounding shows more.
+real=$images
 if [ -z "$images" ]; then
     drawn=$(mktemp -d); images=$drawn
     ours $network --draw "$images" || exit 1
@@ -90,10 +93,10 @@ first=$1; shift
     part "Images a second" "$network" $backbones --whole --budget $(($(left) - rest)) --device $device \
         --precision $precisions --batch $batches --size $size --images "$images" ${python:+--python "$python"}
     part "What the CPU computes, relative differences" "$network" $first $few --device $device \
-        --precision $compared --against-cpu --images "$images"
-    [ $# = 0 ] || part "The same of the others" "$network" "$@" $few --device $device --precision bf16 \
-        --against-cpu --images "$images"
-    part "Operations a step" "$network" $backbones --device $device --precision f32,bf16 --launches
+        --precision $compared --against-cpu ${real:+--images "$real"}
+    part "Operations a step" "$network" $backbones --device $device --precision f32 --launches
+    [ "$device" = cpu ] || [ $# = 0 ] || part "What the CPU computes, of the others" "$network" "$@" \
+        --device $device --precision bf16 --against-cpu ${real:+--images "$real"}
     [ "$device" = cpu ] || part "Tests that need a GPU" $tests gpu --test-threads 1
 }
 echo; echo "$(($(date +%s) - begun)) s in all"

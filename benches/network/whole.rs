@@ -20,11 +20,25 @@ const BATCHES: std::ops::RangeInclusive<usize> = 2..=400;
 /// From files it is longer: what is read ahead is to be little of it.
 const SECONDS_OF_FILES: f64 = 1.5;
 
-/// A line a work, with images a second; an error after the last if timm's side failed.
+/// The other side, as long as it answers, and what it could not do.
+struct Other {
+    timm: Option<Timm>,
+    notes: Vec<String>,
+}
+
+impl Other {
+    /// Images a second of each work, where it tells.
+    fn rates(&mut self, question: &Question) -> Option<[f64; 3]> {
+        let asked = self.timm.as_mut()?.rates(question);
+        asked.inspect_err(|error| self.notes.push(format!("{error:#}"))).ok()
+    }
+}
+
+/// A line a work, with images a second; what failed is told.
 pub(crate) fn table(arguments: &Arguments, kinds: &[(&str, Kind)], device: Device) -> Result<()> {
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(arguments.budget);
-    let mut timm = Timm::of(arguments)?;
+    let mut other = Other { timm: Timm::of(arguments)?, notes: Vec::new() };
     println!(
         "| backbone | pixels | precision | batch | work | timm, images/s | ours | times | timm from files | ours | \
          times |"
@@ -36,13 +50,13 @@ pub(crate) fn table(arguments: &Arguments, kinds: &[(&str, Kind)], device: Devic
             skipped.push(format!("{backbone} in {} by {}", kind.precision, kind.batch));
             continue;
         }
-        if let Err(error) = lines(arguments, backbone, kind, &mut timm, device) {
+        if let Err(error) = lines(arguments, backbone, kind, &mut other, device) {
             println!("| {backbone} | | {} | {} | failed: {error:#} |", kind.precision, kind.batch);
-            // Whether it was ours or timm's, the next one may do.
-            timm = Timm::of(arguments)?;
         }
     }
     println!("\n{:.0} s", begun.elapsed().as_secs_f64());
+    other.notes.dedup();
+    other.notes.iter().for_each(|note| println!("{note}"));
     if !skipped.is_empty() {
         println!("no time was left for: {}", skipped.join("; "));
     }
@@ -53,7 +67,7 @@ fn lines(
     arguments: &Arguments,
     backbone: &str,
     kind: Kind,
-    timm: &mut Option<Timm>,
+    other: &mut Other,
     device: Device,
 ) -> Result<()> {
     let recipe = recipe(arguments.size, backbone, kind.precision)?;
@@ -66,13 +80,13 @@ fn lines(
         (ours[what], batches[what]) = (rate * kind.batch as f64, n);
     }
     let of_files = match &arguments.images {
-        Some(folder) => from_files(arguments, backbone, kind, folder, &mut network, timm)?,
+        Some(folder) => from_files(arguments, backbone, kind, folder, &mut network, other)?,
         None => [None; 3],
     };
     // Both have the GPU's memory in turns.
     drop(network);
     let question = Question { backbone, size, kind, batches, files: None };
-    let theirs = timm.as_mut().map(|timm| timm.rates(&question)).transpose()?;
+    let theirs = other.rates(&question);
     for (what, work) in WORK.iter().enumerate() {
         let theirs = theirs.map(|rates| rates[what]);
         let [there, files] = [Some((theirs, ours[what])), of_files[what]].map(cells);
@@ -104,7 +118,7 @@ fn from_files(
     kind: Kind,
     folder: &Path,
     network: &mut Network,
-    timm: &mut Option<Timm>,
+    other: &mut Other,
 ) -> Result<[Option<(Option<f64>, f64)>; 3]> {
     let recipe = recipe(arguments.size, backbone, kind.precision)?;
     let (there, targets) = batch(kind.batch, recipe.size);
@@ -123,7 +137,7 @@ fn from_files(
         counts[what] = n;
         let question =
             Question { backbone, size: recipe.size, kind, batches: counts, files: Some(folder) };
-        let theirs = timm.as_mut().map(|timm| timm.rates(&question)).transpose()?;
+        let theirs = other.rates(&question);
         let ours = (n * kind.batch) as f64 / seconds;
         found[what] = Some((theirs.map(|rates| rates[what]), ours));
     }
