@@ -28,6 +28,7 @@ use kaggle_kit_engine::torch::{self, Device, Network, allocator};
 use self::timm::{Question, Timm};
 
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that people type")]
 struct Arguments {
     /// Backbones, in timm's names.
     #[arg(default_value = "tf_efficientnet_lite0")]

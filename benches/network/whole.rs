@@ -20,6 +20,9 @@ const BATCHES: std::ops::RangeInclusive<usize> = 2..=400;
 /// From files it is longer: what is read ahead is to be little of it.
 const SECONDS_OF_FILES: f64 = 1.5;
 
+/// Images a second of timm, if it is there, and of ours.
+type Pair = (Option<f64>, f64);
+
 /// The other side, as long as it answers, and what it could not do.
 struct Other {
     timm: Option<Timm>,
@@ -119,7 +122,7 @@ fn from_files(
     folder: &Path,
     network: &mut Network,
     other: &mut Other,
-) -> Result<[Option<(Option<f64>, f64)>; 3]> {
+) -> Result<[Option<Pair>; 3]> {
     let recipe = recipe(arguments.size, backbone, kind.precision)?;
     let (there, targets) = batch(kind.batch, recipe.size);
     let input = Input::Images(there);
@@ -145,7 +148,7 @@ fn from_files(
 }
 
 /// Theirs, ours, and how many times as many ours are.
-fn cells(found: Option<(Option<f64>, f64)>) -> String {
+fn cells(found: Option<Pair>) -> String {
     match found {
         None => " | | ".to_owned(),
         Some((None, ours)) => format!(" | {ours:.1} | "),

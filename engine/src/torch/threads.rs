@@ -40,7 +40,7 @@ impl Shares {
 /// The loader's threads, where the user has not said how many: known before the work begins, as they are
 /// started before anything needs them.
 pub(crate) fn of_loader(choice: DeviceChoice) -> usize {
-    let on_nvidia = device::of(choice, &device::report()).is_ok_and(|device| device.is_cuda());
+    let on_nvidia = device::of(choice, &device::report()).is_ok_and(Device::is_cuda);
     // What is wrong with the place of a rank is told where that is gone by.
     let place = Place::of_process().ok().flatten();
     Shares::of(cores(place.as_ref()), on_nvidia).loader

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use kaggle_kit::commands::models::{Args, chosen};
 use kaggle_kit::dataset::Images;
 use kaggle_kit::exit;
-use kaggle_kit::learn::{self, Input, Model, StepRates, Trainable};
+use kaggle_kit::learn::{self, Input, Model, StepLoss, StepRates, Trainable};
 use kaggle_kit::progress::Progress;
 use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::report::{Bar, Unit};
@@ -148,7 +148,7 @@ fn train(network: &mut Network, input: &Input, n: usize, steps: usize) -> Result
         last = Some(network.step(input, &targets, &rates, seed)?.loss);
     }
     // A GPU works ahead of the program.
-    last.map(|loss| loss.wait()).transpose()?;
+    last.map(StepLoss::wait).transpose()?;
     Ok(start.elapsed().as_secs_f64())
 }
 

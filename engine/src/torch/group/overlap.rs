@@ -120,12 +120,16 @@ mod tests {
                 .map(|(i, (name, tensor))| (name.to_owned(), tensor.shallow_clone(), alike(i)));
             let blocks = Block::of(variables.collect(), Device::Cpu);
             let gradients: Vec<_> = blocks.iter().map(|block| (&**block, block.zeros())).collect();
-            gradients.iter().for_each(|(block, own)| block.set_gradients(Some(own)));
+            for (block, own) in &gradients {
+                block.set_gradients(Some(own));
+            }
             let mut overlap = Overlap::of(&group, &gradients).unwrap().unwrap();
             let rank = group.rank();
             let mut sent = Vec::new();
             for _ in 0..2 {
-                gradients.iter().for_each(|(_, all)| drop(all.shallow_clone().zero_()));
+                for (_, all) in &gradients {
+                    let _ = all.shallow_clone().zero_();
+                }
                 // A piece before the last one: nothing is sent.
                 (&first * &last).sum(Kind::Float).backward();
                 let mut of_head = gradients[2].1.narrow(0, 0, 1);

@@ -103,6 +103,21 @@ fn ranks_that_are_ended_leave_nobody_and_another_number_goes_on() {
 }
 
 #[test]
+fn several_processes_are_measured_beside_one() {
+    let here = Scratch::new();
+    let bench = ["models", "resnet18", "--bench", "--size", "32", "--device", "cpu"];
+    let several = here.kaggle_kit().args(bench).args(["--ranks", "2", "--json"]).assert().success();
+    let told: serde_json::Value = serde_json::from_slice(&several.get_output().stdout).unwrap();
+    let works: Vec<&str> =
+        told.as_array().unwrap().iter().map(|row| row["work"].as_str().unwrap()).collect();
+    assert_eq!(works, ["predict", "train everything"], "{told}");
+    for row in told.as_array().unwrap() {
+        assert!(row["ranks"] == 2 && row["size"] == 32 && row["backbone"] == "resnet18", "{row}");
+        assert!(row["alone"].as_f64() > Some(0.0) && row["together"].as_f64() > Some(0.0), "{row}");
+    }
+}
+
+#[test]
 fn folds_are_trained_side_by_side() {
     let here = with_data("dogs-vs-cats");
     let folds = ["--folds", "3", "--ranks", "2", "--json", "--set", "unfreeze.run=false"];
