@@ -3,7 +3,8 @@
 
     python3 scripts/test_kaggle.py [BINARY] [--standin BINARY]      what `make test-kaggle` does
 
-Files, download, submit, submissions and leaderboard, for every competition, with `kaggle` 2.2.5,
+Files, download, submit, submissions and leaderboard, for every competition, and for one of them data sets,
+notebooks and their submission (`kaggle_code.py`), with `kaggle` 2.2.5,
 `kagglehub` 1.0.2 and kaggle-kit; what lands is compared byte by byte with what the stand-in has. The
 last line is `N passed, N failed`; exit code 0 only if none failed. The official clients come from
 PyPI into a virtual environment in the cache, once.
@@ -16,10 +17,12 @@ import pathlib
 import tempfile
 import zipfile
 
+import kaggle_code
 from kaggle_clients import (SLUGS, Hub, Official, Ours, Standin, arguments, in_folder, install,
                             main, programs, table, unpacked)
 
 LIMIT = 120  # seconds a command
+CODE = "dogs-vs-cats"  # of whose run a data set is made
 
 
 class Checks:
@@ -240,6 +243,20 @@ def ours(checks, name, client, standin, bundle, sample, folder):
     note("leaderboard", outcome, board_of_ours)
 
 
+def code(checks, name, binaries, homes, standin):
+    """Data sets and notebooks, with both commands."""
+    official_one, one_of_ours = Official(binaries[0], homes[0], standin), Ours(binaries[1], homes[2],
+                                                                               standin)
+
+    def noted(client):
+        return lambda step, outcome, check: checks.ended(name, step, client, outcome, check)
+
+    theirs = kaggle_code.official(noted(official_one), official_one, standin, SLUGS[name], homes[3],
+                                  LIMIT)
+    kaggle_code.ours(noted(one_of_ours), one_of_ours, official_one, standin, name, SLUGS[name], theirs,
+                     homes[3], LIMIT)
+
+
 def work():
     parser = arguments(__doc__)
     parser.add_argument("--competition", action="append", choices=sorted(SLUGS), help="only this")
@@ -262,6 +279,8 @@ def work():
                          sample, files)
                 hub(checks, name, Hub(binaries, homes[1]), bundle, sample)
                 ours(checks, name, Ours(binary, homes[2], standin), standin, bundle, sample, files)
+                if name == CODE:
+                    code(checks, name, (binaries, binary), homes, standin)
     print()
     print(table(["competition", "step", "client", "", "result"], checks.rows))
     print("%d passed, %d failed" % (len(checks.rows) - checks.n_failed, checks.n_failed))

@@ -113,7 +113,7 @@ pub enum Command {
     Sweep(sweep::Args),
     /// Find learning rates and show the curves, without training further
     LrFind(lr_find::Args),
-    /// List the backbones, fetch their weights, measure them here
+    /// List the backbones, fetch their weights, import others of timm, measure them here
     Models(models::Args),
     /// List or remove the activations and pictures that runs keep for one another
     Cache(cache::Args),
@@ -235,6 +235,7 @@ fn dispatch(
         Command::Train(args) => compute(Computation::Train(args)),
         Command::Predict(args) => compute(Computation::Photos(args)),
         Command::Export(args) => export::run(args, workspace),
+        Command::Submit(args) if args.kernel => submit::kernel::run(args, workspace),
         Command::Submit(args) => match &args.csv {
             Some(csv) => submit::check(csv, args, workspace),
             None => compute(Computation::Submit(args)),

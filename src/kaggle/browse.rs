@@ -17,7 +17,7 @@ impl Client {
     pub fn folder(&self, slug: &str, path: &str) -> Result<FolderPage, Error> {
         let body = FolderOf { competition_name: slug, path, page_size: PAGE_SIZE };
         let what = format!("`{path}` in `{slug}`");
-        self.call(&Call { method: "ListDataTreeFiles", slug, what, body })
+        self.call(&Call::of("ListDataTreeFiles", slug, what, body))
     }
 
     /// What the competition's web page says.
@@ -30,7 +30,7 @@ impl Client {
     pub fn file_head(&self, slug: &str, name: &str, most: u64) -> Result<Vec<u8>, Error> {
         let body = FileOf { competition_name: slug, file_name: name };
         let what = format!("`{name}` in `{slug}`");
-        let call = Call { method: "DownloadDataFile", slug, what, body };
+        let call = Call::of("DownloadDataFile", slug, what, body);
         let range = format!("bytes=0-{}", most.saturating_sub(1));
         let range = HeaderValue::from_str(&range).unwrap_or(HeaderValue::from_static("bytes=0-0"));
         let range = HeaderMap::from_iter([(RANGE, range)]);

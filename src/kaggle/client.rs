@@ -1,4 +1,4 @@
-//! The calls of the competitions' service.
+//! The calls of the competitions' service, and how any call is made.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::answer::{self, CallContext};
 use super::credentials::{self, Credentials, FoundCredentials};
 use super::download::{self, Announced, Wanted};
+use super::endpoint::Service;
 use super::error;
 use super::http::{self, Http};
 use super::wire::{
@@ -59,7 +60,9 @@ pub(super) type Signed = Cell<Option<Url>>;
 
 /// One call, as far as the wire and errors need to know it.
 pub(super) struct Call<'a, B> {
+    pub(super) service: Service,
     pub(super) method: &'a str,
+    /// The competition, if one is named.
     pub(super) slug: &'a str,
     /// What is asked for, in words.
     pub(super) what: String,
@@ -108,7 +111,7 @@ impl Client {
     pub fn first_files(&self, slug: &str) -> Result<FirstFiles, Error> {
         let body = PageOf { competition_name: slug, page_size: PAGE_SIZE, page_token: "" };
         let what = format!("competition `{slug}`");
-        let page: FilesPage = self.call(&Call { method: "ListDataFiles", slug, what, body })?;
+        let page: FilesPage = self.call(&Call::of("ListDataFiles", slug, what, body))?;
         Ok(FirstFiles { files: page.files, more: !page.next_page_token.is_empty() })
     }
 
@@ -146,7 +149,7 @@ impl Client {
     ) -> Result<Received, Error> {
         let body = FileOf { competition_name: slug, file_name: name };
         let what = format!("`{name}` in `{slug}`");
-        let call = Call { method: "DownloadDataFile", slug, what, body };
+        let call = Call::of("DownloadDataFile", slug, what, body);
         self.download(&call, path, listed, progress)
     }
 
@@ -158,7 +161,7 @@ impl Client {
     pub fn submission(&self, reference: u64) -> Result<Submission, Error> {
         let what = format!("submission {reference}");
         let body = SubmissionRef { reference };
-        self.call(&Call { method: "GetSubmission", slug: "", what, body })
+        self.call(&Call::of("GetSubmission", "", what, body))
     }
 
     /// Every submission of the person to a competition, the newest first.
@@ -179,7 +182,7 @@ impl Client {
         while seen.len() < MOST_PAGES && bytes < MOST_OF_LIST {
             let body = PageOf { competition_name: slug, page_size: PAGE_SIZE, page_token: &token };
             let what = format!("competition `{slug}`");
-            let (page, length) = self.measured_call(&Call { method, slug, what, body })?;
+            let (page, length) = self.measured_call(&Call::of(method, slug, what, body))?;
             let (entries, next) = split(page);
             all.extend(entries);
             bytes += length;
@@ -191,11 +194,11 @@ impl Client {
             }
         }
         // A part of a list must not pass for the whole.
-        let url = error::shown(&self.endpoint.method(method));
+        let url = error::shown(&self.endpoint.method(Service::Competitions, method));
         Err(Error::BadAnswer { url, reason: "a list without an end".to_owned() })
     }
 
-    fn download<B: Serialize>(
+    pub(super) fn download<B: Serialize>(
         &self,
         call: &Call<B>,
         path: &Path,
@@ -275,6 +278,12 @@ impl Client {
         }
     }
 
+    /// Goes on with the next credentials, where these turned out to be none.
+    pub(super) fn refuse(&self, found: &FoundCredentials, message: String) -> Result<(), Error> {
+        let n = self.found.iter().position(|one| std::ptr::eq(one, found));
+        self.fall_through(n.unwrap_or_default(), message)
+    }
+
     fn fall_through(&self, refused: usize, message: String) -> Result<(), Error> {
         let Some(next) = self.found.get(refused + 1) else {
             let all: Vec<&str> = self.found.iter().map(|found| found.source.as_str()).collect();
@@ -334,7 +343,7 @@ impl Client {
         call: &Call<B>,
         found: &FoundCredentials,
     ) -> Result<Response, Error> {
-        let url = self.endpoint.method(call.method);
+        let url = self.endpoint.method(call.service, call.method);
         let request = self.http.agent(&url)?.post(url.clone()).json(&call.body);
         let request = match &found.credentials {
             Credentials::Token(token) => request.bearer_auth(token.reveal()),
@@ -371,6 +380,13 @@ impl<'a> Call<'a, OfCompetition<'a>> {
     /// A call that names nothing but the competition.
     pub(super) fn about(method: &'a str, slug: &'a str) -> Self {
         let what = format!("competition `{slug}`");
-        Self { method, slug, what, body: OfCompetition { competition_name: slug } }
+        Self::of(method, slug, what, OfCompetition { competition_name: slug })
+    }
+}
+
+impl<'a, B> Call<'a, B> {
+    /// A call of the competitions' service.
+    pub(super) fn of(method: &'a str, slug: &'a str, what: String, body: B) -> Self {
+        Self { service: Service::Competitions, method, slug, what, body }
     }
 }

@@ -76,14 +76,36 @@ impl Endpoint {
         Ok(Self { base })
     }
 
-    /// The address of a method of the competitions' service.
-    pub(super) fn method(&self, method: &str) -> Url {
+    /// The address of a method of a service.
+    pub(super) fn method(&self, service: Service, method: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}/competitions.CompetitionApiService/{method}",
-            self.base.path().trim_end_matches('/')
-        ));
+        let base = self.base.path().trim_end_matches('/');
+        url.set_path(&format!("{base}/{}/{method}", service.name()));
         url
+    }
+}
+
+/// A part of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Competitions,
+    Datasets,
+    Kernels,
+    /// Places to upload to.
+    Blobs,
+    /// Who a token is.
+    Security,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Competitions => "competitions.CompetitionApiService",
+            Self::Datasets => "datasets.DatasetApiService",
+            Self::Kernels => "kernels.KernelsApiService",
+            Self::Blobs => "blobs.BlobApiService",
+            Self::Security => "security.OAuthService",
+        }
     }
 }
 
@@ -156,7 +178,12 @@ mod tests {
 
     #[test]
     fn a_method_has_its_service_in_its_address() {
-        let url = Endpoint::parse("http://localhost:7777").unwrap().method("ListDataFiles");
-        assert_eq!(url.path(), "/api/v1/competitions.CompetitionApiService/ListDataFiles");
+        let endpoint = Endpoint::parse("http://localhost:7777").unwrap();
+        for (service, path) in [
+            (Service::Competitions, "/api/v1/competitions.CompetitionApiService/List"),
+            (Service::Kernels, "/api/v1/kernels.KernelsApiService/List"),
+        ] {
+            assert_eq!(endpoint.method(service, "List").path(), path);
+        }
     }
 }

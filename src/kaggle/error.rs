@@ -222,6 +222,16 @@ impl Error {
         )
     }
 
+    /// Whether what was asked for may have been done all the same.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Network { .. } | Self::Server { .. } | Self::BadAnswer { .. })
+    }
+
+    /// Without its hints.
+    pub(super) fn first_line(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
     /// How long the server wants to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -35,9 +35,10 @@ pub fn attached(environment: &Environment, slug: &str) -> Option<PathBuf> {
     places.into_iter().find(|place| place.is_dir())
 }
 
-/// The folder whose files a notebook keeps, unless this process is somewhere in it.
+/// The folder whose files a notebook keeps, unless this process is somewhere in it. `KAGGLE_KIT_WORKING`
+/// names another place than `/kaggle/working`.
 pub fn working(environment: &Environment) -> Option<PathBuf> {
-    let working = Path::new(WORKING);
+    let working = Path::new(environment.get("KAGGLE_KIT_WORKING").unwrap_or(WORKING));
     let is_inside = std::env::current_dir().is_ok_and(|here| here.starts_with(working));
     (is_one(environment) && !is_inside && working.is_dir()).then(|| working.to_owned())
 }

@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime};
 use super::Error;
 use crate::term;
 
+/// How often something that may have been made is looked for.
+pub(super) const LOOKS: u32 = 4;
+
 /// A bounded number of retries with growing waits.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
@@ -68,6 +71,25 @@ impl RetryPolicy {
         note(&format!("{what}: trying again in {}{why}", term::duration(wait.as_secs_f64())));
         thread::sleep(wait);
         Ok(())
+    }
+
+    /// Asks a few times for the number of a newest version until it is another than before: an answer was
+    /// lost, and Kaggle may take a moment to list what it has made.
+    pub(super) fn look_for_newer(
+        &self,
+        before: Option<u32>,
+        ask: impl Fn() -> Result<Option<u32>, Error>,
+    ) -> Result<Option<u32>, Error> {
+        for look in 0..LOOKS {
+            if look > 0 {
+                thread::sleep(self.backoff(look));
+            }
+            let now = ask()?;
+            if now > before {
+                return Ok(now);
+            }
+        }
+        Ok(None)
     }
 
     /// Twice the wait before, less up to a quarter so that clients do not come back in step.

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::thread;
 
 use super::client::Call;
-use super::pending::{Csv, Pending, UploadStage};
-use super::wire::{Created, SubmissionOf};
+use super::outgoing::Outgoing;
+use super::pending::{Pending, UploadStage};
+use super::retry::LOOKS;
+use super::wire::{Created, Submission, SubmissionOf, UploadOf, UploadPlace};
 use super::{Client, Error};
 use crate::progress::Progress;
 
-/// How often the list is looked at for a submission whose answer was lost.
-const LOOKS: u32 = 4;
 /// How often one call of [`Client::submit`] makes the call that counts.
 const MOST_CREATIONS: u32 = 2;
 
@@ -49,12 +49,11 @@ impl Client {
         message: &str,
         progress: &dyn Progress,
     ) -> Result<Submitted, Error> {
-        let csv = Csv::open(csv)?;
+        let csv = Outgoing::open(csv)?;
         let pending = Pending::read(&csv, &self.endpoint().to_string(), slug, message);
-        let mut pending = self.upload(pending, &csv, (slug, message), progress)?;
+        let mut pending = self.upload_csv(pending, &csv, (slug, message), progress)?;
         if let (UploadStage::Submitted, Some(reference)) = (pending.stage, pending.reference) {
-            let message = "an earlier call has made this submission".to_owned();
-            return Ok(Submitted { reference, message, known_by: KnownBy::Before });
+            return Ok(Submitted::before(reference));
         }
         let mut doubt = None;
         if pending.stage == UploadStage::Submitting {
@@ -64,7 +63,27 @@ impl Client {
             pending.stage = UploadStage::Submitting;
             pending.write(&csv)?;
         }
-        let submitted = self.create(&mut pending, &csv, doubt, progress)?;
+        let is_ours = |submission: &Submission| {
+            submission.file_name == pending.file_name
+                && submission.description.trim() == pending.message.trim()
+        };
+        let wanted = Wanted { slug, before: &pending.before, is_ours: &is_ours };
+        let made = self.make(&wanted, doubt, &|| self.create_once(&pending), progress);
+        let submitted = match made {
+            Ok(submitted) => submitted,
+            Err(error @ Error::SubmissionInDoubt { .. }) => return Err(error),
+            // Not taken, and what was uploaded is good for the next time.
+            Err(error @ Error::RateLimited { .. }) => {
+                pending.stage = UploadStage::Uploaded;
+                pending.write(&csv)?;
+                return Err(error);
+            }
+            // Not taken; what was uploaded may be what is wrong.
+            Err(error) => {
+                Pending::remove(&csv)?;
+                return Err(error);
+            }
+        };
         (pending.stage, pending.reference) = (UploadStage::Submitted, Some(submitted.reference));
         pending.write(&csv)?;
         Ok(submitted)
@@ -73,16 +92,60 @@ impl Client {
     /// Forgets a submission that was made from `csv`: its caller has kept what it needs. Until then
     /// a second [`Client::submit`] of the same file and message makes no second one.
     pub fn settle(&self, csv: &Path) -> Result<(), Error> {
-        Pending::remove(&Csv::open(csv)?)
+        Pending::remove(&Outgoing::open(csv)?)
+    }
+
+    /// Brings the file to Kaggle, going on from `pending` if there is one.
+    fn upload_csv(
+        &self,
+        pending: Option<Pending>,
+        csv: &Outgoing,
+        (slug, message): (&str, &str),
+        progress: &dyn Progress,
+    ) -> Result<Pending, Error> {
+        progress.total(csv.length);
+        let mut kept = match pending {
+            Some(pending) if pending.stage != UploadStage::Uploading => return Ok(pending),
+            pending => pending,
+        };
+        let session = kept.as_ref().map(Pending::session);
+        let begin = || {
+            let begun = self.start_upload(csv, slug, message)?;
+            let session = begun.session();
+            kept = Some(begun);
+            Ok(session)
+        };
+        let session = self.upload(csv, session, begin, progress)?;
+        let endpoint = self.endpoint().to_string();
+        let begun = || Pending::new(endpoint, slug, message, csv, session);
+        let mut pending = kept.unwrap_or_else(begun);
+        pending.stage = UploadStage::Uploaded;
+        pending.write(csv)?;
+        Ok(pending)
+    }
+
+    fn start_upload(&self, csv: &Outgoing, slug: &str, message: &str) -> Result<Pending, Error> {
+        let body = UploadOf {
+            competition_name: slug,
+            file_name: &csv.name,
+            content_length: csv.length,
+            last_modified_epoch_seconds: csv.modified,
+        };
+        let what = format!("competition `{slug}`");
+        let place: UploadPlace = self.call(&Call::of("StartSubmissionUpload", slug, what, body))?;
+        let session = place.session();
+        let pending = Pending::new(self.endpoint().to_string(), slug, message, csv, session);
+        pending.write(csv)?;
+        Ok(pending)
     }
 
     /// Makes the call that counts, after a look at the list where there is a doubt whether it has
-    /// been made.
-    fn create(
+    /// been made. Whatever is no doubt was not taken.
+    pub(super) fn make(
         &self,
-        pending: &mut Pending,
-        csv: &Csv,
+        wanted: &Wanted,
         mut doubt: Option<String>,
+        create: &dyn Fn() -> Result<Created, Error>,
         progress: &dyn Progress,
     ) -> Result<Submitted, Error> {
         let mut creations = 0;
@@ -92,37 +155,24 @@ impl Client {
                     "the submission may have been made ({reason}): looking for it in the list"
                 ));
                 let in_doubt =
-                    |reason| Error::SubmissionInDoubt { slug: pending.slug.clone(), reason };
-                match self.look(pending) {
+                    |reason| Error::SubmissionInDoubt { slug: wanted.slug.to_owned(), reason };
+                match self.look(wanted) {
                     Ok(Some(submitted)) => return Ok(submitted),
                     Ok(None) if creations == MOST_CREATIONS => return Err(in_doubt(reason)),
                     Ok(None) => progress.note("it is not there: submitting it"),
                     Err(error) => {
-                        let what = first_line(&error);
+                        let what = error.first_line();
                         return Err(in_doubt(format!("{reason}; no list either: {what}")));
                     }
                 }
             }
             creations += 1;
-            match self.create_once(pending) {
+            match create() {
                 Ok(Created { reference, message }) => {
                     return Ok(Submitted { reference, message, known_by: KnownBy::Answered });
                 }
-                Err(
-                    error
-                    @ (Error::Network { .. } | Error::Server { .. } | Error::BadAnswer { .. }),
-                ) => doubt = Some(first_line(&error)),
-                // Not taken, and what was uploaded is good for the next time.
-                Err(error @ Error::RateLimited { .. }) => {
-                    pending.stage = UploadStage::Uploaded;
-                    pending.write(csv)?;
-                    return Err(error);
-                }
-                // Not taken; what was uploaded may be what is wrong.
-                Err(error) => {
-                    Pending::remove(csv)?;
-                    return Err(error);
-                }
+                Err(error) if error.leaves_doubt() => doubt = Some(error.first_line()),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -135,22 +185,19 @@ impl Client {
             submission_description: &pending.message,
         };
         let what = format!("competition `{}`", pending.slug);
-        let call = Call { method: "CreateSubmission", slug: &pending.slug, what, body };
+        let call = Call::of("CreateSubmission", &pending.slug, what, body);
         self.call_once(&call, self.credentials())
     }
 
-    /// Looks for a submission that was not there before and is ours by file and message; Kaggle
-    /// may take a moment to list it.
-    fn look(&self, pending: &Pending) -> Result<Option<Submitted>, Error> {
+    /// Looks for a submission that was not there before and is ours; Kaggle may take a moment to list it.
+    fn look(&self, wanted: &Wanted) -> Result<Option<Submitted>, Error> {
         for look in 0..LOOKS {
             if look > 0 {
                 thread::sleep(self.retry_policy.backoff(look));
             }
-            let list = self.list_submissions(&pending.slug)?;
+            let list = self.list_submissions(wanted.slug)?;
             let ours = list.into_iter().find(|submission| {
-                !pending.before.contains(&submission.reference)
-                    && submission.file_name == pending.file_name
-                    && submission.description.trim() == pending.message.trim()
+                !wanted.before.contains(&submission.reference) && (wanted.is_ours)(submission)
             });
             if let Some(submission) = ours {
                 let message = "found in the list of submissions".to_owned();
@@ -162,6 +209,18 @@ impl Client {
     }
 }
 
-fn first_line(error: &Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+/// A submission that is to be made once.
+pub(super) struct Wanted<'a> {
+    pub(super) slug: &'a str,
+    /// The submissions that were there before.
+    pub(super) before: &'a [u64],
+    /// Whether another one is it.
+    pub(super) is_ours: &'a dyn Fn(&Submission) -> bool,
+}
+
+impl Submitted {
+    pub(super) fn before(reference: u64) -> Self {
+        let message = "an earlier call has made this submission".to_owned();
+        Self { reference, message, known_by: KnownBy::Before }
+    }
 }

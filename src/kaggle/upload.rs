@@ -12,9 +12,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, RANGE};
 
 use super::address::keeps_secrets;
 use super::answer::CallContext;
-use super::client::Call;
-use super::pending::{Csv, Pending, UploadStage};
-use super::wire::{UploadOf, UploadPlace};
+use super::outgoing::{Outgoing, Session};
 use super::{Client, Error, error, http};
 use crate::progress::Progress;
 
@@ -29,36 +27,31 @@ enum Stands {
 }
 
 impl Client {
-    /// Brings the file to Kaggle, going on from `pending` if there is one.
+    /// Brings a file to Kaggle, going on with a session from before if there is one; `begin` begins another,
+    /// and keeps it where the next call will look for it.
     pub(super) fn upload(
         &self,
-        pending: Option<Pending>,
-        csv: &Csv,
-        (slug, message): (&str, &str),
+        file: &Outgoing,
+        session: Option<Session>,
+        mut begin: impl FnMut() -> Result<Session, Error>,
         progress: &dyn Progress,
-    ) -> Result<Pending, Error> {
-        progress.total(csv.length);
+    ) -> Result<Session, Error> {
         let shown = AtomicU64::new(0);
         let note = |text: &str| progress.note(text);
         // What a session from before has is not known here.
-        let mut asks = pending.is_some();
-        let mut session = pending;
+        let mut asks = session.is_some();
+        let mut session = session;
         let (mut retry, mut most) = (0, 0);
         loop {
-            let mut pending = match session.take() {
-                Some(pending) => pending,
-                None => self.start_upload(csv, slug, message)?,
-            };
-            if pending.stage != UploadStage::Uploading {
-                return Ok(pending);
-            }
+            let current = session.take().map_or_else(&mut begin, Ok)?;
             let mut stands = Stands::At(0);
-            let sent = self.send_rest(&pending.address, csv, asks, &mut stands, &shown, progress);
+            let sent = self.send_rest(&current.address, file, asks, &mut stands, &shown, progress);
             let error = match sent {
                 Ok(()) => {
-                    pending.stage = UploadStage::Uploaded;
-                    pending.write(csv)?;
-                    return Ok(pending);
+                    // What was there before this call has moved nothing.
+                    let seen = shown.load(Ordering::SeqCst);
+                    progress.advance(file.length.saturating_sub(seen));
+                    return Ok(current);
                 }
                 Err(error @ (Error::Expired { .. } | Error::NotFound { .. })) => {
                     let url = self.endpoint().to_string();
@@ -68,7 +61,7 @@ impl Client {
                     Error::Server { url, status: 404, message, retry_after: None }
                 }
                 Err(error) => {
-                    (asks, session) = (true, Some(pending));
+                    (asks, session) = (true, Some(current));
                     error
                 }
             };
@@ -82,27 +75,11 @@ impl Client {
         }
     }
 
-    fn start_upload(&self, csv: &Csv, slug: &str, message: &str) -> Result<Pending, Error> {
-        let body = UploadOf {
-            competition_name: slug,
-            file_name: &csv.name,
-            content_length: csv.length,
-            last_modified_epoch_seconds: csv.modified,
-        };
-        let what = format!("competition `{slug}`");
-        let place: UploadPlace =
-            self.call(&Call { method: "StartSubmissionUpload", slug, what, body })?;
-        let session = (place.token, place.create_url);
-        let pending = Pending::new(self.endpoint().to_string(), slug, message, csv, session);
-        pending.write(csv)?;
-        Ok(pending)
-    }
-
     /// Sends what the session does not have yet. No credentials: the address is the permission.
     fn send_rest(
         &self,
         address: &str,
-        csv: &Csv,
+        file: &Outgoing,
         asks: bool,
         stands: &mut Stands,
         shown: &AtomicU64,
@@ -115,11 +92,11 @@ impl Client {
             reason: "an upload address that is none, or not safe to use".to_owned(),
         })?;
         if asks {
-            *stands = self.ask(&url, csv.length)?;
+            *stands = self.ask(&url, file.length)?;
         }
         let mut part = asks;
         while let Stands::At(from) = *stands {
-            let after = watched(shown, progress, from, |at| self.put(&url, csv, from, part, at))?;
+            let after = watched(shown, progress, from, |at| self.put(&url, file, from, part, at))?;
             if let Stands::At(at) = after
                 && at <= from
             {
@@ -145,20 +122,20 @@ impl Client {
     fn put(
         &self,
         url: &Url,
-        csv: &Csv,
+        file: &Outgoing,
         from: u64,
         part: bool,
         at: Arc<AtomicU64>,
     ) -> Result<Stands, Error> {
-        let rest = csv.length - from.min(csv.length);
-        let body = Body::sized(Counted { reader: csv.from(from)?, at }, rest);
+        let rest = file.length - from.min(file.length);
+        let body = Body::sized(Counted { reader: file.from(from)?, at }, rest);
         let request = self.http.agent(url)?.put(url.clone());
         let mut request = request.timeout(self.http.timeout_for(rest)).body(body);
         if part && rest > 0 {
-            let range = format!("bytes {from}-{}/{}", csv.length - 1, csv.length);
+            let range = format!("bytes {from}-{}/{}", file.length - 1, file.length);
             request = request.header(CONTENT_RANGE, range);
         }
-        stands(url, csv.length, request.send().map_err(|error| error::network(url, &error))?)
+        stands(url, file.length, request.send().map_err(|error| error::network(url, &error))?)
     }
 }
 

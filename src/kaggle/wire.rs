@@ -1,6 +1,7 @@
 //! The JSON that goes over the wire. Fields that Kaggle adds are ignored, missing ones have their
 //! default, and numbers that come as text (scores do) are taken either way.
 
+use super::outgoing::Session;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A call that names nothing but the competition.
@@ -41,8 +42,14 @@ pub(super) struct UploadOf<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UploadPlace {
-    pub(super) token: String,
-    pub(super) create_url: String,
+    token: String,
+    create_url: String,
+}
+
+impl UploadPlace {
+    pub(super) fn session(self) -> Session {
+        Session { token: self.token, address: self.create_url }
+    }
 }
 
 /// The call that turns an upload into a submission.

@@ -64,6 +64,11 @@ impl Workspace {
         self.root.join("packs")
     }
 
+    /// A folder an owner, in it one a data set.
+    pub fn data_sets(&self) -> PathBuf {
+        self.root.join("data-sets")
+    }
+
     /// The CSVs.
     pub fn submissions(&self) -> PathBuf {
         self.root.join("submissions")

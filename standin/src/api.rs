@@ -1,7 +1,9 @@
-//! The calls of Kaggle's API that its clients make for competitions, each a `POST` of a JSON
-//! object.
+//! The calls of Kaggle's API that its clients make for competitions, data sets and notebooks, each a
+//! `POST` of a JSON object.
 
 mod competitions;
+pub(crate) mod datasets;
+mod kernels;
 mod leaderboard;
 mod submissions;
 mod tree;
@@ -31,30 +33,63 @@ pub(crate) async fn call(
     if !state.account.is_proven_by(&headers) {
         return Err(Refusal::unauthenticated());
     }
-    if service != "competitions.CompetitionApiService" {
-        return Err(Refusal::not_found());
-    }
     let fault = state.changing().faults.take(Endpoint::Api);
     if let Some(Fault::Status { status, retry_after, .. }) = fault {
         return Err(Refusal::trouble(status, retry_after));
     }
-    match method.as_str() {
-        "ListCompetitions" => Ok(competitions::list(&state, &arguments)),
-        "GetCompetition" => competitions::get(&state, &arguments),
-        "ListDataFiles" => competitions::files(&state, &arguments),
-        "ListDataTreeFiles" => tree::list(&state, &arguments),
-        "GetCompetitionDataFilesSummary" => tree::summary(&state, &arguments),
-        "ListCompetitionPages" => competitions::pages(&state, &arguments),
-        "DownloadDataFiles" => competitions::bundle(&state, &arguments),
-        "DownloadDataFile" => competitions::file(&state, &arguments),
-        "StartSubmissionUpload" => submissions::start_upload(&state, &arguments),
-        "CreateSubmission" => submissions::create(&state, &arguments),
-        "GetSubmission" => submissions::get(&state, &arguments),
-        "ListSubmissions" => submissions::list(&state, &arguments),
-        "GetSubmissionLimits" => submissions::limits(&state, &arguments),
-        "DownloadSubmission" => submissions::download(&state, &arguments),
-        "GetLeaderboard" => leaderboard::get(&state, &arguments),
-        "DownloadLeaderboard" => leaderboard::download(&state, &arguments),
+    match service.as_str() {
+        "competitions.CompetitionApiService" => competition(&state, &method, &arguments),
+        "datasets.DatasetApiService" => data_set(&state, &method, &arguments),
+        "kernels.KernelsApiService" => kernel(&state, &method, &arguments),
+        "blobs.BlobApiService" if method == "StartBlobUpload" => {
+            datasets::start_blob(&state, &arguments)
+        }
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn data_set(state: &State, method: &str, arguments: &Arguments) -> Result<Answer, Refusal> {
+    match method {
+        "CreateDataset" => datasets::create(state, arguments),
+        "CreateDatasetVersion" => datasets::create_version(state, arguments),
+        "GetDataset" => datasets::get(state, arguments),
+        "GetDatasetStatus" => datasets::status(state, arguments),
+        "GetDatasetMetadata" => datasets::metadata(state, arguments),
+        "ListDatasetFiles" => datasets::files(state, arguments),
+        "DownloadDataset" => datasets::download(state, arguments),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn kernel(state: &State, method: &str, arguments: &Arguments) -> Result<Answer, Refusal> {
+    match method {
+        "SaveKernel" => kernels::save(state, arguments),
+        "GetKernel" => kernels::get(state, arguments),
+        "GetKernelSessionStatus" => kernels::status(state, arguments),
+        "ListKernelSessionOutput" => kernels::output(state, arguments),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn competition(state: &State, method: &str, arguments: &Arguments) -> Result<Answer, Refusal> {
+    match method {
+        "ListCompetitions" => Ok(competitions::list(state, arguments)),
+        "GetCompetition" => competitions::get(state, arguments),
+        "ListDataFiles" => competitions::files(state, arguments),
+        "ListDataTreeFiles" => tree::list(state, arguments),
+        "GetCompetitionDataFilesSummary" => tree::summary(state, arguments),
+        "ListCompetitionPages" => competitions::pages(state, arguments),
+        "DownloadDataFiles" => competitions::bundle(state, arguments),
+        "DownloadDataFile" => competitions::file(state, arguments),
+        "StartSubmissionUpload" => submissions::start_upload(state, arguments),
+        "CreateSubmission" => submissions::create(state, arguments),
+        "CreateCodeSubmission" => kernels::submit(state, arguments),
+        "GetSubmission" => submissions::get(state, arguments),
+        "ListSubmissions" => submissions::list(state, arguments),
+        "GetSubmissionLimits" => submissions::limits(state, arguments),
+        "DownloadSubmission" => submissions::download(state, arguments),
+        "GetLeaderboard" => leaderboard::get(state, arguments),
+        "DownloadLeaderboard" => leaderboard::download(state, arguments),
         _ => Err(Refusal::not_found()),
     }
 }

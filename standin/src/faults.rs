@@ -44,6 +44,14 @@ pub enum Fault {
     LostRequest,
     /// A question for a submission is answered with `PENDING`.
     Pending,
+    /// A data set's version is made, but the connection ends before the answer.
+    LostDataset,
+    /// Kaggle cannot use a data set's version.
+    DatasetFails,
+    /// A notebook is saved, but the connection ends before the answer.
+    LostKernel,
+    /// A notebook's run ends with an error.
+    KernelFails,
 }
 
 /// What a request asks for.
@@ -59,6 +67,14 @@ pub enum Endpoint {
     Submission,
     /// `GetSubmission`.
     Score,
+    /// `CreateDataset` and `CreateDatasetVersion`.
+    Dataset,
+    /// `GetDatasetStatus`.
+    DatasetStatus,
+    /// `SaveKernel`.
+    Kernel,
+    /// `GetKernelSessionStatus`.
+    KernelStatus,
 }
 
 /// Troubles to come, in their order.
@@ -80,13 +96,20 @@ pub(crate) const NAMES: &str = "\
                       `Retry-After`: api-429=SECONDS
   storage-STATUS      the same for a download
   upload-STATUS       the same for an upload; 404 and 410 end its session
-  submission-STATUS   the same for `CreateSubmission`, which does not happen
+  submission-STATUS   the same for `CreateSubmission` and `CreateCodeSubmission`, which do not
+                      happen
   score-STATUS        the same for `GetSubmission`
   upload-cut=BYTES    an upload breaks off after so many bytes, which are kept
   upload-lost=BYTES   an upload breaks off after so many bytes, which are lost
   lost-answer         a submission is taken, but the connection ends before the answer
   lost-request        a submission is not taken, and the connection ends
-  pending             a question for a submission is answered with `PENDING`";
+  pending             a question for a submission is answered with `PENDING`
+  dataset-STATUS      `CreateDataset` or `CreateDatasetVersion` is answered so and does not happen
+  lost-dataset        a version of a data set is made, but the connection ends before the answer
+  dataset-fails       a data set cannot be used, says the next question for its status
+  kernel-STATUS       `SaveKernel` is answered so and does not happen
+  lost-kernel         a notebook is saved, but the connection ends before the answer
+  kernel-fails        a notebook has failed, says the next question for its status";
 
 impl Fault {
     fn endpoint(self) -> Endpoint {
@@ -95,6 +118,10 @@ impl Fault {
             Self::UploadCut(_) | Self::UploadLost(_) => Endpoint::Upload,
             Self::LostAnswer | Self::LostRequest => Endpoint::Submission,
             Self::Pending => Endpoint::Score,
+            Self::LostDataset => Endpoint::Dataset,
+            Self::DatasetFails => Endpoint::DatasetStatus,
+            Self::LostKernel => Endpoint::Kernel,
+            Self::KernelFails => Endpoint::KernelStatus,
             _ => Endpoint::Storage,
         }
     }
@@ -201,6 +228,10 @@ impl Fault {
             "lost-answer" => Self::LostAnswer,
             "lost-request" => Self::LostRequest,
             "pending" => Self::Pending,
+            "lost-dataset" => Self::LostDataset,
+            "dataset-fails" => Self::DatasetFails,
+            "lost-kernel" => Self::LostKernel,
+            "kernel-fails" => Self::KernelFails,
             _ => bail!("there is no fault `{name}`; there are:\n{NAMES}"),
         };
         ensure!(argument.is_none(), "`{name}` takes no argument");
@@ -216,6 +247,8 @@ impl Endpoint {
             "upload" => Self::Upload,
             "submission" => Self::Submission,
             "score" => Self::Score,
+            "dataset" => Self::Dataset,
+            "kernel" => Self::Kernel,
             _ => return None,
         })
     }

@@ -31,4 +31,4 @@ pub use faults::{Endpoint, Fault, Faults};
 pub use pack::ImageFiles;
 pub use server::{Options, Server, start};
 pub use spool::Stored;
-pub use state::{Request, Submission, Verdict};
+pub use state::{DataSet, DataSetVersion, Kernel, KernelVersion, Request, Submission, Verdict};

@@ -23,7 +23,7 @@ use crate::faults::Faults;
 use crate::miniature::Miniature;
 use crate::pack::{ImageFiles, Packed};
 use crate::spool::Spool;
-use crate::state::{Changing, Request, Served, State, Submission};
+use crate::state::{Changing, DataSet, Kernel, Request, Served, State, Submission};
 use crate::{api, record, secrets, storage, upload};
 
 /// How a stand-in behaves
@@ -149,6 +149,16 @@ impl Server {
     /// What was submitted so far, the oldest first.
     pub fn submissions(&self) -> Vec<Submission> {
         self.state.changing().submissions.clone()
+    }
+
+    /// The data sets that were uploaded.
+    pub fn data_sets(&self) -> Vec<DataSet> {
+        self.state.changing().data_sets.clone()
+    }
+
+    /// The notebooks that were pushed.
+    pub fn kernels(&self) -> Vec<Kernel> {
+        self.state.changing().kernels.clone()
     }
 
     /// What was asked of late, the oldest first.

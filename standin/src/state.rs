@@ -1,9 +1,9 @@
 //! What the stand-in knows: its competitions, and what has happened since it started.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::File;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -71,6 +71,56 @@ pub enum Verdict {
     },
 }
 
+/// A data set that was uploaded.
+#[derive(Clone)]
+pub struct DataSet {
+    pub slug: String,
+    pub title: String,
+    pub licence: String,
+    pub is_private: bool,
+    /// The oldest first.
+    pub versions: Vec<DataSetVersion>,
+}
+
+/// One version of it.
+#[derive(Clone)]
+pub struct DataSetVersion {
+    pub notes: String,
+    /// By their paths.
+    pub(crate) files: BTreeMap<String, Arc<Blob>>,
+    /// All of them in a zip.
+    pub(crate) archive: Arc<Blob>,
+    /// How often it was asked how far it is.
+    pub(crate) n_asked: usize,
+}
+
+impl DataSetVersion {
+    /// What is in it: paths and lengths.
+    pub fn files(&self) -> Vec<(String, u64)> {
+        self.files.iter().map(|(path, blob)| (path.clone(), blob.length)).collect()
+    }
+}
+
+/// A notebook that was pushed.
+#[derive(Clone)]
+pub struct Kernel {
+    pub slug: String,
+    /// The oldest first.
+    pub versions: Vec<KernelVersion>,
+}
+
+/// One version of it.
+#[derive(Clone)]
+pub struct KernelVersion {
+    pub text: String,
+    pub data_sets: Vec<String>,
+    pub competitions: Vec<String>,
+    pub machine: String,
+    pub has_internet: bool,
+    /// How often it was asked how far its run is.
+    pub(crate) n_asked: usize,
+}
+
 /// Everything.
 pub(crate) struct State {
     pub(crate) competitions: Vec<Served>,
@@ -102,6 +152,8 @@ pub(crate) struct Changing {
     /// Signatures that open nothing any more, and how that is said.
     pub(crate) spent: HashMap<String, Fault>,
     pub(crate) submissions: Vec<Submission>,
+    pub(crate) data_sets: Vec<DataSet>,
+    pub(crate) kernels: Vec<Kernel>,
 }
 
 impl Changing {

@@ -13,6 +13,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::api::datasets;
 use crate::blob::{Blob, BlobSlice, Hashes, Wanted, wanted};
 use crate::faults::Fault;
 use crate::outgoing::{End, Outgoing};
@@ -82,7 +83,11 @@ pub(crate) async fn get(
     if let Some(reference) = path.strip_prefix(SUBMISSIONS) {
         return submission(&state, reference).unwrap_or_else(|_| no_such_key());
     }
-    let found = state.competition(&slug).ok().and_then(|served| served.object(&path));
+    let of_data_set = (slug == DATA_SETS).then(|| datasets::object(&state, &path)).flatten();
+    let found = match &of_data_set {
+        Some(blob) => Some(&**blob),
+        None => state.competition(&slug).ok().and_then(|served| served.object(&path)),
+    };
     let Some(blob) = found else {
         return no_such_key();
     };
@@ -117,6 +122,8 @@ pub(crate) async fn get(
     }
 }
 
+/// Where data sets are, in place of a competition.
+pub(crate) const DATA_SETS: &str = "datasets";
 /// Where uploaded files are, by their reference.
 pub(crate) const SUBMISSIONS: &str = "submissions/";
 

@@ -251,6 +251,19 @@ fn a_shell_that_asks_is_answered_with_what_there_is_here() {
     assert!(asked(&["train", "my"]).contains("my-photos"));
     assert!(asked(&["train", "planet", "--backbone", "resnet18+conv"]).contains("+convnext_tiny"));
     assert!(asked(&["train", "planet", "--set", "whole"]).contains("whole-network.max-cycles="));
+    // In a notebook what there is lies where its files are kept, not where it happens to be.
+    here.write("kept/data/notebook-photos/archives/a", "");
+    let kept = here.path().join("kept");
+    let asked_there = |typed: &[&str]| {
+        let mut program = kaggle_kit();
+        program.env("COMPLETE", "bash").env("_CLAP_IFS", "\n").current_dir(here.path());
+        program.env("KAGGLE_KERNEL_RUN_TYPE", "Batch").env("KAGGLE_KIT_WORKING", &kept);
+        program.env("_CLAP_COMPLETE_INDEX", typed.len().to_string());
+        let told = program.arg("--").arg("kaggle-kit").args(typed).assert().success();
+        String::from_utf8(told.get_output().stdout.clone()).unwrap()
+    };
+    let told = asked_there(&["train", ""]);
+    assert!(told.contains("notebook-photos") && !told.contains("my-photos"), "{told}");
     let script = kaggle_kit().args(["completions", "zsh"]).assert().success();
     assert!(
         contains("#compdef kaggle-kit").eval(&String::from_utf8_lossy(&script.get_output().stdout))

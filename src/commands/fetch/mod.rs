@@ -7,6 +7,7 @@
 
 mod bring;
 mod claims;
+mod data_set;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
 mod layout;
@@ -47,6 +48,7 @@ Examples:
   kaggle-kit fetch ./mine.toml --from ~/data/mine
   kaggle-kit fetch dogs-vs-cats --dry-run             what would be downloaded, how much, where
   kaggle-kit fetch dogs-vs-cats --check               is every file still what was fetched?
+  kaggle-kit fetch --data-set ada/kaggle-kit-planet   a data set, such as a pack
 A stopped fetch goes on where it stood when it is run again.";
 
 #[derive(clap::Args, Debug, Default)]
@@ -54,6 +56,9 @@ A stopped fetch goes on where it stood when it is run again.";
 pub struct Args {
     /// Short name, Kaggle's slug or address, or a spec file (.toml)
     pub competition: String,
+    /// It is a data set, `owner/name`: its files go to data-sets/
+    #[arg(long)]
+    pub data_set: bool,
     /// Take data already at hand: a folder in Kaggle's layout, or an archive (repeatable)
     #[arg(long, value_name = "PATH")]
     pub from: Vec<PathBuf>,
@@ -108,6 +113,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 
 /// The same with the variables in which addresses and credentials are looked for.
 pub fn run_in(args: &Args, workspace: &Workspace, environment: &Environment) -> Result<()> {
+    if args.data_set {
+        return data_set::run(args, workspace, environment);
+    }
     let competition = competition::find(&args.competition)?;
     let data = workspace.data().join(&competition.name);
     let attached = notebook::attached(environment, &competition.slug);

@@ -1,12 +1,13 @@
 //! `kaggle-kit submit`: a CSV that Kaggle takes, made of runs' predictions or elsewhere, and its upload.
 //!
 //! `csv.rs` makes it of predictions, `blend.rs` shows what was blended, `checked.rs` is a file that
-//! fits, `broken.rs` answers for test images that cannot be used, `upload.rs` sends it. `engine/src/commands/submit.rs` predicts.
+//! fits, `broken.rs` answers for test images that cannot be used, `upload.rs` sends it, `kernel.rs` has Kaggle predict in its place. `engine/src/commands/submit.rs` predicts.
 
 mod blend;
 mod broken;
 mod checked;
 mod csv;
+pub mod kernel;
 mod upload;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ Examples:
   kaggle-kit submit planet --best 3                   a blend of the three best models
   kaggle-kit submit planet --gpus all                 each GPU looks at a part of the test images
   kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
+  kaggle-kit submit planet --kernel -m 'five folds'   where Kaggle takes notebooks: packs the run, uploads
+                                                      it, has Kaggle run the notebook, submits that
 A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
 
 #[derive(clap::Args, Debug)]
@@ -59,20 +62,34 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "runs", "best"])]
     pub csv: Option<PathBuf>,
     /// Send it to Kaggle
-    #[arg(long, requires = "message")]
+    #[arg(long, requires = "message", group = "sends")]
     pub upload: bool,
-    /// The upload's description
-    #[arg(short, long, value_name = "TEXT", requires = "upload")]
+    /// Submit a notebook that predicts, in place of a CSV: the way into competitions that take no files
+    #[arg(
+        long,
+        requires = "message",
+        group = "sends",
+        conflicts_with_all = ["runs", "best", "csv", "upload", "skip_broken"]
+    )]
+    pub kernel: bool,
+    /// The submission's description
+    #[arg(short, long, value_name = "TEXT", requires = "sends")]
     pub message: Option<String>,
     /// Wait for the score, an hour or so many seconds; without it, only a short look
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600", requires = "upload")]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600", requires = "sends")]
     pub wait: Option<u64>,
     /// Send a file that this run has sent before
-    #[arg(long, requires = "upload")]
+    #[arg(long, requires = "sends")]
     pub again: bool,
     /// Send it although test images cannot be used: the mean of the training images is in their rows
     #[arg(long)]
     pub skip_broken: bool,
+    /// What a notebook runs on: Kaggle's name of an accelerator, or none
+    #[arg(long, value_name = "NAME", default_value = "NvidiaTeslaT4", requires = "kernel")]
+    pub machine: String,
+    /// kaggle-kit's wheel for the notebook; without it, the newest in dist/
+    #[arg(long, value_name = "FILE", requires = "kernel")]
+    pub wheel: Option<PathBuf>,
     /// Where Kaggle's API is
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
@@ -139,12 +156,11 @@ fn ensure_uploads(competition: &Competition, args: &Args) -> Result<()> {
         return Ok(());
     };
     bail!(
-        "{told}\nhint: run `{}` without `--upload`; then, on kaggle.com/competitions/{}/code, make a notebook, \
-         attach the CSV to it as a dataset (`Add input`, `Upload`), copy it to \
-         `/kaggle/working/submission.csv` there and submit the notebook. Where test images are hidden until \
-         then, attach the run's folder in its place and predict in the notebook",
+        "{told}\nhint: `{} --kernel -m TEXT` packs the run, has Kaggle run a notebook that predicts with it, \
+         and submits that; by hand it is done on kaggle.com/competitions/{}/code, with what `{}` makes",
         competition.command("submit"),
-        competition.slug
+        competition.slug,
+        competition.command("pack")
     )
 }
 

@@ -16,10 +16,10 @@ use super::checked::Ready;
 use crate::competition::Competition;
 use crate::fs;
 use crate::hash::Hash;
-use crate::kaggle::{Class, Client, KnownBy, SubmissionLimits};
+use crate::kaggle::{Class, Client, KnownBy, SubmissionLimits, Submitted};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit, html};
-use crate::run::{BoardPlace, Upload, UploadStatus, Uploads};
+use crate::run::{BoardPlace, Run, Upload, UploadStatus, Uploads};
 use crate::term;
 
 /// How long a score is looked for when nobody asked to wait; Kaggle goes on scoring after that.
@@ -51,6 +51,15 @@ pub struct NoneLeft {
 }
 
 impl Outcome {
+    /// One that was sent now, with what is left of the day.
+    pub(super) fn now(upload: Upload, limits: Option<SubmissionLimits>) -> Self {
+        let left_today = limits.map(|limits| limits.num_allowed_now.saturating_sub(1));
+        if let Some(left) = left_today {
+            term::say(format_args!("   {} left today", term::count(left as usize, "submission")));
+        }
+        Self { upload, sent_now: true, left_today }
+    }
+
     /// An error if Kaggle turned it down.
     pub fn ensure_taken(&self) -> Result<()> {
         if self.upload.status == UploadStatus::Error {
@@ -78,38 +87,56 @@ pub fn upload(
 ) -> Result<Outcome> {
     let competition = &ready.competition;
     let sha256 = Hash::of(&fs::read(&ready.csv)?).to_string();
-    let earlier = match (&ready.run, again) {
-        (Some(run), false) => {
-            Uploads::of(run)?.find(&client.endpoint().to_string(), &sha256).cloned()
-        }
-        _ => None,
-    };
-    let earlier = earlier.map(|upload| still_there(client, upload)).transpose()?.flatten();
-    let mut outcome = if let Some(upload) = earlier {
-        term::say(format_args!(
-            "   this very file is submission {} already, sent {}: `--again` sends it once more",
-            upload.reference, upload.sent
-        ));
-        Outcome { upload, sent_now: false, left_today: None }
+    let run = ready.run.as_ref();
+    let mut outcome = if let Some(earlier) = earlier(client, run, &sha256, again)? {
+        earlier
     } else {
-        let limits = left_today(client, competition, &ready.csv)?;
+        let limits = left_today(client, competition, is_under_way(&ready.csv))?;
         let upload = send(client, ready, message, sha256)?;
-        let left_today = limits.map(|limits| limits.num_allowed_now.saturating_sub(1));
-        if let Some(left) = left_today {
-            term::say(format_args!("   {} left today", term::count(left as usize, "submission")));
-        }
-        Outcome { upload, sent_now: true, left_today }
+        Outcome::now(upload, limits)
     };
+    follow(client, competition, run, &mut outcome, wait)?;
+    if outcome.sent_now {
+        client.settle(&ready.csv)?;
+    }
+    Ok(outcome)
+}
+
+/// What a run has sent with the same content before, if Kaggle still has it and it is not to be sent
+/// `again`.
+pub(super) fn earlier(
+    client: &Client,
+    run: Option<&Run>,
+    sha256: &str,
+    again: bool,
+) -> Result<Option<Outcome>> {
+    let Some(run) = run.filter(|_| !again) else { return Ok(None) };
+    let kept = Uploads::of(run)?.find(&client.endpoint().to_string(), sha256).cloned();
+    let Some(upload) = kept.map(|upload| still_there(client, upload)).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    term::say(format_args!(
+        "   this very file is submission {} already, sent {}: `--again` sends it once more",
+        upload.reference, upload.sent
+    ));
+    Ok(Some(Outcome { upload, sent_now: false, left_today: None }))
+}
+
+/// Keeps what Kaggle has taken, waits for its score (so long, or for a short look), and tells both.
+pub(super) fn follow(
+    client: &Client,
+    competition: &Competition,
+    run: Option<&Run>,
+    outcome: &mut Outcome,
+    wait: Option<Duration>,
+) -> Result<()> {
     let keep = |upload: &Upload| -> Result<()> {
-        match &ready.run {
-            Some(run) => {
-                if Uploads::keep(run, upload)? {
-                    html::tell_submitted(run);
-                }
-                Ok(())
-            }
-            None => Ok(()),
+        if let Some(run) = run
+            && Uploads::keep(run, upload)?
+        {
+            html::tell_submitted(run);
         }
+        Ok(())
     };
     keep(&outcome.upload)?;
     let patience = wait.unwrap_or(SHORT_LOOK);
@@ -121,10 +148,7 @@ pub fn upload(
     }
     keep(&outcome.upload)?;
     print(&outcome.upload, competition);
-    if outcome.sent_now {
-        client.settle(&ready.csv)?;
-    }
-    Ok(outcome)
+    Ok(())
 }
 
 /// An upload of an earlier time as Kaggle has it now; none if it does not have it, or turned it
@@ -140,10 +164,10 @@ fn still_there(client: &Client, mut upload: Upload) -> Result<Option<Upload>> {
 
 /// The day's limits, shown; an error where nothing is left. Where Kaggle does not tell, the
 /// submission itself will.
-fn left_today(
+pub(super) fn left_today(
     client: &Client,
     competition: &Competition,
-    csv: &Path,
+    is_under_way: bool,
 ) -> Result<Option<SubmissionLimits>> {
     let slug = &competition.slug;
     let limits = match client.submission_limits(slug) {
@@ -162,7 +186,7 @@ fn left_today(
         term::count(limits.num_allowed_now as usize, "submission"),
         term::thousands(limits.num_today as usize),
     ));
-    if limits.num_allowed_now == 0 && !is_under_way(csv) {
+    if limits.num_allowed_now == 0 && !is_under_way {
         return Err(NoneLeft { slug: slug.clone(), sent: limits.num_today }.into());
     }
     Ok(Some(limits))
@@ -182,6 +206,17 @@ fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result
         .submit(&ready.competition.slug, &ready.csv, message, &bar)
         .with_context(|| format!("failed to upload `{}`", ready.csv.display()))?;
     drop(bar);
+    Ok(taken(client, &submitted, name, sha256, message))
+}
+
+/// Tells of a submission that Kaggle took, and what is to be kept of it.
+pub(super) fn taken(
+    client: &Client,
+    submitted: &Submitted,
+    file: String,
+    sha256: String,
+    message: &str,
+) -> Upload {
     term::done(format_args!("submission {}: {}", submitted.reference, submitted.message));
     match submitted.known_by {
         KnownBy::Answered => {}
@@ -190,10 +225,10 @@ fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result
         }
         KnownBy::Before => term::say("   it was made before, and is not sent twice"),
     }
-    Ok(Upload {
+    Upload {
         reference: submitted.reference,
         endpoint: client.endpoint().to_string(),
-        file: name,
+        file,
         sha256,
         message: message.to_owned(),
         sent: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -202,7 +237,7 @@ fn send(client: &Client, ready: &Ready, message: &str, sha256: String) -> Result
         private_score: None,
         error: None,
         place: None,
-    })
+    }
 }
 
 /// Asks until there is a score, a refusal, or no patience left. The submission is made: trouble

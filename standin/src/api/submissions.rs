@@ -8,11 +8,11 @@ use super::Arguments;
 use crate::answer::{Answer, Refusal};
 use crate::faults::{Endpoint, Fault};
 use crate::scoring;
-use crate::spool::MOST_BYTES;
-use crate::state::{State, Submission, Verdict};
+use crate::spool::{MOST_BYTES, Stored};
+use crate::state::{Served, State, Submission, Verdict};
 use crate::storage;
 
-const NO_RULES: &str = "You cannot submit until you accept the competition rules";
+pub(super) const NO_RULES: &str = "You cannot submit until you accept the competition rules";
 /// In bytes, as file systems have it.
 const LONGEST_NAME: usize = 255;
 /// In bytes.
@@ -22,11 +22,14 @@ const FIRST_REFERENCE: u64 = 4_000_000;
 
 pub(super) fn start_upload(state: &State, arguments: &Arguments) -> Result<Answer, Refusal> {
     state.entered(arguments.text("competitionName"), NO_RULES)?;
-    let file_name = arguments.text("fileName");
+    begin_upload(state, arguments.text("fileName"), arguments.number("contentLength"))
+}
+
+/// A place for a file of any service.
+pub(super) fn begin_upload(state: &State, file_name: &str, length: u64) -> Result<Answer, Refusal> {
     if file_name.is_empty() || file_name.contains('/') || file_name.len() > LONGEST_NAME {
         return Err(Refusal::bad("fileName must be the name of a file"));
     }
-    let length = arguments.number("contentLength");
     let place = Some(length).filter(|length| *length <= MOST_BYTES);
     let place = place.and_then(|length| state.spool.place(length));
     let place = place.ok_or_else(|| Refusal::bad("The file is too large"))?;
@@ -40,6 +43,33 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
     let served = state.entered(slug, NO_RULES)?;
     let token = arguments.text("blobFileTokens");
     let description = arguments.text("submissionDescription");
+    let file_name = {
+        let changing = state.changing();
+        changing.uploads.get(token).map(|one| one.file_name.clone()).unwrap_or_default()
+    };
+    let csv = || {
+        let mut changing = state.changing();
+        let upload = changing.uploads.get_mut(token).ok_or_else(Refusal::not_found)?;
+        if !upload.is_complete() {
+            return Err(Refusal::bad("The upload is not complete"));
+        }
+        upload.is_submitted = true;
+        Ok(upload.place.clone())
+    };
+    make(state, served, &Made { file_name: &file_name, description, csv: &csv })
+}
+
+/// What becomes a submission.
+pub(super) struct Made<'a> {
+    pub(super) file_name: &'a str,
+    pub(super) description: &'a str,
+    /// Asked for once nothing else is in the way.
+    pub(super) csv: &'a dyn Fn() -> Result<Stored, Refusal>,
+}
+
+pub(super) fn make(state: &State, served: &Served, made: &Made) -> Result<Answer, Refusal> {
+    let Made { file_name, description, csv } = *made;
+    let slug = served.miniature.competition.slug.as_str();
     if description.len() > LONGEST_DESCRIPTION {
         return Err(Refusal::bad("submissionDescription is too long"));
     }
@@ -55,20 +85,15 @@ pub(super) fn create(state: &State, arguments: &Arguments) -> Result<Answer, Ref
         let message = "You have reached the maximum number of submissions allowed for today";
         return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message));
     }
+    let csv = csv()?;
     let mut changing = state.changing();
-    let upload = changing.uploads.get_mut(token).ok_or_else(Refusal::not_found)?;
-    if !upload.is_complete() {
-        return Err(Refusal::bad("The upload is not complete"));
-    }
-    upload.is_submitted = true;
-    let (file_name, csv) = (upload.file_name.clone(), upload.place.clone());
     // In the list at once, scored later: a client that lost the answer can find it meanwhile.
     let at = changing.submissions.len();
     let reference = FIRST_REFERENCE + at as u64;
     changing.submissions.push(Submission {
         reference,
         slug: slug.to_owned(),
-        file_name,
+        file_name: file_name.to_owned(),
         description: description.to_owned(),
         csv: csv.clone(),
         at: Timestamp::now(),

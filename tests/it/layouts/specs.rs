@@ -106,9 +106,6 @@ fn an_upload_to_a_competition_of_notebooks_is_refused_before_anything_else() {
     let failed = command.assert().failure();
     let told = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
     assert!(told.contains("`drawn` takes notebooks only"), "{told}");
-    assert!(
-        told.contains("hint: run `kaggle-kit submit ./mine.toml` without `--upload`"),
-        "{told}"
-    );
-    assert!(told.contains("/kaggle/working/submission.csv"), "{told}");
+    assert!(told.contains("hint: `kaggle-kit submit ./mine.toml --kernel -m TEXT`"), "{told}");
+    assert!(told.contains("what `kaggle-kit pack ./mine.toml` makes"), "{told}");
 }

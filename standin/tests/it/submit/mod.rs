@@ -2,6 +2,7 @@
 //! is sent, what is never sent, and what is kept of it.
 
 mod board;
+mod kernel;
 mod sent;
 
 use assert_cmd::Command;
