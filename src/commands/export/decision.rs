@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::decide::Decision;
 use crate::decide::answers::Rule;
-use crate::decide::tags::{By, NamedRules, TagDecision};
+use crate::decide::tags::rules::One;
+use crate::decide::tags::{By, Fitted, NamedRules, Rows, Settings, TagDecision};
 use crate::target::{Answers, Classes, Said};
 
 /// A decision in JSON.
@@ -39,11 +40,12 @@ impl Portable {
 }
 
 fn rule_of_tags(tags: &TagDecision, classes: &Classes) -> Result<Value, &'static str> {
-    if tags.structure != NamedRules::default() {
-        return Err("its tags follow rules about which exclude and imply which");
-    }
     if tags.classes != *classes {
         return Err("its tags are decided in another order");
+    }
+    if tags.structure != NamedRules::default() || tags.fitted.by == By::Expected {
+        let settings = tags.settings().map_err(|_| "its rules among tags make no sense")?;
+        return Ok(rule_among_tags(&settings, &tags.fitted));
     }
     let curves = &tags.fitted.calibration;
     match &tags.fitted.by {
@@ -51,8 +53,28 @@ fn rule_of_tags(tags: &TagDecision, classes: &Classes) -> Result<Value, &'static
             "threshold": threshold, "never-empty": true, "calibration": curves } })),
         By::AboveEach(thresholds) => Ok(json!({ "above-each": {
             "thresholds": thresholds, "never-empty": true, "calibration": curves } })),
+        // Decided together, above.
         By::Expected => Err("its tags are those with the largest expected F"),
     }
+}
+
+/// Tags that are decided together: by what they are expected to score, or by rules among them.
+pub(super) fn rule_among_tags(settings: &Settings, fitted: &Fitted) -> Value {
+    let groups = settings.structure.groups.iter();
+    let groups =
+        groups.map(|of| json!({ "members": of.members, "exactly-one": of.one == One::Exactly }));
+    json!({ "tags": {
+        "by": match &fitted.by {
+            By::Above(threshold) => json!({ "above": threshold }),
+            By::AboveEach(thresholds) => json!({ "above-each": thresholds }),
+            By::Expected => json!({ "expected-f": settings.beta }),
+        },
+        "calibration": fitted.calibration,
+        "only-possible": fitted.rows == Rows::Possible,
+        "groups": groups.collect::<Vec<_>>(),
+        "alone": settings.structure.alone,
+        "implies": settings.structure.implies,
+    } })
 }
 
 /// Answers, a picture each, in the form of `model.py`'s.

@@ -1,10 +1,11 @@
 //! What the network is, and how it sees a picture, as `model.py` reads it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::decision::Portable;
 use crate::competition::Competition;
+use crate::dataset::Symmetry;
 use crate::decide::ensemble::ViewChoice;
 use crate::learn::tta::{self, Views};
 use crate::outputs::Outputs;
@@ -13,14 +14,23 @@ use crate::run::{Run, Summary, VIEWS};
 use crate::target::TargetKind;
 use crate::zoo::Layout;
 
-/// `model.json`, but for the names of the weights, and `preprocess.json`.
+/// A network of the model: the only one, or a fold's.
+pub(super) struct Network {
+    pub(super) run: Run,
+    pub(super) summary: Summary,
+    /// The files of its weights, whose outputs are averaged.
+    pub(super) weights: Vec<String>,
+}
+
+/// `model.json` and `preprocess.json`, of networks that are all built alike.
 pub(super) fn described(
-    run: &Run,
+    networks: &[Network],
     competition: &Competition,
     recipe: &Recipe,
-    summary: &Summary,
+    score: f64,
     portable: &Portable,
 ) -> Result<(Value, Value)> {
+    let Network { run, summary, .. } = networks.first().context("a model without networks")?;
     let architectures = run.described_backbones(recipe)?;
     let is_alone = architectures.len() == 1;
     let backbones: Vec<Value> = architectures
@@ -42,23 +52,28 @@ pub(super) fn described(
             })
         })
         .collect();
-    let outputs = match competition.target.kind {
-        TargetKind::SingleLabel => Outputs::Classes { n: summary.classes.len() },
-        TargetKind::MultiLabel => Outputs::Tags { n: summary.classes.len() },
-        TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs()?,
+    let outputs = |run: &Run| match competition.target.kind {
+        TargetKind::SingleLabel => Ok(Outputs::Classes { n: summary.classes.len() }),
+        TargetKind::MultiLabel => Ok(Outputs::Tags { n: summary.classes.len() }),
+        TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs(),
+    };
+    let described = |of: &Network| -> Result<Value> {
+        let outputs = outputs(&of.run)?;
+        Ok(json!({ "run": of.run.id(), "weights": of.weights, "outputs": outputs }))
     };
     let model = json!({
-        "run": run.id(),
+        "networks": networks.iter().map(described).collect::<Result<Vec<_>>>()?,
         "competition": summary.competition,
         "made-by": format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
-        "score": { "metric": summary.metric, "held-out": summary.score },
+        "score": { "metric": summary.metric, "held-out": score },
         "backbones": backbones,
-        "outputs": outputs,
         "kind": competition.target.kind,
         "classes": summary.classes,
         "decision": portable.rule,
         "unknown": portable.unknown,
     });
+    let of_networks =
+        networks.iter().map(|of| views(&of.run, recipe)).collect::<Result<Vec<_>>>()?;
     let preprocess = json!({
         "size": recipe.size,
         "colours": "RGB, upright by EXIF, an alpha channel dropped",
@@ -67,7 +82,7 @@ pub(super) fn described(
         "scale": "[0, 1]; the network subtracts mean and divides by std itself",
         "mean": architectures.iter().map(|a| decimals(a.mean)).collect::<Vec<_>>(),
         "std": architectures.iter().map(|a| decimals(a.std)).collect::<Vec<_>>(),
-        "views": views(run, recipe)?,
+        "views": shared(&of_networks),
     });
     Ok((model, preprocess))
 }
@@ -77,8 +92,40 @@ fn decimals(numbers: [f32; 3]) -> [f64; 3] {
     numbers.map(|number| (f64::from(number) * 1e6).round() / 1e6)
 }
 
+/// The views of all networks, each once. A view's weight is a number where it counts as much for all, and
+/// one for each network else.
+fn shared(of_networks: &[Vec<Counted>]) -> Vec<Value> {
+    let mut all: Vec<View> = Vec::new();
+    for (view, _) in of_networks.iter().flatten() {
+        if !all.contains(view) {
+            all.push(*view);
+        }
+    }
+    let weight = |of: &Vec<Counted>, view: &View| {
+        of.iter().find(|(other, _)| other == view).map_or(0.0, |(_, weight)| *weight)
+    };
+    let is_shared = |view: &View| {
+        of_networks.iter().all(|of| weight(of, view) == weight(&of_networks[0], view))
+    };
+    let is_shared = all.iter().all(is_shared);
+    let described = |view: &View| {
+        let weights = of_networks.iter().map(|of| weight(of, view)).collect::<Vec<_>>();
+        json!({
+            "crop": view.0,
+            "mirrored": view.1.is_mirrored(),
+            "quarter_turns": view.1.quarter_turns(),
+            "weight": if is_shared { json!(weights[0]) } else { json!(weights) },
+        })
+    };
+    all.iter().map(described).collect()
+}
+
+/// A share of the shorter side, and how the square is turned.
+type View = (f64, Symmetry);
+type Counted = (View, f64);
+
 /// Every view that counts, and how much.
-fn views(run: &Run, recipe: &Recipe) -> Result<Vec<Value>> {
+fn views(run: &Run, recipe: &Recipe) -> Result<Vec<Counted>> {
     let chosen: ViewChoice = run.read_toml(VIEWS)?;
     let recipe = Recipe { tta: recipe.tta && chosen.chosen != tta::ONE, ..recipe.clone() };
     let views = Views::of(&recipe);
@@ -92,13 +139,6 @@ fn views(run: &Run, recipe: &Recipe) -> Result<Vec<Value>> {
         );
         chosen.weights
     };
-    let view = |(crop, symmetry, weight): (f64, crate::dataset::Symmetry, f64)| {
-        json!({
-            "crop": crop,
-            "mirrored": symmetry.is_mirrored(),
-            "quarter_turns": symmetry.quarter_turns(),
-            "weight": weight,
-        })
-    };
-    Ok(views.shares(&weights).into_iter().map(view).collect())
+    let of = |(crop, symmetry, weight)| ((crop, symmetry), weight);
+    Ok(views.shares(&weights).into_iter().map(of).collect())
 }

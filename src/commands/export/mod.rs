@@ -1,31 +1,29 @@
 //! `kaggle-kit export`: a run as plain timm and PyTorch, for whoever goes on in Python.
 //!
 //! `described.rs` says in JSON what the network is and how it sees, `decision.rs` how it answers; `model.py`
-//! reads that. `python.rs` has the user's Python make TorchScript and ONNX of it (`convert.py`), and compare
+//! reads that. `pictures.rs` chooses pictures to compare by, `python.rs` has the user's Python make TorchScript and ONNX of it (`convert.py`), and compare
 //! all with what the run said of pictures that it held out. libtorch is not needed for any of it.
 
 mod decision;
 mod described;
+mod pictures;
 mod python;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use image::RgbImage;
 use serde_json::{Value, json};
 
 use self::decision::Portable;
-use self::described::described;
-use self::python::{Outcome, Picture};
+use self::described::{Network, described};
+use self::pictures::pictures;
+use self::python::Outcome;
 use super::meant;
-use crate::competition::Competition;
-use crate::dataset::{self, Sample, View};
-use crate::decide::Decision;
+use super::submit::Plan;
+use crate::decide::ensemble::members::{self, Member};
 use crate::fs;
-use crate::learn::tta::Views;
 use crate::recipe::{Precision, Recipe};
-use crate::run::{Run, Workspace};
+use crate::run::Workspace;
 use crate::target::TargetKind;
 use crate::term;
 
@@ -33,7 +31,8 @@ const EXAMPLES: &str = "\
 Examples:
   kaggle-kit export                                   the newest finished run
   kaggle-kit export dog-breed
-  kaggle-kit export 20261124-101500-3fa9
+  kaggle-kit export 20261124-101500-3fa9              of several folds, the mean of all
+  kaggle-kit export 20261124-101500-3fa9 --alone      this fold by itself
   kaggle-kit export runs/planet/20261124-101500-3fa9 --output planet-model --python .venv/bin/python
 Then, in Python with torch, timm, safetensors, pillow and numpy: `python model.py photo.jpg`.";
 
@@ -42,8 +41,6 @@ const PREPROCESS: &str = "preprocess.json";
 const SCRIPT: &str = "model.py";
 const SCRIPT_TEXT: &str = include_str!("model.py");
 
-/// So many pictures are compared.
-const COMPARED: usize = 8;
 /// So far may a probability be from the run's own, of the same squares.
 const TOLERANCE: f64 = 1e-3;
 /// The same of runs that were computed in less than single precision, or may have been: `auto` is what the
@@ -56,8 +53,11 @@ const LEVELS: u32 = 2;
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A run by folder or id, or a competition, for its newest; of several folds, this one
+    /// A run by folder or id, or a competition, for its newest; a fold stands for all folds of its model
     pub run: Option<String>,
+    /// This run alone, even if it is one of several folds
+    #[arg(long)]
+    pub alone: bool,
     /// Where to; `exports/` and the run's id unless it is given
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
@@ -74,33 +74,28 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let run = meant::run(args.run.as_deref(), workspace)?;
     let folder = args.output.clone().unwrap_or_else(|| workspace.exports().join(run.id()));
     ensure_ours(&folder)?;
-    let (competition, recipe, summary) = (run.competition()?, run.recipe()?, run.summary()?);
-    let decision = Decision::of(&run, &competition.metric, &summary.classes)?;
-    let portable = Portable::of(&decision, &summary.classes);
-    let (mut model, preprocess) = described(&run, &competition, &recipe, &summary, &portable)?;
+    let member = if args.alone { members::alone(run)? } else { members::of(run)? };
+    let first = member.runs.first().context("a model without runs")?;
+    let (competition, recipe) = (first.competition()?, first.recipe()?);
+    let members = [member];
+    let plan = Plan::choose(&members)?;
+    let [member] = members;
+    let portable = Portable::of(plan.decision(), &member.classes);
+    let networks = networks(&member, &folder)?;
+    let (model, preprocess) = described(&networks, &competition, &recipe, member.score, &portable)?;
 
     let mut files = vec![SCRIPT.to_owned(), PREPROCESS.to_owned(), MODEL.to_owned()];
-    let mut weights = Vec::new();
-    for (nth, of) in (1..).zip(run.weights(&summary)?) {
-        let name = if nth == 1 {
-            "model.safetensors".to_owned()
-        } else {
-            format!("model-{nth}.safetensors")
-        };
-        let bytes = fs::read(run.file(&of.file))
-            .with_context(|| format!("`{}` has no weights", run.folder.display()))?;
-        fs::write_atomic(folder.join(&name), bytes)?;
-        weights.push(name);
-    }
-    model["weights"] = json!(weights);
-    files.extend(weights);
+    files.extend(networks.iter().flat_map(|of| of.weights.clone()));
     fs::write_atomic(folder.join(PREPROCESS), text(&preprocess)?)?;
     fs::write_atomic(folder.join(SCRIPT), SCRIPT_TEXT)?;
     fs::write_atomic(folder.join(MODEL), text(&model)?)?;
+    if networks.len() > 1 {
+        term::say(format_args!("   the mean of {}", member.extent()));
+    }
 
     let decoded = tempfile::tempdir()?;
     let data = workspace.data().join(&competition.name);
-    let pictures = pictures(&run, &competition, &decision, &data, decoded.path());
+    let pictures = pictures(&networks, &competition, plan.decision(), &data, decoded.path());
     let kind = competition.target.kind;
     let is_relative = matches!(kind, TargetKind::Ordinal | TargetKind::Number);
     let (pictures, no_pictures) = match pictures {
@@ -119,6 +114,27 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     ensure_same(&outcome, &recipe)
 }
 
+/// The networks of a model, their weights copied into the folder.
+fn networks(member: &Member, folder: &Path) -> Result<Vec<Network>> {
+    let mut networks = Vec::new();
+    for (fold, run) in member.runs.iter().enumerate() {
+        let summary = run.summary()?;
+        let mut weights = Vec::new();
+        for (nth, of) in (1..).zip(run.weights(&summary)?) {
+            let stem =
+                if member.runs.len() == 1 { "model".to_owned() } else { format!("fold-{fold}") };
+            let cycle = if nth == 1 { String::new() } else { format!("-{nth}") };
+            let name = format!("{stem}{cycle}.safetensors");
+            let bytes = fs::read(run.file(&of.file))
+                .with_context(|| format!("`{}` has no weights", run.folder.display()))?;
+            fs::write_atomic(folder.join(&name), bytes)?;
+            weights.push(name);
+        }
+        networks.push(Network { run: run.clone(), summary, weights });
+    }
+    Ok(networks)
+}
+
 fn text(json: &Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(json)? + "\n")
 }
@@ -134,56 +150,6 @@ fn ensure_ours(folder: &Path) -> Result<()> {
         folder.display()
     );
     Ok(())
-}
-
-/// Some of the pictures that the run held out, with what it said of them; `folder` takes their pixels.
-///
-/// JPEGs are decoded a little differently by every library, and resized pixels rounded, which moves the
-/// answers of a nervous network and is no fault of what was written. So the squares are handed over that
-/// the run saw, by which networks are compared; the decoded pixels, by which resizing is; and the files.
-fn pictures(
-    run: &Run,
-    competition: &Competition,
-    decision: &Decision,
-    data: &Path,
-    folder: &Path,
-) -> Result<Vec<Picture>> {
-    let recipe = run.recipe()?;
-    let (summary, kind) = (run.summary()?, competition.target.kind);
-    let (predictions, _) = run.held_out(&summary.classes, kind)?;
-    let data = dataset::open(competition, data)?;
-    let samples: HashMap<&str, &Sample> =
-        data.train.iter().map(|sample| (sample.id.as_str(), sample)).collect();
-    let n = predictions.ids.len();
-    let rows: Vec<usize> = (0..n)
-        .step_by(n.div_ceil(COMPARED).max(1))
-        .filter(|&row| samples.contains_key(predictions.ids[row].as_str()))
-        .collect();
-    ensure!(!rows.is_empty(), "none of the pictures that it held out is in the data folder");
-    let chosen = predictions.select(&rows);
-    let answers = decision::rows(&decision.apply(chosen.clone())?);
-    let mut pictures = Vec::new();
-    for (nth, (id, answer)) in chosen.ids.iter().zip(answers).enumerate() {
-        let sample = samples[id.as_str()];
-        let decoded = folder.join(format!("{nth}.png"));
-        let picture = dataset::decode_planes(sample)?;
-        picture.save(&decoded)?;
-        let mut squares = Vec::new();
-        for (of, share) in Views::of(&recipe).crops().iter().enumerate() {
-            let side = recipe.size as u32;
-            let mut square = RgbImage::new(side, side);
-            let view = View::Centre { share: *share };
-            dataset::render(&picture, recipe.size, recipe.augment, view, 0, &mut square)?;
-            let path = folder.join(format!("{nth}-{of}.png"));
-            square.save(&path)?;
-            squares.push((*share, path));
-        }
-        let whole = sample.path.canonicalize().unwrap_or_else(|_| sample.path.clone());
-        let path = sample.planes.is_empty().then_some(whole);
-        let said = chosen.probabilities.row(nth).to_vec();
-        pictures.push(Picture { id: id.clone(), path, decoded, squares, said, answer });
-    }
-    Ok(pictures)
 }
 
 /// Says what was written, and how it compares.

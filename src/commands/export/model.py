@@ -107,7 +107,7 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Pixels in [0, 1], `[n, 3, size, size]`, to probabilities, levels or numbers, `[n, outputs]`."""
 
-    def __init__(self, settings, size, state):
+    def __init__(self, settings, outputs, size, state):
         super().__init__()
         self.backbones = nn.ModuleList(Backbone(one, size) for one in settings["backbones"])
         self.head = nn.ModuleDict()
@@ -124,7 +124,7 @@ class Network(nn.Module):
         absent, unknown = self.head.load_state_dict(head, strict=False)
         if unknown or any("num_batches" not in name for name in absent):
             raise SystemExit(f"the weights have another head: {absent} {unknown}")
-        self.outputs = settings["outputs"]
+        self.outputs = outputs
 
     def forward(self, pixels):
         x = torch.cat([backbone(pixels) for backbone in self.backbones], 1)
@@ -147,7 +147,7 @@ class Network(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean of networks that differ in their weights alone."""
+    """The mean of networks that differ in their weights alone: of cycles, of folds."""
 
     def __init__(self, networks):
         super().__init__()
@@ -166,10 +166,14 @@ PREPROCESS = settings_of("preprocess.json")
 
 
 def load():
-    """The network, ready to predict."""
-    states = (load_file(HERE / name) for name in MODEL["weights"])
-    networks = [Network(MODEL, PREPROCESS["size"], state) for state in states]
-    return (networks[0] if len(networks) == 1 else Mean(networks)).eval()
+    """The network, or the mean of those of all folds, ready to predict."""
+
+    def one(of):
+        states = (load_file(HERE / name) for name in of["weights"])
+        return mean([Network(MODEL, of["outputs"], PREPROCESS["size"], state) for state in states])
+
+    mean = lambda networks: networks[0] if len(networks) == 1 else Mean(networks)
+    return mean([one(of) for of in MODEL["networks"]]).eval()
 
 
 # How a picture is seen
@@ -199,8 +203,9 @@ def square(picture, share, size):
 
 
 def views(picture, squares=None):
-    """All views of a picture that are averaged, `[views, 3, size, size]`, and the weight of each; `squares` has
-    those of its squares that are there already, by their share."""
+    """All views of a picture that are averaged, `[views, 3, size, size]`, and the weight of each, `[views, 1]`,
+    or `[views, networks]` where folds weigh them in their own ways; `squares` has those of its squares that are
+    there already, by their share."""
     squares, pixels, weights = dict(squares or {}), [], []
     for view in PREPROCESS["views"]:
         share = view["crop"]
@@ -210,8 +215,8 @@ def views(picture, squares=None):
         x = x.flip(-1) if view["mirrored"] else x
         # Clockwise, after the mirror.
         pixels.append(torch.rot90(x, -view["quarter_turns"], (-2, -1)))
-        weights.append(view["weight"])
-    return torch.stack(pixels), torch.tensor(weights)
+        weights.append(np.atleast_1d(view["weight"]))
+    return torch.stack(pixels), torch.from_numpy(np.stack(weights)).float()
 
 
 # From what the network says to answers
@@ -247,6 +252,171 @@ def level_of(said):
 
 def largest(row, k):
     return list(np.argsort(-row, kind="stable")[:k])
+
+
+def has(block, tag):
+    return tag in block["tags"] or any(has(below, tag) for below in block["below"])
+
+
+class Together:
+    """Tags that are decided together: by rules about which exclude and imply which, or by the F-beta that is
+    expected of them (Dembczynski et al. 2011). Tags are told by their places."""
+
+    def __init__(self, of, n):
+        self.n, self.alone, self.groups = n, of["alone"], of["groups"]
+        self.implies = [tuple(pair) for pair in of["implies"]]
+        self.parent = dict(self.implies)
+        grouped = {tag for group in self.groups for tag in group["members"]}
+        roots = [t for t in range(n) if t not in grouped | {*self.parent, *self.alone}]
+        # Blocks of tags of which at most one is set; those below only where theirs is.
+        self.blocks = [self.block([tag], False) for tag in roots]
+        for group in self.groups:
+            group["others"] = [tag for tag in group["members"] if tag not in self.alone]
+            if group["others"]:
+                self.blocks.append({"tags": group["others"], "due": group["exactly-one"], "below": []})
+
+    def block(self, tags, due):
+        below = [self.block([child], False) for child, parent in self.implies if parent == tags[0]]
+        return {"tags": tags, "due": due, "below": below}
+
+    def given(self, row):
+        """The probability of each tag where the one that it implies is set; and that no tag stands alone."""
+        p = np.clip(row, 0, 1)
+
+        def to_one(tags, fill):
+            total = p[tags].sum()
+            if total > 1 or (fill and total > 0):
+                p[tags] /= total
+
+        for group in self.groups:
+            to_one(group["members"], group["exactly-one"])
+        to_one(self.alone, False)
+        rest = max(1 - p[self.alone].sum(), 0)
+        others = [tag for tag in range(self.n) if tag not in self.alone]
+        if rest > 0:
+            p[others] = np.minimum(p[others] / rest, 1)
+        for group in self.groups:
+            if group["exactly-one"] and p[group["others"]].sum() == 0:
+                p[group["others"]] = 1 / max(len(group["others"]), 1)
+            to_one(group["others"], group["exactly-one"])
+
+        def raised(block):
+            for below in block["below"]:
+                raised(below)
+                p[block["tags"][0]] = max(p[block["tags"][0]], p[below["tags"][0]])
+
+        def divided(block):
+            above = p[block["tags"][0]]
+            for below in block["below"]:
+                divided(below)
+                p[below["tags"][0]] /= above if above > 0 else np.inf
+
+        for block in self.blocks:
+            raised(block)
+            divided(block)
+        return p, rest
+
+    def sizes(self, blocks, p, tag=None):
+        """With which probability how many tags are set; where `tag` is among them, that it is one of those."""
+        product = np.ones(1)
+        for block in blocks:
+            below = self.sizes(block["below"], p, tag)
+            if tag in block["tags"]:
+                own = np.append(0, p[tag] * below)
+            else:
+                share = 1 if block["due"] else min(p[block["tags"]].sum(), 1)
+                own = np.append(0, share * below)
+                if not has(block, tag):
+                    own[0] = 1 - share
+            product = np.convolve(product, own)
+        return product
+
+    def expected(self, row, beta, only_possible):
+        """The tags with the largest expected F-beta, one at least."""
+        p, rest = self.given(row)
+        p_is = np.zeros((self.n, self.n))
+        for tag in range(self.n):
+            if tag in self.alone:
+                p_is[tag, 0] = p[tag]
+            else:
+                of_size = rest * self.sizes(self.blocks, p, tag)[1:]
+                p_is[tag, : len(of_size)] = of_size
+        size = np.arange(1, self.n + 1)
+        gains = p_is @ ((1 + beta**2) / (beta**2 * size[:, None] + size))
+        record, best = -np.inf, []
+        for k in size:
+            gain = gains[:, k - 1]
+            if only_possible:
+                found = [(gain[tag], [tag]) for tag in self.alone] if k == 1 else []
+                found += [self.sets(self.blocks, gain).get(k, (-np.inf, []))]
+            else:
+                tags = largest(gain, k)
+                found = [(gain[tags].sum(), tags)]
+            for worth, tags in found:
+                if worth > record:
+                    record, best = worth, tags
+        return best
+
+    def sets(self, blocks, gain):
+        """The most that so many tags are worth which keep the rules, and which they are."""
+        best = {0: (0.0, [])}
+        for block in blocks:
+            tag = max(block["tags"], key=lambda tag: gain[tag])
+            own = {} if block["due"] else {0: (0.0, [])}
+            for n, (worth, tags) in self.sets(block["below"], gain).items():
+                own[n + 1] = (worth + gain[tag], [tag] + tags)
+            both = {}
+            for n, (worth, tags) in best.items():
+                for m, (more, others) in own.items():
+                    if worth + more > both.get(n + m, (-np.inf,))[0]:
+                        both[n + m] = (worth + more, tags + others)
+            best = both
+        return best
+
+    def complete(self, tags, row):
+        """Adds the most probable of every group that has exactly one, where none is there."""
+        for group in self.groups:
+            if not group["exactly-one"] or tags & {*group["members"], *self.alone}:
+                continue
+            fits = [tag for tag in group["members"] if not tags or tag not in self.alone]
+            if fits:
+                tags.add(max(fits, key=lambda tag: row[tag]))
+
+    def repair(self, tags, row):
+        """Takes away and adds what the rules ask for."""
+        likeliest = lambda some: max(sorted(some), key=lambda tag: row[tag])
+        alone = tags & set(self.alone)
+        if len(tags) > 1 and alone:
+            of = lambda tag: next((g["members"] for g in self.groups if tag in g["members"]), range(self.n))
+            leaders = [tag for tag in alone if likeliest(of(tag)) == tag]
+            if leaders or alone == tags:
+                tags.intersection_update({likeliest(leaders or alone)})
+            else:
+                tags -= alone
+        for group in self.groups:
+            present = tags & {*group["members"]}
+            tags -= present - {likeliest(present)} if present else set()
+        self.complete(tags, row)
+        for tag in list(tags):
+            while tag in self.parent:
+                tag = self.parent[tag]
+                tags.add(tag)
+
+
+def together(said, of):
+    """Tags of every picture, by their places."""
+    said = calibrated(said, of["calibration"])
+    rules, answers = Together(of, said.shape[1]), []
+    [(by, how)] = of["by"].items()
+    for row in said:
+        if by == "expected-f":
+            tags = rules.expected(row, how, of["only-possible"])
+        else:
+            tags = [tag for tag in range(rules.n) if row[tag] > np.broadcast_to(how, rules.n)[tag]]
+        tags = set(tags or largest(row, 1))
+        (rules.repair if of["only-possible"] else rules.complete)(tags, row)
+        answers.append(sorted(tags))
+    return answers
 
 
 def decide(said):
@@ -294,6 +464,8 @@ def decide(said):
     if rule == "priors":
         weights = np.array(of["shares"]) ** -of["power"]
         return named([(row * weights).argmax()] for row in said)
+    if rule == "tags":
+        return named(together(said, of))
     if rule == "above" and MODEL["kind"] == "single-label":
         return named([int(row[1] > of["threshold"])] for row in said)
     if rule == "above":
@@ -313,13 +485,18 @@ def decide(said):
     raise SystemExit(f"this file does not know the rule {rule}")
 
 
+def seen(network, pixels, weights):
+    """What the network says of a picture, `[outputs]`, by all its views."""
+    if weights.shape[1] == 1:
+        return (network(pixels) * weights).sum(0)
+    folds = zip(network.networks, weights.unbind(1))
+    return torch.stack([(of(pixels) * weight[:, None]).sum(0) for of, weight in folds]).mean(0)
+
+
 def predict(network, paths):
     """What the network says of pictures, `[pictures, outputs]`, and what is answered by that."""
-    said = []
     with torch.inference_mode():
-        for path in paths:
-            pixels, weights = views(open_picture(path))
-            said.append((network(pixels) * weights[:, None]).sum(0).numpy())
+        said = [seen(network, *views(open_picture(path))).numpy() for path in paths]
     said = np.stack(said)
     return said, decide(said)
 

@@ -18,6 +18,8 @@ const SHOWN: usize = 400;
 #[derive(Debug, Serialize)]
 pub(super) struct Picture {
     pub(super) id: String,
+    /// Whose: which of the model's networks has held it out.
+    pub(super) network: usize,
     /// Its file; none where it is of several.
     #[serde(serialize_with = "as_python_has_it")]
     pub(super) path: Option<PathBuf>,
