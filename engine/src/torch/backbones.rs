@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use kaggle_kit::recipe::Precision;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
-use tch::{Device, Tensor, nn, no_grad};
+use tch::{Device, Kind, Tensor, nn, no_grad};
 
 use super::backbone::Backbone;
 use super::input::{Normalise, kind_of};
@@ -123,6 +123,26 @@ impl Backbones {
     pub(super) fn maps(&self, features: &[Tensor]) -> Vec<Tensor> {
         let branches = self.branches.iter().zip(features);
         branches.filter_map(|(branch, features)| branch.backbone.maps(features)).collect()
+    }
+
+    /// Of each backbone that pools by itself, gradients at its pixels times these, `[n, 3, side, side]`, from
+    /// the gradients that its pooled features got. Variables' own gradients stay as they are.
+    pub(super) fn moved_by_pixels(
+        &self,
+        bytes: &Tensor,
+        gradients: &[Tensor],
+    ) -> Result<Vec<Tensor>> {
+        let branches = self.branches.iter().zip(gradients);
+        let pooling = branches.filter(|(branch, of)| branch.backbone.maps(of).is_none());
+        let moved = |(branch, gradients): (&Branch, &Tensor)| -> Result<Tensor> {
+            let pixels = branch.normalise.apply(bytes).detach().set_requires_grad(true);
+            let features = branch.backbone.features(&pixels, false).to_kind(Kind::Float);
+            let answer = (features * gradients).sum(Kind::Float);
+            let found = Tensor::f_run_backward(&[answer], &[&pixels], false, false)?;
+            let [gradient] = &found[..] else { bail!("a gradient of the pixels is missing") };
+            Ok((gradient * pixels.detach()).to_kind(Kind::Float))
+        };
+        pooling.map(moved).collect()
     }
 
     /// The layer group of a variable; the head's for one that is no backbone's.

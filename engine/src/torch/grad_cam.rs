@@ -1,5 +1,6 @@
 //! Where a network looks for a class (Selvaraju et al. 2016, Grad-CAM,
-//! <https://arxiv.org/abs/1610.02391>).
+//! <https://arxiv.org/abs/1610.02391>). A network that pools by itself (an imported one) has no features by
+//! place: of that it is told how much its pixels move the answer, gradients times pixels.
 
 use anyhow::{Result, ensure};
 use kaggle_kit::dataset::Images;
@@ -42,14 +43,30 @@ impl Network {
         logits.gather(1, &chosen, false).sum(Kind::Float).f_backward()?;
         let gradients: Vec<Tensor> = features.iter().map(Tensor::grad).collect();
         let pairs = backbones.maps(&features).into_iter().zip(backbones.maps(&gradients));
-        let maps: Vec<Tensor> =
+        let mut maps: Vec<Tensor> =
             pairs.map(|(features, gradients)| map(&features, &gradients)).collect();
+        let moved = backbones.moved_by_pixels(&bytes, &gradients)?;
+        maps.extend(moved.iter().map(of_pixels));
         let side = maps.iter().map(|map| map.size()[2]).max().unwrap_or_default();
         let resized = maps.iter().map(|map| map.upsample_bilinear2d([side; 2], false, None, None));
         let sum = resized.reduce(|sum, map| sum + map);
         let Some(sum) = sum else { return Ok((Vec::new(), 0)) };
         Ok((to_host(&(sum / maps.len() as f64))?, side as usize))
     }
+}
+
+/// Cells a side of a map that is made of pixels: as many as a network's last features usually have, and
+/// some more.
+const CELLS: i64 = 14;
+
+/// What each pixel has moved, `[n, 3, side, side]`, in smooth cells: `[n, 1, cells, cells]`.
+fn of_pixels(moved: &Tensor) -> Tensor {
+    let of_places = moved.sum_dim_intlist([1_i64].as_slice(), true, Kind::Float).abs();
+    let cells = of_places.adaptive_avg_pool2d([CELLS.min(moved.size()[2]); 2]);
+    // Neighbours tell the same thing: a single cell is noise.
+    let heat = cells.avg_pool2d([3, 3], [1, 1], [1, 1], false, false, None);
+    let highest = heat.amax([2, 3], true).clamp_min(1e-12);
+    heat / highest
 }
 
 /// What a backbone's features say, weighed by the gradients that they got: `[n, 1, h, w]`.

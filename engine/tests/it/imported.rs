@@ -162,6 +162,25 @@ fn it_stands_beside_others_and_computes_in_half_precision() {
 }
 
 #[test]
+fn where_it_looks_is_told_by_its_pixels() {
+    let Input::Images(images) = batch().0 else { unreachable!("made of images") };
+    let classes: Vec<usize> = (0..images.n).map(|i| i % 3).collect();
+    let mut network = network("timm:netling", &[]);
+    let before = saved(&network);
+    let (heat, side) = network.grad_cam(&images, &classes).unwrap();
+    assert_eq!((heat.len(), side), (images.n * 14 * 14, 14));
+    for of_one in heat.chunks(14 * 14) {
+        let highest = of_one.iter().copied().fold(0.0, f32::max);
+        assert!((highest - 1.0).abs() < 1e-5 && of_one.iter().all(|h| (0.0..=1.0).contains(h)));
+        assert!(of_one.iter().any(|h| *h < 0.9), "it looks everywhere alike");
+    }
+    assert!(saved(&network) == before, "looking changes nothing");
+    // Beside a backbone of ours, both count.
+    let mut both = self::network("resnet18+timm:netling", &[]);
+    assert_eq!(both.grad_cam(&images, &classes).unwrap().1, 14);
+}
+
+#[test]
 fn a_gpu_computes_what_the_cpu_does_with_it() {
     if !tch::Cuda::is_available() {
         return support::skipped("no NVIDIA GPU here");

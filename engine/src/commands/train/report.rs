@@ -73,7 +73,7 @@ pub(super) fn write(
         let (values, cells) = network.grad_cam(&square, &[class])?;
         let picture =
             RgbImage::from_raw(side, side, square.pixels.into_vec()).context("no square")?;
-        // A backbone that pools by itself does not tell where it looks.
+        // A network without backbones has no map.
         Ok((picture, (cells > 0).then_some(Heat { side: cells, values })))
     };
     gallery::fill(&mut facts, |id| look(id).ok());
