@@ -4,7 +4,8 @@
     python3 scripts/test_wheel.py [dist/*.whl]
 
 pip brings torch 2.13 (PyPI's build for Linux has CUDA: 2.5 GB to download, once; pip keeps it). The demo
-then fetches, trains and submits with the weights of the wheel: nothing else is downloaded.
+then fetches, trains and submits with the weights of the wheel: nothing else is downloaded. Last, timm is
+installed beside it, and one of its networks imported.
 """
 
 import os
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 
+TIMM, IMPORTED = "1.0.31", "resnet10t"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -62,6 +64,13 @@ def main(given):
         check("2.13" in told, told, "doctor does not name libtorch 2.13")
         told = run([program, "demo"], env, scratch)
         check("done:" in told, told, "the demo has no last line")
+        # The environment's own Python traces a network, and the engine reads it with the same libtorch.
+        # By itself timm would bring a torchvision of the newest torch, and that with it.
+        run(quiet + ["timm==" + TIMM, "torch==2.13.*"], pip_env, scratch)
+        told = run([program, "models", "import", IMPORTED, "--random"], env, scratch)
+        check("gradients by" in told, told, "the imported network was not compared")
+        told = run([program, "models", "timm:" + IMPORTED], env, scratch)
+        check(IMPORTED in told, told, "the imported network is not listed")
         pages = list((place / "share" / "man" / "man1").glob("kaggle-kit-*.1"))
         check(len(pages) > 15, str(pages), "manual pages are missing")
     print("done: the wheel works in an environment of its own")
