@@ -97,7 +97,7 @@ pub fn show(run: &Path, args: &Args) -> Result<()> {
     print(&training.sweeps, args)
 }
 
-/// How wide the curves are in the terminal, in letters.
+/// How wide the curves are at most in the terminal, in letters.
 const COLUMNS: usize = 80;
 
 /// Shows the curves, writes them into a folder if one was named, and prints the rates as settings that
@@ -110,7 +110,8 @@ pub fn print(sweeps: &[Sweep], args: &Args) -> Result<()> {
         );
     }
     for sweep in sweeps {
-        term::say(chart::terminal(&rate_chart(sweep), COLUMNS));
+        let columns = term::story_width().map_or(COLUMNS, |width| width.min(COLUMNS));
+        term::say(chart::terminal(&rate_chart(sweep), columns));
         term::say(format_args!("\n{}\n{}\n", table(sweep), sweep.chosen));
     }
     if let Some(folder) = &args.out {

@@ -126,7 +126,9 @@ pub fn lines(two: &TwoRuns) -> Vec<Compared> {
             lines.push(Compared { what, a: or_dash(a), b: or_dash(b) });
         }
     };
-    line("score", &|f| Some(f.about.metric.describe(f.about.score)));
+    // Apart, so that a narrow terminal cuts no score.
+    line("metric", &|f| Some(f.about.metric.name()));
+    line("score", &|f| Some(format!("{:.5}", f.about.score)));
     line("accuracy", &|f| {
         single(f).map(|(rows, truth)| markup::percent(metric::accuracy(rows, &truth)))
     });
