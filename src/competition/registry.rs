@@ -1,6 +1,7 @@
 //! The competitions that come with the program, and how a typed name finds one.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
@@ -18,10 +19,20 @@ include!(concat!(env!("OUT_DIR"), "/competitions.rs"));
 
 /// Every built-in competition, by name.
 pub fn all() -> Result<Vec<Competition>> {
-    EMBEDDED
-        .iter()
-        .map(|(name, text)| Competition::parse(name, text, &format!("competitions/{name}.toml")))
-        .collect()
+    Ok(built_in()?.to_vec())
+}
+
+/// The same, parsed once: whoever reads a run asks whether its competition is among them.
+fn built_in() -> Result<&'static [Competition]> {
+    static PARSED: OnceLock<Vec<Competition>> = OnceLock::new();
+    if let Some(parsed) = PARSED.get() {
+        return Ok(parsed);
+    }
+    let parse = |(name, text): &(&str, &str)| {
+        Competition::parse(name, text, &format!("competitions/{name}.toml"))
+    };
+    let parsed = EMBEDDED.iter().map(parse).collect::<Result<_>>()?;
+    Ok(PARSED.get_or_init(|| parsed))
 }
 
 /// Finds a competition by its short name, Kaggle's slug, the address of its page, or the path of a
@@ -31,7 +42,7 @@ pub fn find(typed: &str) -> Result<Competition> {
         return open(Path::new(typed));
     }
     let wanted = slug_of(typed);
-    let known = all()?;
+    let known = built_in()?;
     if let Some(found) =
         known.iter().find(|c| c.name == wanted || c.slug.eq_ignore_ascii_case(&wanted))
     {
@@ -64,7 +75,7 @@ fn spec_of(typed: &str) -> Option<String> {
 pub fn typed_for(spec: &Path, competition: &Competition) -> String {
     let is_same =
         |known: &Competition| known.name == competition.name && known.slug == competition.slug;
-    match all() {
+    match built_in() {
         Ok(known) if known.iter().any(is_same) => competition.name.clone(),
         _ => spec.display().to_string(),
     }
