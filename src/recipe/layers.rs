@@ -66,16 +66,21 @@ impl Layer {
 ///
 /// An unknown key or a value of the wrong kind is an error that names the layer it came from.
 pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
+    let recipe = laid_over(layers)?;
+    // Of the last word on it: a layer in between may fit a backbone that another one names.
+    recipe.suits()?;
+    Ok(recipe)
+}
+
+/// The same, whether or not a backbone takes what is asked for.
+pub(crate) fn laid_over(layers: &[Layer]) -> Result<Recipe> {
     let mut settings: Table = toml::from_str(DEFAULT).context("the default recipe")?;
     for layer in layers {
         overlay(&mut settings, &layer.settings, "")
             .and_then(|()| read(&settings).map(drop))
             .with_context(|| format!("`{}` does not fit the recipe", layer.origin))?;
     }
-    let recipe = read(&settings)?;
-    // Of the last word on it: a layer in between may fit a backbone that another one names.
-    recipe.suits()?;
-    Ok(recipe)
+    read(&settings)
 }
 
 /// The defaults, with the size and crop that `backbone` has by default: what a run of it is compared
@@ -150,7 +155,7 @@ fn read(settings: &Table) -> Result<Recipe> {
 
 impl Recipe {
     /// An error where a backbone cannot be shown or trained what is asked for.
-    fn suits(&self) -> Result<()> {
+    pub(crate) fn suits(&self) -> Result<()> {
         for backbone in zoo::find_all(&self.backbone)? {
             for &size in std::iter::once(&self.size).chain(&self.whole_network.sizes) {
                 backbone.takes(size)?;

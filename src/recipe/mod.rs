@@ -11,6 +11,7 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use layers::laid_over;
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use names::{meant as known_by_another_name, own_names};
 pub use of_competition::{commented, of_competition, smoke};

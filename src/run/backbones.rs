@@ -126,5 +126,9 @@ mod tests {
         let told = run.architectures(&recipe).unwrap_err().to_string();
         assert!(told.contains("`--trust` runs the graph"), "{told}");
         assert!(run.file("backbone-netling.pt").is_file());
+        // Who changed what the recipe asks for is told where.
+        run.write("recipe.toml", text.replace("96", "80")).unwrap();
+        let told = format!("{:#}", run.recipe().unwrap_err());
+        assert!(told.contains("recipe.toml` does not fit") && told.contains("80"), "{told}");
     }
 }

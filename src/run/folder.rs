@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -204,7 +204,11 @@ impl Run {
         let path = self.file(RECIPE);
         let own = Layer::parse(path.display().to_string(), &self.recipe_text()?)?;
         let layers = [Layer::assignment(OF_OLDER_RUNS)?, own];
-        with(self.brought()?, || crate::recipe::resolve(&layers))
+        with(self.brought()?, || {
+            let recipe = crate::recipe::laid_over(&layers)?;
+            recipe.suits().with_context(|| format!("`{}` does not fit", path.display()))?;
+            Ok(recipe)
+        })
     }
 
     /// The same as it was written down.

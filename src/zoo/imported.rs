@@ -15,6 +15,10 @@ use super::{Architecture, Interpolation, Layout, Segment};
 pub const PREFIX: &str = "timm:";
 /// Of the file that describes one.
 const VERSION: u32 = 1;
+/// More than any network's features are, and than a side of any picture is: what is computed with them
+/// fits.
+const MOST_NUMBERS: i64 = 1 << 24;
+const MOST_PIXELS: usize = 1 << 16;
 
 /// What is written down of a network, beside the file with its graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,11 +83,14 @@ impl Description {
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let described: Self = crate::lines::parse_toml(text, origin)?;
         let usable = described.version == VERSION
-            && described.width > 0
-            && described.size > 0
+            && (1..=MOST_NUMBERS).contains(&described.width)
+            && (1..=MOST_PIXELS).contains(&described.size)
             && described.sha256.len() == 64
             && is_name(&described.name)
+            && (described.tag.is_empty() || is_name(&described.tag))
+            && described.mean.iter().all(|mean| mean.is_finite())
             && described.std.iter().all(|&std| std.is_finite() && std > 0.0)
+            && described.gmacs.is_finite()
             && described.crop > 0.0
             && described.crop <= 1.0
             && !described.layers.is_empty()
@@ -304,8 +311,13 @@ mod tests {
         for change in [
             |of: &mut Description| of.version = 2,
             |of: &mut Description| of.name = "../escape".to_owned(),
+            |of: &mut Description| of.tag = "in1k/../x".to_owned(),
             |of: &mut Description| of.width = 0,
+            |of: &mut Description| of.width = i64::MAX,
+            |of: &mut Description| of.size = 1 << 40,
             |of: &mut Description| of.std = [0.0; 3],
+            |of: &mut Description| of.mean = [0.5, f32::NAN, 0.5],
+            |of: &mut Description| of.gmacs = f64::INFINITY,
             |of: &mut Description| of.layers = BTreeMap::new(),
         ] {
             let mut other = described("netling");

@@ -140,9 +140,10 @@ impl Architecture {
             _ => None,
         });
         let blocks: BTreeSet<(usize, usize)> = blocks.collect();
+        let blocks: Vec<(usize, usize)> = blocks.into_iter().collect();
         let layer = |segment: Segment| match segment {
             Segment::Stem => 0,
-            Segment::Block(stage, block) => 1 + blocks.range(..(stage, block)).count(),
+            Segment::Block(stage, block) => 1 + blocks.partition_point(|b| *b < (stage, block)),
             Segment::Last => 1 + blocks.len(),
         };
         let layers: Vec<Option<usize>> = segments.into_iter().map(|p| p.map(layer)).collect();
