@@ -49,3 +49,10 @@ pub mod sibling;
 pub mod term;
 pub mod typed;
 pub mod words;
+
+// The fuzz targets, which name this library as anybody else does: its own tests try what they start from.
+#[cfg(test)]
+extern crate self as kaggle_kit;
+#[cfg(test)]
+#[path = "../fuzz/src/lib.rs"]
+pub mod fuzzed;

@@ -8,13 +8,36 @@ use zip::write::SimpleFileOptions;
 
 use kaggle_kit::archive::extract_at_most;
 
-use crate::place;
+use super::place;
 
 const MOST_BYTES: u64 = 1_000_000;
 const MOST_FILES: usize = 200;
 
+/// A zip, in a file or out of a decoder.
+pub(super) fn check_zip(how: u8, bytes: &[u8]) {
+    unpack_as(how, "a.zip", bytes);
+}
+
+/// A tar, likewise.
+pub(super) fn check_tar(how: u8, bytes: &[u8]) {
+    let mut bytes = bytes.to_vec();
+    mend_tar(&mut bytes);
+    unpack_as(how, "a.tar", &bytes);
+}
+
+/// A 7z, likewise.
+pub(super) fn check_seven_z(how: u8, bytes: &[u8]) {
+    let mut bytes = bytes.to_vec();
+    mend_seven_z(&mut bytes);
+    unpack_as(how, "a.7z", &bytes);
+}
+
+fn unpack_as(how: u8, name: &str, bytes: &[u8]) {
+    if how & 1 == 0 { unpack(name, bytes) } else { unpack_packed(name, bytes) }
+}
+
 /// Unpacks a file of these bytes and looks at what is there afterwards.
-pub fn unpack(name: &str, bytes: &[u8]) {
+fn unpack(name: &str, bytes: &[u8]) {
     let place = place();
     let archive = place.path().join(name);
     std::fs::write(&archive, bytes).unwrap();
@@ -43,7 +66,7 @@ pub fn unpack(name: &str, bytes: &[u8]) {
 }
 
 /// The same bytes as an archive in a packed zip: they come out of a decoder.
-pub fn unpack_packed(name: &str, bytes: &[u8]) {
+fn unpack_packed(name: &str, bytes: &[u8]) {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     writer.start_file(name, SimpleFileOptions::default().compression_level(Some(1))).unwrap();
     writer.write_all(bytes).unwrap();
@@ -68,7 +91,7 @@ fn count(folder: &Path, n_files: &mut usize, n_bytes: &mut u64) {
 const ENDS: [&str; 3] = ["gz", "bz2", "xz"];
 
 /// Unpacks what begins as a packed file: of a table, of a tar, or out of a decoder.
-pub fn check_packed(which: u8, bytes: &[u8]) {
+pub(super) fn check_packed(which: u8, bytes: &[u8]) {
     let end = ENDS[usize::from(which) % ENDS.len()];
     let name = if which & 0x80 == 0 { format!("a.csv.{end}") } else { format!("a.tar.{end}") };
     let mut bytes = bytes.to_vec();
@@ -103,7 +126,7 @@ fn mend_xz(bytes: &mut [u8]) {
 }
 
 /// Makes the sums of a tar's headers right, which chance never would.
-pub fn mend_tar(bytes: &mut [u8]) {
+fn mend_tar(bytes: &mut [u8]) {
     for block in bytes.chunks_exact_mut(512) {
         if &block[257..262] == b"ustar" {
             block[148..156].fill(b' ');
@@ -114,7 +137,7 @@ pub fn mend_tar(bytes: &mut [u8]) {
 }
 
 /// Makes the sums of a 7z's headers right.
-pub fn mend_seven_z(bytes: &mut [u8]) {
+fn mend_seven_z(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize| {
         let field = bytes.get(at..at + 8)?;
         usize::try_from(u64::from_le_bytes(field.try_into().ok()?)).ok()

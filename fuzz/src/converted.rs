@@ -6,7 +6,7 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::convert::{self, Source};
 use kaggle_kit::relative::RelativePath;
 
-use crate::{place, quiet_decoders};
+use super::{place, quiet_decoders};
 
 /// What stands for the images, and what a spec says of it.
 const KINDS: [(&str, &str); 5] = [
@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// Makes pictures of the bytes, in the way that `which` picks, and looks at what is there afterwards.
-pub fn check(which: u8, bytes: &[u8]) {
+pub(super) fn check(which: u8, bytes: &[u8]) {
     quiet_decoders();
     let which = usize::from(which) % KINDS.len();
     COMPETITIONS.with(|all| check_for(&all[which], KINDS[which].0, which, bytes));
@@ -55,7 +55,9 @@ fn check_for(competition: &Competition, train: &str, which: usize, bytes: &[u8])
             below(&images, &mut found);
             assert_eq!(found.len(), converted.images, "{found:?}");
             if which != 4 {
-                found.iter().for_each(|path| look(path));
+                for path in &found {
+                    look(path);
+                }
             }
             // The same again is the same.
             let again = convert::run(competition, &raw, &sources, &data, &()).unwrap();

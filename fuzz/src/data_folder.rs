@@ -5,16 +5,16 @@ use std::path::Path;
 
 use kaggle_kit::commands::fetch::fuzzing::{clean, read};
 
-use crate::place;
+use super::place;
 
 /// The files, by the names of their targets.
-pub const FILES: [(&str, &str); 3] =
+pub(super) const FILES: [(&str, &str); 3] =
     [("fetched", "fetched.toml"), ("manifest", "manifest.csv"), ("plan", "archives/plan.toml")];
 
 const SLUG: &str = "dog-breed-identification";
 
 /// What a target starts from.
-pub fn seed(file: &str) -> &'static str {
+pub(super) fn seed(file: &str) -> &'static str {
     match file {
         "fetched.toml" => FETCHED,
         "manifest.csv" => MANIFEST,
@@ -23,7 +23,7 @@ pub fn seed(file: &str) -> &'static str {
 }
 
 /// Puts the bytes in the place of a file, and does with it what commands do.
-pub fn check(file: &str, bytes: &[u8]) {
+pub(super) fn check(file: &str, bytes: &[u8]) {
     let place = place();
     let data = place.path().join("data");
     let others = ["beside.txt", "data/labels.csv", "data/train/1.jpg"];

@@ -11,7 +11,7 @@ const TABLES: [[&str; 2]; 4] = [
 ];
 
 /// Reads the bytes, split at `0xff`, as a sample and a table of labels; a spec is made of them.
-pub fn check(which: u8, bytes: &[u8]) {
+pub(super) fn check(which: u8, bytes: &[u8]) {
     let _ = infer::patient(bytes);
     let _ = infer::features(bytes);
     let mut parts = bytes.splitn(2, |&byte| byte == 0xff);

@@ -3,7 +3,7 @@
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset;
 
-use crate::place;
+use super::place;
 
 /// Labels, and what is asked for.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Opens a folder whose sample and labels are the bytes, split at `0xff`.
-pub fn check(which: u8, bytes: &[u8]) {
+pub(super) fn check(which: u8, bytes: &[u8]) {
     let which = usize::from(which) % KINDS.len();
     let labels = format!("labels.{}", KINDS[which].1);
     COMPETITIONS.with(|all| check_for(&all[which], &labels, bytes));

@@ -2,10 +2,10 @@
 
 use kaggle_kit::dataset::decode;
 
-use crate::{place, quiet_decoders};
+use super::{place, quiet_decoders};
 
 /// Decodes the bytes as commands do.
-pub fn check(bytes: &[u8]) {
+pub(super) fn check(bytes: &[u8]) {
     quiet_decoders();
     let place = place();
     let path = place.path().join("a.jpg");

@@ -4,7 +4,7 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::metric::Metric;
 
 /// Reads the bytes as a spec: what is taken can be used.
-pub fn check(bytes: &[u8]) {
+pub(super) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Competition::parse("mine", &text, "mine.toml") {
         Ok(competition) => {

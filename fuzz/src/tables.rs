@@ -5,6 +5,8 @@ use kaggle_kit::dataset::SampleSubmission;
 use kaggle_kit::submission::{Against, Rows, read, score_bytes};
 use kaggle_kit::target::Classes;
 
+use super::place;
+
 /// What the first byte of an input picks from.
 const NAMES: [&str; 3] = ["dogs-vs-cats", "dog-breed", "planet"];
 
@@ -14,7 +16,7 @@ thread_local! {
 }
 
 /// Reads the bytes as a sample, and, split at `0xff`, as a submission and what it is compared with.
-pub fn check(which: u8, bytes: &[u8]) {
+pub(super) fn check(which: u8, bytes: &[u8]) {
     COMPETITIONS.with(|all| check_for(&all[usize::from(which) % all.len()], bytes));
 }
 
@@ -47,12 +49,8 @@ fn check_for(competition: &Competition, bytes: &[u8]) {
 }
 
 fn sample(bytes: &[u8]) -> Option<SampleSubmission> {
-    let file = tempfile::Builder::new().tempfile_in(folder()).unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
-    SampleSubmission::read(file.path()).ok()
-}
-
-fn folder() -> std::path::PathBuf {
-    let shm = std::path::Path::new("/dev/shm");
-    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+    let place = place();
+    let file = place.path().join("sample.csv");
+    std::fs::write(&file, bytes).unwrap();
+    SampleSubmission::read(&file).ok()
 }

@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::{answer, wire};
 
+/// Of an address that is signed.
+const SECRET: &str = "fQ7kXw2Zp9";
+
 /// Reads the bytes as every answer there is; panics if an error tells a secret.
 pub fn read(bytes: &[u8]) {
     fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
@@ -23,7 +26,6 @@ pub fn read(bytes: &[u8]) {
     parse::<wire::SubmissionsPage>(bytes);
     let body = String::from_utf8_lossy(bytes);
     answer::is_error_body(&body);
-    const SECRET: &str = "fQ7kXw2Zp9";
     let url = Url::parse(&format!("http://localhost/a/b.zip?Signature={SECRET}")).unwrap();
     let api = answer::CallContext {
         url: &url,

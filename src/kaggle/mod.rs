@@ -19,7 +19,7 @@ mod download;
 mod endpoint;
 mod environment;
 mod error;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod http;
 mod hub;

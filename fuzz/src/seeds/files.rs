@@ -2,13 +2,14 @@
 
 use std::io::{Cursor, Write};
 
-use image::{DynamicImage, ImageFormat};
+use image::DynamicImage;
+use image::ImageFormat::{self, Bmp, Gif, Jpeg, Png, Tiff, WebP};
 
 /// A target, the name of a seed, and its bytes.
 type Seed = (&'static str, String, Vec<u8>);
 
 /// All of them; `tar` is one to be packed.
-pub fn all(tar: &[u8]) -> Vec<Seed> {
+pub(super) fn all(tar: &[u8]) -> Vec<Seed> {
     let mut seeds = Vec::new();
     let mut add = |target, bytes: Vec<u8>| {
         let n = seeds.len();
@@ -18,7 +19,8 @@ pub fn all(tar: &[u8]) -> Vec<Seed> {
         for how in [0, 0x40] {
             for packed in packed(content) {
                 // The rest when divided by three picks the kind.
-                let which = (of | how..).find(|which| which % 3 == packed.0).unwrap();
+                let mut all = of | how..=u8::MAX;
+                let which = all.find(|which| which % 3 == packed.0).unwrap();
                 add("packed", [&[which], &packed.1[..]].concat());
             }
         }
@@ -160,7 +162,7 @@ fn dicom(
 fn jpeg() -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let grey = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([(x * 31 + y * 17) as u8]));
-    grey.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    grey.write_to(&mut bytes, Jpeg).unwrap();
     bytes.into_inner()
 }
 
@@ -173,7 +175,6 @@ fn pictures() -> Vec<Vec<u8>> {
     let clear = DynamicImage::from(rgb.clone()).into_rgba8();
     let (rgb, grey, clear) = (DynamicImage::from(rgb), DynamicImage::from(grey), clear.into());
     let deep = DynamicImage::from(deep);
-    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
     let all = [
         (&rgb, Bmp),
         (&rgb, Jpeg),

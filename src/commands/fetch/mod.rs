@@ -8,7 +8,7 @@
 mod bring;
 mod claims;
 mod data_set;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod layout;
 mod local;

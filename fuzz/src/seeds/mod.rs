@@ -1,22 +1,36 @@
-//! Writes the small corpus that the targets start from: `seeds FOLDER` makes `FOLDER/<target>/`.
+//! The small corpus that the targets start from.
 
 mod files;
-mod no_fuzzer;
 
 use std::io::Cursor;
-use std::path::Path;
 
 use kaggle_kit::archive::made::{Entries, piped_zip, tar, zip_of as zip};
 use kaggle_kit::weights::made as weights;
-use kaggle_kit_fuzz::{data_folder, run_folder};
 use sevenz_rust2::encoder_options::{EncoderOptions, Lzma2Options};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-fn main() {
-    let root = std::env::args_os().nth(1).expect("usage: seeds FOLDER");
-    let root = Path::new(&root);
+use super::{backbone, data_folder, run_folder};
+
+/// What a target starts from.
+pub(super) struct Seed {
+    pub(super) target: String,
+    /// Among the target's.
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// All of them.
+pub(super) fn all() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    let mut write = |target: &str, name: &str, bytes: &[u8]| {
+        seeds.push(Seed {
+            target: target.to_owned(),
+            name: name.to_owned(),
+            bytes: bytes.to_vec(),
+        });
+    };
     let jpg = b"\xff\xd8\xff\xe0 not a picture".repeat(9);
     let entries: Entries = &[
         ("train/", b""),
@@ -54,7 +68,7 @@ fn main() {
         for (n, archive) in archives.iter().enumerate() {
             for how in [0, 1] {
                 let bytes = [&[how], archive.as_slice()].concat();
-                write(root, target, &format!("{n}-{how}"), &bytes);
+                write(target, &format!("{n}-{how}"), &bytes);
             }
         }
     }
@@ -67,10 +81,10 @@ fn main() {
         (2, b"image_name,tags\nt,haze haze x\nt,\n\"u\n\",\n\xffimage_name,tags\nt,primary\n"),
     ];
     for (n, (which, bytes)) in tables.into_iter().enumerate() {
-        write(root, "csv", &n.to_string(), &[&[which], bytes].concat());
+        write("csv", &n.to_string(), &[&[which], bytes].concat());
     }
     for (n, text) in ANSWERS.iter().enumerate() {
-        write(root, "json", &n.to_string(), text.as_bytes());
+        write("json", &n.to_string(), text.as_bytes());
     }
     let view = |shape: &[i32], strides: &[i32], tail: &[u8]| {
         weights::tensor("FloatStorage", "0", (0, shape, strides), tail)
@@ -89,20 +103,24 @@ fn main() {
         weights::safetensors(),
     ];
     for (n, bytes) in files.iter().enumerate() {
-        write(root, "weights", &n.to_string(), bytes);
+        write("weights", &n.to_string(), bytes);
     }
     for (target, name, bytes) in files::all(&tar(loose)) {
-        write(root, target, &name, &bytes);
+        write(target, &name, &bytes);
     }
     for (target, file) in data_folder::FILES {
-        write(root, &format!("data_{target}"), "0", data_folder::seed(file).as_bytes());
+        write(&format!("data_{target}"), "0", data_folder::seed(file).as_bytes());
     }
     for (target, file) in run_folder::FILES {
         for (which, bytes) in run_folder::seeds(file).into_iter().enumerate() {
             let name = which.to_string();
-            write(root, &format!("run_{target}"), &name, &[&[which as u8], &bytes[..]].concat());
+            write(&format!("run_{target}"), &name, &[&[which as u8], &bytes[..]].concat());
         }
     }
+    for (n, bytes) in backbone::seeds().iter().enumerate() {
+        write("backbone", &n.to_string(), bytes);
+    }
+    seeds
 }
 
 const ANSWERS: [&str; 8] = [
@@ -115,12 +133,6 @@ const ANSWERS: [&str; 8] = [
     r#"{"token":"t","createUrl":"http://localhost/u","numToday":1,"numAllowedNow":4}"#,
     r#"{"ref":"https://x","title":"T","maxDailySubmissions":5,"userHasEntered":true}"#,
 ];
-
-fn write(root: &Path, target: &str, name: &str, bytes: &[u8]) {
-    let folder = root.join(target);
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join(format!("seed-{name}")), bytes).unwrap();
-}
 
 /// One block for all entries, or one for each.
 fn seven_z(entries: Entries, solid: bool) -> Vec<u8> {
