@@ -14,6 +14,15 @@ pub use resize::{FAST, Resizer, SHARP, brightness_grid, resize};
 pub use symmetry::Symmetry;
 pub use warp::{Affine, warp};
 
+/// Gives a buffer this many bytes; those that it had stay, further ones are zeros.
+///
+/// `Vec::resize`, compiled here: at the rest's `opt-level = 1` it goes byte by byte, and clearing a
+/// picture took longer than decoding it.
+#[inline(never)]
+pub fn set_length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.resize(length, 0);
+}
+
 /// Pixels that lie somewhere: `[height, width, 3]`, RGB.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixels<'a> {

@@ -90,7 +90,7 @@ impl BufferPool {
     /// A buffer of so many bytes, whatever is in them.
     pub(super) fn take(&self, length: usize) -> Buffer {
         let mut bytes = self.back.try_recv().unwrap_or_default();
-        bytes.resize(length, 0);
+        kaggle_kit_pixels::set_length(&mut bytes, length);
         Buffer { bytes, home: Some(self.home.clone()) }
     }
 }

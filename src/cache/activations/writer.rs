@@ -210,7 +210,7 @@ impl PartFile {
         let mut block = Vec::new();
         for (number, sum) in journal.as_chunks().0.iter().enumerate().take(shape.blocks()) {
             let sum = u32::from_le_bytes(*sum);
-            block.resize(shape.block_bytes(number).len(), 0);
+            kaggle_kit_pixels::set_length(&mut block, shape.block_bytes(number).len());
             if self.data.read_exact(&mut block).is_err() || crc32c::crc32c(&block) != sum {
                 break;
             }
@@ -243,7 +243,7 @@ impl PartFile {
     fn read_back(&mut self, length: usize) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length)?;
-        bytes.resize(length, 0);
+        kaggle_kit_pixels::set_length(&mut bytes, length);
         self.data.seek(SeekFrom::Start(self.start as u64))?;
         self.data.read_exact(&mut bytes)?;
         Ok(bytes)

@@ -10,7 +10,9 @@ use std::cell::RefCell;
 
 use anyhow::Result;
 use image::RgbImage;
-use kaggle_kit_pixels::{Affine, FAST, Pixels, Resizer, Symmetry, Window, relight, resize, warp};
+use kaggle_kit_pixels::{
+    Affine, FAST, Pixels, Resizer, Symmetry, Window, relight, resize, set_length, warp,
+};
 
 use super::augment::{Change, Crop};
 use super::pixels_of;
@@ -66,7 +68,7 @@ pub(in crate::dataset) fn render_and_keep(
             return scratch.finish(image, shot, out);
         }
         let mut bytes = std::mem::take(&mut scratch.prepared);
-        bytes.resize(Pixels::length(sides), 0);
+        set_length(&mut bytes, Pixels::length(sides));
         prepared.draw(&mut scratch.resizer, image, &mut bytes)?;
         let pixels = Pixels { bytes: &bytes, sides };
         keep(pixels);
@@ -140,7 +142,7 @@ impl Scratch {
         if symmetry == Symmetry::IDENTITY {
             return resize(&mut self.resizer, image, window, [size, size], FAST, out);
         }
-        self.square.resize(size * size * 3, 0);
+        set_length(&mut self.square, size * size * 3);
         resize(&mut self.resizer, image, window, [size, size], FAST, &mut self.square)?;
         symmetry.apply(&self.square, size, out);
         Ok(())

@@ -200,7 +200,7 @@ fn cleared(mut buffer: Vec<u8>, length: usize) -> Result<Vec<u8>> {
     buffer
         .try_reserve_exact(length)
         .with_context(|| format!("there is no memory for {}", term::bytes(length as u64)))?;
-    buffer.resize(length, 0);
+    kaggle_kit_pixels::set_length(&mut buffer, length);
     Ok(buffer)
 }
 
