@@ -1,5 +1,6 @@
 //! The learning-rate finder on the mock network: what it tries, and that it leaves no trace.
 
+use super::super::golden_rule::cycles;
 use super::*;
 use crate::recipe::FindRate;
 use crate::run::SweepEnd;
@@ -8,8 +9,9 @@ use crate::schedule::LayerRates;
 #[test]
 fn a_sweep_that_is_long_beside_the_training_that_it_is_for_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = data(folder.path(), 48, 0, &[]).steps() * 7;
-    let just = 20.0 / steps as f64;
+    let usual = data(folder.path(), 48, 0, &[]);
+    let epochs: usize = cycles(&usual.recipe).sum();
+    let just = 20.0 / (usual.steps() * epochs) as f64;
     for (share, runs) in [(just * 0.9, false), (just * 1.1, true), (0.0, true)] {
         let share = format!("find-full-rate.share={share}");
         let data = data(folder.path(), 48, 0, &[&share]);
