@@ -11,10 +11,10 @@ fn a_sweep_that_is_long_beside_the_training_that_it_is_for_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let usual = data(folder.path(), 48, 0, &[]);
     let epochs: usize = cycles(&usual.recipe).sum();
-    let just = 20.0 / (usual.steps() * epochs) as f64;
+    let just = 10.0 / (usual.steps() * epochs) as f64;
     for (share, runs) in [(just * 0.9, false), (just * 1.1, true), (0.0, true)] {
         let share = format!("find-full-rate.share={share}");
-        let data = data(folder.path(), 48, 0, &[&share]);
+        let data = data(folder.path(), 48, 0, &["find-full-rate.steps=10", &share]);
         let planned = plan(&data);
         let (_, told) = planned.iter().find(|(stage, _)| *stage == Stage::FindFullRate).unwrap();
         assert_eq!(told.contains("a sweep would take more than"), !runs, "{told}");
