@@ -35,11 +35,7 @@ impl Ended {
 pub(super) fn command(name: &str, workspace: &Workspace) -> Result<Command> {
     let this = env::current_exe().context("failed to find where this program is")?;
     let mut command = Command::new(this);
-    let root = workspace.root();
-    if !root.as_os_str().is_empty() {
-        command.arg("--root").arg(root);
-    }
-    command.args(term::as_typed()).arg(name);
+    command.arg("--root").arg(workspace.root()).args(term::as_typed()).arg(name);
     Ok(command)
 }
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use kaggle_kit::dataset::Sample;
-use kaggle_kit::decide::ensemble::ViewChoice;
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::tta;
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::{self, PartialPredictions, Run, VIEWS, ViewMeans};
+use kaggle_kit::run::{self, PartialPredictions, Run, ViewMeans};
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
@@ -17,10 +16,10 @@ use super::super::ranks::Ranks;
 use crate::torch::{Network, device};
 
 /// Runs that may share a backbone, in the order of `runs`; most often each is alone.
-pub(super) fn alike<'a>(runs: &[&'a Run]) -> Result<Vec<Vec<&'a Run>>> {
+pub(super) fn alike<'a>(runs: &[&'a Run], ranks: &Ranks) -> Result<Vec<Vec<&'a Run>>> {
     let mut groups: Vec<(Option<String>, Vec<&Run>)> = Vec::new();
     for run in runs {
-        let key = key(run)?;
+        let key = key(run, ranks)?;
         match groups.iter_mut().find(|(of, _)| key.is_some() && *of == key) {
             Some((_, group)) => group.push(run),
             None => groups.push((key, vec![run])),
@@ -29,17 +28,17 @@ pub(super) fn alike<'a>(runs: &[&'a Run]) -> Result<Vec<Vec<&'a Run>>> {
     Ok(groups.into_iter().map(|(_, group)| group).collect())
 }
 
-/// What must be the same of two runs whose heads are on one backbone; none where the backbone trained.
-fn key(run: &Run) -> Result<Option<String>> {
-    let (recipe, summary) = (run.recipe()?, run.summary()?);
-    if recipe.unfreeze.run || summary.weights.len() != 1 {
+/// What must be the same of two runs whose heads are on one backbone; none where the backbone trained. Numbers
+/// are scaled by each fold's own training images, unless they have a range: such folds answer one by one.
+fn key(run: &Run, ranks: &Ranks) -> Result<Option<String>> {
+    let summary = run.summary()?;
+    if run.recipe()?.unfreeze.run || summary.weights.len() != 1 {
         return Ok(None);
     }
-    let views: ViewChoice = run.read_toml(VIEWS)?;
-    let same = Recipe { fold: 1, seed: 0, ..recipe };
-    let is_one = views.chosen == tta::ONE;
+    let ToPredict { recipe, outputs, .. } = ToPredict::of(run, ranks)?;
+    let same = toml::to_string(&Recipe { fold: 1, seed: 0, ..recipe })?;
     let classes = run::hash_of_classes(&summary.classes);
-    Ok(Some(format!("{}\n{is_one} {classes} {}", toml::to_string(&same)?, summary.competition)))
+    Ok(Some(format!("{same}\n{outputs:?} {classes} {}", summary.competition)))
 }
 
 /// What each of `runs` says of the test images; nothing where their backbones are not the same after all.
@@ -53,9 +52,9 @@ pub(super) fn predictions(
     let ToPredict { recipe, architectures, outputs } = ToPredict::of(first, ranks)?;
     device::set_up(ranks.device, &recipe)?;
     let mut network = Network::new(&architectures, &recipe, outputs, ranks.device)?;
-    let weights = first.summary()?.weights;
-    network.restore_from(&first.file(&weights[0]))?;
-    let mut hashes = first.summary()?.weights_sha256;
+    let summary = first.summary()?;
+    network.restore_from(&first.file(&summary.weights[0]))?;
+    let mut hashes = summary.weights_sha256;
     for run in others {
         let summary = run.summary()?;
         if !network.take_head_beside(&run.file(&summary.weights[0]))? {

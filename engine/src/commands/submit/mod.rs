@@ -77,7 +77,7 @@ fn predict_missing(
     }
     // Ranks share images, one run after the other.
     let groups =
-        if ranks.group().is_none() { heads::alike(&missing)? } else { one_by_one(missing) };
+        if ranks.group().is_none() { heads::alike(&missing, ranks)? } else { one_by_one(missing) };
     for group in groups {
         let partial = || PartialPredictions::of(group[0], &test_set.hash, KEEP_EVERY);
         let kind = test_set.competition.target.kind;

@@ -49,11 +49,6 @@ impl Pseudo {
 
     /// Puts the test images behind the training images.
     pub(super) fn add_to(&self, data: &mut Data) -> Result<()> {
-        ensure!(
-            data.kind == self.member.kind && data.classes == self.member.classes,
-            "run `{}` knows other classes\nhint: train it again",
-            self.member.name
-        );
         let run = without(&self.member, data)?;
         let said = self.said(&run)?;
         let train = &mut data.train;
@@ -84,6 +79,11 @@ impl Pseudo {
 
 /// The run of a model that has held out all that is held out here.
 pub(super) fn without(member: &Member, data: &Data) -> Result<Run> {
+    ensure!(
+        data.kind == member.kind && data.classes == member.classes,
+        "run `{}` knows other classes\nhint: train it again",
+        member.name
+    );
     let columns: &[String] =
         if data.kind == TargetKind::Number { data.classes.names() } else { &[] };
     for run in &member.runs {

@@ -28,10 +28,6 @@ pub(super) fn teach(data: &mut Data, workspace: &Workspace, ranks: &Ranks) -> Re
     for name in &names {
         let competition = None;
         let member = members::of(Run::find(&workspace.runs(), competition, name)?)?;
-        ensure!(
-            data.kind == member.kind && data.classes == member.classes,
-            "run `{name}` knows other classes\nhint: train it again"
-        );
         let run = without(&member, data)?;
         let samples = &data.train.samples;
         let said =

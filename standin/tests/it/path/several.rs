@@ -72,3 +72,54 @@ fn the_finder_shows_its_curves() {
     assert!(found[0]["rate"].as_f64().unwrap() > 0.0, "{found}");
     assert_eq!(only(&here.path().join("runs/dogs-vs-cats")), run, "no run was made");
 }
+
+/// Each fold scales numbers by its own training images: heads that share a backbone answer in units of their own.
+#[test]
+fn folds_about_numbers_say_the_same_together_as_alone() {
+    let here = with_data("dogs-vs-cats");
+    let pictures = fs::read_dir(here.path().join("kaggle/train")).unwrap();
+    let mut ids: Vec<String> = pictures
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".jpg", ""))
+        .collect();
+    ids.sort_unstable();
+    let rows: Vec<String> =
+        ids.iter().enumerate().map(|(i, id)| format!("{id},{}", i * i)).collect();
+    here.write("n/train.csv", format!("id,n\n{}\n", rows.join("\n")));
+    fs::create_dir_all(here.path().join("n/test")).unwrap();
+    fs::rename(here.path().join("kaggle/train"), here.path().join("n/train")).unwrap();
+    for id in &ids[..4] {
+        let [from, to] =
+            ["train", "test"].map(|part| here.path().join(format!("n/{part}/{id}.jpg")));
+        fs::copy(from, to).unwrap();
+    }
+    let sample: Vec<String> = ids[..4].iter().map(|id| format!("{id},0")).collect();
+    here.write("n/sample_submission.csv", format!("id,n\n{}\n", sample.join("\n")));
+    here.kaggle_kit()
+        .args(["new", "n", "--yes", "--metric", "rmse", "-o", "n.toml"])
+        .assert()
+        .success();
+    let spec: String = here
+        .read("n.toml")
+        .lines()
+        .filter(|line| !line.starts_with("range"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    here.write("n.toml", spec);
+    here.kaggle_kit().args(["fetch", "./n.toml", "--from", "n"]).assert().success();
+    let train = ["train", "./n.toml", "--smoke", "--set", "unfreeze.run=false", "--folds", "2"];
+    here.kaggle_kit().args(train).assert().success();
+    let runs = Run::all(&here.path().join("runs"), None).unwrap();
+    let said = || -> Vec<String> {
+        let kept = runs.iter().map(|run| run.file("test-predictions.csv"));
+        kept.map(|path| {
+            fs::read_to_string(&path).inspect(|_| fs::remove_file(&path).unwrap()).unwrap()
+        })
+        .collect()
+    };
+    here.kaggle_kit().args(["submit", "./n.toml"]).assert().success();
+    let together = said();
+    for run in &runs {
+        here.kaggle_kit().arg("submit").arg("--run").arg(&run.folder).assert().success();
+    }
+    assert_eq!(said(), together);
+}
