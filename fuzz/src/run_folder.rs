@@ -215,6 +215,7 @@ pub(super) fn look_at_recipe(recipe: &Recipe) {
         outputs: Outputs::Classes { n: 2 },
         train: side(),
         n_pseudo: 0,
+        plan: None,
         valid: side(),
         classes: vec!["cat".to_owned(), "dog".to_owned()].into(),
         kind: competition.target.kind,

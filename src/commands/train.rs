@@ -22,6 +22,7 @@ Examples:
   kaggle-kit train dog-breed --backbone resnet50 --set whole-network.max-cycles=2
   kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
   kaggle-kit train ./mine.toml --recipe mine-recipe.toml
+  kaggle-kit train planet --refit                     once more, on all images
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
@@ -47,6 +48,10 @@ pub struct Args {
     /// Train so many times, each with another part of the images held out
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
+    /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
+    /// epochs, the same rates and choices. Its score stays that of the images held out
+    #[arg(long, conflicts_with_all = ["folds", "max_minutes"])]
+    pub refit: bool,
     /// Train only this one of them
     #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fold: Option<u16>,
@@ -154,6 +159,7 @@ impl Args {
             recipe: RecipeArgs::default(),
             folds: None,
             fold: None,
+            refit: false,
             start: Start::default(),
             ranks: RanksArgs::default(),
             max_minutes: None,

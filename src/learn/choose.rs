@@ -60,6 +60,25 @@ impl<M: Model> Learner<'_, M> {
     /// The model is the best of the whole network.
     fn compare(&mut self) -> Result<(Kept, [Score; 3])> {
         let Some(frozen) = self.frozen.take() else { return Err(Stop::NoAnswer.into()) };
+        if let Some(plan) = &self.data.plan {
+            let (kept, scores) = plan.chosen()?;
+            let [of_frozen, of_midway, of_whole] = scores;
+            self.restore_best();
+            let of_kept = match kept {
+                Kept::Frozen => {
+                    self.model.restore(&frozen);
+                    of_frozen
+                }
+                Kept::Midway => {
+                    self.model.go_midway(&frozen);
+                    self.align()?;
+                    of_midway
+                }
+                Kept::Whole => of_whole,
+            };
+            self.keep_as_best(of_kept);
+            return Ok((kept, scores));
+        }
         let whole = self.judge()?;
         self.model.restore(&frozen);
         let head = self.judge()?;

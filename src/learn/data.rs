@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 
 use super::mix::{self, Mix};
 use super::model::Input;
+use super::refit::Plan;
 use crate::cache::{ActivationRows, Store};
 use crate::dataset::{self, Batch, BatchPlan, PictureCache, Sample, SampleSource, View};
 use crate::hash::Hash;
@@ -26,6 +27,8 @@ pub struct Data {
     /// So many of the training images, the last ones, are test images with labels of another run.
     pub n_pseudo: usize,
     pub valid: SplitSide,
+    /// What a run chose that held out `valid`, where the training images have these as well.
+    pub plan: Option<Plan>,
     pub classes: Classes,
     pub kind: TargetKind,
     /// What the network's numbers mean.

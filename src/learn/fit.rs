@@ -84,6 +84,9 @@ impl<M: Model> Learner<'_, M> {
     /// Trains through one cycle; gives the score after each epoch.
     pub(super) fn train_cycle(&mut self, plan: &CyclePlan, feed: FeedKind) -> Result<Vec<Score>> {
         let CyclePlan { stage, number, .. } = *plan;
+        // As many epochs, also where more images make less of them to so many steps.
+        let planned = self.data.plan.as_ref().map(|plan| plan.scores(stage, number)).transpose()?;
+        let plan = &CyclePlan { epochs: planned.map_or(plan.epochs, <[Score]>::len), ..*plan };
         let read = |entry: &Entry| match entry {
             Entry::Cycle { stage: of, number: n, scores } if (*of, *n) == (stage, number) => {
                 Some(scores.clone())
@@ -148,7 +151,10 @@ impl<M: Model> Learner<'_, M> {
         self.report_steps(plan, &mut pending, position)?;
         self.align()?;
         self.journal.epochs += 1;
-        let score = self.validate()?;
+        let score = match &data.plan {
+            Some(followed) => followed.scores(plan.stage, plan.number)?[position.epoch],
+            None => self.validate()?,
+        };
         if !score.loss.is_finite() {
             return Err(Stop::NoAnswer.into());
         }

@@ -120,7 +120,9 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
     let off = |run: bool, text: String| if run { text } else { "off".to_owned() };
     let find = |settings: &FindRate| {
         let FindRate { run, start, end, rate, .. } = settings;
-        if *run {
+        if let Some(plan) = &data.plan {
+            format!("{:.1e}, as planned", plan.rate(stage).unwrap_or(*rate))
+        } else if *run {
             let steps = steps_of(settings, data);
             format!("{start:.0e} to {end:.0e} in {steps} steps of {} images", recipe.batch_size)
         } else {
@@ -130,7 +132,8 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
     let full = recipe.unfreeze.run;
     Some(match stage {
         Stage::Precompute => {
-            let images = data.train.len() + data.valid.len();
+            let held_out = if data.plan.is_none() { data.valid.len() } else { 0 };
+            let images = data.train.len() + held_out;
             let views = match recipe.precompute.views {
                 0 => String::new(),
                 n => format!(", and {} of each to train on", term::count(n, "random view")),
@@ -160,7 +163,9 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
             let rates = rates_of(1.0, &recipe.earlier_layers.rates());
             off(full, rates.map_or_else(|error| error.to_string(), |rates| describe_rates(&rates)))
         }
-        Stage::FindFullRate if recipe.find_full_rate.run && !finds_full_rate(data) => {
+        Stage::FindFullRate
+            if recipe.find_full_rate.run && data.plan.is_none() && !finds_full_rate(data) =>
+        {
             let FindRate { share, rate, .. } = recipe.find_full_rate;
             let text = format!(
                 "{rate:.1e}: a sweep would take more than {:.0} % of the steps that follow",
@@ -226,6 +231,11 @@ pub fn epochs_on_images(data: &Data) -> usize {
 /// Step 3's epochs, stretched for small data sets until enough steps are made.
 pub(super) fn epochs_on_activations(data: &Data) -> usize {
     let settings = &data.recipe.head_on_activations;
+    if let Some(scores) =
+        data.plan.as_ref().and_then(|plan| plan.scores(Stage::HeadOnActivations, 1).ok())
+    {
+        return scores.len();
+    }
     if !data.recipe.precompute.run {
         return settings.epochs;
     }
@@ -271,10 +281,11 @@ impl<M: Model> Learner<'_, M> {
             (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. } | Stop::NoAnswer, None) => {
                 Err(stop.into())
             }
-            (Stop::OutOfTime { .. } | Stop::NotFinite { .. } | Stop::NoAnswer, best) => {
+            (_, best) => {
                 let reason = stop.to_string();
                 let reason = reason.lines().next().unwrap_or_default();
                 let why = format!("{reason}; kept: {}", describe(self.data, best.as_ref()));
+                self.journal.was_stopped = true;
                 let (seconds, found) = (start.elapsed().as_secs_f64(), why.clone());
                 self.journal.done.push(Entry::Stage { stage, seconds, found });
                 self.listener.event(&Event::Stopped { stage, why });
@@ -285,6 +296,9 @@ impl<M: Model> Learner<'_, M> {
 
     /// The finder's suggestion, or the recipe's own rate where it does not run or finds nothing.
     fn rate(&mut self, stage: Stage, settings: &FindRate, slower: &LayerRates) -> Result<f64> {
+        if let Some(plan) = &self.data.plan {
+            return Ok(plan.rate(stage).unwrap_or(settings.rate));
+        }
         if !settings.run {
             return Ok(settings.rate);
         }

@@ -44,7 +44,7 @@ impl<M: Model> Learner<'_, M> {
             _ => None,
         };
         let (strength, linear, mean) = self.once(read, |learner| {
-            let (strength, linear, mean) = learner.linear_layers()?;
+            let (strength, linear, mean) = learner.linear_layers(stage)?;
             Ok(((strength, linear, mean), Entry::Fitted { stage, strength, linear, mean }))
         })?;
         let told = |score: Score| describe(self.data, Some(&score));
@@ -62,41 +62,53 @@ impl<M: Model> Learner<'_, M> {
     }
 
     /// The strength of the best layer, its score, and that of the mean.
-    fn linear_layers(&mut self) -> Result<(f64, Score, Score)> {
+    fn linear_layers(&mut self, stage: Stage) -> Result<(f64, Score, Score)> {
         let data = self.data;
         // The same images on every rank, whatever their number.
         let mut places = data.order(0)?;
         places.truncate(MOST_FITTED);
         let activations = self.activations.clone().context("no activations to fit to")?;
         let rows = activations.of_epoch(0, &places)?;
-        let layers = self.model.linear_path(&rows, &data.targets(&places), &STRENGTHS)?;
+        let planned = data.plan.as_ref().map(|plan| plan.fitted(stage)).transpose()?;
+        // Each is fitted from the one before.
+        let last = planned.and_then(|(strength, ..)| STRENGTHS.iter().position(|s| *s == strength));
+        let strengths = &STRENGTHS[..last.map_or(STRENGTHS.len(), |last| last + 1)];
+        let layers = self.model.linear_path(&rows, &data.targets(&places), strengths)?;
         drop(rows);
         self.restore_best();
         let before = self.model.snapshot();
+        if let Some((strength, linear, mean)) = planned {
+            let layer = layers.last().context("no linear layer was fitted")?;
+            self.add_linear(&before, layer, 1.0, Some(linear))?;
+            self.add_linear(&before, layer, 0.5, Some(mean))?;
+            self.restore_best();
+            return Ok((strength, linear, mean));
+        }
         let mut best: Option<(f64, Score, &LinearLayer)> = None;
         for (&strength, layer) in STRENGTHS.iter().zip(&layers) {
-            let score = self.try_linear(&before, layer, 1.0)?;
+            let score = self.add_linear(&before, layer, 1.0, None)?;
             if best.is_none_or(|(_, best, _)| score.loss < best.loss) {
                 best = Some((strength, score, layer));
             }
         }
         let (strength, linear, layer) = best.context("no linear layer was fitted")?;
-        let mean = self.try_linear(&before, layer, 0.5)?;
+        let mean = self.add_linear(&before, layer, 0.5, None)?;
         self.restore_best();
         Ok((strength, linear, mean))
     }
 
-    /// The score of the head as it was with `share` of a layer's logits in it.
-    fn try_linear(
+    /// The score, unless it is `planned`, of the head as it was with `share` of a layer's logits in it.
+    fn add_linear(
         &mut self,
         before: &M::Snapshot,
         layer: &LinearLayer,
         share: f64,
+        planned: Option<Score>,
     ) -> Result<Score> {
         self.model.restore(before);
         self.model.add_linear(layer, share);
         self.align()?;
-        let score = self.validate()?;
+        let score = planned.map_or_else(|| self.validate(), Ok)?;
         if !score.loss.is_finite() {
             return Err(Stop::NoAnswer.into());
         }

@@ -19,6 +19,7 @@ mod model;
 mod moments;
 mod pace;
 mod precompute;
+mod refit;
 mod replay;
 mod stop;
 #[cfg(test)]
@@ -37,5 +38,6 @@ pub use lr_find::{choose_rate, suggest};
 pub use model::{Input, Model, StepLoss, StepOutcome, StepRates, Trainable};
 pub use moments::Moments;
 pub use pace::{Cores, Pace};
+pub use refit::Plan;
 pub use stop::{Limits, Stop};
 pub use workload::{Piece, Work, workload};

@@ -4,6 +4,7 @@ mod feeds;
 mod finder;
 mod pace;
 mod ranks;
+mod refit;
 mod stops;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::run::checkpoint::Checkpoints;
 use crate::run::{Entry, Epoch, Event, Journal, Kept, Listener, Score, Stage};
 use crate::schedule::Rates;
 use crate::target::TargetKind;
+use stops::outcome;
 
 /// Logistic regression on an image's mean colour; what it does is written down.
 #[derive(Default)]
@@ -251,6 +253,7 @@ fn data(folder: &Path, n: usize, noisy: usize, settings: &[&str]) -> Data {
     Data {
         train: SplitSide::new(&samples, &train, TargetKind::SingleLabel, 2),
         n_pseudo: 0,
+        plan: None,
         valid: SplitSide::new(&samples, &valid, TargetKind::SingleLabel, 2),
         classes: vec!["red".to_owned(), "blue".to_owned()].into(),
         kind: TargetKind::SingleLabel,
@@ -386,15 +389,4 @@ fn cycles_double_and_stop_once_they_over_fit() {
     assert!(cycles.starts_with(&[1, 2, 2]), "{cycles:?}");
     assert!(*cycles.last().unwrap() < 8, "{cycles:?}");
     assert!(diary.found.last().unwrap().starts_with("over-fitting"), "{:?}", diary.found);
-}
-
-/// Everything of a run that does not depend on the clock.
-fn outcome(mock: &Mock, journal: &Journal, score: Score) -> ([f32; 4], Vec<Entry>, u64, Score) {
-    let mut done = journal.done.clone();
-    for entry in &mut done {
-        if let Entry::Stage { seconds, .. } = entry {
-            *seconds = 0.0;
-        }
-    }
-    (mock.weights, done, journal.steps, score)
 }

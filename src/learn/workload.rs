@@ -39,7 +39,9 @@ pub fn workload(data: &Data) -> Vec<Piece> {
 }
 
 fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
-    let (n_train, n_valid) = (data.train.len() as f64, data.valid.len() as f64);
+    // By a plan nobody asks them.
+    let n_valid = if data.plan.is_none() { data.valid.len() as f64 } else { 0.0 };
+    let n_train = data.train.len() as f64;
     let piece = |work, amount: f64, looks| Piece { stage, work, amount, looks };
     let is_precomputed = recipe.precompute.run;
     // While there are activations the head alone looks at those.
@@ -47,6 +49,7 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
     let images = |steps: usize| (steps * recipe.batch_size) as f64;
     let is_full = recipe.unfreeze.run;
     match stage {
+        Stage::FindHeadRate | Stage::FindFullRate if data.plan.is_some() => Vec::new(),
         Stage::Precompute if is_precomputed => {
             let views = recipe.precompute.views as f64;
             vec![piece(Work::Look, n_train * (1.0 + views) + n_valid * (1.0 + views), 0.0)]

@@ -40,6 +40,9 @@ pub struct Recipe {
     /// A finished run that labels the test images, which are trained on as well; empty: none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pseudo: String,
+    /// A finished run by whose plan all images are trained on, those too that it held out; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refit: String,
     /// Fraction of the training images held out for validation, in (0, 1).
     pub valid: f64,
     /// Hold out so many parts in turn, a run each; 0: hold out `valid` once.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checked::{Fault, finite, hold};
+use super::checked::{Checked, Fault, finite, hold};
 use super::score::Score;
 use super::stage::Stage;
 
@@ -90,6 +90,9 @@ pub struct Journal {
     /// Where in a cycle training stands, if it stands in one.
     #[serde(rename = "place")]
     pub position: Option<Position>,
+    /// Whether time or a number that is none ended training before its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_stopped: bool,
     /// What is finished, in order.
     pub done: Vec<Entry>,
 }
@@ -97,9 +100,12 @@ pub struct Journal {
 /// No training comes so far: what is beyond cannot be counted with.
 const MOST: u64 = 1 << 50;
 
-impl Journal {
+impl Checked for Journal {
+    const HINT: &'static str = "an older version made this run, or its folder was not copied whole: train it \
+                                again with `--anew`";
+
     /// Finds what no training could go on from.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), Fault> {
         for (key, n) in [("epochs", self.epochs), ("steps", self.steps)] {
             hold(n <= MOST, key, || format!("is {n}, more than any training makes"))?;
         }
@@ -170,6 +176,7 @@ mod tests {
             best: Some(score),
             frozen: Some(score),
             position: Some(position),
+            was_stopped: true,
             done: vec![
                 Entry::Rate { stage: Stage::FindFullRate, rate: 1e-3 },
                 Entry::Stage {

@@ -15,6 +15,7 @@
 //! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
 //! | `class-names.toml` | what people call the classes, where that is told (`called.rs`) |
 //! | `views.toml`, `decision.toml` | how it predicts and decides: `decide`'s types |
+//! | `journal.toml` | what it did and chose, for `train --refit` (`journal.rs`) |
 //! | `report.html` | the run as a page: `report`'s |
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
 //! | `asked/` | predictions while they are made (`partial.rs`) |
@@ -88,6 +89,8 @@ pub use self::workspace::{Workspace, find_competition};
 pub const VIEWS: &str = "views.toml";
 /// What is done to probabilities before they are submitted.
 pub const DECISION: &str = "decision.toml";
+/// What a finished run did, for one that does the same with all images.
+pub const JOURNAL: &str = "journal.toml";
 /// The best weights.
 pub const WEIGHTS: &str = "weights.safetensors";
 /// The run as a page.

@@ -42,6 +42,9 @@ pub struct Summary {
     pub folds: usize,
     /// Which of them this run held out, from 1.
     pub fold: usize,
+    /// The run by whose plan this one has trained on all images, those too that it held out; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refit: String,
     /// A name for all folds of one model: what it follows from is the same for all of them.
     pub group: String,
     /// The files whose predictions are averaged.
@@ -96,6 +99,7 @@ impl Summary {
             seed: 42,
             folds: 0,
             fold: 1,
+            refit: String::new(),
             group: String::new(),
             weights: vec![WEIGHTS.to_owned()],
             weights_sha256: Vec::new(),

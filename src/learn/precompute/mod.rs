@@ -183,8 +183,9 @@ struct All {
 impl All {
     fn of(data: &Data) -> Self {
         let n_train = data.train.len();
-        let both: Vec<&Sample> =
-            data.train.samples.iter().chain(data.valid.samples.iter()).collect();
+        // Where they are trained on as well they are there already, and nobody asks for them.
+        let held_out = if data.plan.is_none() { &data.valid.samples[..] } else { &[] };
+        let both: Vec<&Sample> = data.train.samples.iter().chain(held_out).collect();
         let mut order: Vec<usize> = (0..both.len()).collect();
         order.sort_by(|&a, &b| both[a].id.cmp(&both[b].id));
         let mut places = vec![0; both.len()];

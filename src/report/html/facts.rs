@@ -95,6 +95,8 @@ pub struct About {
     pub train_images: usize,
     pub valid_images: usize,
     pub seconds: f64,
+    /// The run that held images out, by whose plan this one was trained on all.
+    pub refit: Option<String>,
     /// This fold, from 1, and how many there are; none for a single split.
     pub fold: Option<(usize, usize)>,
 }

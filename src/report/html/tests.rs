@@ -106,6 +106,7 @@ fn about(metric: Metric, score: f64, n: usize) -> About {
         train_images: 4 * n,
         valid_images: n,
         seconds: 75.0,
+        refit: None,
         fold: Some((2, 5)),
     }
 }

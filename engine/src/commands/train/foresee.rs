@@ -29,8 +29,10 @@ pub(super) fn planned(
     let Some(preset) = args.recipe.preset else { return Ok(recipe) };
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(&recipe, competition, images, workspace)? {
-            let seconds = seconds(&recipe, competition, images, ranks)?;
-            let told = told(&recipe, seconds);
+            let once = seconds(&recipe, competition, images, ranks)?;
+            // Once more, on the held-out images as well.
+            let again = if args.refit { once / (1.0 - recipe.valid) } else { 0.0 };
+            let told = told(&recipe, once + again);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
         return Ok(recipe);

@@ -9,7 +9,7 @@ use kaggle_kit::commands::bad_images;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::dataset::{self, Dataset, Sample, Split, Twins};
 use kaggle_kit::hash::Hash;
-use kaggle_kit::learn::{Data, Group as _, Pretrained, SplitSide};
+use kaggle_kit::learn::{Data, Group as _, Plan, Pretrained, SplitSide};
 use kaggle_kit::metric::Metric;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
@@ -33,6 +33,8 @@ pub(in crate::commands) struct CompetitionImages {
     range: Option<[f64; 2]>,
     /// Test images that are trained on, if there are any.
     pub(super) pseudo: Option<Pseudo>,
+    /// What a run chose that held some of them out, where all are trained on.
+    pub(super) plan: Option<Plan>,
     /// The competition's name, and its spec.
     name: String,
     source: String,
@@ -62,7 +64,7 @@ impl CompetitionImages {
         let duplicates = followed(duplicates, ranks)?;
         let (name, source) = (competition.name.clone(), competition.source.clone());
         let (metric, range) = (competition.metric.clone(), competition.target.range);
-        Ok(Self { dataset, duplicates, metric, range, pseudo: None, name, source })
+        Ok(Self { dataset, duplicates, metric, range, pseudo: None, plan: None, name, source })
     }
 
     fn look(dataset: &mut Dataset, data: &Path, recipe: &Recipe) -> Result<Twins> {
@@ -133,6 +135,10 @@ impl CompetitionImages {
         let side = |indices: &[usize]| {
             SplitSide::new(samples, indices, *kind, n_classes).in_sets(indices, &sets)
         };
+        let split = match &self.plan {
+            Some(_) => Split { train: [split.train, split.valid.clone()].concat(), ..split },
+            None => split,
+        };
         let train = side(&split.train);
         let training = self.metric.family().trains;
         let mut data = Data {
@@ -140,6 +146,7 @@ impl CompetitionImages {
             train,
             n_pseudo: 0,
             valid: side(&split.valid),
+            plan: self.plan.clone(),
             classes: classes.clone(),
             kind: *kind,
             metric: self.metric.clone(),
@@ -159,6 +166,8 @@ impl CompetitionImages {
         if let Some(pseudo) = &self.pseudo {
             weights.push(("pseudo-labels", pseudo.hash()?));
         }
+        let plan = self.plan.as_ref().map(|plan| toml::to_string(plan.journal())).transpose()?;
+        weights.extend(plan.map(|plan| ("plan", Hash::of(plan.as_bytes()))));
         let bar = Bar::new("hash images", Unit::Items("images"));
         MadeFrom::of(&self.dataset.train, weights, &bar)
     }
@@ -248,7 +257,13 @@ fn limit(dataset: &mut Dataset, recipe: &Recipe) {
     dataset.groups.retain(|group| group.len() > 1);
 }
 
-/// Where each image went, and what it shows.
+/// How many images the split leaves to train on, beside those that are held out.
+pub(super) fn n_split_off(data: &Data) -> usize {
+    let also_held_out = if data.plan.is_some() { data.valid.len() } else { 0 };
+    data.train.len() - data.n_pseudo - also_held_out
+}
+
+/// Where each image went, and what it shows; the plan's, where all are trained on.
 pub(super) fn split_table(data: &Data) -> SplitTable {
     let rows = |side, of: &SplitSide| -> Vec<SplitRow> {
         let mut n_of: HashMap<usize, usize> = HashMap::new();
@@ -266,7 +281,7 @@ pub(super) fn split_table(data: &Data) -> SplitTable {
         columns,
         rows: {
             let mut train = rows(Side::Train, &data.train);
-            train.truncate(data.train.len() - data.n_pseudo);
+            train.truncate(n_split_off(data));
             [train, rows(Side::Valid, &data.valid)].concat()
         },
     }

@@ -1,9 +1,10 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
-//! network, `outcome.rs` what a trained one is kept as, `report.rs` the run's page; `folds.rs` trains folds side
+//! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page; `folds.rs` trains folds side
 //! by side, each in a process of its own.
 
+mod finish;
 mod folds;
 mod foresee;
 mod images;
@@ -11,6 +12,7 @@ mod keep;
 mod network;
 mod outcome;
 mod pseudo;
+mod refit;
 mod report;
 mod teacher;
 mod told;
@@ -26,21 +28,18 @@ use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
-use kaggle_kit::learn::{self, Data, Learner, Limits, Model, Pretrained};
+use kaggle_kit::learn::{self, Data, Learner, Limits, Pretrained};
 use kaggle_kit::recipe::{self, Recipe};
-use kaggle_kit::report::{self as reporting, Both, Console, Record, Trackers};
+use kaggle_kit::report::{Both, Console, Record, Trackers};
 use kaggle_kit::run::checkpoint::Checkpoints;
-use kaggle_kit::run::{
-    self, CHECKPOINT, DECISION, Event, Journal, Listener, MadeFrom, REPORT, Run, SplitTable, Stage,
-    StageTime, Summary, WEIGHTS, Workspace,
-};
+use kaggle_kit::run::{CHECKPOINT, Listener, MadeFrom, Run, SplitTable, Workspace};
 use kaggle_kit::term;
 use kaggle_kit::typed;
 use kaggle_kit::zoo;
 
 use super::precision::{Work, settled};
 use super::ranks::{Ranks, Role, on_interrupt, supervise};
-use crate::torch::{Network, device};
+use crate::torch::device;
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
 use pseudo::Pseudo;
@@ -130,14 +129,41 @@ fn opened(
         let pseudo = Pseudo::open(&recipe.pseudo, &competition, &workspace.data(), workspace)?;
         images.pseudo = Some(pseudo);
     }
+    images.plan = refit::plan(&recipe, workspace, ranks)?;
     Ok((competition, recipe, images))
 }
 
 /// Trains; the first of several ranks gives the finished runs.
 fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
     let interrupted = on_interrupt();
-    let (competition, recipe, images) = opened(args, workspace, ranks)?;
+    let (competition, recipe, mut images) = opened(args, workspace, ranks)?;
     let recipe = foresee::planned(args, &competition, recipe, &images, workspace, ranks)?;
+    ensure!(
+        !(args.refit && recipe.folds > 0),
+        "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
+         `--refit` out",
+        recipe.folds
+    );
+    let mut runs = train_all(args, workspace, ranks, &competition, &recipe, &images, &interrupted)?;
+    if args.refit && recipe.refit.is_empty() {
+        let first = ranks.follow(runs.first().map_or_else(String::new, Run::id))?;
+        let recipe = Recipe { refit: first, ..recipe };
+        images.plan = refit::plan(&recipe, workspace, ranks)?;
+        runs = train_all(args, workspace, ranks, &competition, &recipe, &images, &interrupted)?;
+    }
+    Ok(Trained { runs, found: images.dataset.found })
+}
+
+/// The runs of a recipe, those too that are trained already.
+fn train_all(
+    args: &Args,
+    workspace: &Workspace,
+    ranks: &Ranks,
+    competition: &Competition,
+    recipe: &Recipe,
+    images: &CompetitionImages,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Vec<Run>> {
     // One after the other, unless one is named; those that are finished already are left alone.
     let folds = if args.fold.is_none() && recipe.folds > 0 {
         1..=recipe.folds
@@ -151,7 +177,8 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         data.at_once = ranks.at_once(recipe.size)?;
         // A hash of all images is the first one's work.
         let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-        let may_be_trained = (recipe.folds > 0 || args.start.once) && !args.start.anew;
+        let goes_on_alone = recipe.folds > 0 || args.refit || args.start.once;
+        let may_be_trained = goes_on_alone && !args.start.anew;
         let trained = if may_be_trained && ranks.is_first() {
             Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
         } else {
@@ -171,17 +198,17 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         let part = TrainOne {
             args,
             workspace,
-            competition: &competition,
+            competition,
             recipe: &recipe,
-            images: &images,
+            images,
             data,
             group,
             n_folds,
             ranks,
         };
-        runs.extend(part.run(&interrupted)?);
+        runs.extend(part.run(interrupted)?);
     }
-    Ok(Trained { runs, found: images.dataset.found })
+    Ok(runs)
 }
 
 /// One run.
@@ -248,7 +275,7 @@ impl TrainOne<'_> {
         if let Some(run) = run {
             self.finish(run, &journal, &mut network, listener)?;
             fs::remove_dir_all(run.file(CHECKPOINT))?;
-        } else {
+        } else if data.plan.is_none() {
             outcome::help(&mut network, ranks, data, recipe)?;
         }
         drop((record, trackers, page));
@@ -265,78 +292,6 @@ impl TrainOne<'_> {
         run.write_backbones(&zoo::find_all(&self.recipe.backbone)?)?;
         split.write(&run)?;
         Ok((run, lock))
-    }
-
-    /// Predicts the held-out images, decides, and writes it all down.
-    fn finish(
-        &self,
-        run: &Run,
-        journal: &Journal,
-        network: &mut Network,
-        listener: &mut dyn Listener,
-    ) -> Result<()> {
-        let Self { competition, recipe, data, ranks, .. } = self;
-        network.save(&run.file(WEIGHTS))?;
-        let weights = outcome::weights(run, journal, recipe.whole_network.snapshots)?;
-        let weights_sha256 = run.hash_weights(&weights)?;
-        let (stage, start) = (Stage::Predict, Instant::now());
-        listener.event(&Event::StageStarted { stage });
-        let (predictions, found) =
-            outcome::predictions(network, ranks, run, &weights, data, recipe)?;
-        let seconds = start.elapsed().as_secs_f64();
-        listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
-
-        let decision = outcome::decide(competition, data, &predictions)?;
-        term::say(format_args!("   {decision}"));
-        let way = outcome::way(competition, data, journal, (&predictions, &found), &decision);
-        reporting::tell_way(&way, &competition.metric, data.valid.len());
-        run.write_toml(DECISION, &decision)?;
-        run.write_outputs(&data.outputs)?;
-        run.write_class_names(&self.images.dataset.found.names)?;
-        run.write_valid_predictions(&predictions, data.kind)?;
-        let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
-        run.write_out_of_fold(&own)?;
-        let mut stages = outcome::stages(journal);
-        stages.push(StageTime { stage: stage.title().to_owned(), seconds, found });
-        let summary = Summary {
-            version: 1,
-            competition: competition.name.clone(),
-            finished: jiff::Timestamp::now().to_string(),
-            program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
-            device: ranks.describe(),
-            metric: competition.metric.name(),
-            score: decision.score(),
-            train_images: data.train.len() - data.n_pseudo,
-            valid_images: data.valid.len(),
-            seconds: stages.iter().map(|stage| stage.seconds).sum(),
-            seed: recipe.seed,
-            folds: recipe.folds,
-            fold: recipe.fold,
-            group: self.group.clone(),
-            weights,
-            weights_sha256,
-            classes: data.classes.clone(),
-            classes_sha256: run::hash_of_classes(&data.classes),
-            stages,
-            way,
-        };
-        // A page is good to have, but no run should be lost for it.
-        if let Err(error) = report::write(run, &summary, data, self.images, network) {
-            term::warn(format_args!("no report was made: {error:#}"));
-        }
-        run.finish(&summary)?;
-        if recipe.folds > 0 {
-            outcome::keep_out_of_fold(run);
-        }
-        term::done(format_args!(
-            "{} {:.5} on {} held-out images, in {}; `{}`",
-            summary.metric,
-            summary.score,
-            term::thousands(summary.valid_images),
-            term::duration(summary.seconds),
-            run.file(REPORT).display()
-        ));
-        Ok(())
     }
 
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.

@@ -3,15 +3,15 @@
 
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::decide::ensemble::{Pool, choose_views, members};
+use kaggle_kit::decide::ensemble::{Pool, ViewChoice, choose_views, members};
 use kaggle_kit::decide::{Decision, Judged, Options, deal, together};
 use kaggle_kit::fs;
 use kaggle_kit::learn::tta;
 use kaggle_kit::learn::{self, Data};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    self, Entry, Fate, Journal, OUT_OF_FOLD, Run, Score, Stage, StageTime, VIEWS, ViewMeans,
-    WEIGHTS, WayStep, cycle_file,
+    self, Entry, Fate, Journal, OUT_OF_FOLD, Run, Score, Stage, StageTime, ViewMeans, WEIGHTS,
+    WayStep, cycle_file,
 };
 use kaggle_kit::table::Table;
 use kaggle_kit::target::{Predictions, Truth};
@@ -47,8 +47,8 @@ pub(super) fn weights(run: &Run, journal: &Journal, n: usize) -> Result<Vec<Stri
     Ok(if chosen.is_empty() { vec![WEIGHTS.to_owned()] } else { chosen })
 }
 
-/// Chooses the views that predict, by the held-out images, and keeps the choice; gives what these
-/// views predict, and the choice in words.
+/// Chooses the views that predict, by the held-out images; gives what these views predict, and the choice,
+/// also in words.
 pub(super) fn predictions(
     network: &mut Network,
     ranks: &Ranks,
@@ -56,13 +56,12 @@ pub(super) fn predictions(
     weights: &[String],
     data: &Data,
     recipe: &Recipe,
-) -> Result<(Predictions, String)> {
+) -> Result<(Predictions, ViewChoice, String)> {
     // Others help from here on, and see no run.
     ranks.follow(weights.join("\n"))?;
     let parts = predict(network, ranks, Some(run), weights, &data.valid.samples, recipe, None)?;
     let options = Options::of(&run.competition()?, &data.classes)?;
     let views = choose_views(&pool(data, parts.clone(), options))?;
-    run.write_toml(VIEWS, &views)?;
     let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
     let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
     let mut found = term::count(tta::Views::of(recipe).count(), "view");
@@ -74,7 +73,7 @@ pub(super) fn predictions(
     if weights.len() > 1 {
         found = format!("{found}, {} cycles", weights.len());
     }
-    Ok((Predictions { ids, probabilities, classes: data.classes.clone() }, found))
+    Ok((Predictions { ids, probabilities, classes: data.classes.clone() }, views, found))
 }
 
 /// What a rank that is not the first does meanwhile: its share of the images.

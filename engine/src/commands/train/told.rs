@@ -16,7 +16,7 @@ impl TrainOne<'_> {
         };
         term::heading(format_args!("{}: {}{fold}", competition.name, competition.title));
         term::say(format_args!(
-            "   {} at {} pixels on {device}; {} to train on, {} held out, {}",
+            "   {} at {} pixels on {device}; {} to train on, {}, {}",
             recipe.backbone,
             recipe.size,
             match data.n_pseudo {
@@ -28,7 +28,13 @@ impl TrainOne<'_> {
                     recipe.pseudo
                 ),
             },
-            term::thousands(data.valid.len()),
+            match recipe.refit.as_str() {
+                "" => format!("{} held out", term::thousands(data.valid.len())),
+                plan => format!(
+                    "by the plan of run `{plan}`, which held out {} of them: losses are what that run had",
+                    term::thousands(data.valid.len())
+                ),
+            },
             match data.kind {
                 TargetKind::SingleLabel => format!("{} classes", data.classes.len()),
                 TargetKind::MultiLabel => format!("{} tags", data.classes.len()),

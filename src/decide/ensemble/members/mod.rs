@@ -127,6 +127,12 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
     }
     let mut members: Vec<Member> =
         groups.into_values().map(Member::from_runs).collect::<Result<Vec<_>>>()?;
+    // A run that was trained once more on all images is there as that.
+    let mut refitted = Vec::new();
+    for run in members.iter().flat_map(|member| &member.runs) {
+        refitted.push(run.summary()?.refit);
+    }
+    members.retain(|member| !refitted.contains(&member.name));
     let images = members.iter().map(|member| member.images).max().unwrap_or_default();
     members.retain(|member| member.images == images);
     members.sort_by(|a, b| {

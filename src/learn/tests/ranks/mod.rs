@@ -244,6 +244,7 @@ fn side(samples: &[Sample]) -> SplitSide {
 fn again(data: &Data) -> Data {
     Data {
         n_pseudo: data.n_pseudo,
+        plan: None,
         at_once: None,
         train: side(&[]),
         valid: side(&[]),

@@ -87,6 +87,7 @@ pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -
             train_images,
             valid_images,
             seconds: 0.0,
+            refit: Some(recipe.refit.clone()).filter(|run| !run.is_empty()),
             fold: (recipe.folds > 0).then_some((recipe.fold, recipe.folds)),
         },
         leak: competition.leak.clone(),

@@ -47,7 +47,25 @@ pub(in super::super) fn training(facts: &Facts, stage: Option<Stage>) -> Markup 
                         div { b { (format!("{:.4}", score.metric)) } span { (about.metric.title()) } }
                     }
                 }
-                div { b { (term::thousands(about.valid_images)) } span { "images held out, " (term::thousands(about.train_images)) " trained on" } }
+                (images(about))
+            }
+        }
+    }
+}
+
+/// How many images judge, and how many it learnt from.
+fn images(about: &About) -> Markup {
+    let all = about.train_images + about.valid_images;
+    html! {
+        div {
+            b { (term::thousands(about.valid_images)) }
+            span {
+                @if let Some(plan) = &about.refit {
+                    "images held out by " code { (plan) } ", by whose plan all " (term::thousands(all))
+                    " are trained on"
+                } @else {
+                    "images held out, " (term::thousands(about.train_images)) " trained on"
+                }
             }
         }
     }
@@ -66,14 +84,13 @@ fn fold(about: &About) -> String {
 
 pub(in super::super) fn figures(facts: &Facts) -> Markup {
     let about = &facts.about;
-    let trained = term::thousands(about.train_images);
     let seconds: f64 = facts.epochs.iter().map(|epoch| epoch.seconds).sum();
     html! {
         aside.figures {
             (score(facts))
             (submitted(facts))
             (of_answers(facts))
-            div { b { (term::thousands(about.valid_images)) } span { "images held out, " (trained) " trained on" } }
+            (images(about))
             div {
                 b { (term::duration(about.seconds)) }
                 span {

@@ -6,6 +6,7 @@ mod kept;
 mod pooled;
 mod pseudo;
 mod ranks;
+mod refit;
 mod several;
 mod sweep;
 

@@ -1,0 +1,78 @@
+//! `train --refit`: once more on all images, by the plan of a finished run.
+//!
+//! The second run holds nothing out, so it has no score of its own: what it says of held-out images, how it
+//! decides and which views it takes are the first run's.
+
+use anyhow::{Context, Result, ensure};
+use kaggle_kit::learn::{Data, Plan};
+use kaggle_kit::recipe::Recipe;
+use kaggle_kit::run::{
+    DECISION, Fate, JOURNAL, Journal, Run, Side, SplitTable, VIEWS, WayStep, Workspace,
+};
+use kaggle_kit::target::TargetKind;
+use kaggle_kit::term;
+
+use super::finish::Known;
+use crate::commands::ranks::Ranks;
+
+/// The plan that a recipe names, if it names one; the first of several ranks reads it.
+pub(super) fn plan(recipe: &Recipe, workspace: &Workspace, ranks: &Ranks) -> Result<Option<Plan>> {
+    if recipe.refit.is_empty() {
+        return Ok(None);
+    }
+    let read = || -> Result<Journal> {
+        let run = first_run(recipe, workspace)?;
+        let own = Recipe { refit: String::new(), ..recipe.clone() };
+        ensure!(
+            run.recipe()? == own,
+            "run `{}` was trained by another recipe\nhint: give what it was trained with, and `--refit`",
+            recipe.refit
+        );
+        run.read_toml(JOURNAL)
+    };
+    let journal = if ranks.is_first() { Some(read()?) } else { None };
+    let told =
+        ranks.follow(journal.as_ref().map(toml::to_string).transpose()?.unwrap_or_default())?;
+    let journal = journal.map_or_else(|| Ok(toml::from_str(&told)?), Ok::<_, anyhow::Error>)?;
+    Plan::new(journal).with_context(|| format!("run `{}`", recipe.refit)).map(Some)
+}
+
+/// The run whose plan is followed.
+fn first_run(recipe: &Recipe, workspace: &Workspace) -> Result<Run> {
+    Run::find(&workspace.runs(), None, &recipe.refit)
+}
+
+/// What the first run says of the images that it held out, and how it decides. An error where these were other
+/// images.
+pub(super) fn known(recipe: &Recipe, data: &Data, workspace: &Workspace) -> Result<Known> {
+    let run = first_run(recipe, workspace)?;
+    let columns: &[String] =
+        if data.kind == TargetKind::Number { data.classes.names() } else { &[] };
+    let split = SplitTable::read(&run, columns)?;
+    let held_out = split.rows.iter().filter(|row| row.side == Side::Valid);
+    ensure!(
+        held_out.map(|row| &row.id).eq(data.valid.samples.iter().map(|sample| &sample.id)),
+        "the images have changed since run `{}` was trained\nhint: train it again with `--anew`",
+        recipe.refit
+    );
+    let mut way = run.summary()?.way;
+    way.push(WayStep {
+        step: format!(
+            "once more on all {}",
+            term::count(data.train.len() - data.n_pseudo, "image")
+        ),
+        stage: None,
+        loss: None,
+        error: None,
+        metric: None,
+        seconds: None,
+        fate: Fate::Kept,
+    });
+    Ok(Known {
+        predictions: run.valid_predictions(&data.classes, data.kind)?,
+        decision: run.read_toml(DECISION)?,
+        views: run.read_toml(VIEWS)?,
+        found: format!("views and decision as of run `{}`", recipe.refit),
+        way,
+    })
+}

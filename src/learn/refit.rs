@@ -1,0 +1,78 @@
+//! What a finished run decided by the images that it held out, for a network that trains on these as well.
+//!
+//! The golden rule is done again, and wherever it would ask the held-out images it is told what they said the
+//! first time: how many epochs, which of them was the best, how strong a linear layer, which of three networks.
+//! So the second network is the first one's with more images, and needs no images to choose by.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run::{Entry, Journal, Kept, Score, Stage};
+
+const NO_PLAN: &str = "the run whose plan is followed went another way";
+
+/// The journal of a finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    journal: Journal,
+}
+
+impl Plan {
+    /// An error where the run did not come to its end.
+    pub fn new(journal: Journal) -> Result<Self> {
+        ensure!(
+            !journal.was_stopped,
+            "its training was ended before its end, so it is no plan\nhint: train it again with `--anew`, and \
+             without `--max-minutes`"
+        );
+        Ok(Self { journal })
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The rate that a finder chose, if one ran.
+    pub(super) fn rate(&self, wanted: Stage) -> Option<f64> {
+        self.find(|entry| match entry {
+            Entry::Rate { stage, rate } if *stage == wanted => Some(*rate),
+            _ => None,
+        })
+    }
+
+    /// The score after each epoch of a cycle.
+    pub(super) fn scores(&self, wanted: Stage, cycle: usize) -> Result<&[Score]> {
+        let found = self.find(|entry| match entry {
+            Entry::Cycle { stage, number, scores } if (*stage, *number) == (wanted, cycle) => {
+                Some(scores.as_slice())
+            }
+            _ => None,
+        });
+        found.with_context(|| format!("{NO_PLAN}: no cycle {cycle} of `{}`", wanted.title()))
+    }
+
+    /// The strength of the linear layer, its score, and that of the mean.
+    pub(super) fn fitted(&self, wanted: Stage) -> Result<(f64, Score, Score)> {
+        let found = self.find(|entry| match entry {
+            Entry::Fitted { stage, strength, linear, mean } if *stage == wanted => {
+                Some((*strength, *linear, *mean))
+            }
+            _ => None,
+        });
+        found.with_context(|| format!("{NO_PLAN}: no linear layer"))
+    }
+
+    /// Which network was kept, and the scores of the three.
+    pub(super) fn chosen(&self) -> Result<(Kept, [Score; 3])> {
+        self.find(|entry| match entry {
+            Entry::Chosen { kept, frozen, midway, whole } => {
+                Some((*kept, [*frozen, *midway, *whole]))
+            }
+            _ => None,
+        })
+        .with_context(|| format!("{NO_PLAN}: no network was kept"))
+    }
+
+    fn find<'a, T>(&'a self, read: impl FnMut(&'a Entry) -> Option<T>) -> Option<T> {
+        self.journal.done.iter().find_map(read)
+    }
+}

@@ -1,0 +1,53 @@
+//! `train --refit`: once more on all images.
+
+use kaggle_kit::fs;
+use kaggle_kit::run::{Run, WEIGHTS};
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use super::with_data;
+
+fn texts(runs: &[Run], name: &str) -> Vec<Vec<u8>> {
+    runs.iter().map(|run| fs::read(run.file(name)).unwrap()).collect()
+}
+
+#[test]
+fn all_images_are_trained_on_by_the_plan_of_a_run() {
+    let here = with_data("planet");
+    let train = |more: &[&str]| {
+        // Without the whole network, for the seconds.
+        let all = ["train", "planet", "--smoke", "--set", "unfreeze.run=false"];
+        here.kaggle_kit().args(all).args(more).assert()
+    };
+    train(&["--folds", "2", "--refit"]).code(2).stderr(contains("cannot be used with"));
+    train(&["--set", "folds=2", "--refit"]).code(1).stderr(contains("`--refit` is for one run"));
+    train(&["--set", "refit=nobody"]).code(1).stderr(contains("there is no run `nobody`"));
+    // A run that is finished is taken for the first one.
+    train(&[]).success();
+    let told = train(&["--refit"]).success();
+    let runs = Run::all(&here.path().join("runs"), None).unwrap();
+    let [first, second] = runs.as_slice() else { panic!("{} runs", runs.len()) };
+    told.stderr(
+        contains("this is trained")
+            .and(contains(format!("by the plan of run `{}`", first.id())))
+            .and(contains("once more on all 60 images")),
+    );
+    let [of_first, of_second] = [first, second].map(|run| run.summary().unwrap());
+    assert_eq!((of_first.refit.as_str(), of_second.refit), ("", first.id()));
+    assert_eq!(of_first.score, of_second.score);
+    for same in ["split.csv", "valid-predictions.csv", "decision.toml", "views.toml", "oof.csv"] {
+        let [one, other] = &texts(&runs, same)[..] else { unreachable!() };
+        assert_eq!(one, other, "{same}");
+    }
+    let [one, other] = &texts(&runs, WEIGHTS)[..] else { unreachable!() };
+    assert_ne!(one, other);
+    assert!(fs::read_to_string(second.file("report.html")).unwrap().contains("by whose plan all"));
+    // Both are there: nothing is done twice.
+    train(&["--refit"]).success().stderr(contains(second.id()));
+    assert_eq!(Run::all(&here.path().join("runs"), None).unwrap().len(), 2);
+    here.kaggle_kit().arg("submit").assert().success().stderr(contains(second.id()));
+
+    fs::remove_file(first.file("journal.toml")).unwrap();
+    let asked = train(&["--refit", "--set", "seed=42"]);
+    asked.code(1).stderr(contains("no `journal.toml`").and(contains("--anew")));
+}
