@@ -1,5 +1,6 @@
 //! A spec as it was guessed, field by field, with what each rests on.
 
+use super::pictures::Pictures;
 use crate::target::TargetKind;
 
 /// Everything that `new` writes, and why.
@@ -26,6 +27,8 @@ pub struct Guess {
     pub names: Option<String>,
     pub labels: LabelsIn,
     pub split: Option<Split>,
+    /// Where they are not just upright.
+    pub pictures: Option<Pictures>,
     pub submission: Submission,
     /// What a fetch would find, as far as it can be seen.
     pub found: Found,
@@ -203,6 +206,8 @@ pub struct Wishes {
     pub classes: Option<String>,
     /// A folder of test images, where there are several.
     pub images: Option<String>,
+    /// How the pictures were taken.
+    pub pictures: Option<Pictures>,
     pub is_notebook: bool,
 }
 

@@ -18,6 +18,7 @@ mod labels;
 mod metric;
 mod paths;
 mod peek;
+mod pictures;
 mod pixels;
 mod place;
 mod records;
@@ -37,6 +38,7 @@ pub use guess::{
 };
 pub use metric::{Hint, of_kaggle};
 pub use peek::{features, patient};
+pub use pictures::Pictures;
 pub use records::telling as telling_record;
 pub use table::{Form, Table};
 pub use written::toml;
@@ -89,6 +91,7 @@ pub fn infer(
         rows: sample.table.rows.len(),
         labels: Some(told.n_different()).filter(|&n| n > 0),
     };
+    pictures::find(&mut guess, wishes);
     guess.questions.sort_by_key(|question| question.flag != "metric");
     guess.questions.truncate(MOST_QUESTIONS);
     Ok(guess)

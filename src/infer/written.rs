@@ -25,6 +25,10 @@ pub fn toml(guess: &Guess) -> String {
     labels(&mut text);
     split(&mut text);
     submission(&mut text);
+    if let Some(pictures) = guess.pictures {
+        text.table("recipe");
+        text.field("augment", &quoted(pictures.augment()), "recipe.augment");
+    }
     let mut all = text.lines.join("\n");
     all.push('\n');
     all

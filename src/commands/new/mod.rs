@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::competition;
 use crate::fs;
-use crate::infer::{self, Data, Guess, Hint, Wishes};
+use crate::infer::{self, Data, Guess, Hint, Pictures, Wishes};
 use crate::kaggle::Environment;
 use crate::metric::Metric;
 use crate::session;
@@ -81,6 +81,10 @@ pub struct Answers {
     /// The folder of test images, where several have them
     #[arg(long, value_name = "FOLDER")]
     pub images: Option<String>,
+    /// How the pictures were taken, and so how they may be turned: upright, from-above (through a microscope
+    /// too) or as-they-are (text, or a left and a right that matter)
+    #[arg(long, value_name = "WORD", value_parser = words::parser::<Pictures>())]
+    pub pictures: Option<Pictures>,
     /// The column of labels
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
@@ -113,6 +117,7 @@ impl Answers {
             positive: this.positive,
             classes: this.classes,
             images: this.images,
+            pictures: this.pictures,
             is_notebook: false,
         })
     }

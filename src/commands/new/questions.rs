@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use crate::infer::{Beyond, Guess, Question, Wishes};
 use crate::metric::Metric;
 use crate::term;
+use crate::words;
 
 /// No more are asked.
 const MOST: usize = 4;
@@ -80,6 +81,8 @@ fn settle(wishes: &mut Wishes, flag: &str, answer: String) {
         "classes" => wishes.classes = Some(answer),
         "positive" => wishes.positive = Some(answer),
         "images" => wishes.images = Some(answer),
+        // One of its words.
+        "pictures" => wishes.pictures = words::word(&answer).ok(),
         other => debug_assert!(false, "a question about {other}"),
     }
 }

@@ -78,6 +78,9 @@ fn rows(guess: &Guess) -> Vec<(&'static str, String, &'static str)> {
     let class =
         guess.submission.class.as_ref().map_or_else(String::new, |class| format!(" {class}"));
     rows.push(("upload", format!("{shape}{class}"), "submission"));
+    if let Some(pictures) = guess.pictures {
+        rows.push(("pictures", pictures.word().to_owned(), "recipe.augment"));
+    }
     if guess.is_notebook {
         rows.push(("sent by", "a notebook".to_owned(), "upload"));
     }
@@ -114,6 +117,7 @@ pub(super) fn json(guess: &Guess, path: &Path) -> Value {
         "test": guess.test,
         "sample": guess.sample,
         "labels": labels(guess),
+        "pictures": guess.pictures.map(infer::Pictures::word),
         "notebook": guess.is_notebook,
         "images": {
             "train": guess.found.train, "test": guess.found.test, "rows": guess.found.rows,
