@@ -152,6 +152,18 @@ fn the_best_come_first_and_smoke_is_passed_over() {
 }
 
 #[test]
+fn a_run_that_was_trained_once_more_stands_for_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = ALONE.write(folder.path());
+    let again = Made { id: "20260101-000004-dddd", ..ALONE }.write(folder.path());
+    let summary = Summary { refit: first.id(), ..again.summary().unwrap() };
+    again.finish(&summary).unwrap();
+    let members = best(folder.path(), &competition::find(CATS).unwrap(), 2).unwrap();
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(names, [again.id()]);
+}
+
+#[test]
 fn what_does_not_fit_together_is_named() {
     let far = Made { held_out: &[("y", "cat", 0.5)], ..ALONE };
     let folder = all(&[&FIRST, &SECOND, &far]);
