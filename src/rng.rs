@@ -26,6 +26,10 @@ pub enum Purpose {
     Sample = 7,
     /// Resamplings of a bootstrap.
     Resample = 8,
+    /// Operations of a policy of augmentation.
+    Policy = 9,
+    /// A box of an image that is erased.
+    Erase = 10,
 }
 
 /// The stream of `purpose` at `(seed, epoch, sample)`: `ChaCha8` with the four numbers as its key.

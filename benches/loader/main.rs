@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
 use kaggle_kit::cache::Store;
 use kaggle_kit::dataset::{
-    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, View,
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, Strong, View,
 };
 use kaggle_kit::place::Share;
 use kaggle_kit::recipe::Augment;
@@ -139,12 +139,12 @@ fn by_zune(path: &Path) -> Result<Vec<u8>> {
 
 /// A part with .35 to 1 of the area, mirrored or not.
 fn part(epoch: u64) -> View {
-    View::Random { seed: 1, epoch, area: Some([0.35, 1.0]) }
+    View::Random { seed: 1, epoch, area: Some([0.35, 1.0]), strong: Strong::OFF }
 }
 
 /// Nearly all of a picture, turned a little.
 fn square(epoch: u64) -> View {
-    View::Random { seed: 1, epoch, area: None }
+    View::Random { seed: 1, epoch, area: None, strong: Strong::OFF }
 }
 
 /// What the reference prints before each of its figures, and what it is to be compared with.

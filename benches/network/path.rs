@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::dataset::{
-    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, View,
+    self, BatchPlan, PictureCache, PictureCachePlan, Prepared, Sample, SampleSource, Strong, View,
 };
 use kaggle_kit::fs;
 use kaggle_kit::learn::{Input, Model};
@@ -100,7 +100,7 @@ fn lines(
 pub(crate) fn view(recipe: &Recipe, what: usize, epoch: usize) -> View {
     match what {
         0 => View::Centre { share: recipe.crop },
-        _ => View::Random { seed: 1, epoch: epoch as u64, area: None },
+        _ => View::Random { seed: 1, epoch: epoch as u64, area: None, strong: Strong::OFF },
     }
 }
 

@@ -1,14 +1,18 @@
-//! Loops over the pixels of a picture in memory: resizing, warping, mirroring, lighting.
+//! Loops over the pixels of a picture in memory: resizing, warping, mirroring, lighting, colours.
 //!
 //! A package of its own, so that it is compiled at full speed, and its vector code (generic, and long)
 //! once, whatever the profile of the rest. It knows bytes, sides and windows, and nothing of files,
 //! recipes or networks.
 
+mod colour;
 mod lighting;
 mod resize;
 mod symmetry;
 mod warp;
 
+pub use colour::{
+    autocontrast, brightness, contrast, equalize, posterize, saturation, sharpness, solarize,
+};
 pub use lighting::relight;
 pub use resize::{FAST, Resizer, SHARP, brightness_grid, resize};
 pub use symmetry::Symmetry;

@@ -20,6 +20,12 @@ impl Affine {
         Self([[by[0], 0.0, 0.0], [0.0, by[1], 0.0]])
     }
 
+    /// Adds `along[0]` times how far down a point is to where it is across, and `along[1]` times that to how
+    /// far down.
+    pub fn shear(along: [f64; 2]) -> Self {
+        Self([[1.0, along[0], 0.0], [along[1], 1.0, 0.0]])
+    }
+
     /// Turns around `centre`.
     pub fn rotation(radians: f64, centre: [f64; 2]) -> Self {
         let (sin, cos) = radians.sin_cos();

@@ -32,4 +32,4 @@ pub use picture_cache::{PictureCache, PictureCachePlan};
 pub use sample::Sample;
 pub use split::{Split, folds, hold_out, sets_of, split};
 pub use twins::{Likeness, PictureId, Twins, find_broken, find_twins};
-pub use view::{Prepared, Symmetry, View, decode, decode_planes, render};
+pub use view::{Policy, Prepared, Strong, Symmetry, View, decode, decode_planes, render};

@@ -11,12 +11,14 @@ use super::mix::{self, Mix};
 use super::model::Input;
 use super::refit::Plan;
 use crate::cache::{ActivationRows, Store};
-use crate::dataset::{self, Batch, BatchPlan, PictureCache, Sample, SampleSource, View};
+use crate::dataset::{
+    self, Batch, BatchPlan, PictureCache, Policy, Sample, SampleSource, Strong, View,
+};
 use crate::hash::Hash;
 use crate::metric::Metric;
 use crate::outputs::Outputs;
 use crate::place::Share;
-use crate::recipe::{ClassWeights, Recipe, Sampling};
+use crate::recipe::{AugmentPolicy, ClassWeights, Recipe, Sampling};
 use crate::rng::{self, Purpose};
 use crate::table::Table;
 use crate::target::{Classes, TargetKind, Truth, n_hot};
@@ -304,7 +306,19 @@ impl Data {
 
     /// What an epoch of training looks at.
     pub fn random_view(&self, epoch: u64) -> View {
-        View::Random { seed: self.recipe.seed, epoch, area: self.area() }
+        let (seed, area, strong) = (self.recipe.seed, self.area(), self.strong());
+        View::Random { seed, epoch, area, strong }
+    }
+
+    /// What is done to random views beyond that.
+    pub(super) fn strong(&self) -> Strong {
+        let Recipe { augment_policy, augment_magnitude, random_erasing, .. } = self.recipe;
+        let policy = match augment_policy {
+            AugmentPolicy::None => Policy::None,
+            AugmentPolicy::Trivial => Policy::Trivial,
+            AugmentPolicy::Rand => Policy::Rand { magnitude: augment_magnitude },
+        };
+        Strong { policy, erasing: random_erasing }
     }
 
     /// The share of an image's area that a random view shows, where it shows parts.

@@ -71,6 +71,9 @@ impl Recipe {
             "`random-area` is {:?}: give two shares from 0.001 to 1, such as [0.35, 1.0], or none",
             self.random_area
         );
+        let strength = "at least 0 and at most 30";
+        within("augment-magnitude", self.augment_magnitude, 0..=30, strength)?;
+        within("random-erasing", self.random_erasing, 0.0..=1.0, "a number from 0 to 1")?;
         let views = format!("at most {MOST_VIEWS}");
         within("precompute.views", self.precompute.views, 0..=MOST_VIEWS, &views)
     }
@@ -228,6 +231,13 @@ mod tests {
             "head.dropout=[nan, 0.5]",
             "whole-network.sizes=[224, 9223372036854775807]",
             "loss.mixup=1e-320",
+            // Left out of a recipe's settings where they are off, and so not met above.
+            "augment-magnitude=31",
+            "augment-magnitude=-1",
+            "augment-magnitude=9223372036854775807",
+            "random-erasing=1.01",
+            "random-erasing=-0.1",
+            "random-erasing=nan",
         ] {
             assert!(told(typed).is_some(), "{typed} was taken");
         }

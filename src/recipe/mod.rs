@@ -2,6 +2,7 @@
 //!
 //! `default.toml` beside this file is the reference of all fields and their template.
 
+mod augment;
 mod bounds;
 mod layers;
 mod names;
@@ -11,6 +12,7 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
+pub use augment::{Augment, AugmentPolicy};
 pub(crate) use layers::laid_over;
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use names::{meant as known_by_another_name, own_names};
@@ -62,6 +64,18 @@ pub struct Recipe {
     /// are found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub random_area: Vec<f64>,
+    /// Operations on random views beyond those. Left out likewise, as are the next two.
+    #[serde(default, skip_serializing_if = "AugmentPolicy::is_none")]
+    pub augment_policy: AugmentPolicy,
+    /// How strong [`AugmentPolicy::Rand`]'s are, from 0 to 30.
+    #[serde(
+        default = "augment::rand_magnitude",
+        skip_serializing_if = "augment::is_rand_magnitude"
+    )]
+    pub augment_magnitude: usize,
+    /// The probability that a part of a random view is erased.
+    #[serde(default, skip_serializing_if = "augment::is_zero")]
+    pub random_erasing: f64,
     pub sampling: Sampling,
     /// Whether predictions are the mean over the centre crop, the whole, and their symmetries.
     pub tta: bool,
@@ -88,17 +102,6 @@ pub struct Recipe {
     pub find_full_rate: FindRate,
     /// Step 8.
     pub whole_network: WholeNetwork,
-}
-
-/// Which changes leave an image's meaning alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Augment {
-    None,
-    /// Photographs taken upright: the mirror image, a small zoom, turn and change of light.
-    SideOn,
-    /// Seen from above: the eight symmetries of the square, and the same small changes.
-    TopDown,
 }
 
 /// The backbone's answers to all images.

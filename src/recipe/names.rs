@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::DEFAULT;
 
 /// Names of other programs, in lower case and with hyphens, with what to set here.
-const OTHERS: [(&[&str], &str); 28] = [
+const OTHERS: [(&[&str], &str); 31] = [
     (
         &["lr", "learning-rate", "base-lr", "lr-max", "max-lr", "lrs", "rate"],
         "the finder finds the rates; `find-head-rate.rate` with `find-head-rate.run=false` sets the \
@@ -67,6 +67,25 @@ const OTHERS: [(&[&str], &str); 28] = [
     ),
     (&["random-state", "random-seed", "rng"], "it is `seed` here"),
     (&["aug", "augs", "augmentation", "transforms", "tfms", "aug-tfms"], "it is `augment` here"),
+    (
+        &[
+            "aa",
+            "auto-augment",
+            "rand-augment",
+            "randaugment",
+            "ra",
+            "trivial-augment",
+            "trivialaugment",
+            "trivial-augment-wide",
+            "ta-wide",
+        ],
+        "it is `augment-policy` here: \"trivial\" or \"rand\"",
+    ),
+    (&["ra-magnitude", "magnitude"], "it is `augment-magnitude` here, with `augment-policy=rand`"),
+    (
+        &["re-prob", "reprob", "erasing", "random-erase", "randomerasing", "random-erasing-prob"],
+        "it is `random-erasing` here, a probability",
+    ),
     (
         &["freeze", "frozen", "freeze-epochs", "finetune", "fine-tune"],
         "it is `unfreeze.run` here: false leaves the backbone as it is",
@@ -145,6 +164,9 @@ mod tests {
             ("weight_decay=0.1", "`head.weight-decay`"),
             ("run=false", "`precompute.run`"),
             ("sizes=1", "it is `whole-network.sizes` here; did you mean `size`?"),
+            ("rand_augment=true", "it is `augment-policy` here"),
+            ("re_prob=0.25", "it is `random-erasing` here"),
+            ("reprob=0.25", "it is `random-erasing` here"),
             ("zzz=1", "known are `augment`, `backbone`"),
         ] {
             let layer = Layer::assignment(typed).unwrap();

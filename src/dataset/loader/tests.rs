@@ -6,7 +6,7 @@ use image::Rgb;
 
 use super::*;
 use crate::cache::Store;
-use crate::dataset::{PictureCachePlan, find_twins};
+use crate::dataset::{PictureCachePlan, Policy, Strong, find_twins};
 use crate::fs;
 
 const WHOLE: View = View::Centre { share: 1.0 };
@@ -93,8 +93,11 @@ fn views_at_once_are_those_in_turn() {
     RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8 * 6, y as u8 * 8, 77]))
         .save(&samples[4].path)
         .unwrap();
-    let views =
-        [WHOLE, View::Centre { share: 0.5 }, View::Random { seed: 1, epoch: 2, area: None }];
+    let views = [
+        WHOLE,
+        View::Centre { share: 0.5 },
+        View::Random { seed: 1, epoch: 2, area: None, strong: Strong::OFF },
+    ];
     let order: Vec<usize> = (0..6).collect();
     let at_once = batches(Arc::clone(&samples), plan(order.clone(), views.to_vec()));
     let at_once: Vec<Batch> = at_once.collect::<Result<_>>().unwrap();
@@ -111,7 +114,7 @@ fn views_at_once_are_those_in_turn() {
 fn a_random_view_does_not_depend_on_its_neighbours() {
     let folder = tempfile::tempdir().unwrap();
     let samples = pictures(folder.path(), 6);
-    let view = View::Random { seed: 1, epoch: 2, area: None };
+    let view = View::Random { seed: 1, epoch: 2, area: None, strong: Strong::OFF };
     let one = load(&samples, vec![5], view).next().unwrap().unwrap();
     let last = load(&samples, (0..6).collect(), view).last().unwrap().unwrap();
     assert_eq!(one.images.pixels[..], last.images.pixels[8 * 8 * 3..]);
@@ -128,9 +131,16 @@ fn kept_pictures_show_the_same_without_their_files() {
     let looks = find_twins(&samples, &[], folder.path(), &[], &()).unwrap().pictures;
     let store = Store::new(folder.path().join("kept"), None);
     let order: Vec<usize> = (0..6).rev().collect();
-    let parts = |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]) };
-    let random = |epoch| View::Random { seed: 1, epoch, area: None };
-    for (first, second) in [(random(0), random(1)), (parts(0), parts(1)), (WHOLE, WHOLE)] {
+    let parts =
+        |epoch| View::Random { seed: 1, epoch, area: Some([0.5, 1.0]), strong: Strong::OFF };
+    let random = |epoch| View::Random { seed: 1, epoch, area: None, strong: Strong::OFF };
+    let strong = |epoch| {
+        let strong = Strong { policy: Policy::Rand { magnitude: 20 }, erasing: 0.5 };
+        View::Random { seed: 1, epoch, area: None, strong }
+    };
+    for (first, second) in
+        [(random(0), random(1)), (parts(0), parts(1)), (strong(0), strong(1)), (WHOLE, WHOLE)]
+    {
         let all = |source: SampleSource, view| -> Vec<Batch> {
             let batches = batches(source, plan(order.clone(), vec![view]));
             batches.collect::<Result<_>>().unwrap()
@@ -182,7 +192,7 @@ fn any_number_of_threads_makes_the_same_batches_in_the_same_order() {
         let noisy = |x: u32, y: u32| Rgb([(x * 31 + y * 17) as u8, (x * y) as u8, 7]);
         RgbImage::from_fn(31, 24, noisy).save(&sample.path).unwrap();
     }
-    let random = View::Random { seed: 1, epoch: 2, area: None };
+    let random = View::Random { seed: 1, epoch: 2, area: None, strong: Strong::OFF };
     let share = Share::new(1, 2);
     let plan = BatchPlan { share, and_next: true, ..plan((0..30).collect(), vec![random, WHOLE]) };
     let all = |threads| -> Vec<Batch> {

@@ -5,7 +5,9 @@
 
 mod augment;
 mod decode;
+mod erase;
 mod planes;
+mod policy;
 mod prepared;
 mod render;
 mod shot;
@@ -21,7 +23,7 @@ pub use self::prepared::Prepared;
 pub use self::render::render;
 pub(super) use self::render::{finish, render_and_keep};
 pub(super) use self::shot::Shot;
-pub use self::shot::View;
+pub use self::shot::{Policy, Strong, View};
 
 /// The pixels of a decoded image.
 pub(super) fn pixels_of(image: &RgbImage) -> Pixels<'_> {

@@ -5,6 +5,8 @@
 //! shape in the place of zoom and rotation. It is drawn from a [prepared](super::prepared) picture,
 //! which has hardly more pixels than are shown: zoom, rotation, crop and symmetry are then one bilinear
 //! warp. What is upright is resized by vector instructions and mirrored or turned, which is faster.
+//! How a [policy](super::policy) moves pixels is a part of that warp; its colours, and what is erased,
+//! come after.
 
 use std::cell::RefCell;
 
@@ -15,9 +17,10 @@ use kaggle_kit_pixels::{
 };
 
 use super::augment::{Change, Crop};
-use super::pixels_of;
+use super::erase::erase;
 use super::prepared::Prepared;
-use super::shot::{Shot, View};
+use super::shot::{Shot, Strong, View};
+use super::{pixels_of, policy};
 use crate::recipe::Augment;
 
 /// What a thread keeps between images.
@@ -61,7 +64,7 @@ pub(in crate::dataset) fn render_and_keep(
         if let Prepared::Square { .. } = prepared {
             prepared.draw(&mut scratch.resizer, image, out)?;
             keep(Pixels { bytes: out, sides });
-            return Ok(());
+            return scratch.finish_square(shot, out);
         }
         if sides == image.sides {
             keep(image);
@@ -86,28 +89,67 @@ pub(in crate::dataset) fn finish(prepared: Pixels, shot: Shot, out: &mut [u8]) -
 impl Scratch {
     fn finish(&mut self, prepared: Pixels, shot: Shot, out: &mut [u8]) -> Result<()> {
         let Shot { size, augment, view, index } = shot;
-        match view {
-            View::Random { seed, epoch, area } if augment != Augment::None => {
-                let sides = prepared.sides.map(|side| side as f64);
-                let change = Change::draw(augment, area, sides, (seed, epoch, index));
-                self.changed(prepared, size, &change, out)?;
-                relight(out, change.brightness, change.contrast);
+        let View::Random { seed, epoch, area, strong } = view else {
+            out.copy_from_slice(prepared.bytes);
+            return Ok(());
+        };
+        let key = (seed, epoch, index);
+        let operations = policy::draw(strong.policy, key);
+        let moved = policy::geometry(operations.clone(), size);
+        if augment == Augment::None {
+            match moved {
+                Some(to_square) => warp(prepared.bytes, prepared.sides, &to_square, size, out),
+                None => out.copy_from_slice(prepared.bytes),
             }
-            _ => out.copy_from_slice(prepared.bytes),
+        } else {
+            let sides = prepared.sides.map(|side| side as f64);
+            let change = Change::draw(augment, area, sides, key);
+            self.changed(prepared, size, &change, moved, out)?;
+            relight(out, change.brightness, change.contrast);
+        }
+        operations.for_each(|operation| operation.recolour(out, size));
+        if strong.erasing > 0.0 {
+            erase(out, size, strong.erasing, key);
         }
         Ok(())
     }
 
-    /// What `change` shows of `image`.
+    /// Finishes a prepared square where it is.
+    fn finish_square(&mut self, shot: Shot, out: &mut [u8]) -> Result<()> {
+        match shot.view {
+            View::Random { strong, .. } if strong != Strong::OFF => {
+                let bytes = out.to_vec();
+                let sides = [shot.size; 2];
+                self.finish(Pixels { bytes: &bytes, sides }, shot, out)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What `change` shows of `image`, under the map of a policy, if there is one, from the view with it to
+    /// the view without it.
     fn changed(
         &mut self,
         image: Pixels,
         size: usize,
         change: &Change,
+        moved: Option<Affine>,
         out: &mut [u8],
     ) -> Result<()> {
+        let to_unturned = Affine::of_symmetry(change.symmetry, size);
+        let to_unturned = moved.map_or(to_unturned, |moved| moved.then(to_unturned));
         let (zoom, radians, corner) = match change.crop {
-            Crop::Part(window) => return self.upright(image, window, size, change.symmetry, out),
+            Crop::Part(window) if moved.is_none() => {
+                return self.upright(image, window, size, change.symmetry, out);
+            }
+            // A part may be shrunk by more than a warp can do well.
+            Crop::Part(window) => {
+                set_length(&mut self.square, size * size * 3);
+                let (resizer, square) = (&mut self.resizer, &mut self.square);
+                resize(resizer, image, window, [size, size], FAST, square)?;
+                warp(square, [size, size], &to_unturned, size, out);
+                return Ok(());
+            }
             Crop::Square { zoom, radians, corner } => (zoom, radians, corner),
         };
         let [width, height] = image.sides.map(|side| side as f64);
@@ -116,13 +158,13 @@ impl Scratch {
         let scale = size as f64 * zoom / width.min(height);
         let whole = [width * scale, height * scale];
         let corner = [0, 1].map(|axis| corner[axis] * (whole[axis] - size as f64).max(0.0));
-        if radians == 0.0 {
+        if radians == 0.0 && moved.is_none() {
             let [left, top] = corner.map(|at| at / scale);
             let side = size as f64 / scale;
             let window = Window { left, top, width: side, height: side };
             return self.upright(image, window, size, change.symmetry, out);
         }
-        let to_source = Affine::of_symmetry(change.symmetry, size)
+        let to_source = to_unturned
             .then(Affine::shift(corner))
             .then(Affine::rotation(radians, whole.map(|side| side / 2.0)))
             .then(Affine::scale([1.0 / scale; 2]));
@@ -155,6 +197,7 @@ mod tests {
 
     use image::Rgb;
 
+    use super::super::shot::Policy;
     use super::*;
 
     /// A picture whose colours tell the place: red grows to the right, green downwards.
@@ -170,7 +213,7 @@ mod tests {
     }
 
     fn random(epoch: u64) -> View {
-        View::Random { seed: 1, epoch, area: None }
+        View::Random { seed: 1, epoch, area: None, strong: Strong::OFF }
     }
 
     #[test]
@@ -223,7 +266,8 @@ mod tests {
         for (width, height) in [(1, 1), (1, 400), (3000, 2), (17, 16)] {
             for epoch in 0..20 {
                 rendered(&ramp(width, height), 16, Augment::TopDown, random(epoch));
-                let view = View::Random { seed: 1, epoch, area: Some([0.08, 1.0]) };
+                let (area, strong) = (Some([0.08, 1.0]), Strong::OFF);
+                let view = View::Random { seed: 1, epoch, area, strong };
                 rendered(&ramp(width, height), 16, Augment::TopDown, view);
             }
         }
@@ -235,7 +279,7 @@ mod tests {
         let (large, small) = (ramp(400, 300), ramp(80, 60));
         for area in [None, Some([0.35, 1.0])] {
             for epoch in 0..50 {
-                let view = View::Random { seed: 1, epoch, area };
+                let view = View::Random { seed: 1, epoch, area, strong: Strong::OFF };
                 let [large, small] =
                     [&large, &small].map(|image| rendered(image, 48, Augment::TopDown, view));
                 let differences = large.iter().zip(&small).map(|(a, b)| a.abs_diff(*b));
@@ -251,7 +295,8 @@ mod tests {
         let image = ramp(90, 60);
         let mut widths = Vec::new();
         for epoch in 0..100 {
-            let view = View::Random { seed: 3, epoch, area: Some([0.2, 0.4]) };
+            let (area, strong) = (Some([0.2, 0.4]), Strong::OFF);
+            let view = View::Random { seed: 3, epoch, area, strong };
             let pixels = rendered(&image, 40, Augment::SideOn, view);
             let row = &pixels[20 * 40 * 3..21 * 40 * 3];
             widths.push((f64::from(row[39 * 3]) - f64::from(row[0])).abs() / 255.0);
@@ -259,5 +304,81 @@ mod tests {
         // The square root of 0.3 or so, times a ratio about one that is not that of the image.
         let mean = widths.iter().sum::<f64>() / 100.0;
         assert!((0.35..0.55).contains(&mean), "{mean}");
+    }
+
+    fn strongly(policy: Policy, erasing: f64, epoch: u64, area: Option<[f64; 2]>) -> View {
+        View::Random { seed: 1, epoch, area, strong: Strong { policy, erasing } }
+    }
+
+    #[test]
+    fn strong_views_repeat_and_differ_by_epoch_however_pictures_are_cut() {
+        let image = ramp(64, 48);
+        let rand = Policy::Rand { magnitude: 15 };
+        for augment in [Augment::None, Augment::SideOn, Augment::TopDown] {
+            for area in [None, Some([0.35, 1.0])] {
+                for (policy, erasing) in [(Policy::Trivial, 0.0), (rand, 0.0), (Policy::None, 1.0)]
+                {
+                    let view = |policy, erasing, epoch| {
+                        rendered(&image, 32, augment, strongly(policy, erasing, epoch, area))
+                    };
+                    assert_eq!(view(policy, erasing, 3), view(policy, erasing, 3));
+                    // A few draws are the identity, or too weak to be seen.
+                    let changed = (0..20).filter(|&epoch| {
+                        view(policy, erasing, epoch) != view(Policy::None, 0.0, epoch)
+                    });
+                    assert!(changed.count() >= 8, "{augment:?} {area:?} {policy:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_policy_moves_is_warped_as_one_with_the_rest() {
+        // A translation of a square shows what lies beside it in the picture, not its border.
+        let image = ramp(96, 32);
+        let moved = Affine::shift([8.0, 0.0]);
+        for radians in [0.0, 0.1] {
+            let crop = Crop::Square { zoom: 1.0, radians, corner: [0.5, 0.5] };
+            let symmetry = Symmetry::IDENTITY;
+            let change = Change { crop, symmetry, brightness: 0.0, contrast: 0.0 };
+            let mean_red = |moved| {
+                let mut out = vec![0; 32 * 32 * 3];
+                let pixels = pixels_of(&image);
+                Scratch::default().changed(pixels, 32, &change, moved, &mut out).unwrap();
+                out.iter().step_by(3).map(|&red| f64::from(red)).sum::<f64>() / 1024.0
+            };
+            // Eight of 96 columns.
+            let by = mean_red(Some(moved)) - mean_red(None);
+            assert!((by - 255.0 * 8.0 / 96.0).abs() < 1.0, "{by}");
+        }
+    }
+
+    #[test]
+    #[ignore = "draws a sheet for people: PICTURE, and SHEET for where to"]
+    fn sheet_of_strong_views() {
+        let (side, columns) = (128, 12);
+        let image = image::open(std::env::var("PICTURE").unwrap()).unwrap().into_rgb8();
+        let rand = |magnitude| Policy::Rand { magnitude };
+        let rows = [
+            (Policy::None, 0.0),
+            (Policy::Trivial, 0.0),
+            (Policy::Trivial, 0.0),
+            (rand(9), 0.0),
+            (rand(20), 0.0),
+            (Policy::None, 1.0),
+            (Policy::Trivial, 0.25),
+        ];
+        let mut sheet = RgbImage::new((side * columns) as u32, (side * rows.len()) as u32);
+        for (y, (policy, erasing)) in rows.into_iter().enumerate() {
+            for x in 0..columns {
+                let epoch = (y * columns + x) as u64;
+                let area = (y == 2).then_some([0.35, 1.0]);
+                let view = strongly(policy, erasing, epoch, area);
+                let pixels = rendered(&image, side, Augment::SideOn, view);
+                let view = RgbImage::from_raw(side as u32, side as u32, pixels).unwrap();
+                image::imageops::replace(&mut sheet, &view, (x * side) as i64, (y * side) as i64);
+            }
+        }
+        sheet.save(std::env::var("SHEET").unwrap()).unwrap();
     }
 }

@@ -17,6 +17,32 @@ pub enum View {
         epoch: u64,
         /// Of a part with a share of the image's area between these; otherwise of nearly all of it.
         area: Option<[f64; 2]>,
+        strong: Strong,
+    },
+}
+
+/// What is done to a random view beyond what leaves it a likely picture ("strong augmentation").
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strong {
+    pub policy: Policy,
+    /// The probability that a part is erased.
+    pub erasing: f64,
+}
+
+impl Strong {
+    /// Nothing.
+    pub const OFF: Self = Self { policy: Policy::None, erasing: 0.0 };
+}
+
+/// Which operations are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    None,
+    /// One, of any strength.
+    Trivial,
+    /// Two, of this strength, from 0 to 30.
+    Rand {
+        magnitude: usize,
     },
 }
 

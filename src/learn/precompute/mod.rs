@@ -15,7 +15,7 @@ use super::data::{Activations, Data, Precomputed, Pretrained};
 use super::learner::Learner;
 use super::model::Model;
 use crate::cache::{ActivationRows, ActivationsKey, ActivationsSource, Dtype, Shape, Slot, Writer};
-use crate::dataset::{Sample, digests};
+use crate::dataset::{Sample, Strong, digests};
 use crate::hash::Hash;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
@@ -206,5 +206,7 @@ fn transform(data: &Data, views: usize) -> String {
         return centre;
     }
     let parts = data.area().map(|area| format!(" of parts {area:?}")).unwrap_or_default();
-    format!("{centre}; second random views of {augment:?}{parts}, seed {seed}")
+    let strong = Some(data.strong()).filter(|strong| *strong != Strong::OFF);
+    let strong = strong.map(|strong| format!(" with {strong:?}")).unwrap_or_default();
+    format!("{centre}; second random views of {augment:?}{parts}{strong}, seed {seed}")
 }

@@ -20,7 +20,13 @@ pub(super) fn outcome(
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["precompute.views=2", "loss.mixup=0.4", "whole-network.max-cycles=2"];
+    let settings = [
+        "precompute.views=2",
+        "loss.mixup=0.4",
+        "augment-policy=rand",
+        "random-erasing=0.3",
+        "whole-network.max-cycles=2",
+    ];
     let data = data(folder.path(), 48, 2, &settings);
     let whole = {
         let (mut mock, mut listener) = (Mock::default(), ());
