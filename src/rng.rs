@@ -3,7 +3,7 @@
 //! Every use has its own stream, keyed by a purpose and three counters (seed, epoch, sample), so
 //! that the number of loader threads, or a restart in the middle of an epoch, changes nothing.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// What the numbers are for.
@@ -30,6 +30,8 @@ pub enum Purpose {
     Policy = 9,
     /// A box of an image that is erased.
     Erase = 10,
+    /// Residual branches that an image leaves out.
+    DropPath = 11,
 }
 
 /// The stream of `purpose` at `(seed, epoch, sample)`: `ChaCha8` with the four numbers as its key.
@@ -41,10 +43,14 @@ pub fn stream(purpose: Purpose, seed: u64, epoch: u64, sample: u64) -> ChaCha8Rn
     ChaCha8Rng::from_seed(key)
 }
 
+/// The first `n` numbers in `[0, 1)` of a stream.
+pub fn uniform(purpose: Purpose, key: [u64; 3], n: usize) -> Vec<f64> {
+    let [seed, epoch, sample] = key;
+    stream(purpose, seed, epoch, sample).random_iter().take(n).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use rand::Rng;
-
     use super::*;
 
     #[test]
@@ -52,5 +58,8 @@ mod tests {
         let first = |epoch| stream(Purpose::Augment, 1, epoch, 3).random::<u64>();
         assert_eq!(first(2), first(2));
         assert_ne!(first(2), first(4));
+        let numbers = uniform(Purpose::DropPath, [1, 2, 3], 1000);
+        let mean = numbers.iter().sum::<f64>() / 1000.0;
+        assert!((mean - 0.5).abs() < 0.04 && numbers.iter().all(|n| (0.0..1.0).contains(n)));
     }
 }

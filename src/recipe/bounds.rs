@@ -106,6 +106,7 @@ impl Recipe {
         below_one("optimizer.momentum", optimizer.momentum)?;
         below_one("optimizer.warm-up", optimizer.warm_up)?;
         below_one("optimizer.average", optimizer.average)?;
+        below_one("unfreeze.drop-path", self.unfreeze.drop_path)?;
         within("distil.share", self.distil.share, 0.0..=1.0, "a number from 0 to 1")?;
         let positive = 0.0..=MOST_OF_A_RATE;
         let number = "a number from 0 to 1e4";
@@ -238,6 +239,9 @@ mod tests {
             "random-erasing=1.01",
             "random-erasing=-0.1",
             "random-erasing=nan",
+            "unfreeze.drop-path=1.0",
+            "unfreeze.drop-path=-0.1",
+            "unfreeze.drop-path=nan",
         ] {
             assert!(told(typed).is_some(), "{typed} was taken");
         }

@@ -166,6 +166,12 @@ impl Recipe {
                  predicts, with the statistics of its norms as pretrained\nhint: leave it at \"fixed\"",
                 backbone.name
             );
+            ensure!(
+                backbone.imported().is_none() || self.unfreeze.drop_path == 0.0,
+                "`unfreeze.drop-path` is not for `{}`: where its residual blocks are is not known of a \
+                 network that was imported\nhint: leave it at 0",
+                backbone.name
+            );
         }
         Ok(())
     }

@@ -148,13 +148,17 @@ impl Distil {
 }
 
 /// All layers train from here on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Unfreeze {
     /// Whether the steps from here on run.
     pub run: bool,
     /// What batch norms of the backbone do.
     pub statistics: Statistics,
+    /// The probability that an image leaves the last residual branch out, earlier ones less often
+    /// (<https://arxiv.org/abs/1603.09382>).
+    #[serde(default, skip_serializing_if = "augment::is_zero")]
+    pub drop_path: f64,
 }
 
 /// The mean and spread by which a backbone's batch norms normalise, once it trains.

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::DEFAULT;
 
 /// Names of other programs, in lower case and with hyphens, with what to set here.
-const OTHERS: [(&[&str], &str); 31] = [
+const OTHERS: [(&[&str], &str); 32] = [
     (
         &["lr", "learning-rate", "base-lr", "lr-max", "max-lr", "lrs", "rate"],
         "the finder finds the rates; `find-head-rate.rate` with `find-head-rate.run=false` sets the \
@@ -80,6 +80,10 @@ const OTHERS: [(&[&str], &str); 31] = [
             "ta-wide",
         ],
         "it is `augment-policy` here: \"trivial\" or \"rand\"",
+    ),
+    (
+        &["drop-path-rate", "drop-path", "droppath", "stochastic-depth", "stochastic-depth-prob"],
+        "it is `unfreeze.drop-path` here",
     ),
     (&["ra-magnitude", "magnitude"], "it is `augment-magnitude` here, with `augment-policy=rand`"),
     (
@@ -166,6 +170,7 @@ mod tests {
             ("sizes=1", "it is `whole-network.sizes` here; did you mean `size`?"),
             ("rand_augment=true", "it is `augment-policy` here"),
             ("re_prob=0.25", "it is `random-erasing` here"),
+            ("drop_path_rate=0.1", "it is `unfreeze.drop-path` here"),
             ("reprob=0.25", "it is `random-erasing` here"),
             ("zzz=1", "known are `augment`, `backbone`"),
         ] {

@@ -2,13 +2,14 @@
 //! the head then has more to choose from.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use anyhow::{Result, bail};
 use kaggle_kit::recipe::Precision;
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
-use super::backbone::Backbone;
+use super::backbone::{Backbone, Dropping};
 use super::input::{Normalise, kind_of};
 
 /// All backbones, in the order of their features.
@@ -98,6 +99,22 @@ impl Backbones {
     /// Of pictures as bytes, `[n, size, size, 3]`.
     pub(super) fn features(&self, bytes: &Tensor, mode: NormMode) -> Vec<Tensor> {
         self.branches.iter().map(|branch| branch.features(bytes, mode)).collect()
+    }
+
+    /// Lets images leave residual branches out until what it gives is dropped, in a step with a seed; see
+    /// [`Backbone::drop_paths`].
+    pub(super) fn drop_paths(
+        &self,
+        rate: f64,
+        seed: u64,
+        images: &Range<usize>,
+        device: Device,
+    ) -> Vec<Dropping> {
+        let branches = (0..).zip(&self.branches);
+        let drop = |(number, branch): (u64, &Branch)| {
+            branch.backbone.drop_paths(rate, (seed, number), images.clone(), device)
+        };
+        branches.map(drop).collect()
     }
 
     /// Features of one backbone, pooled: `[n, width]`.

@@ -4,23 +4,35 @@ use kaggle_kit::zoo::{Architecture, Inverted, InvertedStage};
 use tch::Tensor;
 use tch::nn::{self, ModuleT, Path, SequentialT};
 
+use super::drop_path::{DropPath, DropPaths};
 use super::layers::{Activation, ConvNorm, Shape};
 
 /// Channels of `conv_stem`, in both families and at every width.
 const STEM: i64 = 32;
 
 /// Both layer groups.
-pub(super) fn build(path: &Path, architecture: &Architecture, net: &Inverted) -> [SequentialT; 2] {
+pub(super) fn build(
+    path: &Path,
+    architecture: &Architecture,
+    net: &Inverted,
+    paths: &mut DropPaths,
+) -> [SequentialT; 2] {
     let width = architecture.width;
     let [mut first, mut second] = [nn::seq_t(), nn::seq_t()];
     let stem = shape(net, 3, 2, 1, Activation::Relu6);
     first = first.add(ConvNorm::new(&(path / "conv_stem"), &(path / "bn1"), (3, STEM), stem));
-    let mut channels = STEM;
+    let (mut channels, mut above) = (STEM, 0_u32);
+    // The last is not all the way down, as in timm.
+    let all = net.stages.iter().map(|stage| stage.repeats as f64).sum::<f64>();
     for (i, stage) in net.stages.iter().enumerate() {
         for j in 0..stage.repeats {
             let stride = if j == 0 { stage.stride } else { 1 };
             let place = path / "blocks" / i / j;
-            let block = Block::new(&place, net, *stage, (channels, stage.channels), stride);
+            let sides = (channels, stage.channels);
+            let is_residual = stride == 1 && channels == stage.channels;
+            let residual = is_residual.then(|| paths.add(f64::from(above) / all));
+            above += 1;
+            let block = Block::new(&place, net, *stage, sides, stride, residual);
             channels = stage.channels;
             if architecture.is_early(i, j) {
                 first = first.add(block);
@@ -43,7 +55,8 @@ fn shape(net: &Inverted, kernel: i64, stride: i64, groups: i64, activation: Acti
 #[derive(Debug)]
 struct Block {
     layers: Vec<ConvNorm>,
-    residual: bool,
+    /// Whether the input is added, and when the rest is not.
+    residual: Option<DropPath>,
 }
 
 impl Block {
@@ -53,6 +66,7 @@ impl Block {
         stage: InvertedStage,
         (input, output): (i64, i64),
         stride: i64,
+        residual: Option<DropPath>,
     ) -> Self {
         let inner = input * stage.expand;
         let layer = |conv: &str, norm: &str, channels, shape| {
@@ -73,7 +87,7 @@ impl Block {
                 layer("conv_pwl", "bn3", (inner, output), narrow),
             ]
         };
-        Self { layers, residual: stride == 1 && input == output }
+        Self { layers, residual }
     }
 }
 
@@ -83,6 +97,9 @@ impl ModuleT for Block {
         for layer in &self.layers {
             y = layer.forward_t(&y, train);
         }
-        if self.residual { y.g_add_(x) } else { y }
+        match &self.residual {
+            Some(path) => path.apply(y).g_add_(x),
+            None => y,
+        }
     }
 }

@@ -4,11 +4,14 @@
 mod classifier;
 mod convnext;
 mod dense;
+mod drop_path;
 mod imported;
 mod inverted;
 mod layers;
 mod residual;
 mod vision;
+
+use std::ops::Range;
 
 use anyhow::Result;
 use kaggle_kit::zoo::{Architecture, Layout, N_GROUPS};
@@ -16,6 +19,8 @@ use tch::nn::{ModuleT, Path, SequentialT};
 use tch::{Device, Kind, Tensor};
 
 pub use self::classifier::Classifier;
+use self::drop_path::DropPaths;
+pub use self::drop_path::Dropping;
 pub use self::vision::resampled;
 
 /// A network from pictures to features.
@@ -23,6 +28,7 @@ pub use self::vision::resampled;
 pub struct Backbone {
     groups: [SequentialT; N_GROUPS],
     features: Features,
+    paths: DropPaths,
 }
 
 /// What the features of a family are.
@@ -62,14 +68,28 @@ impl Backbone {
         device: Device,
         kind: Kind,
     ) -> Result<Self> {
+        let mut paths = DropPaths::default();
         let groups = match &architecture.layout {
-            Layout::Residual(net) => residual::build(path, architecture, net),
-            Layout::Inverted(net) => inverted::build(path, architecture, net),
-            Layout::ConvNext(net) => convnext::build(path, architecture, net, kind),
-            Layout::Vision(net) => vision::build(path, architecture, net, kind),
+            Layout::Residual(net) => residual::build(path, architecture, net, &mut paths),
+            Layout::Inverted(net) => inverted::build(path, architecture, net, &mut paths),
+            Layout::ConvNext(net) => convnext::build(path, architecture, net, kind, &mut paths),
+            Layout::Vision(net) => vision::build(path, architecture, net, kind, &mut paths),
             Layout::Imported(net) => imported::build(path, net, device, kind)?,
         };
-        Ok(Self { groups, features: Features::of(&architecture.layout) })
+        Ok(Self { groups, features: Features::of(&architecture.layout), paths })
+    }
+
+    /// Leaves residual branches out until what it gives is dropped: the last ones with a probability of
+    /// `rate`, earlier ones less often. `images` are the numbers in their batch of those that come; what is
+    /// left out follows from these and `key` alone.
+    pub fn drop_paths(
+        &self,
+        rate: f64,
+        key: (u64, u64),
+        images: Range<usize>,
+        device: Device,
+    ) -> Dropping {
+        self.paths.draw(rate, key, images, device)
     }
 
     /// One layer group. Group 0 takes normalised pictures `[n, 3, h, w]`, group 1 what group 0

@@ -8,6 +8,7 @@ use tch::nn::{self, Init, ModuleT, Path, SequentialT};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::dense::{LayerNorm, Linear, Mlp, Patches};
+use super::drop_path::{DropPath, DropPaths};
 
 /// Both layer groups; between them and behind them are tokens, `[n, 1 + places, width]`, the class's
 /// first. Layers compute with numbers of `kind`.
@@ -16,11 +17,14 @@ pub(super) fn build(
     architecture: &Architecture,
     net: &Vision,
     kind: Kind,
+    paths: &mut DropPaths,
 ) -> [SequentialT; 2] {
     let width = architecture.width;
     let mut groups = [nn::seq_t().add(Embedding::new(path, width, net)), nn::seq_t()];
     for i in 0..net.depth {
-        let block = Block::new(&(path / "blocks" / i), width, net.heads, kind);
+        let depth = i as f64 / net.depth.saturating_sub(1).max(1) as f64;
+        let branches = [(); 2].map(|()| paths.add(depth));
+        let block = Block::new(&(path / "blocks" / i), width, net.heads, kind, branches);
         let [first, second] = groups;
         groups = if architecture.is_early(0, i) {
             [first.add(block), second]
@@ -128,10 +132,12 @@ struct Block {
     mlp: Mlp,
     scale_mlp: Tensor,
     kind: Kind,
+    /// Of attention, and of the map behind it.
+    paths: [DropPath; 2],
 }
 
 impl Block {
-    fn new(path: &Path, width: i64, heads: i64, kind: Kind) -> Self {
+    fn new(path: &Path, width: i64, heads: i64, kind: Kind, paths: [DropPath; 2]) -> Self {
         let scale = |name: &str| (path / name).var("gamma", &[width], Init::Const(1e-5));
         Self {
             before_attention: LayerNorm::new(&(path / "norm1"), width),
@@ -141,6 +147,7 @@ impl Block {
             mlp: Mlp::new(&(path / "mlp"), width),
             scale_mlp: scale("ls2"),
             kind,
+            paths,
         }
     }
 }
@@ -148,9 +155,10 @@ impl Block {
 impl ModuleT for Block {
     fn forward_t(&self, x: &Tensor, _: bool) -> Tensor {
         let seen = self.before_attention.forward(x).to_kind(self.kind);
-        let x = x + self.attention.forward(&seen) * &self.scale_attention;
+        let [of_attention, of_mlp] = &self.paths;
+        let x = x + of_attention.apply(self.attention.forward(&seen) * &self.scale_attention);
         let y = self.mlp.forward(&self.before_mlp.forward(&x).to_kind(self.kind)) * &self.scale_mlp;
-        x + y
+        x + of_mlp.apply(y)
     }
 }
 

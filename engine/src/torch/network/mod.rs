@@ -6,7 +6,7 @@ mod step;
 mod together;
 
 use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -18,6 +18,7 @@ use kaggle_kit::recipe::{Precision, Recipe, Statistics};
 use kaggle_kit::zoo::{Architecture, N_GROUPS};
 use tch::{Device, Tensor, nn};
 
+use super::backbone::Dropping;
 use super::backbones::{Backbones, NormMode};
 use super::blocks::{Alike, Block};
 use super::ema::{Ema, Raw};
@@ -185,6 +186,16 @@ impl Network {
             (true, Statistics::Fixed) => NormMode::Fixed,
             (true, Statistics::Moving) => NormMode::Moving,
         }
+    }
+
+    /// Lets images leave residual branches out, where they do, until what it gives is dropped; `images` are
+    /// their numbers in the batch of a step with a seed.
+    fn drop_paths(&self, seed: u64, images: &Range<usize>) -> Vec<Dropping> {
+        let rate = self.recipe.unfreeze.drop_path;
+        if rate == 0.0 || self.trainable == Trainable::Head {
+            return Vec::new();
+        }
+        self.backbones.drop_paths(rate, seed, images, self.store.device())
     }
 
     /// Logits, `[n, classes]`.

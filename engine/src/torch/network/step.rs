@@ -14,10 +14,10 @@ const TOO_NARROW: &str = "gradients are infinite however small the loss is made:
 
 impl Network {
     /// Adds a batch's gradients up, a micro-batch at a time.
-    fn gradients(&mut self, input: &Input, targets: &[f32]) -> Result<BatchLoss> {
+    fn gradients(&mut self, input: &Input, targets: &[f32], seed: u64) -> Result<BatchLoss> {
         // Activations are the whole batch's on every rank.
         if let (Some(group), Input::Images(_)) = (self.group.clone(), input) {
-            return self.gradients_together(&group, input, targets);
+            return self.gradients_together(&group, input, targets, seed);
         }
         let (n, width) = (size(input, self.width()), self.outputs.n());
         let mut losses = Vec::new();
@@ -25,8 +25,10 @@ impl Network {
             let share = range.len() as f64 / n as f64;
             let targets = &targets[range.start * width..range.end * width];
             let targets = rows(targets, width, self.store.device())?;
+            let dropping = self.drop_paths(seed, &range);
             let images = part(input, self.width(), range);
             let logits = self.logits(&images, true)?;
+            drop(dropping);
             let weights = self.class_weights.as_ref();
             let loss = loss::loss(&self.recipe.loss, &self.outputs, weights, &logits, &targets);
             let scaled = &loss * (share * self.loss_scale.by);
@@ -48,7 +50,7 @@ impl Network {
         loop {
             tch::manual_seed(seed as i64);
             self.optimizer.zero_grad();
-            let error = match fitting::caught(|| self.gradients(input, targets)) {
+            let error = match fitting::caught(|| self.gradients(input, targets, seed)) {
                 Ok(loss) => return Ok((loss, note)),
                 Err(error) => error,
             };

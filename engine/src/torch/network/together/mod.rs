@@ -66,6 +66,7 @@ impl Network {
         group: &Group,
         input: &Input,
         targets: &[f32],
+        seed: u64,
     ) -> Result<BatchLoss> {
         let (width, share) = (self.outputs.n(), group.place().share());
         let n = targets.len() / width.max(1);
@@ -81,6 +82,9 @@ impl Network {
                 .copied()
                 .collect();
             let part_of_all = piece.images.len() as f64 / n as f64;
+            let first = share.of(n).start;
+            let own = first + piece.own.start..first + piece.own.end;
+            let _dropping = self.drop_paths(seed, &own);
             match self.piece_together(group, input, &piece, &targets, part_of_all, &mut trouble)? {
                 Some(loss) => losses.push((part_of_all, loss)),
                 None => ensure!(trouble.is_some(), "no loss"),
