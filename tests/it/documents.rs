@@ -57,6 +57,23 @@ fn links_in_the_documents_lead_somewhere() {
     assert_eq!(documents.iter().flat_map(broken).collect::<Vec<_>>(), NONE);
 }
 
+#[test]
+fn there_is_one_version() {
+    let root = support::repository();
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let changelog = read("CHANGELOG.md");
+    let newest = changelog.lines().find(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    assert!(newest.unwrap().starts_with(&format!("{version} (")), "{newest:?} is not {version}");
+    let programs: toml::Table = toml::from_str(&read("programs/Cargo.toml")).unwrap();
+    assert_eq!(programs["package"]["version"].as_str(), Some(version), "programs/");
+    // The wheel's is that of programs/, which maturin takes.
+    let wheel: toml::Table = toml::from_str(&read("programs/pyproject.toml")).unwrap();
+    let project = &wheel["project"];
+    assert_eq!(project["dynamic"][0].as_str(), Some("version"));
+    assert!(project.get("version").is_none());
+}
+
 /// What is more belongs into `docs/`.
 #[test]
 fn the_readme_is_short() {
