@@ -85,39 +85,60 @@ def ours(note, client, other, standin, name, slug, theirs, folder, limit):
     note("fetch --data-set", outcome, lambda: (
         difference(files, contents(client.root / "data-sets" / reference)), "the official one"))
 
-    # A run to submit, with the weights that set-up has brought.
+    # Runs to submit, with the weights that set-up has brought.
     environment = dict(client.environment, KAGGLE_KIT_CACHE=str(cache_folder()))
-    outcome = run([client.binary, "--root", client.root, "train", name, "--smoke"], environment,
-                  5 * limit)
-    note("train --smoke", outcome, lambda: (None, "a run to submit"))
-    if outcome.code != 0:
-        return
-    n_before = len(standin.submissions(slug))
-    outcome = client.run("submit", name, "--kernel", "-m", "our code", "--wait", "60", limit=limit)
-
-    def submitted():
-        made = standin.submissions(slug)
-        fits = len(made) == n_before + 1 and made[0]["description"] == "our code"
-        return (None if fits else "%d submissions were made" % (len(made) - n_before),
-                "ref %d" % made[0]["ref"])
-    note("submit --kernel", outcome, submitted)
-    pack = contents(client.root / "packs" / name)
-    pack.pop("dataset-metadata.json")
+    for seed in ("1", "2"):
+        outcome = run([client.binary, "--root", client.root, "train", name, "--smoke", "--seed", seed],
+                      environment, 5 * limit)
+        note("train --smoke", outcome, lambda: (None, "a run to submit"))
+        if outcome.code != 0:
+            return
     made, target = "%s/kaggle-kit-%s" % (USERNAME, name), folder / "ours-back"
-    outcome = other.any("datasets", "download", made, "-p", target, "--unzip", limit=limit)
-    note("ours, by kaggle", outcome, lambda: (difference(pack, contents(target)),
-                                              "%d files" % len(pack)))
-    outcome = other.any("kernels", "pull", made + "-submit", "-p", folder / "pulled", "-m",
-                        limit=limit)
 
-    def pulled():
-        (place,) = (folder / "pulled").glob("*.ipynb")
-        lines = ["".join(cell["source"]) for cell in json.loads(pack["submit.ipynb"])["cells"]]
-        found = ["".join(cell["source"]) for cell in json.loads(place.read_text())["cells"]]
-        return (None if lines == found else "its cells are others", "%d cells" % len(lines))
-    note("our notebook", outcome, pulled)
-    n_before, n_after = standin.uploaded(), len(standin.submissions(slug))
-    outcome = client.run("submit", name, "--kernel", "-m", "our code", limit=limit)
-    note("submit again", outcome, lambda: (
-        None if standin.uploaded() == n_before and len(standin.submissions(slug)) == n_after
-        else "it was made again", "nothing was sent"))
+    def submits(step, message, *words):
+        """Submits a notebook, looks at what arrived with Kaggle's own command, and submits once more."""
+        n_before = len(standin.submissions(slug))
+        command = ("submit", name, *words, "--kernel", "-m", message)
+        outcome = client.run(*command, "--wait", "60", limit=limit)
+
+        def submitted():
+            made = standin.submissions(slug)
+            fits = len(made) == n_before + 1 and made[0]["description"] == message
+            return (None if fits else "%d submissions were made" % (len(made) - n_before),
+                    "ref %d" % made[0]["ref"])
+        note(step, outcome, submitted)
+        pack = contents(client.root / "packs" / name)
+        pack.pop("dataset-metadata.json")
+        back, pulled_to = target / step, folder / "pulled" / step
+        outcome = other.any("datasets", "download", made, "-p", back, "--unzip", limit=limit)
+        note("ours, by kaggle", outcome, lambda: (difference(pack, contents(back)),
+                                                  "%d files" % len(pack)))
+        outcome = other.any("kernels", "pull", made + "-submit", "-p", pulled_to, "-m", limit=limit)
+
+        def pulled():
+            (place,) = pulled_to.glob("*.ipynb")
+            lines = ["".join(cell["source"]) for cell in json.loads(pack["submit.ipynb"])["cells"]]
+            found = ["".join(cell["source"]) for cell in json.loads(place.read_text())["cells"]]
+            return (None if lines == found else "its cells are others", "%d cells" % len(lines))
+        note("our notebook", outcome, pulled)
+        n_before, n_after = standin.uploaded(), len(standin.submissions(slug))
+        outcome = client.run(*command, limit=limit)
+        note("submit again", outcome, lambda: (
+            None if standin.uploaded() == n_before and len(standin.submissions(slug)) == n_after
+            else "it was made again", "nothing was sent"))
+        return pack
+
+    submits("submit --kernel", "our code")
+    pack = submits("kernel, a blend", "our blend", "--best", "2")
+    runs = {path.split("/")[2] for path in pack if path.startswith("runs/%s/" % name)}
+    text = pack["submit.ipynb"].decode()
+    named = all(r'\"%s\"' % one in text for one in runs) and r'\"--runs\"' in text
+    note("the blend", outcome, lambda: (None if len(runs) == 2 and named else
+                                        "the notebook does not blend %s" % sorted(runs), "2 runs"))
+    # A blend's CSV is nobody's run: it is remembered beside the file.
+    n_before = len(standin.submissions(slug))
+    for _ in range(2):
+        outcome = client.run("submit", name, "--best", "2", "--upload", "-m", "our blend", limit=limit)
+        n_made = len(standin.submissions(slug)) - n_before
+        note("a blend's CSV", outcome, lambda: (None if n_made == 1 else "%d were made" % n_made,
+                                                "one submission"))

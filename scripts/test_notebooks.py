@@ -5,7 +5,7 @@
 
 A stand-in draws a competition, and its data are attached as under /kaggle/input. `train.ipynb` links and
 trains them, `kaggle-kit pack` packs the run, `submit.ipynb` predicts with the pack alone; both must write
-submission.csv, the same one. nbclient and a kernel come from PyPI into a scratch environment.
+submission.csv, the same one. Then the same with a blend of that run and another. nbclient and a kernel come from PyPI into a scratch environment.
 """
 
 import os
@@ -89,14 +89,26 @@ def main(program):
             sys.exit(told[-3000:] + "\nerror: what is attached was not used")
         first = (working / "submission.csv").read_bytes()
 
-        pack = kaggle / "input" / "my-pack"
-        run([program, "pack", "--output", pack], env, working)
-        working = kaggle / "second"
-        working.mkdir()
-        run([python, "-c", RUN, pack / "submit.ipynb", working], env, scratch)
-        if (working / "submission.csv").read_bytes() != first:
+        def packed(name, *words):
+            """What the notebook of a pack writes where that alone is attached."""
+            pack, place = kaggle / "input" / name, kaggle / name
+            run([program, "pack", "--output", pack, *words], env, working)
+            place.mkdir()
+            run([python, "-c", RUN, pack / "submit.ipynb", place], env, scratch)
+            shutil.rmtree(pack)
+            return (place / "submission.csv").read_bytes()
+
+        if packed("my-pack") != first:
             sys.exit("error: the packed run predicts otherwise")
-    print("done: both notebooks wrote the same submission.csv (%d bytes)" % len(first))
+        run([program, "train", COMPETITION, "--smoke", "--seed", "7"], env, working)
+        told = run([program, "submit", COMPETITION, "--best", "2"], env, working)
+        [blend] = (working / "submissions").glob("*-blend-*.csv")
+        if blend.read_bytes() == first:
+            sys.exit(told[-3000:] + "\nerror: the blend is the run")
+        if packed("my-blend", COMPETITION, "--best", "2") != blend.read_bytes():
+            sys.exit("error: the packed blend predicts otherwise")
+    print("done: both notebooks wrote the same submission.csv (%d bytes), and a blend's the blend"
+          % len(first))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,15 @@ pub(super) fn member(given: Option<&str>, workspace: &Workspace) -> Result<Membe
     members::of(run(given, workspace)?)
 }
 
+/// The models of a blend, each named by a run; or the one that [`member`] means.
+pub(super) fn members(given: &[String], workspace: &Workspace) -> Result<Vec<Member>> {
+    match given {
+        [] => Ok(vec![member(None, workspace)?]),
+        [name] => Ok(vec![member(Some(name), workspace)?]),
+        names => members::named(&workspace.runs(), None, names),
+    }
+}
+
 /// A run by its folder or id; a competition, for its newest finished run; without a word the newest of all.
 pub(super) fn run(given: Option<&str>, workspace: &Workspace) -> Result<Run> {
     let runs = workspace.runs();

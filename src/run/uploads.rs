@@ -1,12 +1,15 @@
-//! What has become of a run's uploads: `submission.toml` in the run folder, a list over time.
+//! What has become of uploads, a list over time: a run's in `submission.toml` in its folder; those of what is
+//! no one run's (a blend, a CSV made elsewhere, a pack of several) beside it, in `.<name>.sent.toml`.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::checked::{Checked, Fault, finite, hold};
+use super::checked::{self, Checked, Fault, finite, hold};
 use super::folder::Run;
+use crate::fs;
 use crate::kaggle::{self, Standing, SubmissionStatus};
 use crate::metric::Metric;
 use crate::term;
@@ -160,20 +163,51 @@ impl Uploads {
         self.uploads.iter().rev().find(same)
     }
 
+    /// What is kept beside a file; empty if it never was uploaded.
+    pub fn beside(file: &Path) -> Result<Self> {
+        let place = place(file);
+        if !place.is_file() {
+            return Ok(Self::default());
+        }
+        checked::parse(&fs::read_to_string(&place)?, &place)
+    }
+
     /// Puts an upload into a run's list, in the place of what the list has of it; whether it is another.
     pub fn keep(run: &Run, upload: &Upload) -> Result<bool> {
         let mut all = Self::of(run)?;
+        let is_other = all.put(upload);
+        if is_other {
+            run.write_toml(FILE, &all)?;
+        }
+        Ok(is_other)
+    }
+
+    /// The same beside a file.
+    pub fn keep_beside(file: &Path, upload: &Upload) -> Result<bool> {
+        let mut all = Self::beside(file)?;
+        let is_other = all.put(upload);
+        if is_other {
+            fs::write_private(place(file), toml::to_string(&all)?)?;
+        }
+        Ok(is_other)
+    }
+
+    fn put(&mut self, upload: &Upload) -> bool {
         let same = |kept: &&mut Upload| {
             kept.endpoint == upload.endpoint && kept.reference == upload.reference
         };
-        match all.uploads.iter_mut().find(same) {
-            Some(kept) if kept == upload => return Ok(false),
+        match self.uploads.iter_mut().find(same) {
+            Some(kept) if kept == upload => return false,
             Some(kept) => *kept = upload.clone(),
-            None => all.uploads.push(upload.clone()),
+            None => self.uploads.push(upload.clone()),
         }
-        run.write_toml(FILE, &all)?;
-        Ok(true)
+        true
     }
+}
+
+fn place(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.sent.toml"))
 }
 
 #[cfg(test)]
@@ -213,6 +247,19 @@ mod tests {
         let found = kept.find("https://www.kaggle.com/api/v1", "00ff").unwrap();
         assert_eq!(found.reference, 8);
         assert_eq!(kept.find("http://localhost:7777/api/v1", "00ff"), None);
+    }
+
+    #[test]
+    fn what_is_no_runs_is_remembered_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let csv = folder.path().join("planet-blend-1.csv");
+        assert_eq!(Uploads::beside(&csv).unwrap(), Uploads::default());
+        assert!(Uploads::keep_beside(&csv, &upload(7)).unwrap());
+        assert!(!Uploads::keep_beside(&csv, &upload(7)).unwrap(), "nothing is new");
+        assert_eq!(Uploads::beside(&csv).unwrap().uploads, [upload(7)]);
+        assert_eq!(Uploads::beside(&csv.with_extension("txt")).unwrap(), Uploads::default());
+        fs::write_atomic(place(&csv), "submission = 1").unwrap();
+        assert!(format!("{:#}", Uploads::beside(&csv).unwrap_err()).contains("remove the file"));
     }
 
     #[test]

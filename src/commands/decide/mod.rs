@@ -77,7 +77,7 @@ pub fn run(
     workspace: &Workspace,
     predict: impl FnOnce(&TestSet, &[Member]) -> Result<()>,
 ) -> Result<()> {
-    let members = members_of(args, workspace)?;
+    let members = meant::members(&args.runs, workspace)?;
     // Without test images there is nothing to ask a network, and no CSV.
     let test_set = TestSet::open(&members, &workspace.data());
     if let Ok(test_set) = &test_set
@@ -152,14 +152,6 @@ fn score_methods(
 }
 
 /// The models that are meant.
-fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
-    match args.runs.as_slice() {
-        [] => Ok(vec![meant::member(None, workspace)?]),
-        [name] => Ok(vec![meant::member(Some(name), workspace)?]),
-        names => members::named(&workspace.runs(), None, names),
-    }
-}
-
 /// Puts a run's new decision in the place of its old one, with its score, and onto its page.
 fn keep(run: &Run, decision: &Decision) -> Result<()> {
     run.write_toml(DECISION, decision)?;

@@ -14,7 +14,7 @@ use crate::run::{Run, Workspace};
 const NOTEBOOK: &str = include_str!("../../../notebooks/submit.ipynb");
 const PACK_LINE: &str = "PACK = \\\"kaggle-kit-pack\\\"";
 /// How it submits.
-const SUBMIT: &str = "\\\"kaggle-kit\\\", \\\"submit\\\"";
+const SUBMIT: &str = "\\\"kaggle-kit\\\", \\\"submit\\\", competition";
 /// Before every name that is made here.
 const KIT: &str = "kaggle-kit-";
 /// Kaggle's titles and slugs are of 6 to 50 characters; a word more makes the notebook's.
@@ -26,7 +26,8 @@ pub(in crate::commands) const SUBMIT_NOTEBOOK: &str = "submit.ipynb";
 /// A pack that is made, or to be made.
 pub(in crate::commands) struct Pack {
     pub(in crate::commands) folder: PathBuf,
-    pub(in crate::commands) member: Member,
+    /// One model, or those of a blend.
+    pub(in crate::commands) members: Vec<Member>,
     pub(in crate::commands) competition: Competition,
     pub(in crate::commands) wheel: Option<PathBuf>,
 }
@@ -41,14 +42,15 @@ pub(in crate::commands) enum There {
 
 impl Pack {
     pub(in crate::commands) fn of(
-        member: Member,
+        members: Vec<Member>,
         workspace: &Workspace,
         folder: Option<PathBuf>,
         wheel: Option<&Path>,
     ) -> Result<Self> {
-        let competition = member.runs[0].competition()?;
+        let first = members.first().context("no run to pack")?;
+        let competition = first.runs[0].competition()?;
         let folder = folder.unwrap_or_else(|| workspace.packs().join(&competition.name));
-        Ok(Self { folder, member, competition, wheel: find_wheel(wheel, workspace)? })
+        Ok(Self { folder, members, competition, wheel: find_wheel(wheel, workspace)? })
     }
 
     /// Its name on Kaggle, the folder's at most with another beginning: where it is attached, this is its
@@ -63,7 +65,11 @@ impl Pack {
 
     /// The ids of its runs.
     pub(in crate::commands) fn runs(&self) -> Vec<String> {
-        self.member.runs.iter().map(Run::id).collect()
+        self.all_runs().map(Run::id).collect()
+    }
+
+    fn all_runs(&self) -> impl Iterator<Item = &Run> {
+        self.members.iter().flat_map(|member| &member.runs)
     }
 
     /// Makes the folder, whole or not at all.
@@ -81,7 +87,7 @@ impl Pack {
         let making = tempfile::Builder::new().prefix(".partial-").tempdir_in(parent)?;
         // The one that is made for us is nobody else's to read.
         let pack = making.path().join("pack");
-        for run in &self.member.runs {
+        for run in self.all_runs() {
             let place = pack.join("runs").join(&self.competition.name).join(run.id());
             fs::create_dir_all(&place)?;
             for file in run.files_to_carry()? {
@@ -89,9 +95,15 @@ impl Pack {
             }
         }
         fs::write_atomic(pack.join(SPEC), &self.competition.source)?;
-        let trust = self.member.runs.iter().map(Run::has_backbones).collect::<Result<Vec<_>>>()?;
+        let trust = self.all_runs().map(Run::has_backbones).collect::<Result<Vec<_>>>()?;
         let slug = self.slug();
-        fs::write_atomic(pack.join(SUBMIT_NOTEBOOK), notebook(&slug, trust.contains(&true))?)?;
+        // One model is all that lies there; those of a blend are named, in their order.
+        let blend: Vec<&str> = match self.members.as_slice() {
+            [_] => Vec::new(),
+            several => several.iter().map(|member| member.name.as_str()).collect(),
+        };
+        let notebook = notebook(&slug, &blend, trust.contains(&true))?;
+        fs::write_atomic(pack.join(SUBMIT_NOTEBOOK), notebook)?;
         let about = serde_json::to_string_pretty(&metadata(&slug, owner))?;
         fs::write_atomic(pack.join(METADATA), about + "\n")?;
         if let Some(wheel) = &self.wheel {
@@ -146,19 +158,27 @@ fn find_wheel(named: Option<&Path>, workspace: &Workspace) -> Result<Option<Path
     Ok(wheels.pop())
 }
 
-/// The notebook that looks for a pack of this name. Its owner has made the run and the pack: where the run
-/// brings networks along, they are trusted.
-fn notebook(slug: &str, trust: bool) -> Result<String> {
-    // In a text of JSON in a text of Python.
-    let quoted = serde_json::to_string(&serde_json::to_string(slug)?)?;
-    let line = format!("PACK = {}", &quoted[1..quoted.len() - 1]);
+/// The notebook that looks for a pack of this name, and predicts with its model, or blends those named. Its
+/// owner has made the runs and the pack: where a run brings networks along, they are trusted.
+fn notebook(slug: &str, blend: &[&str], trust: bool) -> Result<String> {
+    let line = format!("PACK = {}", quoted(slug)?);
     ensure!(NOTEBOOK.contains(PACK_LINE), "the notebook has lost its line `{PACK_LINE}`");
     let text = NOTEBOOK.replace(PACK_LINE, &line);
     ensure!(text.contains(SUBMIT), "the notebook has lost its `{SUBMIT}`");
-    let trusted = format!("{SUBMIT}, \\\"--trust\\\"");
-    let text = if trust { text.replace(SUBMIT, &trusted) } else { text };
+    let mut command = SUBMIT.to_owned();
+    let options = ["--runs"].into_iter().chain(blend.iter().copied());
+    for word in options.filter(|_| !blend.is_empty()).chain(trust.then_some("--trust")) {
+        command = format!("{command}, {}", quoted(word)?);
+    }
+    let text = text.replace(SUBMIT, &command);
     serde_json::from_str::<Value>(&text).context("the notebook is no JSON")?;
     Ok(text)
+}
+
+/// A text of Python in a text of JSON.
+fn quoted(word: &str) -> Result<String> {
+    let quoted = serde_json::to_string(&serde_json::to_string(word)?)?;
+    Ok(quoted[1..quoted.len() - 1].to_owned())
 }
 
 /// A slug of a folder's name: letters, digits and single dashes, with what made it in front.
@@ -192,10 +212,22 @@ mod tests {
 
     #[test]
     fn the_notebook_looks_for_its_own_pack() {
-        let text = notebook("it's \"mine\"", false).unwrap();
-        assert!(!text.contains("--trust"));
-        let trusted: Value = serde_json::from_str(&notebook("mine", true).unwrap()).unwrap();
-        assert!(trusted.to_string().contains(r#"\"submit\", \"--trust\", competition"#));
+        let text = notebook("it's \"mine\"", &[], false).unwrap();
+        assert!(!text.contains("--trust") && !text.contains("--runs"));
+        let command = |blend: &[&str], trust: bool| {
+            let cells: Value =
+                serde_json::from_str(&notebook("mine", blend, trust).unwrap()).unwrap();
+            cells["cells"][4]["source"][0].as_str().unwrap().trim_end().to_owned()
+        };
+        assert_eq!(
+            command(&[], true),
+            r#"run("kaggle-kit", "submit", competition, "--trust", "--root", ROOT)"#
+        );
+        let expected =
+            r#"run("kaggle-kit", "submit", competition, "--runs", "a", "b", "--root", ROOT)"#;
+        assert_eq!(command(&["a", "b"], false), expected);
+        let expected = expected.replace(r#""--root""#, r#""--trust", "--root""#);
+        assert_eq!(command(&["a", "b"], true), expected);
         let cells: Value = serde_json::from_str(&text).unwrap();
         let line = cells["cells"][1]["source"][1].as_str().unwrap();
         assert_eq!(line, "PACK = \"it's \\\"mine\\\"\"");

@@ -1,4 +1,4 @@
-//! `kaggle-kit pack`: a run as a folder that becomes a data set on Kaggle, with the notebook that predicts
+//! `kaggle-kit pack`: a run, or those of a blend, as a folder that becomes a data set on Kaggle, with the notebook that predicts
 //! a hidden test set with it: the way into competitions that take notebooks only.
 //!
 //! `folder.rs` makes it, `send.rs` brings it to Kaggle; `submit --kernel` goes on from there.
@@ -8,15 +8,16 @@ mod send;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 pub(super) use self::folder::{Pack, There};
 pub(super) use self::send::send;
 use super::meant;
 use crate::competition::UploadBy;
+use crate::decide::ensemble::members::{self, Member};
 use crate::kaggle::{Environment, KnownBy};
-use crate::run::Workspace;
+use crate::run::{Run, Workspace};
 use crate::session;
 use crate::term;
 use crate::typed;
@@ -24,7 +25,8 @@ use crate::typed;
 const EXAMPLES: &str = "\
 Examples:
   kaggle-kit pack                                     the newest finished run
-  kaggle-kit pack planet --wheel dist/kaggle_kit-0.1.0-py3-none-manylinux_2_35_x86_64.whl
+  kaggle-kit pack planet --best 3                     a blend of the three best models
+  kaggle-kit pack planet --wheel dist/kaggle_kit-0.2.0-py3-none-manylinux_2_35_x86_64.whl
   kaggle-kit pack planet --upload                     makes it a private data set, or a new version of it
   kaggle-kit submit planet --kernel -m TEXT           all of the way: packed, uploaded, run there, submitted
   kaggle datasets create -p packs/planet --dir-mode zip   Kaggle's own command uploads it as well
@@ -37,8 +39,12 @@ const NOBODY: &str = "INSERT_YOUR_NAME_HERE";
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A run by folder or id, or a competition, for its newest
-    pub run: Option<String>,
+    /// Runs by folder or id, a fold for all folds of its model, several for a blend; or a competition, for its newest
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// A blend of the N models with the best held-out scores
+    #[arg(long, value_name = "N")]
+    pub best: Option<usize>,
     /// kaggle-kit's wheel, to be installed without a network; without it, the newest in dist/
     #[arg(long, value_name = "FILE")]
     pub wheel: Option<PathBuf>,
@@ -60,8 +66,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let member = meant::member(args.run.as_deref(), workspace)?;
-    let pack = Pack::of(member, workspace, args.output.clone(), args.wheel.as_deref())?;
+    let members = members_of(args, workspace)?;
+    let pack = Pack::of(members, workspace, args.output.clone(), args.wheel.as_deref())?;
     if !args.upload {
         pack.make(args.owner.as_deref().unwrap_or(NOBODY), There::Nothing)?;
         tell(&pack);
@@ -92,6 +98,18 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
+    let Some(n) = args.best else { return meant::members(&args.runs, workspace) };
+    let competition = match args.runs.as_slice() {
+        [] => Run::newest(&workspace.runs(), None)?.competition()?,
+        [name] => workspace.find(name)?,
+        _ => bail!(
+            "`--best` chooses among the runs of one competition\nhint: name that, or the runs alone"
+        ),
+    };
+    members::best(&workspace.runs(), &competition, n)
+}
+
 fn to_json(pack: &Pack) -> serde_json::Value {
     let wheel = pack.wheel.as_deref().map(term::path_in_json);
     json!({ "folder": term::path_in_json(&pack.folder), "runs": pack.runs(), "wheel": wheel })
@@ -107,6 +125,6 @@ pub(super) fn tell(pack: &Pack) {
     if pack.competition.upload != UploadBy::Notebook {
         term::say("   the competition takes CSVs as well: `kaggle-kit submit --upload -m TEXT`");
     }
-    let n = pack.member.runs.len();
+    let n = pack.runs().len();
     term::done(format_args!("{} in `{}`", term::count(n, "run"), pack.folder.display()));
 }

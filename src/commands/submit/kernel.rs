@@ -1,4 +1,4 @@
-//! `submit --kernel`: a run becomes a data set, its notebook runs on Kaggle, and that is submitted.
+//! `submit --kernel`: a run, or a blend, becomes a data set, its notebook runs on Kaggle, and that is submitted.
 //!
 //! Each step is found done when the command is run again, so it can be stopped at any time: the data set has
 //! the very files, the notebook its version, the submission its number.
@@ -9,15 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::super::meant;
 use super::super::pack::{Pack, There, send, tell};
-use super::Args;
-use super::upload::{Outcome, earlier, follow, left_today, taken};
-use crate::decide::ensemble::members;
+use super::upload::{Outcome, Source, earlier, follow, left_today, taken};
+use super::{Args, members_of};
 use crate::kaggle::{Class, Client, Environment, Kernel, KernelPush, KernelState, KnownBy};
 use crate::progress::Progress;
 use crate::report::{Bar, Unit};
-use crate::run::{Run, Workspace};
+use crate::run::Workspace;
 use crate::session;
 use crate::term;
 
@@ -31,12 +29,14 @@ const LAST_LINES: usize = 20;
 
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let message = args.message.as_deref().context("a submission needs a message")?;
-    let member = match &args.run {
-        Some(folder) => members::alone(Run::open(folder)?)?,
-        None => meant::member(args.competition.as_deref(), workspace)?,
+    let named = args.competition.as_deref();
+    let competition = named.map(|name| workspace.find(name)).transpose()?;
+    let members = members_of(args, competition.as_ref(), workspace)?;
+    let pack = Pack::of(members, workspace, None, args.wheel.as_deref())?;
+    let source = match pack.members.as_slice() {
+        [one] => Source::Run(&one.runs[0]),
+        _ => Source::File(&pack.folder),
     };
-    let run = member.runs[0].clone();
-    let pack = Pack::of(member, workspace, None, args.wheel.as_deref())?;
     let client = session::connect(args.endpoint.as_deref(), &Environment::of_process())?;
     let owner = client.username()?;
     pack.make(&owner, There::Pack)?;
@@ -55,12 +55,12 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         machine: Some(args.machine.as_str()).filter(|machine| *machine != "none"),
     };
     let key = push.key();
-    let mut outcome = match earlier(&client, Some(&run), &key, args.again)? {
+    let mut outcome = match earlier(&client, source, &key, args.again)? {
         Some(earlier) => earlier,
         None => submit(&client, &pack, &push, message)?,
     };
     let wait = args.wait.map(Duration::from_secs);
-    follow(&client, &pack.competition, Some(&run), &mut outcome, wait)?;
+    follow(&client, &pack.competition, source, &mut outcome, wait)?;
     if outcome.sent_now {
         client.settle_kernel(&pack.folder)?;
     }

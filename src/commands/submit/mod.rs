@@ -41,6 +41,7 @@ Examples:
   kaggle-kit submit --csv mine.csv planet                   every check, nothing sent
   kaggle-kit submit planet --kernel -m 'five folds'   where Kaggle takes notebooks: packs the run, uploads
                                                       it, has Kaggle run the notebook, submits that
+  kaggle-kit submit planet --best 3 --kernel -m TEXT  the same with a blend
 A stopped upload goes on where it stood when it is run again; nothing is submitted twice.";
 
 #[derive(clap::Args, Debug)]
@@ -69,7 +70,7 @@ pub struct Args {
         long,
         requires = "message",
         group = "sends",
-        conflicts_with_all = ["runs", "best", "csv", "upload", "skip_broken"]
+        conflicts_with_all = ["csv", "upload", "skip_broken"]
     )]
     pub kernel: bool,
     /// The submission's description
@@ -78,7 +79,7 @@ pub struct Args {
     /// Wait for the score, an hour or so many seconds; without it, only a short look
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "3600", requires = "sends")]
     pub wait: Option<u64>,
-    /// Send a file that this run has sent before
+    /// Send what was sent before
     #[arg(long, requires = "sends")]
     pub again: bool,
     /// Send it although test images cannot be used: the mean of the training images is in their rows

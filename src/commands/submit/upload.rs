@@ -1,8 +1,8 @@
 //! Sending a CSV to Kaggle, and what comes of it.
 //!
-//! A submission is one of a few a day, so nothing is sent twice by accident: not a file that the
-//! run's history knows as sent, and none once the day's number is used up. What Kaggle has taken is
-//! written into the run at once, and the score and the place when they are known.
+//! A submission is one of a few a day, so nothing is sent twice by accident: not a file that is known as
+//! sent, and none once the day's number is used up. What Kaggle has taken is written into the run at once,
+//! or beside the file where it is no one run's, and the score and the place when they are known.
 
 use std::path::Path;
 use std::thread::sleep;
@@ -76,6 +76,34 @@ impl Outcome {
     }
 }
 
+/// What an upload is of, which keeps what came of it.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    Run(&'a Run),
+    /// A blend, a file made elsewhere, or a pack of several models.
+    File(&'a Path),
+}
+
+impl Source<'_> {
+    fn uploads(self) -> Result<Uploads> {
+        match self {
+            Self::Run(run) => Uploads::of(run),
+            Self::File(file) => Uploads::beside(file),
+        }
+    }
+
+    fn keep(self, upload: &Upload) -> Result<()> {
+        match self {
+            Self::Run(run) if Uploads::keep(run, upload)? => html::tell_submitted(run),
+            Self::Run(_) => {}
+            Self::File(file) => {
+                Uploads::keep_beside(file, upload)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Sends a CSV, or finds that it is there already (unless it is to be sent `again`), and waits for its
 /// score: so long, or for a short look.
 pub fn upload(
@@ -87,31 +115,33 @@ pub fn upload(
 ) -> Result<Outcome> {
     let competition = &ready.competition;
     let sha256 = Hash::of(&fs::read(&ready.csv)?).to_string();
-    let run = ready.run.as_ref();
-    let mut outcome = if let Some(earlier) = earlier(client, run, &sha256, again)? {
+    let source = ready.run.as_ref().map_or(Source::File(&ready.csv), Source::Run);
+    let mut outcome = if let Some(earlier) = earlier(client, source, &sha256, again)? {
         earlier
     } else {
         let limits = left_today(client, competition, is_under_way(&ready.csv))?;
         let upload = send(client, ready, message, sha256)?;
         Outcome::now(upload, limits)
     };
-    follow(client, competition, run, &mut outcome, wait)?;
+    follow(client, competition, source, &mut outcome, wait)?;
     if outcome.sent_now {
         client.settle(&ready.csv)?;
     }
     Ok(outcome)
 }
 
-/// What a run has sent with the same content before, if Kaggle still has it and it is not to be sent
+/// What was sent with the same content before, if Kaggle still has it and it is not to be sent
 /// `again`.
 pub(super) fn earlier(
     client: &Client,
-    run: Option<&Run>,
+    source: Source<'_>,
     sha256: &str,
     again: bool,
 ) -> Result<Option<Outcome>> {
-    let Some(run) = run.filter(|_| !again) else { return Ok(None) };
-    let kept = Uploads::of(run)?.find(&client.endpoint().to_string(), sha256).cloned();
+    if again {
+        return Ok(None);
+    }
+    let kept = source.uploads()?.find(&client.endpoint().to_string(), sha256).cloned();
     let Some(upload) = kept.map(|upload| still_there(client, upload)).transpose()?.flatten() else {
         return Ok(None);
     };
@@ -126,19 +156,11 @@ pub(super) fn earlier(
 pub(super) fn follow(
     client: &Client,
     competition: &Competition,
-    run: Option<&Run>,
+    source: Source<'_>,
     outcome: &mut Outcome,
     wait: Option<Duration>,
 ) -> Result<()> {
-    let keep = |upload: &Upload| -> Result<()> {
-        if let Some(run) = run
-            && Uploads::keep(run, upload)?
-        {
-            html::tell_submitted(run);
-        }
-        Ok(())
-    };
-    keep(&outcome.upload)?;
+    source.keep(&outcome.upload)?;
     let patience = wait.unwrap_or(SHORT_LOOK);
     wait_for_score(client, &mut outcome.upload, patience)?;
     if let Some(score) = outcome.upload.public_score
@@ -146,7 +168,7 @@ pub(super) fn follow(
     {
         outcome.upload.place = place(client, competition, score).or(outcome.upload.place);
     }
-    keep(&outcome.upload)?;
+    source.keep(&outcome.upload)?;
     print(&outcome.upload, competition);
     Ok(())
 }
