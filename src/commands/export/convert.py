@@ -1,5 +1,5 @@
-"""What `kaggle-kit export` has Python do with the folder it wrote: `model.pt`, `model.onnx`, and a look
-whether all of them say what the run said. The folder is the argument; on stdin is, as JSON, what the run
+"""What `kaggle-kit export` has Python do with the folder it wrote: `model.pt`, `model.onnx` (where folds weigh
+views in their own ways, `fold-0.pt`, `fold-0.onnx`, .. in their place), and a look whether all of them say what the run said. The folder is the argument; on stdin is, as JSON, what the run
 said of some pictures; the last line on stdout is, as JSON, what came of it."""
 
 import importlib
@@ -43,7 +43,7 @@ squares = [
 seen = [model.views(None, of_one) for of_one in squares]
 # A run is a network; each is compared with what it said itself.
 folds = list(network.networks) if len(model.MODEL["networks"]) > 1 else [network]
-is_shared = all(weights.shape[1] == 1 for _, weights in seen)
+is_shared = not isinstance(model.PREPROCESS["views"][0]["weight"], list)
 
 
 def torched(module):
@@ -54,20 +54,22 @@ def torched(module):
     return run
 
 
-def of_fold(one, pixels, weights):
-    """What the fold that has held a picture out says of it."""
+def of_fold(one, run, pixels, weights):
+    """What the fold that has held a picture out says of it, by all views."""
     weights = weights[:, one["network"] if weights.shape[1] > 1 else 0].numpy()
-    return (torched(folds[one["network"]])(pixels) * weights[:, None]).sum(0)
+    return (np.asarray(run(pixels)) * weights[:, None]).sum(0)
 
 
-def check(name, run=None, pictures=seen):
+def check(name, run=None, pictures=seen, fold=None):
     """How far what is said of the pictures is from what the run said; `run` is the whole model, which of
-    several folds is compared with their mean."""
+    several folds is compared with their mean, or one `fold`, compared by the pictures that it held out."""
     worst, whose = 0.0, None
     for (pixels, weights), one in zip(pictures, wanted["pictures"]):
         expected = np.array(one["said"])
-        if run is None:
-            said = of_fold(one, pixels, weights)
+        if fold is not None and one["network"] != fold:
+            continue
+        if run is None or fold is not None:
+            said = of_fold(one, run or torched(folds[one["network"]]), pixels, weights)
         else:
             said = (np.asarray(run(pixels)) * weights.numpy()).sum(0)
             if len(folds) > 1:
@@ -103,40 +105,48 @@ if wanted["pictures"]:
     agreeing = sum(same(a, one["answer"]) for a, one in zip(answers, wanted["pictures"]))
     found["answers"] = {"same": agreeing, "of": len(answers)}
 
-if not is_shared:
-    why = "its folds weigh the views of a picture in their own ways; `--alone` makes one of each"
-    found["left_out"] += [["model.pt", why], ["model.onnx", why]]
-    end()
+
+
+def write(stem, network, fold=None):
+    """TorchScript and ONNX of the whole model, or of one of its folds."""
+    traces, graph = f"{stem}.pt", f"{stem}.onnx"
+    try:
+        with torch.inference_mode():
+            traced = torch.jit.trace(network, example)
+        traced.save(str(folder / traces))
+        found["made"].append(traces)
+        check(traces, torched(torch.jit.load(str(folder / traces))), fold=fold)
+    except Exception as error:
+        found["left_out"].append([traces, f"{type(error).__name__}: {error}"])
+
+    try:
+        importlib.import_module("onnx")
+        torch.onnx.export(
+            network,
+            (example,),
+            str(folder / graph),
+            dynamo=False,
+            opset_version=18,
+            input_names=["pixels"],
+            output_names=["said"],
+            dynamic_axes={"pixels": {0: "n"}, "said": {0: "n"}},
+        )
+        found["made"].append(graph)
+        try:
+            session = importlib.import_module("onnxruntime").InferenceSession(str(folder / graph))
+            check(graph, lambda pixels: session.run(None, {"pixels": pixels.numpy()})[0], fold=fold)
+        except ImportError as error:
+            found["unchecked"] = [[graph, str(error)]]
+    except Exception as error:
+        (folder / graph).unlink(missing_ok=True)
+        found["left_out"].append([graph, f"{type(error).__name__}: {error}"])
+
 
 example = torch.rand(2, 3, size, size)
-try:
-    with torch.inference_mode():
-        traced = torch.jit.trace(network, example)
-    traced.save(str(folder / "model.pt"))
-    found["made"].append("model.pt")
-    check("model.pt", torched(torch.jit.load(str(folder / "model.pt"))))
-except Exception as error:
-    found["left_out"].append(["model.pt", f"{type(error).__name__}: {error}"])
-
-try:
-    importlib.import_module("onnx")
-    torch.onnx.export(
-        network,
-        (example,),
-        str(folder / "model.onnx"),
-        dynamo=False,
-        opset_version=18,
-        input_names=["pixels"],
-        output_names=["said"],
-        dynamic_axes={"pixels": {0: "n"}, "said": {0: "n"}},
-    )
-    found["made"].append("model.onnx")
-    try:
-        session = importlib.import_module("onnxruntime").InferenceSession(str(folder / "model.onnx"))
-        check("model.onnx", lambda pixels: session.run(None, {"pixels": pixels.numpy()})[0])
-    except ImportError as error:
-        found["unchecked"] = [["model.onnx", str(error)]]
-except Exception as error:
-    (folder / "model.onnx").unlink(missing_ok=True)
-    found["left_out"].append(["model.onnx", f"{type(error).__name__}: {error}"])
+if is_shared:
+    write("model", network)
+else:
+    # One graph knows no views, which these folds weigh in their own ways.
+    for fold, of in enumerate(folds):
+        write(f"fold-{fold}", of, fold)
 end()

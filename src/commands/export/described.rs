@@ -94,7 +94,7 @@ fn decimals(numbers: [f32; 3]) -> [f64; 3] {
 
 /// The views of all networks, each once. A view's weight is a number where it counts as much for all, and
 /// one for each network else.
-fn shared(of_networks: &[Vec<Counted>]) -> Vec<Value> {
+pub(super) fn shared(of_networks: &[Vec<Counted>]) -> Vec<Value> {
     let mut all: Vec<View> = Vec::new();
     for (view, _) in of_networks.iter().flatten() {
         if !all.contains(view) {

@@ -9,6 +9,7 @@ mod described;
 mod pictures;
 mod python;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -81,6 +82,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let plan = Plan::choose(&members)?;
     let [member] = members;
     let portable = Portable::of(plan.decision(), &member.classes);
+    clear(&folder)?;
     let networks = networks(&member, &folder)?;
     let (model, preprocess) = described(&networks, &competition, &recipe, member.score, &portable)?;
 
@@ -149,6 +151,24 @@ fn ensure_ours(folder: &Path) -> Result<()> {
         "`{}` is there already and was not written by `export`\nhint: name another folder with `--output`",
         folder.display()
     );
+    Ok(())
+}
+
+/// Removes networks of an earlier export, which may have had other folds, or another Python: what is there in
+/// the end is of this model.
+fn clear(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let of = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (stem, end) = (of(path.file_stem()), of(path.extension()));
+        let is_network = stem == "model" || stem.starts_with("model-") || stem.starts_with("fold-");
+        if is_network && ["safetensors", "pt", "onnx"].contains(&end.as_str()) {
+            fs::remove_file(&path)?;
+        }
+    }
     Ok(())
 }
 

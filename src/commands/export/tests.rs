@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::decision::{Portable, rows, rule_among_tags};
-use super::{ensure_ours, python};
+use super::described::shared;
+use super::{clear, ensure_ours, python};
 use crate::decide::answers::Rule;
 use crate::decide::tags::calibrate::{Calibration, Curve, Kind, Softmax};
 use crate::decide::tags::rules::{Group, One, TagRules};
@@ -241,4 +242,31 @@ fn a_folder_of_something_else_is_left_alone() {
         ["absent", "empty", "ours", "photos", "photos/a.jpg"].map(is_ours),
         [true, true, true, false, false]
     );
+}
+
+#[test]
+fn networks_of_an_earlier_export_do_not_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let networks = ["model.pt", "model-2.safetensors", "fold-3.safetensors", "fold-0.onnx"];
+    let others = ["model.json", "model.py", "mine.pt", "notes.txt"];
+    for name in networks.iter().chain(&others) {
+        fs::write_atomic(folder.path().join(name), "").unwrap();
+    }
+    clear(folder.path()).unwrap();
+    clear(&folder.path().join("absent")).unwrap();
+    let is_there = |name: &&str| folder.path().join(name).exists();
+    assert!(!networks.iter().any(is_there) && others.iter().all(is_there));
+}
+
+#[test]
+fn folds_that_weigh_views_in_their_own_ways_have_a_weight_each() {
+    let (plain, flipped) = ((1.0, Symmetry::ALL[0]), (0.875, Symmetry::ALL[1]));
+    let same = vec![vec![(plain, 0.5), (flipped, 0.5)]; 2];
+    let weights =
+        |of: &[Vec<_>]| shared(of).iter().map(|view| view["weight"].clone()).collect::<Vec<_>>();
+    assert_eq!(weights(&same), [json!(0.5), json!(0.5)]);
+    // The second looks at one view alone.
+    let others = [vec![(plain, 0.75), (flipped, 0.25)], vec![(plain, 1.0)]];
+    assert_eq!(weights(&others), [json!([0.75, 1.0]), json!([0.25, 0.0])]);
+    assert_eq!(shared(&others)[1]["mirrored"], json!(flipped.1.is_mirrored()));
 }
