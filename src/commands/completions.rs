@@ -89,24 +89,26 @@ pub fn answer(command: impl Fn() -> clap::Command) {
 
 /// The command line with what its arguments may be.
 fn with_values(command: clap::Command) -> clap::Command {
-    command.mut_subcommands(|mut sub| {
-        let ids: Vec<String> = sub.get_arguments().map(|arg| arg.get_id().to_string()).collect();
-        for id in ids {
-            if let Some(values) = values(&id) {
-                sub = sub.mut_arg(id, |arg| arg.add(values));
-            }
-        }
-        sub
+    // All of them: `mut_arg` would put the one that it changes behind the others.
+    command.mut_subcommands(|sub| {
+        sub.mut_args(|arg| match values(arg.get_id().as_str(), arg.is_positional()) {
+            Some(values) => arg.add(values),
+            None => arg,
+        })
     })
 }
 
 /// What an argument of this name may be.
-fn values(id: &str) -> Option<ArgValueCompleter> {
+fn values(id: &str, is_positional: bool) -> Option<ArgValueCompleter> {
     Some(match id {
         "competition" => ArgValueCompleter::new(competitions),
-        "runs" | "run" | "first" | "second" => ArgValueCompleter::new(runs),
+        "runs" | "run" if is_positional => ArgValueCompleter::new(meant),
+        "runs" | "run" | "a" | "b" => ArgValueCompleter::new(runs),
         "backbone" => ArgValueCompleter::new(|typed: &OsStr| after_last(typed, '+', backbones())),
-        "settings" => ArgValueCompleter::new(|typed: &OsStr| starting(typed, settings())),
+        "pseudo" | "teacher" => {
+            ArgValueCompleter::new(|typed: &OsStr| after_last(typed, '+', run_ids()))
+        }
+        "settings" | "tried" => ArgValueCompleter::new(|typed: &OsStr| starting(typed, settings())),
         _ => return None,
     })
 }
@@ -129,15 +131,31 @@ fn competitions(typed: &OsStr) -> Vec<CompletionCandidate> {
     all
 }
 
+/// Runs, and the competitions that have some, for their newest.
+fn meant(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let entries = fs::read_dir(workspace().runs()).into_iter().flatten().filter_map(io::Result::ok);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> =
+        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let mut all = starting(typed, names);
+    all.extend(runs(typed));
+    all
+}
+
 /// By id, the newest first, and folders.
 fn runs(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let mut all = starting(typed, run_ids());
+    all.extend(PathCompleter::dir().complete(typed));
+    all
+}
+
+fn run_ids() -> Vec<String> {
     let ids = Run::all(&workspace().runs(), None).unwrap_or_default().into_iter();
     let ids = ids.filter_map(|run| Some(run.folder.file_name()?.to_str()?.to_owned()));
     let mut ids: Vec<String> = ids.collect();
     ids.sort_by(|a, b| b.cmp(a));
-    let mut all = starting(typed, ids);
-    all.extend(PathCompleter::dir().complete(typed));
-    all
+    ids
 }
 
 fn backbones() -> Vec<String> {
@@ -172,6 +190,7 @@ fn after_last(typed: &OsStr, between: char, names: Vec<String>) -> Vec<Completio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands;
 
     fn told(candidates: Vec<CompletionCandidate>) -> Vec<String> {
         let values = candidates.into_iter();
@@ -185,6 +204,20 @@ mod tests {
         assert!(of("resnet").iter().all(|name| name.starts_with("resnet")));
         let settings = told(starting(OsStr::new("whole-network.max"), settings()));
         assert_eq!(settings, ["whole-network.max-cycles="]);
+    }
+
+    #[test]
+    fn arguments_keep_their_places() {
+        use clap::Args as _;
+
+        let predict = commands::predict::Args::augment_args(clap::Command::new("predict"));
+        let mut whole = with_values(clap::Command::new(NAME).subcommand(predict));
+        whole.build();
+        let predict = whole.find_subcommand("predict").unwrap();
+        let places: Vec<_> = predict.get_positionals().map(|arg| arg.get_id().as_str()).collect();
+        assert_eq!(places, ["run", "photos"]);
+        let run = predict.get_positionals().next().unwrap();
+        assert!(run.get::<ArgValueCompleter>().is_some());
     }
 
     #[test]

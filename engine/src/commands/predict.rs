@@ -144,12 +144,13 @@ pub(super) fn look(
     recipe: &Recipe,
     mut partial: Option<&mut PartialPredictions>,
 ) -> Result<ViewMeans> {
-    let bar = Bar::new("predictions", Unit::Items("images"));
     let so_far = partial.as_ref().map(|place| place.read(name)).unwrap_or_default();
     if so_far.n_images > 0 {
         let n = term::count(so_far.n_images, "image");
         term::say(format_args!("   going on after {n}"));
     }
+    // It draws at once: what is said first does not tear it.
+    let bar = Bar::new("predictions", Unit::Items("images"));
     let mut keep = |so_far: &ViewMeans| match &mut partial {
         Some(place) => place.keep(name, so_far),
         None => Ok(()),

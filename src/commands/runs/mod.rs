@@ -67,6 +67,11 @@ const GIVES: [Give; 9] = [
     Give::Shorten(8, 8),
 ];
 
+/// Where a person has named the competition, that column gives its place first.
+fn gives(is_named: bool) -> Vec<Give> {
+    is_named.then_some(Give::Drop(1)).into_iter().chain(GIVES).collect()
+}
+
 /// Prints a table, or JSON.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let runs = workspace.runs();
@@ -95,7 +100,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let best = best(&rows);
     let cells: Vec<Vec<String>> =
         rows.iter().enumerate().map(|(i, row)| row.cells(best.contains(&i))).collect();
-    term::out_table(&header, &cells, &GIVES);
+    term::out_table(&header, &cells, &gives(args.competition.is_some()));
     if best.len() < rows.len() {
         term::say(
             "*: the best score of its competition here; scores of different folds are of different images",
@@ -373,7 +378,7 @@ fn how_far(Standing { stage, kept, .. }: &Standing) -> String {
                 0 => String::new(),
                 epochs => format!(", after epoch {epochs}"),
             };
-            format!("in {number} of {}, {title}{after}", Stage::ALL.len())
+            format!("in step {number} of {}, {title}{after}", Stage::ALL.len())
         }
     };
     match kept {

@@ -131,6 +131,13 @@ fn runs_of_a_spec_are_found_by_its_name_alone() {
 }
 
 #[test]
+fn a_competition_that_was_named_needs_no_column_where_there_is_little_room() {
+    assert_eq!(gives(false), GIVES);
+    assert_eq!(gives(true)[0], Give::Drop(1));
+    assert_eq!(gives(true)[1..], GIVES);
+}
+
+#[test]
 fn an_unfinished_run_says_how_far_it_is_and_how_to_go_on() {
     let runs = some_runs();
     let args = Args { filters: vec!["status=unfinished".to_owned()], ..Args::default() };
@@ -142,7 +149,7 @@ fn an_unfinished_run_says_how_far_it_is_and_how_to_go_on() {
         Standing { stage: Some((Stage::WholeNetwork, 2)), kept: Some(1200), is_trained: false };
     assert_eq!(
         how_far(&stands),
-        "in 8 of 9, whole network, after epoch 2, 1,200 training steps kept"
+        "in step 8 of 9, whole network, after epoch 2, 1,200 training steps kept"
     );
     assert!(rows[0].to_json()["go-on"].is_string());
 }
