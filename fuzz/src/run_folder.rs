@@ -110,7 +110,8 @@ impl Made {
         Uploads::keep(&run, &upload()).unwrap();
         let mut checkpoints = Checkpoints::new(run.file("checkpoint"), Duration::ZERO);
         let state = || Ok(b"state".to_vec());
-        let states = States { now: &state, best: Some(&state), frozen: Some(&state) };
+        let states =
+            States { now: &state, best: Some(&state), frozen: Some(&state), average: Some(&state) };
         checkpoints.write(&journal(), &states).unwrap();
         made_from().write(&run).unwrap();
         run.finish(&Summary {

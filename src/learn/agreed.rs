@@ -103,14 +103,15 @@ impl<M: Model> Learner<'_, M> {
         if !share.is_one_of_several() {
             return Ok(loaded);
         }
-        let [mut journal, mut state, mut best, mut frozen] = <[Vec<u8>; 4]>::default();
+        let [mut journal, mut state, mut best, mut frozen, mut average] = <[Vec<u8>; 5]>::default();
         if let Some(loaded) = &loaded {
             journal = toml::to_string(&loaded.journal)?.into_bytes();
             state = M::to_bytes(&loaded.state)?;
             best = loaded.best.as_ref().map(M::to_bytes).transpose()?.unwrap_or_default();
             frozen = loaded.frozen.as_ref().map(M::to_bytes).transpose()?.unwrap_or_default();
+            average = loaded.average.as_ref().map(M::to_bytes).transpose()?.unwrap_or_default();
         }
-        for bytes in [&mut journal, &mut state, &mut best, &mut frozen] {
+        for bytes in [&mut journal, &mut state, &mut best, &mut frozen, &mut average] {
             self.group.follow(bytes)?;
         }
         if share.is_first() || journal.is_empty() {
@@ -121,7 +122,7 @@ impl<M: Model> Learner<'_, M> {
         let read = |bytes: &[u8]| {
             if bytes.is_empty() { Ok(None) } else { self.model.snapshot_of(bytes).map(Some) }
         };
-        let (best, frozen) = (read(&best)?, read(&frozen)?);
-        Ok(Some(Loaded { journal, state: self.model.snapshot_of(&state)?, best, frozen }))
+        let [best, frozen, average] = [read(&best)?, read(&frozen)?, read(&average)?];
+        Ok(Some(Loaded { journal, state: self.model.snapshot_of(&state)?, best, frozen, average }))
     }
 }

@@ -15,11 +15,11 @@ use super::stop::Stop;
 use crate::run::{Entry, Kept, Score};
 
 /// How many standard errors of the difference are clear.
-const CLEARLY: f64 = 2.0;
+pub(super) const CLEARLY: f64 = 2.0;
 
 /// A network's score on the held-out images, and its loss on each of them.
-struct Judged {
-    score: Score,
+pub(super) struct Judged {
+    pub(super) score: Score,
     losses: Vec<f64>,
 }
 
@@ -27,6 +27,13 @@ impl<M: Model> Learner<'_, M> {
     /// Goes to the network that is kept, where the backbone has trained and nothing is chosen yet. Says which
     /// it is, and why.
     pub(super) fn choose(&mut self) -> Result<Option<String>> {
+        let averaged = self.keep_average()?;
+        let chosen = self.choose_of_three()?;
+        let told: Vec<String> = averaged.into_iter().chain(chosen).collect();
+        Ok((!told.is_empty()).then(|| told.join("; ")))
+    }
+
+    fn choose_of_three(&mut self) -> Result<Option<String>> {
         let read = |entry: &Entry| match entry {
             Entry::Chosen { kept, frozen, midway, whole } => {
                 Some((*kept, [*frozen, *midway, *whole]))
@@ -83,7 +90,7 @@ impl<M: Model> Learner<'_, M> {
         self.model.restore(&frozen);
         let head = self.judge()?;
         self.restore_best();
-        self.model.go_midway(&frozen);
+        self.model.go_towards(&frozen, 0.5);
         self.align()?;
         let midway = self.judge()?;
         let scores = [head.score, midway.score, whole.score];
@@ -102,7 +109,7 @@ impl<M: Model> Learner<'_, M> {
         Ok((kept, scores))
     }
 
-    fn judge(&mut self) -> Result<Judged> {
+    pub(super) fn judge(&mut self) -> Result<Judged> {
         let said = self.held_out()?;
         let score = self.score_of(&said)?;
         if !score.loss.is_finite() {
@@ -113,7 +120,7 @@ impl<M: Model> Learner<'_, M> {
 }
 
 /// By how many standard errors of the mean difference `other` loses less.
-fn standard_errors(one: &Judged, other: &Judged) -> f64 {
+pub(super) fn standard_errors(one: &Judged, other: &Judged) -> f64 {
     let pairs = one.losses.iter().zip(&other.losses);
     let differences: Vec<f64> = pairs.map(|(one, other)| one - other).collect();
     let mean = differences.iter().sum::<f64>() / differences.len().max(1) as f64;

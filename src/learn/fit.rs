@@ -12,6 +12,7 @@ use super::learner::{Learner, OTHER_VERSION};
 use super::model::{Input, Model, StepLoss, StepRates};
 use super::stop::Stop;
 use crate::metric::{self, Outputs};
+use crate::recipe::WeightAverage;
 use crate::run::{Entry, Epoch, Event, Position, Score, Stage, Step, cycle_file};
 use crate::schedule::{Rates, Schedule};
 use crate::table::Table;
@@ -100,6 +101,7 @@ impl<M: Model> Learner<'_, M> {
             while position.epoch < plan.epochs {
                 learner.train_epoch(plan, feed, &mut position)?;
             }
+            learner.average_at(WeightAverage::Cycles, stage);
             if let Some(folder) = &learner.cycles {
                 learner.model.save(&folder.join(cycle_file(stage, number)))?;
             }
@@ -159,6 +161,7 @@ impl<M: Model> Learner<'_, M> {
             return Err(Stop::NoAnswer.into());
         }
         self.keep_if_best(score);
+        self.average_at(WeightAverage::Epochs, plan.stage);
         self.listener.event(&Event::Epoch(Epoch {
             stage: plan.stage,
             epoch: plan.epochs_before + position.epoch + 1,

@@ -38,6 +38,12 @@ pub struct Learner<'a, M: Model> {
     pub(super) frozen: Option<M::Snapshot>,
     /// Whether the newest checkpoint has that.
     frozen_is_kept: bool,
+    /// The mean of the whole network's weights so far, where one is made.
+    pub(super) average: Option<M::Snapshot>,
+    /// Whether the newest checkpoint has that.
+    pub(super) average_is_kept: bool,
+    /// Whether it was looked at.
+    pub(super) has_averaged: bool,
     /// Whether one of the two is kept for good, or what lies between them.
     pub(super) has_chosen: bool,
     /// Whether the newest checkpoint has the best weights.
@@ -66,6 +72,9 @@ impl<'a, M: Model> Learner<'a, M> {
             best: None,
             frozen: None,
             frozen_is_kept: false,
+            average: None,
+            average_is_kept: false,
+            has_averaged: false,
             has_chosen: false,
             best_is_kept: false,
             checkpoints: None,
@@ -114,6 +123,8 @@ impl<'a, M: Model> Learner<'a, M> {
             self.best = loaded.best;
             self.frozen_is_kept = loaded.frozen.is_some();
             self.frozen = loaded.frozen;
+            self.average_is_kept = loaded.average.is_some();
+            self.average = loaded.average;
             self.journal = Journal { position: None, ..loaded.journal };
             let best = self.journal.best.map(|best| best.loss);
             self.listener.event(&Event::Resumed { steps: self.journal.steps, best });
@@ -185,7 +196,9 @@ impl<'a, M: Model> Learner<'a, M> {
         ensure!(!self.replay.is_on(), OTHER_VERSION);
         self.journal.done.push(entry);
         match self.journal.done.last() {
-            Some(Entry::Stage { .. } | Entry::Chosen { .. }) => self.checkpoint(None)?,
+            Some(Entry::Stage { .. } | Entry::Averaged { .. } | Entry::Chosen { .. }) => {
+                self.checkpoint(None)?;
+            }
             Some(Entry::Cycle { .. }) => self.checkpoint_if_due(None)?,
             // Its stage ends right after it.
             Some(Entry::Rate { .. } | Entry::Fitted { .. }) | None => {}
@@ -281,10 +294,13 @@ impl<'a, M: Model> Learner<'a, M> {
         let frozen = self.frozen.as_ref().filter(|_| !self.frozen_is_kept);
         let frozen = frozen.map(|frozen| || M::to_bytes(frozen));
         let frozen = frozen.as_ref().map(|encode| encode as Encode);
+        let average = self.average.as_ref().filter(|_| !self.average_is_kept);
+        let average = average.map(|average| || M::to_bytes(average));
+        let average = average.as_ref().map(|encode| encode as Encode);
         let state = self.model.snapshot();
         let now = &|| M::to_bytes(&state);
-        checkpoints.write(&journal, &States { now, best, frozen })?;
-        (self.best_is_kept, self.frozen_is_kept) = (true, true);
+        checkpoints.write(&journal, &States { now, best, frozen, average })?;
+        (self.best_is_kept, self.frozen_is_kept, self.average_is_kept) = (true, true, true);
         Ok(())
     }
 }

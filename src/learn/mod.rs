@@ -5,6 +5,7 @@
 //! decide together, through `group.rs`.
 
 mod agreed;
+mod average;
 mod choose;
 mod data;
 mod fit;

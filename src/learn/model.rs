@@ -141,8 +141,9 @@ pub trait Model {
         Ok(0.0)
     }
 
-    /// Lets the weights be midway between those that predict now and those that did at a snapshot.
-    fn go_midway(&mut self, to: &Self::Snapshot);
+    /// Lets the weights be `share` of those that predicted at a snapshot, and the rest of those that predict
+    /// now.
+    fn go_towards(&mut self, to: &Self::Snapshot, share: f64);
 
     /// Remembers everything that [`Model::step`] changes.
     fn snapshot(&self) -> Self::Snapshot;

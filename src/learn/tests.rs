@@ -1,5 +1,6 @@
 //! The golden rule on a mock network: steps, order, restarts and stops, without libtorch.
 
+mod average;
 mod feeds;
 mod finder;
 mod pace;
@@ -59,11 +60,8 @@ impl Mock {
     }
 
     fn outcome(&self, loss: f64) -> StepOutcome {
-        let loss = if self.ahead {
-            StepLoss::Pending(Box::new(move || Ok(loss)))
-        } else {
-            StepLoss::Known(loss)
-        };
+        let pending = || StepLoss::Pending(Box::new(move || Ok(loss)));
+        let loss = if self.ahead { pending() } else { StepLoss::Known(loss) };
         StepOutcome { loss, note: None }
     }
 
@@ -127,9 +125,9 @@ impl Model for Mock {
         strengths.iter().map(layer).collect()
     }
 
-    fn go_midway(&mut self, to: &[f32; 4]) {
+    fn go_towards(&mut self, to: &[f32; 4], share: f64) {
         for (own, to) in self.weights.iter_mut().zip(to) {
-            *own = f32::midpoint(*own, *to);
+            *own += share as f32 * (to - *own);
         }
     }
 

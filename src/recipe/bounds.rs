@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, ensure};
 
-use super::{EarlierLayers, FindRate, LossSettings, Recipe, WholeNetwork};
+use super::{EarlierLayers, FindRate, LossSettings, Recipe, WeightAverage, WholeNetwork};
 use crate::schedule::cycle_epochs;
 
 /// Sides of the square that a network sees, in pixels.
@@ -163,6 +163,11 @@ impl Recipe {
         within("whole-network.cycle-mult", cycle_mult, 1..=MOST_EPOCHS, &n)?;
         within("whole-network.max-cycles", max_cycles, 0..=MOST_EPOCHS, &epochs)?;
         within("whole-network.snapshots", snapshots, 0..=MOST_EPOCHS, &epochs)?;
+        ensure!(
+            snapshots == 0 || self.whole_network.average == WeightAverage::None,
+            "`whole-network.snapshots` is {snapshots}, a mean of predictions, and `whole-network.average` a \
+             mean of weights: set one of them"
+        );
         let total = cycle_epochs(cycle_len, cycle_mult, max_cycles).fold(0, usize::saturating_add);
         ensure!(
             total <= MOST_EPOCHS,
@@ -274,6 +279,8 @@ mod tests {
             let layers = [a, b].map(|typed| Layer::assignment(typed).unwrap());
             resolve(&layers).err().map(|error| format!("{error:#}")).unwrap_or_default()
         };
+        let both = two("whole-network.snapshots=2", "whole-network.average=epochs");
+        assert!(both.contains("set one of them"), "{both}");
         assert!(two("size=4096", "batch-size=65536").contains("2^31 pixels"));
         assert!(
             two("whole-network.cycle-mult=10", "whole-network.max-cycles=30").contains("epochs")

@@ -339,8 +339,31 @@ pub struct WholeNetwork {
     pub sizes: Vec<usize>,
     /// Predict with the mean of so many cycles' best weights; 0: the best weights alone.
     pub snapshots: usize,
+    /// Predict with the mean of the weights at several moments.
+    #[serde(default, skip_serializing_if = "WeightAverage::is_none")]
+    pub average: WeightAverage,
     /// The smallest relative gain in validation loss that earns another cycle.
     pub min_gain: f64,
+}
+
+/// Whose weights a mean is made of (<https://arxiv.org/abs/1803.05407>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightAverage {
+    /// None is made.
+    #[default]
+    None,
+    /// Those at the end of each cycle, where the rate is lowest.
+    Cycles,
+    /// Those at the end of each epoch.
+    Epochs,
+}
+
+impl WeightAverage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 impl WholeNetwork {

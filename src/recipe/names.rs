@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::DEFAULT;
 
 /// Names of other programs, in lower case and with hyphens, with what to set here.
-const OTHERS: [(&[&str], &str); 32] = [
+const OTHERS: [(&[&str], &str); 33] = [
     (
         &["lr", "learning-rate", "base-lr", "lr-max", "max-lr", "lrs", "rate"],
         "the finder finds the rates; `find-head-rate.rate` with `find-head-rate.run=false` sets the \
@@ -53,6 +53,10 @@ const OTHERS: [(&[&str], &str); 32] = [
         "it is `optimizer.accumulate` here",
     ),
     (&["ema", "ema-decay", "model-ema"], "it is `optimizer.average` here"),
+    (
+        &["swa", "stochastic-weight-avg", "stochastic-weight-averaging", "swa-start", "swa-lr"],
+        "it is `whole-network.average` here: \"cycles\" or \"epochs\"",
+    ),
     (&["label-smoothing", "smooth", "ls"], "it is `loss.smoothing` here"),
     (&["criterion", "loss-func", "loss-fn"], "it is `loss.kind` here"),
     (&["mixup-alpha"], "it is `loss.mixup` here"),
@@ -171,8 +175,9 @@ mod tests {
             ("rand_augment=true", "it is `augment-policy` here"),
             ("re_prob=0.25", "it is `random-erasing` here"),
             ("drop_path_rate=0.1", "it is `unfreeze.drop-path` here"),
+            ("swa=true", "it is `whole-network.average` here"),
             ("reprob=0.25", "it is `random-erasing` here"),
-            ("zzz=1", "known are `augment`, `backbone`"),
+            ("zzz=1", "known are `augment`, `augment-magnitude`"),
         ] {
             let layer = Layer::assignment(typed).unwrap();
             let told = format!("{:#}", resolve(&[layer]).unwrap_err());

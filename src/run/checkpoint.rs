@@ -2,8 +2,9 @@
 //!
 //! A checkpoint is `<n>.toml` (the journal, and the names and hashes of the files it goes with),
 //! `<n>.state` (weights and the optimiser's memory), `best-<m>.state` (the best weights so far, written
-//! when they change) and `frozen-<m>.state` (the best before the backbone trained). The TOML comes last, so that it never names a file that is not whole;
-//! the two newest are kept.
+//! when they change), `frozen-<m>.state` (the best before the backbone trained) and `average-<m>.state` (the
+//! mean of the whole network's weights, where one is made). The TOML comes last, so that it never names a file
+//! that is not whole; the two newest are kept.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ pub struct Checkpoints {
     number: u64,
     best: Option<StateFile>,
     frozen: Option<StateFile>,
+    average: Option<StateFile>,
 }
 
 /// A file of a checkpoint.
@@ -50,6 +52,8 @@ struct Index {
     best: Option<StateFile>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frozen: Option<StateFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    average: Option<StateFile>,
     journal: Journal,
 }
 
@@ -64,7 +68,8 @@ impl Checked for Index {
     const VERSION: Option<u32> = Some(VERSION);
 
     fn check(&self) -> Result<(), Fault> {
-        let kept = [("best", self.best.as_ref()), ("frozen", self.frozen.as_ref())];
+        let kept = [("best", &self.best), ("frozen", &self.frozen), ("average", &self.average)];
+        let kept = kept.map(|(key, state)| (key, state.as_ref()));
         for (key, state) in [("state", Some(&self.state))].into_iter().chain(kept) {
             let Some(StateFile { file, .. }) = state else { continue };
             hold(is_file_name(file), &format!("{key}.file"), || {
@@ -85,6 +90,8 @@ pub struct Loaded<S> {
     pub best: Option<S>,
     /// The best before the backbone trained.
     pub frozen: Option<S>,
+    /// The mean of the whole network's weights so far.
+    pub average: Option<S>,
 }
 
 /// Makes the bytes of a state: those of the best weights and of the newest are not in memory at
@@ -98,6 +105,7 @@ pub struct States<'a> {
     pub best: Option<Encode<'a>>,
     /// Likewise.
     pub frozen: Option<Encode<'a>>,
+    pub average: Option<Encode<'a>>,
 }
 
 impl Checkpoints {
@@ -110,6 +118,7 @@ impl Checkpoints {
             number: 0,
             best: None,
             frozen: None,
+            average: None,
         }
     }
 
@@ -129,19 +138,21 @@ impl Checkpoints {
                 journal.steps
             )
         };
-        let States { now, best, frozen } = *states;
-        if let Some(best) = best {
-            let file = self.write_state(format!("best-{}.state", self.number), best);
-            self.best = Some(file.with_context(place)?);
-        }
-        if let Some(frozen) = frozen {
-            let file = self.write_state(format!("frozen-{}.state", self.number), frozen);
-            self.frozen = Some(file.with_context(place)?);
+        let States { now, best, frozen, average } = *states;
+        let write = |name: &str, encode: Option<Encode>| {
+            let file = format!("{name}-{}.state", self.number);
+            encode.map(|encode| self.write_state(file, encode).with_context(place)).transpose()
+        };
+        let new = [write("best", best)?, write("frozen", frozen)?, write("average", average)?];
+        let kept = [&mut self.best, &mut self.frozen, &mut self.average];
+        for (kept, new) in kept.into_iter().zip(new) {
+            *kept = new.or_else(|| kept.take());
         }
         let state = self.write_state(format!("{}.state", self.number), now);
         let state = state.with_context(place)?;
-        let (best, frozen, journal) = (self.best.clone(), self.frozen.clone(), journal.clone());
-        let index = Index { version: VERSION, state, best, frozen, journal };
+        let [best, frozen, average] = [&self.best, &self.frozen, &self.average].map(Clone::clone);
+        let index =
+            Index { version: VERSION, state, best, frozen, average, journal: journal.clone() };
         let path = self.folder.join(format!("{}.toml", self.number));
         // What it names is on the disk by now, names and all: each was written as this is.
         fs::write_atomic(path, toml::to_string(&index)?).with_context(place)?;
@@ -165,8 +176,8 @@ impl Checkpoints {
             let name = format!("{number}.toml");
             if let Ok(index) = self.index(&name) {
                 wanted.push(index.state.file);
-                wanted
-                    .extend([index.best, index.frozen].into_iter().flatten().map(|kept| kept.file));
+                let kept = [index.best, index.frozen, index.average].into_iter().flatten();
+                wanted.extend(kept.map(|kept| kept.file));
             }
             wanted.push(name);
         }
@@ -197,8 +208,8 @@ impl Checkpoints {
         self.number = numbers.last().copied().unwrap_or_default();
         for number in numbers.iter().rev() {
             match self.load_one(*number, &decode) {
-                Ok((loaded, [best, frozen])) => {
-                    (self.best, self.frozen) = (best, frozen);
+                Ok((loaded, [best, frozen, average])) => {
+                    (self.best, self.frozen, self.average) = (best, frozen, average);
                     return Ok(Some(loaded));
                 }
                 Err(error) => note(format!(
@@ -220,7 +231,7 @@ impl Checkpoints {
         &self,
         number: u64,
         decode: impl Fn(&[u8]) -> Result<S>,
-    ) -> Result<(Loaded<S>, [Option<StateFile>; 2])> {
+    ) -> Result<(Loaded<S>, [Option<StateFile>; 3])> {
         let index = self.index(&format!("{number}.toml"))?;
         let read = |state: &StateFile| {
             let path = self.folder.join(&state.file);
@@ -233,7 +244,9 @@ impl Checkpoints {
         let state = read(&index.state)?;
         let best = index.best.as_ref().map(read).transpose()?;
         let frozen = index.frozen.as_ref().map(read).transpose()?;
-        Ok((Loaded { journal: index.journal, state, best, frozen }, [index.best, index.frozen]))
+        let average = index.average.as_ref().map(read).transpose()?;
+        let files = [index.best, index.frozen, index.average];
+        Ok((Loaded { journal: index.journal, state, best, frozen, average }, files))
     }
 }
 
@@ -284,7 +297,7 @@ mod tests {
         let best = best.map(|bytes| move || Ok(bytes.to_vec()));
         let best = best.as_ref().map(|encode| encode as Encode);
         let now: Encode = &|| Ok(state.to_vec());
-        checkpoints.write(&at(steps), &States { now, best, frozen: None }).unwrap();
+        checkpoints.write(&at(steps), &States { now, best, frozen: None, average: None }).unwrap();
     }
 
     type Read = Result<Option<Loaded<Vec<u8>>>>;
@@ -308,11 +321,15 @@ mod tests {
         write(&mut checkpoints, 4, b"four", None);
         let frozen: Encode = &|| Ok(b"frozen".to_vec());
         let now: Encode = &|| Ok(b"five".to_vec());
-        checkpoints.write(&at(5), &States { now, best: None, frozen: Some(frozen) }).unwrap();
+        let average: Encode = &|| Ok(b"mean".to_vec());
+        let (frozen, average) = (Some(frozen), Some(average));
+        checkpoints.write(&at(5), &States { now, best: None, frozen, average }).unwrap();
         write(&mut checkpoints, 6, b"six", None);
         let (loaded, notes) = load(folder.path());
-        let [state, best, frozen] = [b"six".as_slice(), b"best", b"frozen"].map(<[u8]>::to_vec);
-        let expected = Loaded { journal: at(6), state, best: Some(best), frozen: Some(frozen) };
+        let kept = [b"six".as_slice(), b"best", b"frozen", b"mean"].map(<[u8]>::to_vec);
+        let [state, best, frozen, average] = kept;
+        let [best, frozen, average] = [best, frozen, average].map(Some);
+        let expected = Loaded { journal: at(6), state, best, frozen, average };
         assert_eq!((loaded.unwrap(), notes.len()), (Some(expected), 0));
     }
 

@@ -35,6 +35,8 @@ pub enum Entry {
         /// The score after each epoch.
         scores: Vec<Score>,
     },
+    /// Whether the mean of the whole network's weights was kept, or the best of them.
+    Averaged { is_kept: bool, mean: Score, best: Score },
     /// Of the network before its backbone trained, the best since, and the one midway between them one was
     /// kept.
     Chosen { kept: Kept, frozen: Score, midway: Score, whole: Score },
@@ -87,6 +89,9 @@ pub struct Journal {
     /// The best before the backbone trained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Score>,
+    /// Moments whose weights are in their mean.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u64,
     /// Where in a cycle training stands, if it stands in one.
     #[serde(rename = "place")]
     pub position: Option<Position>,
@@ -95,6 +100,11 @@ pub struct Journal {
     pub was_stopped: bool,
     /// What is finished, in order.
     pub done: Vec<Entry>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// No training comes so far: what is beyond cannot be counted with.
@@ -106,7 +116,9 @@ impl Checked for Journal {
 
     /// Finds what no training could go on from.
     fn check(&self) -> Result<(), Fault> {
-        for (key, n) in [("epochs", self.epochs), ("steps", self.steps)] {
+        for (key, n) in
+            [("epochs", self.epochs), ("steps", self.steps), ("averaged", self.averaged)]
+        {
             hold(n <= MOST, key, || format!("is {n}, more than any training makes"))?;
         }
         if let Some(best) = &self.best {
@@ -148,6 +160,10 @@ impl Entry {
             Self::Cycle { number, .. } => {
                 hold(*number as u64 <= MOST, "cycle.number", || format!("is {number}"))
             }
+            Self::Averaged { mean, best, .. } => {
+                finite("averaged.mean.loss", mean.loss)?;
+                finite("averaged.best.loss", best.loss)
+            }
             Self::Chosen { frozen, midway, whole, .. } => {
                 for (key, score) in [("frozen", frozen), ("midway", midway), ("whole", whole)] {
                     finite(&format!("chosen.{key}.loss"), score.loss)?;
@@ -175,6 +191,7 @@ mod tests {
             steps: 99,
             best: Some(score),
             frozen: Some(score),
+            averaged: 3,
             position: Some(position),
             was_stopped: true,
             done: vec![
@@ -186,6 +203,7 @@ mod tests {
                 },
                 Entry::Fitted { stage, strength: 0.03, linear: score, mean: score },
                 Entry::Cycle { stage, number: 1, scores: vec![score] },
+                Entry::Averaged { is_kept: true, mean: score, best: score },
                 Entry::Chosen { kept: Kept::Midway, frozen: score, midway: score, whole: score },
             ],
         };

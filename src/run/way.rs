@@ -72,7 +72,7 @@ pub fn way(journal: &Journal) -> Vec<WayStep> {
         let seconds = seconds(stage).filter(|_| is_first);
         steps.push(WayStep { seconds, ..WayStep::of(name, stage, score) });
     };
-    let mut kept = None;
+    let (mut kept, mut averaged) = (None, None);
     let mut best_of_stage: Option<(Stage, Score)> = None;
     let mut done = journal.done.iter().peekable();
     while let Some(entry) = done.next() {
@@ -101,6 +101,10 @@ pub fn way(journal: &Journal) -> Vec<WayStep> {
                 add("a linear layer on them".to_owned(), *stage, *linear);
                 add("mean of both".to_owned(), *stage, *mean);
             }
+            Entry::Averaged { is_kept, mean, .. } => {
+                add(AVERAGED.to_owned(), Stage::WholeNetwork, *mean);
+                averaged = Some(*is_kept);
+            }
             Entry::Chosen { kept: chosen, midway, .. } => {
                 let name = "midway between head and network".to_owned();
                 add(name, Stage::WholeNetwork, *midway);
@@ -109,17 +113,26 @@ pub fn way(journal: &Journal) -> Vec<WayStep> {
             Entry::Rate { .. } | Entry::Stage { .. } => {}
         }
     }
-    tell_fates(&mut steps, kept);
+    tell_fates(&mut steps, kept, averaged);
     steps
 }
 
-/// What became of each, where `chosen` is what was kept at the end, if there was a choice.
-fn tell_fates(steps: &mut [WayStep], chosen: Option<Kept>) {
+/// The mean of the whole network's weights, in tables.
+const AVERAGED: &str = "mean of the network's weights";
+
+/// What became of each, where `chosen` is what was kept at the end, if there was a choice, and `averaged`
+/// whether the mean of the weights was taken for the whole network, if there was one.
+fn tell_fates(steps: &mut [WayStep], chosen: Option<Kept>, averaged: Option<bool>) {
     let n_chosen = usize::from(chosen.is_some());
     let n = steps.len() - n_chosen;
     let of_head = |step: &WayStep| step.stage != Some(Stage::WholeNetwork);
     let best = |steps: &[WayStep], is_head: bool| {
-        let own = steps[..n].iter().enumerate().filter(|(_, step)| of_head(step) == is_head);
+        let is_mean = |step: &WayStep| !is_head && step.step == AVERAGED;
+        let is_own = |step: &WayStep| match averaged {
+            Some(is_kept) if !is_head => is_mean(step) == is_kept && !of_head(step),
+            _ => of_head(step) == is_head,
+        };
+        let own = steps[..n].iter().enumerate().filter(|(_, step)| is_own(step));
         let loss = |step: &WayStep| step.loss.unwrap_or(f64::INFINITY);
         own.min_by(|a, b| loss(a.1).total_cmp(&loss(b.1))).map(|(i, _)| i)
     };
@@ -252,6 +265,19 @@ mod tests {
         frozen.done.truncate(7);
         let fates: Vec<Fate> = way(&frozen).iter().map(|step| step.fate).collect();
         assert_eq!(fates, [Left, Left, Is, Left]);
+    }
+
+    #[test]
+    fn the_mean_of_the_weights_is_the_whole_network_where_it_was_kept() {
+        use Fate::{Half, Kept as Is, Left};
+        for (is_kept, expected) in [(true, [Left, Left, Half, Is]), (false, [Left, Half, Left, Is])]
+        {
+            let mut journal = of(Kept::Midway);
+            let averaged = Entry::Averaged { is_kept, mean: score(0.11), best: score(0.1) };
+            journal.done.insert(9, averaged);
+            let fates: Vec<Fate> = way(&journal).iter().map(|step| step.fate).collect();
+            assert_eq!(fates[4..], expected);
+        }
     }
 
     #[test]

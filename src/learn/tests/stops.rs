@@ -26,6 +26,7 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
         "augment-policy=rand",
         "random-erasing=0.3",
         "whole-network.max-cycles=2",
+        "whole-network.average=epochs",
     ];
     let data = data(folder.path(), 48, 2, &settings);
     let whole = {

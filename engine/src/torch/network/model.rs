@@ -221,12 +221,12 @@ impl Model for Network {
         self.loss_scale = self.loss_scale.restored(loss_scale, good_steps);
     }
 
-    fn go_midway(&mut self, to: &Snapshot) {
+    fn go_towards(&mut self, to: &Snapshot, share: f64) {
         let from = self.predicting();
         self.restore(to);
         let to = self.predicting();
         let mean = to.iter().map(|(name, tensor)| {
-            let mean = no_grad(|| tensor.lerp(&from[name], 0.5));
+            let mean = no_grad(|| tensor.lerp(&from[name], 1.0 - share));
             (name.clone(), mean)
         });
         fill(&self.variables(), &mean.collect());

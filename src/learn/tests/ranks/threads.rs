@@ -131,8 +131,8 @@ impl Model for Together {
         self.mock.linear_path(activations, targets, strengths)
     }
 
-    fn go_midway(&mut self, to: &[f32; 4]) {
-        self.mock.go_midway(to);
+    fn go_towards(&mut self, to: &[f32; 4], share: f64) {
+        self.mock.go_towards(to, share);
     }
 
     fn add_linear(&mut self, layer: &LinearLayer, share: f64) {

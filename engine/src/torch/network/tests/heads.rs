@@ -91,7 +91,7 @@ fn midway_between_two_networks_every_weight_is_the_mean_of_theirs() {
         step(&mut network, 2);
         step(&mut network, 3);
         let second = of(&network);
-        network.go_midway(&frozen);
+        network.go_towards(&frozen, 0.5);
         for (name, found) in of(&network) {
             let pairs = first[&name].iter().zip(&second[&name]);
             let right: Vec<f32> = pairs.map(|(a, b)| f32::midpoint(*a, *b)).collect();
