@@ -9,7 +9,7 @@ pub fn brightness(pixels: &mut [u8], factor: f32) {
 /// Away from the mean grey of the picture, or towards it where `factor` is below 1.
 pub fn contrast(pixels: &mut [u8], factor: f32) {
     let (colours, _) = pixels.as_chunks();
-    let sum: u64 = colours.iter().map(|colour| grey(colour) as u64).sum();
+    let sum: u64 = colours.iter().map(|&colour| grey(colour) as u64).sum();
     let mean = (sum as f64 / colours.len().max(1) as f64) as f32;
     look_up(pixels, &[table(|value| factor * value + (1.0 - factor) * mean); 3]);
 }
@@ -17,7 +17,7 @@ pub fn contrast(pixels: &mut [u8], factor: f32) {
 /// Away from each pixel's own grey, or towards it: colours become stronger, or weaker.
 pub fn saturation(pixels: &mut [u8], factor: f32) {
     for colour in pixels.as_chunks_mut().0 {
-        let grey = (1.0 - factor) * grey(colour);
+        let grey = (1.0 - factor) * grey(*colour);
         *colour = colour.map(|value| byte(factor * f32::from(value) + grey));
     }
 }
@@ -42,7 +42,9 @@ pub fn sharpness(pixels: &mut [u8], size: usize, factor: f32) {
 /// Keeps so many of the upper bits of each value.
 pub fn posterize(pixels: &mut [u8], bits: u32) {
     let mask = !(0xff_u8.checked_shr(bits).unwrap_or(0));
-    pixels.iter_mut().for_each(|value| *value &= mask);
+    for value in pixels {
+        *value &= mask;
+    }
 }
 
 /// Inverts values of `threshold` and above.
@@ -92,8 +94,8 @@ pub fn equalize(pixels: &mut [u8]) {
 }
 
 /// ITU-R 601's brightness, whole.
-fn grey([red, green, blue]: &[u8; 3]) -> f32 {
-    let [red, green, blue] = [red, green, blue].map(|&value| f32::from(value));
+fn grey(colour: [u8; 3]) -> f32 {
+    let [red, green, blue] = colour.map(f32::from);
     (0.2989 * red + 0.587 * green + 0.114 * blue).floor()
 }
 
@@ -223,7 +225,9 @@ mod tests {
             (
                 "autocontrast of x // 3 + 40",
                 |p| {
-                    p.iter_mut().for_each(|v| *v = *v / 3 + 40);
+                    for v in &mut *p {
+                        *v = *v / 3 + 40;
+                    }
                     autocontrast(p);
                 },
                 [
@@ -252,7 +256,7 @@ mod tests {
             17, 227, 245, 68, 255,
         ];
         assert_eq!(found[..24], expected);
-        assert_eq!(found.iter().map(|&value| u32::from(value)).sum::<u32>(), 631809);
+        assert_eq!(found.iter().map(|&value| u32::from(value)).sum::<u32>(), 631_809);
     }
 
     #[test]
