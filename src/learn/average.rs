@@ -50,17 +50,21 @@ impl<M: Model> Learner<'_, M> {
         }
         self.has_averaged = true;
         let (is_kept, mean, best) = self.once(read, |learner| {
-            let best = learner.judge()?;
-            let Some(mean) = learner.average.take() else { return Err(Stop::NoAnswer.into()) };
-            learner.model.restore(&mean);
-            let mean = learner.judge()?;
-            let is_kept = standard_errors(&mean, &best) < CLEARLY;
+            let Some(weights) = learner.average.take() else { return Err(Stop::NoAnswer.into()) };
+            let (is_kept, mean, best) = if let Some(plan) = &learner.data.plan {
+                learner.model.restore(&weights);
+                plan.averaged()?
+            } else {
+                let best = learner.judge()?;
+                learner.model.restore(&weights);
+                let mean = learner.judge()?;
+                (standard_errors(&mean, &best) < CLEARLY, mean.score, best.score)
+            };
             if is_kept {
-                learner.keep_as_best(mean.score);
+                learner.keep_as_best(mean);
             } else {
                 learner.restore_best();
             }
-            let (mean, best) = (mean.score, best.score);
             Ok(((is_kept, mean, best), Entry::Averaged { is_kept, mean, best }))
         })?;
         let [mean, best] = [mean, best].map(|score| describe(self.data, Some(&score)));

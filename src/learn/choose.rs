@@ -77,7 +77,7 @@ impl<M: Model> Learner<'_, M> {
                     of_frozen
                 }
                 Kept::Midway => {
-                    self.model.go_midway(&frozen);
+                    self.model.go_towards(&frozen, 0.5);
                     self.align()?;
                     of_midway
                 }

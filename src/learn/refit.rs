@@ -61,6 +61,15 @@ impl Plan {
         found.with_context(|| format!("{NO_PLAN}: no linear layer"))
     }
 
+    /// Whether the mean of weights was kept, its score, and that of the best of them.
+    pub(super) fn averaged(&self) -> Result<(bool, Score, Score)> {
+        self.find(|entry| match entry {
+            Entry::Averaged { is_kept, mean, best } => Some((*is_kept, *mean, *best)),
+            _ => None,
+        })
+        .with_context(|| format!("{NO_PLAN}: no mean of weights"))
+    }
+
     /// Which network was kept, and the scores of the three.
     pub(super) fn chosen(&self) -> Result<(Kept, [Score; 3])> {
         self.find(|entry| match entry {

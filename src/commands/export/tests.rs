@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::decision::{Portable, rows, rule_among_tags};
 use super::described::shared;
 use super::{clear, ensure_ours, python};
+use crate::dataset::Symmetry;
 use crate::decide::answers::Rule;
 use crate::decide::tags::calibrate::{Calibration, Curve, Kind, Softmax};
 use crate::decide::tags::rules::{Group, One, TagRules};

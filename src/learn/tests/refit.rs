@@ -45,7 +45,8 @@ fn decided(journal: &Journal) -> Vec<Entry> {
 fn all_images_are_trained_on_by_the_plan_and_none_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     // Wrong labels make it over-fit, so that there is something to choose.
-    let first = data(folder.path(), 64, 5, &["whole-network.max-cycles=4"]);
+    let settings = ["whole-network.max-cycles=4", "whole-network.average=epochs"];
+    let first = data(folder.path(), 64, 5, &settings);
     let (of_first, told_first, journal) = trained(&first, Mock::default());
     let all = on_all(&first, Plan::new(journal.clone()).unwrap());
     assert_eq!(all.train.len(), 64);
@@ -54,6 +55,7 @@ fn all_images_are_trained_on_by_the_plan_and_none_is_asked() {
     let (second, told, again) = trained(&all, mute);
     assert_eq!(told.epochs, told_first.epochs);
     assert_eq!(decided(&again), decided(&journal));
+    assert!(decided(&journal).iter().any(|entry| matches!(entry, Entry::Averaged { .. })));
     assert_eq!(
         (again.best, again.frozen, again.was_stopped),
         (journal.best, journal.frozen, false)
