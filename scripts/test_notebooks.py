@@ -100,7 +100,7 @@ def main(program):
 
         if packed("my-pack") != first:
             sys.exit("error: the packed run predicts otherwise")
-        run([program, "train", COMPETITION, "--smoke", "--seed", "7"], env, working)
+        run([program, "train", COMPETITION, "--smoke", "--set", "seed=7"], env, working)
         told = run([program, "submit", COMPETITION, "--best", "2"], env, working)
         [blend] = (working / "submissions").glob("*-blend-*.csv")
         if blend.read_bytes() == first:
