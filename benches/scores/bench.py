@@ -2,33 +2,41 @@
 """Test scores of recipes: data sets x seeds x arms, a row a run, appended to a CSV; goes on where it stopped.
 
     python3 benches/scores/bench.py run OUT --program DIR --data DATA --sets cats,planet --arms default frozen
-    python3 benches/scores/bench.py table OUT [--against frozen]
+    python3 benches/scores/bench.py table OUT --data DATA [--against frozen]
 
-OUT holds `rows.csv`, the submissions, and a root for the program. The arms `logistic` and `lp-ft` are
-Python's (`python_arms.py`; a Python with torch 2.13, timm, scikit-learn). Nothing is ever chosen by what
-the test says: see README.md.
+OUT holds `rows.csv`, the submissions, a log a row, and a root for the program. The arms `logistic` and
+`lp-ft` are Python's (`python_arms.py`; a Python with torch 2.13, timm, scikit-learn). Nothing is ever chosen
+by what the test says: see README.md.
 """
 
 import argparse
 import csv
 import json
-import math
 import os
 import re
+import resource
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+import losses
+import table
 
-# What a set is: the competition (or a spec file), its folder below --data.
+HERE = Path(__file__).resolve().parent
+SPECS = HERE.parent.parent / "competitions"
+
+# What a set is: the competition (or a spec file), its spec, its folder below --data.
 SETS = {
-    "cats": ("dogs-vs-cats", "dogs-vs-cats-redux-kernels-edition"),
-    "breeds": ("dog-breed", "dog-breed-identification"),
-    "planet": ("planet", "planet-understanding-the-amazon-from-space"),
-    # The fourth is a spec file of its own.
-    "ucmerced": (str(HERE / "ucmerced.toml"), "ucmerced-multilabel"),
+    "cats": ("dogs-vs-cats", SPECS / "dogs-vs-cats.toml", "dogs-vs-cats-redux-kernels-edition"),
+    "breeds": ("dog-breed", SPECS / "dog-breed.toml", "dog-breed-identification"),
+    "planet": ("planet", SPECS / "planet.toml", "planet-understanding-the-amazon-from-space"),
+}
+# These have a spec file beside this one; sets.py makes their folders, but for ucmerced's.
+SETS |= {
+    name: (str(HERE / f"{name}.toml"), HERE / f"{name}.toml", folder)
+    for name, folder in {"ucmerced": "ucmerced-multilabel", "solar": "solar", "signs": "signs", "faces": "faces"}.items()
 }
 
 # What `train` is given beside the seed. `+` joins settings on the command line: `frozen+size=128`.
@@ -39,9 +47,10 @@ ARMS = {
 }
 # These are planned: how long they were to take stands beside how long they took.
 PRESETS = ("quick", "good", "best")
-PYTHON_ARMS = ("logistic", "lp-ft", "fastai")
+PYTHON_ARMS = ("logistic", "lp-ft")
 
-COLUMNS = ["set", "seed", "arm", "metric", "test", "held_out", "train_s", "submit_s", "made", "csv", "planned_s"]
+COLUMNS = ["set", "size", "seed", "arm", "metric", "test", "held_out", "train_s", "submit_s", "cpu_s", "made", "csv"]
+COLUMNS += ["planned_s", "rate"]
 
 
 def main():
@@ -50,69 +59,116 @@ def main():
     run = commands.add_parser("run", help="make the rows that are missing")
     run.add_argument("out", type=Path)
     run.add_argument("--program", type=Path, required=True, help="the folder of kaggle-kit and its engine")
-    run.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
-    run.add_argument("--sets", default=",".join(SETS))
+    run.add_argument("--data", type=Path, action="append", required=True, help="a folder of data sets; may be repeated")
+    run.add_argument("--sets", default="cats,breeds,planet,ucmerced")
     run.add_argument("--seeds", default="42,43,44,45,46")
     run.add_argument("--arms", nargs="+", default=["default", "frozen"])
+    run.add_argument("--size", type=int, default=224, help="pixels; an arm's own `+size=128` goes before")
     run.add_argument("--python", default=sys.executable, help="with torch, for Python's arms")
-    table = commands.add_parser("table", help="means, spreads and paired differences")
-    table.add_argument("out", type=Path)
-    table.add_argument("--against", default="frozen", help="the arm that differences are taken to")
+    shown = commands.add_parser("table", help="means, spreads and paired differences")
+    shown.add_argument("out", type=Path)
+    shown.add_argument("--data", type=Path, action="append", required=True)
+    shown.add_argument("--against", default="frozen", help="the arm that differences are taken to")
     args = parser.parse_args()
-    {"run": make_rows, "table": print_table}[args.command](args)
+    if args.command == "run":
+        make_rows(args)
+    else:
+        solutions = {name: source(args, name) / "solution.csv" for name in SETS}
+        table.show(read_rows(args.out), args.out / "submissions", solutions, args.against)
+
+
+def source(args, data):
+    """The set's folder in the first of --data that has it."""
+    folder = SETS[data][2]
+    return next((path / folder for path in args.data if (path / folder).is_dir()), args.data[0] / folder)
 
 
 def make_rows(args):
     args.out.mkdir(parents=True, exist_ok=True)
     wanted = [
-        (data, int(seed), arm)
+        (data, int(seed), *sized(arm, args.size))
         for seed in args.seeds.split(",")
         for data in args.sets.split(",")
         for arm in args.arms
     ]
-    done = {(row["set"], int(row["seed"]), row["arm"]) for row in read_rows(args.out)}
+    done = {(row["set"], int(row["seed"]), row["arm"], int(row["size"])) for row in read_rows(args.out)}
     todo = [item for item in wanted if item not in done]
     print(f"{len(wanted) - len(todo)} of {len(wanted)} rows are there", flush=True)
-    for data, seed, arm in todo:
-        row = python_row(args, data, seed, arm) if arm in PYTHON_ARMS else own_row(args, data, seed, arm)
-        row.update(set=data, seed=seed, arm=arm, made=time.strftime("%Y-%m-%d %H:%M"))
+    for data, seed, arm, size in todo:
+        name = f"{data}-{size}-{seed}-{arm}"
+        row = (python_row if arm in PYTHON_ARMS else own_row)(args, data, seed, arm, size, name)
+        row.update(set=data, size=size, seed=seed, arm=arm, made=time.strftime("%Y-%m-%d %H:%M"))
         append(args.out, row)
-        print(f"{data} {seed} {arm}: {row['metric']} {row['test']:.4f} in {row['train_s']:.0f} s", flush=True)
+        print(
+            f"{name}: {row['metric']} {row['test']:.4f}, held out {row['held_out']}, "
+            f"{row['train_s']:.0f} s, processor {row['cpu_s']:.0f} s",
+            flush=True,
+        )
 
 
-def own_row(args, data, seed, arm):
+def sized(arm, size):
+    """`frozen+size=128` is the arm `frozen` at 128 pixels."""
+    parts = arm.split("+")
+    own = [part for part in parts if part.startswith("size=")]
+    name = "+".join(part for part in parts if part not in own) or "default"
+    return name, int(own[-1].partition("=")[2]) if own else size
+
+
+def own_row(args, data, seed, arm, size, name):
     """A run of the program: train, submit, score."""
-    competition, folder = SETS[data]
+    competition, _, _ = SETS[data]
     program = [str((args.program / "kaggle-kit").resolve()), "--root", str(args.out / "root")]
-    source = args.data / folder
-    call(program + ["fetch", competition, "--from", str(source)])
+    log = args.out / "logs" / f"{name}.log"
+    own_cache(args.out)
+    call(program + ["fetch", competition, "--from", str(source(args, data))], log)
+    # What earlier rows left would make this one faster than a first run is.
+    shutil.rmtree(args.out / "cache" / "kept", ignore_errors=True)
     base, *more = arm.split("+")
     if base not in ARMS and "=" in base:
         base, more = "default", [base, *more]
     planned = ["--preset", base] if base in PRESETS else []
-    sets = [part for setting in ARMS.get(base, []) + more for part in ("--set", setting)]
-    begun = time.monotonic()
-    told = call(program + ["train", competition, "--anew", "--set", f"seed={seed}", *planned, *sets], "stderr")
+    sets = [part for setting in [*ARMS.get(base, []), f"size={size}", *more] for part in ("--set", setting)]
+    begun, cpu = time.monotonic(), children_s()
+    told = call(program + ["train", competition, "--anew", "--set", f"seed={seed}", *planned, *sets], log, "stderr")
     trained = time.monotonic()
-    answer = json.loads(call(program + ["submit", competition, "--json"]))
-    submitted = time.monotonic()
-    kept = args.out / "submissions" / f"{data}-{seed}-{arm}.csv"
+    answer = json.loads(call(program + ["submit", competition, "--json"], log))
+    submitted, cpu = time.monotonic(), children_s() - cpu
+    kept = args.out / "submissions" / f"{name}.csv"
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes((args.out / "root" / answer["csv"]).read_bytes())
-    score = json.loads(
-        call(program + ["score", str(kept), "--solution", str(source / "solution.csv"), "--competition", competition, "--json"])
-    )
-    runs = json.loads(call(program + ["runs", competition, "--json"]))
-    held_out = max(runs, key=lambda run: run["finished"] or "")["score"]
+    solution = source(args, data) / "solution.csv"
+    command = ["score", str(kept), "--solution", str(solution), "--competition", competition, "--json"]
+    score = json.loads(call(program + command, log))
+    ours = losses.score(score["metric"], losses.rows(score["metric"], kept, solution).values())
+    if abs(ours - score["value"]) > 1e-6:
+        sys.exit(f"{kept}: losses.py says {ours}, kaggle-kit {score['value']}")
+    runs = json.loads(call(program + ["runs", competition, "--json"], log))
     return {
         "metric": score["metric"],
         "test": score["value"],
-        "held_out": held_out,
+        "held_out": max(runs, key=lambda run: run["finished"] or "")["score"],
         "train_s": trained - begun,
         "submit_s": submitted - trained,
+        "cpu_s": cpu,
         "csv": kept.name,
         "planned_s": planned_seconds(told) if planned else "",
     }
+
+
+def own_cache(out):
+    """A cache folder of our own, with the usual one's weights and libtorch."""
+    cache, usual = out.resolve() / "cache", Path.home() / ".cache" / "kaggle-kit"
+    cache.mkdir(exist_ok=True)
+    for name in ("weights", "libtorch"):
+        if (usual / name).is_dir() and not (cache / name).exists():
+            (cache / name).symlink_to(usual / name)
+    os.environ["KAGGLE_KIT_CACHE"] = str(cache)
+
+
+def children_s():
+    """Processor seconds of the programs that were called and have ended, with theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def planned_seconds(told):
@@ -122,24 +178,28 @@ def planned_seconds(told):
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([\d.]+) (h|min|ms|s)", said[1])) if said else ""
 
 
-def python_row(args, data, seed, arm):
-    competition, folder = SETS[data]
-    kept = (args.out / "submissions" / f"{data}-{seed}-{arm}.csv").resolve()
+def python_row(args, data, seed, arm, size, name):
+    """`cpu_s` is what python_arms.py tells: of one training, with what earlier rows kept for it."""
+    _, spec, _ = SETS[data]
+    kept = (args.out / "submissions" / f"{name}.csv").resolve()
     kept.parent.mkdir(exist_ok=True)
-    found = call(
-        [args.python, str(HERE / "python_arms.py"), arm, data, str(args.data / folder), str(kept), "--seed", str(seed)]
-        + ["--cache", str(args.out / "features")]
+    told = call(
+        [args.python, str(HERE / "python_arms.py"), arm, data, str(source(args, data)), str(spec), str(kept)]
+        + ["--seed", str(seed), "--size", str(size), "--cache", str(args.out / "features")],
+        args.out / "logs" / f"{name}.log",
     )
-    found = json.loads(found.strip().splitlines()[-1])
-    program = [str((args.program / "kaggle-kit").resolve()), "--root", str(args.out / "root")]
-    score = json.loads(
-        call(program + ["score", str(kept), "--solution", str(args.data / folder / "solution.csv"), "--competition", competition, "--json"])
-    )
-    return {"metric": score["metric"], "test": score["value"], "csv": kept.name, **found}
+    found = json.loads(told.strip().splitlines()[-1])
+    metric = table.metric_of(spec)
+    test = losses.score(metric, losses.rows(metric, kept, source(args, data) / "solution.csv").values())
+    return {"metric": metric, "test": test, "csv": kept.name, **found}
 
 
-def call(command, stream="stdout"):
+def call(command, log, stream="stdout"):
+    """What it says on `stream`; both streams go into `log` as well."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log.parent.mkdir(exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}\n")
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
     return getattr(done, stream)
@@ -161,38 +221,6 @@ def append(out, row):
         if is_new:
             writer.writeheader()
         writer.writerow({column: row.get(column, "") for column in COLUMNS})
-
-
-def print_table(args):
-    rows = read_rows(args.out)
-    print("| set | arm | n | test | spread | to " + args.against + " | its standard error | train, s | planned, s |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for data in dict.fromkeys(row["set"] for row in rows):
-        of_set = [row for row in rows if row["set"] == data]
-        base = {row["seed"]: float(row["test"]) for row in of_set if row["arm"] == args.against}
-        for arm in dict.fromkeys(row["arm"] for row in of_set):
-            own = {row["seed"]: row for row in of_set if row["arm"] == arm}
-            tests = [float(row["test"]) for row in own.values()]
-            pairs = [float(row["test"]) - base[seed] for seed, row in own.items() if seed in base]
-            seconds = mean([float(row["train_s"]) for row in own.values()])
-            plans = [float(row["planned_s"]) for row in own.values() if row.get("planned_s")]
-            planned = f"{mean(plans):.0f}" if plans else ""
-            differs = f"{mean(pairs):+.4f}" if pairs and arm != args.against else ""
-            error = f"{spread(pairs) / math.sqrt(len(pairs)):.4f}" if len(pairs) > 1 and differs else ""
-            print(
-                f"| {data} | {arm} | {len(tests)} | {mean(tests):.4f} | {spread(tests):.4f} | {differs} | {error} | {seconds:.0f} | {planned} |"
-            )
-
-
-def mean(values):
-    return sum(values) / len(values) if values else math.nan
-
-
-def spread(values):
-    if len(values) < 2:
-        return math.nan
-    middle = mean(values)
-    return math.sqrt(sum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
 
 if __name__ == "__main__":

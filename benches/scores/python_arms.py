@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""What a careful Python user gets: logistic regression on frozen features, LP-FT (Kumar et al. 2022,
+"""What a careful Python user gets: a linear model on frozen features, and LP-FT (Kumar et al. 2022,
 https://arxiv.org/abs/2202.10054) with timm. Called by bench.py; prints a line of JSON.
 
-`logistic`: scikit-learn on standardised pooled features of the centre crop, C by five inner folds, then
-all images; predictions are the mean of the centre crop and its mirror.
-`lp-ft`: that as the last layer, then all layers with AdamW, cosine, a running mean of the weights, random
-resized crops and mirrors; the rate is the one of four with the lowest loss on a held-out fifth; the time
-is that of one training.
+`logistic`: scikit-learn on standardised pooled features of the centre crop, all training images, strength
+by five inner folds (ridge regression where numbers are predicted); clip and threshold by predictions out of
+fold. Nothing of it is random, so that seeds share one row.
+`lp-ft`: a linear layer fitted to convergence on the same features, then all layers with AdamW, cosine, a
+running mean of the weights, random resized crops and symmetries, channels last. Of four rates the one with
+the lowest loss on the held-out fifth, chosen with the first seed of a set and kept for the others; strength
+of the layer, clip and threshold by the held-out fifth of each seed.
+Both predict with the mean over the centre crop, the whole square, and the symmetries of both.
+
+`train_s` and `cpu_s` are of one training with everything it needs, features among it, whether these were
+kept by an earlier row or not; only the trainings with the other three rates are left out.
 """
 
 import argparse
-import csv
 import json
 import os
+import random
 import time
 from pathlib import Path
 
@@ -23,11 +29,15 @@ from PIL import Image
 from safetensors.torch import load_file
 from timm.data import create_transform, resolve_model_data_config
 from torch.nn import functional
+from torchvision import transforms
+
+from folders import Data
 
 BACKBONE = "tf_efficientnet_lite0"
 WEIGHTS = Path.home() / ".cache/kaggle-kit/weights" / (BACKBONE + ".safetensors")
 RATES = [3e-5, 1e-4, 3e-4, 1e-3]
 EPOCHS, BATCH, DECAY, EMA = 6, 32, 0.01, 0.99
+CLIPS = [0.001, 0.002, 0.005, 0.01]
 
 
 def main():
@@ -35,188 +45,240 @@ def main():
     parser.add_argument("arm", choices=["logistic", "lp-ft"])
     parser.add_argument("set")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("spec", type=Path)
     parser.add_argument("csv", type=Path)
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--cache", type=Path, required=True)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
-    data = Data(args.folder)
-    network = timm.create_model(BACKBONE, num_classes=0)
-    network.load_state_dict(load_file(WEIGHTS), strict=False)
-    begun = time.monotonic()
-    arm = {"logistic": logistic, "lp-ft": lp_ft}[args.arm]
-    probabilities, found = arm(data, network.eval(), args)
-    data.write(args.csv, probabilities, found.pop("threshold", None))
-    print(json.dumps({"train_s": found.pop("seconds", time.monotonic() - begun), "submit_s": 0, **found}))
+    clock = Clock()
+    data = Data(args.folder, args.spec)
+    cache = args.cache / f"{args.set}-{args.size}"
+    cache.mkdir(parents=True, exist_ok=True)
+    answers, found = {"logistic": logistic, "lp-ft": lp_ft}[args.arm](data, Views(data, args.size), cache, clock, args)
+    data.write(args.csv, answers, found.pop("threshold", None))
+    print(json.dumps({**clock.told(), "submit_s": 0, **found}))
 
 
-class Data:
-    """A folder in the layout of cats and dogs, dog breeds or planet."""
+class Clock:
+    """Wall and processor seconds of one training: what was kept is added, what is only for a choice is not."""
 
-    def __init__(self, folder):
-        solution = next(csv.reader(open(folder / "solution.csv", newline="")))
-        self.is_tags = solution[1] == "tags"
-        rows = list(csv.DictReader(open(folder / "solution.csv", newline="")))
-        self.id = solution[0]
-        self.ids = [row[self.id] for row in rows]
-        sides = [name for name in ("train", "train-jpg") if (folder / name).is_dir()]
-        train, test = folder / sides[0], folder / sides[0].replace("train", "test")
-        self.test = [test / f"{name}.jpg" for name in self.ids]
-        table = next((folder / name for name in ("labels.csv", "train_v2.csv") if (folder / name).exists()), None)
-        if table:
-            labelled = list(csv.reader(open(table, newline="")))[1:]
-            self.train = [train / f"{row[0]}.jpg" for row in labelled]
-            words = [row[1].split() for row in labelled]
-        else:
-            self.train = sorted(train.iterdir())
-            words = [[path.name.split(".")[0]] for path in self.train]
-        self.classes = sorted({word for row in words for word in row})
-        self.targets = np.array([[float(name in row) for name in self.classes] for row in words], np.float32)
-        self.header = next(csv.reader(open(next(folder.glob("sample_submission*.csv")), newline="")))
+    def __init__(self):
+        # Importing torch is part of the processor's time, as starting the program is.
+        self.begun, self.wall, self.cpu = time.monotonic(), 0.0, 0.0
 
-    def write(self, path, probabilities, threshold):
-        with open(path, "w", newline="") as file:
-            out = csv.writer(file)
-            out.writerow(self.header)
-            for name, row in zip(self.ids, probabilities):
-                if self.is_tags:
-                    tags = [tag for tag, p in zip(self.classes, row) if p > threshold]
-                    out.writerow([name, " ".join(tags)])
-                elif len(self.header) == 2:
-                    out.writerow([name, f"{row[-1]:.6f}"])
-                else:
-                    of = dict(zip(self.classes, row))
-                    out.writerow([name] + [f"{of[name]:.6f}" for name in self.header[1:]])
+    def kept(self, path, make):
+        """`make`'s arrays, from `path` where it was made before, with the time that took then."""
+        if path.exists():
+            kept = dict(np.load(path))
+            self.wall += float(kept["wall"])
+            self.cpu += float(kept["cpu"])
+            return kept
+        begun, cpu = time.monotonic(), time.process_time()
+        made = make()
+        np.savez(path, wall=time.monotonic() - begun, cpu=time.process_time() - cpu, **made)
+        return made
+
+    def without(self, wall, cpu):
+        self.wall -= wall
+        self.cpu -= cpu
+
+    def told(self):
+        return {
+            "train_s": time.monotonic() - self.begun + self.wall,
+            "cpu_s": time.process_time() + self.cpu,
+        }
+
+
+class Views:
+    """How an image is looked at."""
+
+    def __init__(self, data, size):
+        config = resolve_model_data_config(timm.create_model(BACKBONE, num_classes=0))
+        config |= {"input_size": (3, size, size)}
+        if data.crop:
+            config |= {"crop_pct": data.crop}
+        self.centre = create_transform(**config, is_training=False)
+        square = transforms.Resize((size, size), transforms.InterpolationMode.BICUBIC)
+        self.square = transforms.Compose([square, *self.centre.transforms[-2:]])
+        symmetries = {"hflip": 0.5, "vflip": 0.5 if data.is_top_down else 0.0}
+        self.moving = create_transform(
+            **config, is_training=True, scale=(0.35, 1.0), auto_augment=None, color_jitter=0.2, **symmetries
+        )
+        self.is_top_down = data.is_top_down
+
+    def symmetries(self, batch):
+        turned = [torch.rot90(batch, turns, (2, 3)) for turns in range(4)] if self.is_top_down else [batch]
+        return turned + [view.flip(3) for view in turned]
+
+    def all(self, paths):
+        """Batches of every view of these images, in turn: for predicting."""
+        return [view for look in (self.centre, self.square) for view in self.symmetries(pictures(paths, look))]
 
 
 def pictures(paths, transform):
-    return torch.stack([transform(Image.open(path).convert("RGB")) for path in paths])
+    images = torch.stack([transform(Image.open(path).convert("RGB")) for path in paths])
+    return images.contiguous(memory_format=torch.channels_last)
 
 
-def features(network, paths, transform, cache):
-    """Of the centre crop and its mirror, `[n, 2, width]`; kept, for they are the same for all seeds."""
-    if cache.exists():
-        return np.load(cache)
-    rows = []
+def network():
+    made = timm.create_model(BACKBONE, num_classes=0)
+    made.load_state_dict(load_file(WEIGHTS), strict=False)
+    return made.to(memory_format=torch.channels_last).eval()
+
+
+def features(paths, looks):
+    """`[n, views, width]`; `looks` gives the batches of a batch's views."""
+    backbone, rows = network(), []
     with torch.inference_mode():
         for start in range(0, len(paths), BATCH):
-            batch = pictures(paths[start : start + BATCH], transform)
-            rows.append(torch.stack([network(batch), network(batch.flip(3))], 1).numpy())
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cache, np.concatenate(rows))
-    return np.load(cache)
+            rows.append(torch.stack([backbone(view) for view in looks(paths[start : start + BATCH])], 1).numpy())
+    return {"rows": np.concatenate(rows)}
 
 
-def standardised(train, *others):
+def logistic(data, views, cache, clock, args):
+    train = clock.kept(cache / "train.npz", lambda: features(data.train, lambda paths: [pictures(paths, views.centre)]))
+    test = clock.kept(cache / "test.npz", lambda: features(data.test, views.all))
+    kept = clock.kept(cache / "logistic.npz", lambda: fit_logistic(data, train["rows"][:, 0], test["rows"]))
+    found = {name: float(kept[name]) for name in ("clip", "threshold", "held_out") if name in kept}
+    return kept["answers"], found
+
+
+def fit_logistic(data, train, test):
+    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge, RidgeCV
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_predict
+
     mean, deviation = train.mean(0), train.std(0) + 1e-6
-    return [(rows - mean) / deviation for rows in (train, *others)]
+    own, views = (train - mean) / deviation, [(test[:, i] - mean) / deviation for i in range(test.shape[1])]
 
+    def folds(column):
+        kind = GroupKFold(5) if data.groups else KFold(5) if data.is_number else StratifiedKFold(5)
+        return list(kind.split(own, column, data.groups))
 
-def fitted(data, rows, targets, seed):
-    """The logits' weights `[width + 1, classes]`, C by five folds."""
-    from sklearn.linear_model import LogisticRegressionCV
+    if data.is_number:
+        outside, test_answers = [], []
+        for column in data.targets.T:
+            parts = folds(column)
+            alpha = RidgeCV(np.logspace(0, 6, 13), cv=parts).fit(own, column).alpha_
+            outside.append(cross_val_predict(Ridge(alpha), own, column, cv=parts))
+            model = Ridge(alpha).fit(own, column)
+            test_answers.append(np.mean([model.predict(view) for view in views], 0))
+        answers, outside = within(data, np.stack(test_answers, 1)), within(data, np.stack(outside, 1))
+        return {"answers": answers, "held_out": loss_of(data, outside, data.targets)}
 
-    settings = dict(Cs=np.logspace(-5, 0, 11), cv=5, scoring="neg_log_loss", max_iter=500)
+    def probabilities(column, parts):
+        """Out of fold for all training images, `[n, classes]`, and for the test images."""
+        few = dict(max_iter=500, tol=1e-3)
+        chosen = LogisticRegressionCV(Cs=np.logspace(-5, 0, 11), cv=parts, scoring="neg_log_loss", **few).fit(own, column)
+        strength = float(np.atleast_1d(chosen.C_)[0])
+        outside = cross_val_predict(LogisticRegression(C=strength, **few), own, column, cv=parts, method="predict_proba")
+        return outside, np.mean([chosen.predict_proba(view) for view in views], 0)
+
     if data.is_tags:
         columns = []
-        for column in targets.T:
+        for column in data.targets.T:
             if 5 <= column.sum() <= len(column) - 5:
-                model = LogisticRegressionCV(**settings).fit(rows, column)
-                columns.append(np.append(model.coef_[0], model.intercept_[0]))
+                outside, test_answer = probabilities(column, folds(column))
+                columns.append((outside[:, 1], test_answer[:, 1]))
             else:
                 # Too few to fit anything: how often it is there.
-                p = np.clip(column.mean(), 1e-3, 1 - 1e-3)
-                columns.append(np.append(np.zeros(rows.shape[1]), np.log(p / (1 - p))))
-        return np.stack(columns, 1).astype(np.float32)
-    model = LogisticRegressionCV(**settings).fit(rows, targets.argmax(1))
-    weights = np.concatenate([model.coef_.T, model.intercept_[None]]).astype(np.float32)
-    return np.concatenate([-weights / 2, weights / 2], 1) if weights.shape[1] == 1 else weights
+                share = column.mean()
+                columns.append((np.full(len(column), share), np.full(len(test), share)))
+        outside, answers = (np.stack(side, 1) for side in zip(*columns))
+        threshold = best_threshold(outside, data.targets)
+        return {"answers": answers, "threshold": threshold, "held_out": loss_of(data, outside, data.targets)}
+    column = data.targets.argmax(1)
+    outside, answers = probabilities(column, folds(column))
+    clip = best_clip(data, outside, data.targets)
+    return {
+        "answers": np.clip(answers, clip, 1 - clip),
+        "clip": clip,
+        "held_out": loss_of(data, np.clip(outside, clip, 1 - clip), data.targets),
+    }
 
 
-def answers(data, logits):
-    logits = torch.as_tensor(logits)
-    p = torch.sigmoid(logits) if data.is_tags else torch.softmax(logits, 1)
-    return p.numpy()
+def lp_ft(data, views, cache, clock, args):
+    centre = clock.kept(cache / "train.npz", lambda: features(data.train, lambda paths: [pictures(paths, views.centre)]))
+    part, held_out = data.split(args.seed)
+    scale = data.targets[part].mean(0), data.targets[part].std(0)
+    goal = (data.targets - scale[0]) / scale[1] if data.is_number else data.targets
+    slope, bias = linear_probe(data, centre["rows"][:, 0], goal, part, held_out)
+    held = pictures([data.train[i] for i in held_out], views.centre)
 
+    def trained(rate):
+        model = fine_tuned(data, goal, part, slope, bias, rate, views.moving, args.seed)
+        guessed = answers(data, torch.cat(outputs(model, held.split(BATCH))), scale)
+        loss = loss_of(data, guessed, data.targets[held_out])
+        print(f"rate {rate:g}: held-out loss {loss:.4f}", flush=True)
+        return loss, model, guessed
 
-def best_threshold(data, probabilities, targets):
-    """By the mean F2 of images that were not trained on."""
-
-    def f2(threshold):
-        chosen = probabilities > threshold
-        hits = (chosen * targets).sum(1)
-        return (5 * hits / np.maximum(4 * targets.sum(1) + chosen.sum(1), 1e-9)).mean()
-
-    return max(np.arange(0.05, 0.5, 0.01), key=f2) if data.is_tags else None
-
-
-def clipped(probabilities):
-    """One confident error decides a log loss: .005 is what the lecture clips at."""
-    return np.clip(probabilities, 0.005, 0.995)
-
-
-def split(n, seed):
-    order = np.random.RandomState(seed).permutation(n)
-    return order[n // 5 :], order[: n // 5]
-
-
-def logistic(data, network, args):
-    transform = create_transform(**resolve_model_data_config(network), is_training=False)
-    train = features(network, data.train, transform, args.cache / f"{args.set}-train.npy")
-    test = features(network, data.test, transform, args.cache / f"{args.set}-test.npy")
-    part, held_out = split(len(train), args.seed)
-    # Only for the threshold of tags.
-    threshold = None
-    if data.is_tags:
-        own, other = standardised(train[part, 0], train[held_out, 0])
-        weights = fitted(data, own, data.targets[part], args.seed)
-        guessed = answers(data, other @ weights[:-1] + weights[-1])
-        threshold = best_threshold(data, guessed, data.targets[held_out])
-    own, centre, mirror = standardised(train[:, 0], test[:, 0], test[:, 1])
-    weights = fitted(data, own, data.targets, args.seed)
-    both = [answers(data, rows @ weights[:-1] + weights[-1]) for rows in (centre, mirror)]
-    return clipped(sum(both) / 2), {"threshold": threshold}
-
-
-def lp_ft(data, network, args):
-    config = resolve_model_data_config(network)
-    still = create_transform(**config, is_training=False)
-    moving = create_transform(**config, is_training=True, scale=(0.35, 1.0), auto_augment=None, color_jitter=0.2)
-    train = features(network, data.train, still, args.cache / f"{args.set}-train.npy")
-    part, held_out = split(len(train), args.seed)
-    own, mean, deviation = train[part, 0], train[part, 0].mean(0), train[part, 0].std(0) + 1e-6
-    weights = fitted(data, (own - mean) / deviation, data.targets[part], args.seed)
-    # On features as they are.
-    slope = weights[:-1] / deviation[:, None]
-    bias = weights[-1] - mean @ slope
-    held = pictures([data.train[i] for i in held_out], still)
-    best = None
-    for rate in RATES:
-        begun = time.monotonic()
-        model = fine_tuned(data, part, slope, bias, rate, moving, args.seed)
-        guessed = predicted(data, model, held)
-        seconds = time.monotonic() - begun
-        loss = log_loss(data, guessed, data.targets[held_out])
-        print(f"rate {rate:g}: held-out loss {loss:.4f} in {seconds:.0f} s", flush=True)
-        if best is None or loss < best[0]:
-            best = (loss, rate, seconds, model, guessed)
-    loss, rate, seconds, model, guessed = best
+    chosen = cache / "rate.json"
+    if chosen.exists():
+        rate = json.loads(chosen.read_text())["rate"]
+        loss, model, guessed = trained(rate)
+    else:
+        tried = {}
+        for rate in RATES:
+            begun, cpu = time.monotonic(), time.process_time()
+            loss, model, guessed = trained(rate)
+            tried[rate] = (loss, model, guessed, time.monotonic() - begun, time.process_time() - cpu)
+        rate = min(tried, key=lambda rate: tried[rate][0])
+        loss, model, guessed = tried[rate][:3]
+        for other in RATES:
+            if other != rate:
+                clock.without(*tried[other][3:])
+        losses = {f"{rate:g}": kept[0] for rate, kept in tried.items()}
+        chosen.write_text(json.dumps({"rate": rate, "seed": args.seed, "held_out": losses}))
     rows = []
     for start in range(0, len(data.test), BATCH):
-        batch = pictures(data.test[start : start + BATCH], still)
-        rows.append((predicted(data, model, batch) + predicted(data, model, batch.flip(3))) / 2)
-    threshold = best_threshold(data, guessed, data.targets[held_out])
-    return clipped(np.concatenate(rows)), {"threshold": threshold, "seconds": seconds, "held_out": loss, "rate": rate}
+        looks = outputs(model, views.all(data.test[start : start + BATCH]))
+        rows.append(np.mean([answers(data, look, scale) for look in looks], 0))
+    tested, found = np.concatenate(rows), {"held_out": loss, "rate": rate}
+    if data.is_tags:
+        found["threshold"] = best_threshold(guessed, data.targets[held_out])
+    elif not data.is_number:
+        found["clip"] = best_clip(data, guessed, data.targets[held_out])
+        tested = np.clip(tested, found["clip"], 1 - found["clip"])
+    return tested, found
 
 
-def fine_tuned(data, part, slope, bias, rate, transform, seed):
+def linear_probe(data, rows, goal, part, held_out):
+    """A linear layer on features as they are, `[width, classes]` and `[classes]`: L-BFGS on the part, each
+    strength from the one before, and the one with the lowest loss on the held-out images."""
+    mean, deviation = rows[part].mean(0), rows[part].std(0) + 1e-6
+    own, other = (torch.tensor((rows[side] - mean) / deviation) for side in (part, held_out))
+    goals = [torch.tensor(goal[side]) for side in (part, held_out)]
+    weight = torch.zeros(rows.shape[1], goal.shape[1], requires_grad=True)
+    bias = torch.zeros(goal.shape[1], requires_grad=True)
+    best = None
+    for strength in np.logspace(0, -4, 9):
+        solver = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+        def closure():
+            solver.zero_grad()
+            loss = training_loss(data, own @ weight + bias, goals[0]) + strength / 2 * (weight**2).sum()
+            loss.backward()
+            return loss
+
+        solver.step(closure)
+        with torch.no_grad():
+            loss = float(training_loss(data, other @ weight + bias, goals[1]))
+        if best is None or loss < best[0]:
+            best = (loss, weight.detach().numpy().copy(), bias.detach().numpy().copy())
+    print(f"linear layer: held-out loss {best[0]:.4f}", flush=True)
+    slope = best[1] / deviation[:, None]
+    return slope, best[2] - mean @ slope
+
+
+def fine_tuned(data, goal, part, slope, bias, rate, transform, seed):
     """The running mean of the weights."""
     torch.manual_seed(seed)
-    backbone = timm.create_model(BACKBONE, num_classes=0)
-    backbone.load_state_dict(load_file(WEIGHTS), strict=False)
+    np.random.seed(seed)
+    random.seed(seed)
     head = torch.nn.Linear(*slope.shape)
     head.weight.data, head.bias.data = torch.tensor(slope.T.copy()), torch.tensor(bias)
-    model = torch.nn.Sequential(backbone, head).train()
+    model = torch.nn.Sequential(network(), head).train()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eval()
@@ -229,8 +291,8 @@ def fine_tuned(data, part, slope, bias, rate, transform, seed):
         shuffled = order.permutation(part)
         for start in range(0, len(part) // BATCH * BATCH, BATCH):
             chosen = shuffled[start : start + BATCH]
-            logits = model(pictures([data.train[i] for i in chosen], transform))
-            loss = training_loss(data, logits, torch.tensor(data.targets[chosen]))
+            outcome = model(pictures([data.train[i] for i in chosen], transform))
+            loss = training_loss(data, outcome, torch.tensor(goal[chosen]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -239,23 +301,53 @@ def fine_tuned(data, part, slope, bias, rate, transform, seed):
     return mean.module.eval()
 
 
-def training_loss(data, logits, targets):
+def training_loss(data, outcome, goal):
+    if data.is_number:
+        return functional.mse_loss(outcome, goal)
     if data.is_tags:
-        return functional.binary_cross_entropy_with_logits(logits, targets)
-    return functional.cross_entropy(logits, targets)
+        return functional.binary_cross_entropy_with_logits(outcome, goal)
+    return functional.cross_entropy(outcome, goal)
 
 
-def predicted(data, model, images):
+def outputs(model, batches):
     with torch.inference_mode():
-        parts = [answers(data, model(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
-    return np.concatenate(parts)
+        return [model(batch) for batch in batches]
 
 
-def log_loss(data, probabilities, targets):
-    p = np.clip(probabilities, 1e-6, 1 - 1e-6)
+def answers(data, outcome, scale):
+    """Probabilities, or numbers in their own unit."""
+    if data.is_number:
+        return within(data, outcome.numpy() * scale[1] + scale[0])
+    return (torch.sigmoid(outcome) if data.is_tags else torch.softmax(outcome, 1)).numpy()
+
+
+def within(data, numbers):
+    return np.clip(numbers, data.targets.min(0), data.targets.max(0))
+
+
+def loss_of(data, guessed, targets):
+    """Squared error's root, or the log loss."""
+    if data.is_number:
+        return float(np.sqrt(((guessed - targets) ** 2).mean()))
+    p = np.clip(guessed, 1e-6, 1 - 1e-6)
     if data.is_tags:
         return float(-(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean())
-    return float(-(targets * np.log(p)).sum(1).mean())
+    return float(-(targets * np.log(p / p.sum(1, keepdims=True))).sum(1).mean())
+
+
+def best_threshold(probabilities, targets):
+    """By the mean F2 of images that were not trained on."""
+
+    def f2(threshold):
+        chosen = probabilities > threshold
+        hits = (chosen * targets).sum(1)
+        return (5 * hits / np.maximum(4 * targets.sum(1) + chosen.sum(1), 1e-9)).mean()
+
+    return max(np.arange(0.05, 0.5, 0.01), key=f2)
+
+
+def best_clip(data, probabilities, targets):
+    return min(CLIPS, key=lambda clip: loss_of(data, np.clip(probabilities, clip, 1 - clip), targets))
 
 
 if __name__ == "__main__":
