@@ -252,7 +252,7 @@ def linear_probe(data, rows, goal, part, held_out):
     weight = torch.zeros(rows.shape[1], goal.shape[1], requires_grad=True)
     bias = torch.zeros(goal.shape[1], requires_grad=True)
     best = None
-    for strength in np.logspace(0, -4, 9):
+    for strength in np.logspace(2, -4, 13):
         solver = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
 
         def closure():
@@ -265,8 +265,8 @@ def linear_probe(data, rows, goal, part, held_out):
         with torch.no_grad():
             loss = float(training_loss(data, other @ weight + bias, goals[1]))
         if best is None or loss < best[0]:
-            best = (loss, weight.detach().numpy().copy(), bias.detach().numpy().copy())
-    print(f"linear layer: held-out loss {best[0]:.4f}", flush=True)
+            best = (loss, weight.detach().numpy().copy(), bias.detach().numpy().copy(), strength)
+    print(f"linear layer: held-out loss {best[0]:.4f} with strength {best[3]:g}", flush=True)
     slope = best[1] / deviation[:, None]
     return slope, best[2] - mean @ slope
 
