@@ -3,8 +3,9 @@
 https://arxiv.org/abs/2202.10054) with timm. Called by bench.py; prints a line of JSON.
 
 `logistic`: scikit-learn on standardised pooled features of the centre crop, all training images, strength
-by five inner folds (ridge regression where numbers are predicted); clip and threshold by predictions out of
-fold. Nothing of it is random, so that seeds share one row.
+by five inner folds (ridge regression where numbers are predicted; tags by L-BFGS all at once, each with a
+strength of its own); clip and threshold by predictions out of fold. Nothing of it is random, so that seeds
+share one row.
 `lp-ft`: a linear layer fitted to convergence on the same features, then all layers with AdamW, cosine, a
 running mean of the weights, random resized crops and symmetries, channels last. Of four rates the one with
 the lowest loss on the held-out fifth, chosen with the first seed of a set and kept for the others; strength
@@ -37,6 +38,7 @@ BACKBONE = "tf_efficientnet_lite0"
 WEIGHTS = Path.home() / ".cache/kaggle-kit/weights" / (BACKBONE + ".safetensors")
 RATES = [3e-5, 1e-4, 3e-4, 1e-3]
 EPOCHS, BATCH, DECAY, EMA = 6, 32, 0.01, 0.99
+STRENGTHS = np.logspace(2, -4, 13)
 CLIPS = [0.001, 0.002, 0.005, 0.01]
 
 
@@ -164,8 +166,8 @@ def fit_logistic(data, train, test):
             outside.append(cross_val_predict(Ridge(alpha), own, column, cv=parts))
             model = Ridge(alpha).fit(own, column)
             test_answers.append(np.mean([model.predict(view) for view in views], 0))
-        answers, outside = within(data, np.stack(test_answers, 1)), within(data, np.stack(outside, 1))
-        return {"answers": answers, "held_out": loss_of(data, outside, data.targets)}
+        tested, outside = within(data, np.stack(test_answers, 1)), within(data, np.stack(outside, 1))
+        return {"answers": tested, "held_out": loss_of(data, outside, data.targets)}
 
     def probabilities(column, parts):
         """Out of fold for all training images, `[n, classes]`, and for the test images."""
@@ -176,23 +178,25 @@ def fit_logistic(data, train, test):
         return outside, np.mean([chosen.predict_proba(view) for view in views], 0)
 
     if data.is_tags:
-        columns = []
-        for column in data.targets.T:
-            if 5 <= column.sum() <= len(column) - 5:
-                outside, test_answer = probabilities(column, folds(column))
-                columns.append((outside[:, 1], test_answer[:, 1]))
-            else:
-                # Too few to fit anything: how often it is there.
-                share = column.mean()
-                columns.append((np.full(len(column), share), np.full(len(test), share)))
-        outside, answers = (np.stack(side, 1) for side in zip(*columns))
+        # Seventeen regressions at once, each with its own strength.
+        outside = np.zeros((len(STRENGTHS), *data.targets.shape), np.float32)
+        for part, other in KFold(5).split(own):
+            for i, (weight, bias) in enumerate(path(data, own[part], data.targets[part])):
+                outside[i, other] = answers(data, torch.tensor(own[other] @ weight + bias), None)
+        best = losses_of_tags(outside, data.targets).argmin(0)
+        column = np.arange(len(best))
+        fitted = [(weight.copy(), bias.copy()) for weight, bias in path(data, own, data.targets)]
+        weight = np.stack([fitted[i][0][:, tag] for tag, i in enumerate(best)], 1)
+        bias = np.array([fitted[i][1][tag] for tag, i in enumerate(best)])
+        tested = np.mean([answers(data, torch.tensor(view @ weight + bias), None) for view in views], 0)
+        outside = outside[best, :, column].T
         threshold = best_threshold(outside, data.targets)
-        return {"answers": answers, "threshold": threshold, "held_out": loss_of(data, outside, data.targets)}
+        return {"answers": tested, "threshold": threshold, "held_out": loss_of(data, outside, data.targets)}
     column = data.targets.argmax(1)
-    outside, answers = probabilities(column, folds(column))
+    outside, tested = probabilities(column, folds(column))
     clip = best_clip(data, outside, data.targets)
     return {
-        "answers": np.clip(answers, clip, 1 - clip),
+        "answers": np.clip(tested, clip, 1 - clip),
         "clip": clip,
         "held_out": loss_of(data, np.clip(outside, clip, 1 - clip), data.targets),
     }
@@ -244,31 +248,41 @@ def lp_ft(data, views, cache, clock, args):
 
 
 def linear_probe(data, rows, goal, part, held_out):
-    """A linear layer on features as they are, `[width, classes]` and `[classes]`: L-BFGS on the part, each
-    strength from the one before, and the one with the lowest loss on the held-out images."""
+    """A linear layer on features as they are, `[width, classes]` and `[classes]`: fitted to the part, with the
+    strength that has the lowest loss on the held-out images."""
     mean, deviation = rows[part].mean(0), rows[part].std(0) + 1e-6
-    own, other = (torch.tensor((rows[side] - mean) / deviation) for side in (part, held_out))
-    goals = [torch.tensor(goal[side]) for side in (part, held_out)]
+
+    def rows_of(side):
+        return (rows[side] - mean) / deviation
+
+    best = None
+    for strength, (weight, offset) in zip(STRENGTHS, path(data, rows_of(part), goal[part])):
+        loss = float(training_loss(data, torch.tensor(rows_of(held_out) @ weight + offset), torch.tensor(goal[held_out])))
+        if best is None or loss < best[0]:
+            best = (loss, weight.copy(), offset.copy(), strength)
+    print(f"linear layer: held-out loss {best[0]:.4f} with strength {best[3]:g}", flush=True)
+    slope = best[1] / deviation[:, None]
+    return slope, best[2] - mean @ slope
+
+
+def path(data, rows, goal):
+    """Linear layers `[width, classes]`, `[classes]`, one a strength: L-BFGS, each from the one before."""
+    rows, goal = torch.tensor(rows), torch.tensor(goal)
     weight = torch.zeros(rows.shape[1], goal.shape[1], requires_grad=True)
     bias = torch.zeros(goal.shape[1], requires_grad=True)
-    best = None
-    for strength in np.logspace(2, -4, 13):
+    for strength in STRENGTHS:
         solver = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
 
         def closure():
             solver.zero_grad()
-            loss = training_loss(data, own @ weight + bias, goals[0]) + strength / 2 * (weight**2).sum()
+            # The mean over images, of tags the sum over them: each tag a regression of its own.
+            loss = training_loss(data, rows @ weight + bias, goal) * (goal.shape[1] if data.is_tags else 1)
+            loss = loss + strength / 2 * (weight**2).sum()
             loss.backward()
             return loss
 
         solver.step(closure)
-        with torch.no_grad():
-            loss = float(training_loss(data, other @ weight + bias, goals[1]))
-        if best is None or loss < best[0]:
-            best = (loss, weight.detach().numpy().copy(), bias.detach().numpy().copy(), strength)
-    print(f"linear layer: held-out loss {best[0]:.4f} with strength {best[3]:g}", flush=True)
-    slope = best[1] / deviation[:, None]
-    return slope, best[2] - mean @ slope
+        yield weight.detach().numpy(), bias.detach().numpy()
 
 
 def fine_tuned(data, goal, part, slope, bias, rate, transform, seed):
@@ -331,8 +345,14 @@ def loss_of(data, guessed, targets):
         return float(np.sqrt(((guessed - targets) ** 2).mean()))
     p = np.clip(guessed, 1e-6, 1 - 1e-6)
     if data.is_tags:
-        return float(-(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean())
+        return float(losses_of_tags(guessed, targets).mean())
     return float(-(targets * np.log(p / p.sum(1, keepdims=True))).sum(1).mean())
+
+
+def losses_of_tags(guessed, targets):
+    """`[.., n, tags]` to `[.., tags]`."""
+    p = np.clip(guessed, 1e-6, 1 - 1e-6)
+    return -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean(-2)
 
 
 def best_threshold(probabilities, targets):
