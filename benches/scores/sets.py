@@ -39,7 +39,7 @@ def main():
 
 
 def solar(git):
-    """Cells of solar modules: how probably broken, 0 to 1. Neighbours come from one module."""
+    """Cells of solar modules: how probably broken, 0 to 1. Neighbours seem to come from one module."""
     lines = text(git, "src/elpv_dataset/data/labels.csv").splitlines()
     for i, line in enumerate(lines):
         name, probability, _ = line.split()
