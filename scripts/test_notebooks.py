@@ -5,7 +5,8 @@
 
 A stand-in draws a competition, and its data are attached as under /kaggle/input. `train.ipynb` links and
 trains them, `kaggle-kit pack` packs the run, `submit.ipynb` predicts with the pack alone; both must write
-submission.csv, the same one. Then the same with a blend of that run and another. nbclient and a kernel come from PyPI into a scratch environment.
+submission.csv, the same one. Then the same with a blend of that run and another. nbclient and a kernel come
+from PyPI into a scratch environment.
 """
 
 import os
@@ -90,7 +91,7 @@ def main(program):
         first = (working / "submission.csv").read_bytes()
 
         def packed(name, *words):
-            """What the notebook of a pack writes where that alone is attached."""
+            """What the notebook of a pack writes where that alone is attached, by its name on Kaggle."""
             pack, place = kaggle / "input" / name, kaggle / name
             run([program, "pack", "--output", pack, *words], env, working)
             place.mkdir()
@@ -98,14 +99,14 @@ def main(program):
             shutil.rmtree(pack)
             return (place / "submission.csv").read_bytes()
 
-        if packed("my-pack") != first:
+        if packed("kaggle-kit-my-pack") != first:
             sys.exit("error: the packed run predicts otherwise")
         run([program, "train", COMPETITION, "--smoke", "--set", "seed=7"], env, working)
         told = run([program, "submit", COMPETITION, "--best", "2"], env, working)
         [blend] = (working / "submissions").glob("*-blend-*.csv")
         if blend.read_bytes() == first:
             sys.exit(told[-3000:] + "\nerror: the blend is the run")
-        if packed("my-blend", COMPETITION, "--best", "2") != blend.read_bytes():
+        if packed("kaggle-kit-my-blend", COMPETITION, "--best", "2") != blend.read_bytes():
             sys.exit("error: the packed blend predicts otherwise")
     print("done: both notebooks wrote the same submission.csv (%d bytes), and a blend's the blend"
           % len(first))
