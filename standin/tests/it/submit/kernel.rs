@@ -157,12 +157,41 @@ fn a_data_set_is_uploaded_alone_with_a_token_and_goes_on_where_it_was_cut() {
 }
 
 #[test]
+fn a_blend_is_packed_with_a_notebook_that_names_its_runs() {
+    let person = Person::new("planet");
+    let other = person.run.folder.with_file_name("20200101-000000-beef");
+    fs::create_dir_all(&other).unwrap();
+    for file in fs::read_dir(&person.run.folder).unwrap() {
+        let from = file.unwrap().path();
+        if from.is_file() {
+            fs::copy(&from, other.join(from.file_name().unwrap())).unwrap();
+        }
+    }
+    let submitting = || {
+        let mut command = person.kaggle_kit();
+        command.args(["submit", "planet", "--kernel", "--best", "2", "-m", "a blend"]);
+        command.assert().success()
+    };
+    submitting().stderr(contains("2 runs in").and(contains("submission 4000000")));
+    let [data_set] = &person.server.data_sets()[..] else { panic!("one data set is there") };
+    let files = data_set.versions[0].files();
+    let [kernel] = &person.server.kernels()[..] else { panic!("one notebook is there") };
+    for id in [person.run.id().as_str(), "20200101-000000-beef"] {
+        let summary = format!("runs/planet/{id}/summary.toml");
+        assert!(files.iter().any(|(path, _)| *path == summary), "no {summary}");
+        assert!(kernel.versions[0].text.contains(id), "{id}");
+    }
+    // What was sent of a blend is remembered as that of a run is.
+    submitting().stderr(contains("is submission 4000000 already"));
+    assert_eq!(person.server.submissions().len(), 1);
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     let person = Person::new("planet");
     let refused = |words: &[&str]| person.kaggle_kit().args(words).assert().code(2);
     refused(&["submit", "planet", "--kernel"]);
     refused(&["submit", "planet", "--kernel", "--upload", "-m", "x"]);
-    refused(&["submit", "--kernel", "--best", "2", "-m", "x"]);
     refused(&["submit", "planet", "-m", "x"]);
     refused(&["submit", "planet", "--machine", "none"]);
     let mut nobody = person.here.kaggle_kit();
