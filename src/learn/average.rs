@@ -34,7 +34,7 @@ impl<M: Model> Learner<'_, M> {
             }
         });
         self.journal.averaged = n + 1;
-        self.average_is_kept = false;
+        self.is_kept.average = false;
     }
 
     /// Goes to the mean, where there is one of several moments and the best weights, which the model has, are

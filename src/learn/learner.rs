@@ -36,19 +36,22 @@ pub struct Learner<'a, M: Model> {
     best: Option<M::Snapshot>,
     /// The best before the backbone trained, once it does.
     pub(super) frozen: Option<M::Snapshot>,
-    /// Whether the newest checkpoint has that.
-    frozen_is_kept: bool,
     /// The mean of the whole network's weights so far, where one is made.
     pub(super) average: Option<M::Snapshot>,
-    /// Whether the newest checkpoint has that.
-    pub(super) average_is_kept: bool,
     /// Whether it was looked at.
     pub(super) has_averaged: bool,
     /// Whether one of the two is kept for good, or what lies between them.
     pub(super) has_chosen: bool,
-    /// Whether the newest checkpoint has the best weights.
-    best_is_kept: bool,
+    pub(super) is_kept: IsKept,
     checkpoints: Option<Checkpoints>,
+}
+
+/// Which states the newest checkpoint has as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct IsKept {
+    best: bool,
+    frozen: bool,
+    pub(super) average: bool,
 }
 
 pub(super) const OTHER_VERSION: &str = "the checkpoint was made by another version of the golden rule\nhint: \
@@ -71,12 +74,10 @@ impl<'a, M: Model> Learner<'a, M> {
             replay: Replay::nothing(),
             best: None,
             frozen: None,
-            frozen_is_kept: false,
             average: None,
-            average_is_kept: false,
             has_averaged: false,
             has_chosen: false,
-            best_is_kept: false,
+            is_kept: IsKept::default(),
             checkpoints: None,
         }
     }
@@ -119,11 +120,11 @@ impl<'a, M: Model> Learner<'a, M> {
         let loaded = checkpoints.as_mut().map(&mut load).transpose()?.flatten();
         if let Some(loaded) = self.followed(loaded)? {
             self.replay = Replay::of(&loaded.journal, loaded.state);
-            self.best_is_kept = loaded.best.is_some();
+            self.is_kept.best = loaded.best.is_some();
             self.best = loaded.best;
-            self.frozen_is_kept = loaded.frozen.is_some();
+            self.is_kept.frozen = loaded.frozen.is_some();
             self.frozen = loaded.frozen;
-            self.average_is_kept = loaded.average.is_some();
+            self.is_kept.average = loaded.average.is_some();
             self.average = loaded.average;
             self.journal = Journal { position: None, ..loaded.journal };
             let best = self.journal.best.map(|best| best.loss);
@@ -147,7 +148,7 @@ impl<'a, M: Model> Learner<'a, M> {
         if !self.replay.is_on() && self.journal.best.is_some() {
             self.journal.frozen = self.journal.best.take();
             self.frozen = Some(self.model.snapshot());
-            self.frozen_is_kept = false;
+            self.is_kept.frozen = false;
         }
     }
 
@@ -251,7 +252,7 @@ impl<'a, M: Model> Learner<'a, M> {
         if is_better && score.loss.is_finite() {
             self.journal.best = Some(score);
             self.best = Some(self.model.snapshot());
-            self.best_is_kept = false;
+            self.is_kept.best = false;
         }
     }
 
@@ -288,19 +289,19 @@ impl<'a, M: Model> Learner<'a, M> {
     pub(super) fn checkpoint(&mut self, position: Option<&Position>) -> Result<()> {
         let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
         let journal = Journal { position: position.cloned(), ..self.journal.clone() };
-        let best = self.best.as_ref().filter(|_| !self.best_is_kept);
+        let best = self.best.as_ref().filter(|_| !self.is_kept.best);
         let best = best.map(|best| || M::to_bytes(best));
         let best = best.as_ref().map(|encode| encode as Encode);
-        let frozen = self.frozen.as_ref().filter(|_| !self.frozen_is_kept);
+        let frozen = self.frozen.as_ref().filter(|_| !self.is_kept.frozen);
         let frozen = frozen.map(|frozen| || M::to_bytes(frozen));
         let frozen = frozen.as_ref().map(|encode| encode as Encode);
-        let average = self.average.as_ref().filter(|_| !self.average_is_kept);
+        let average = self.average.as_ref().filter(|_| !self.is_kept.average);
         let average = average.map(|average| || M::to_bytes(average));
         let average = average.as_ref().map(|encode| encode as Encode);
         let state = self.model.snapshot();
         let now = &|| M::to_bytes(&state);
         checkpoints.write(&journal, &States { now, best, frozen, average })?;
-        (self.best_is_kept, self.frozen_is_kept, self.average_is_kept) = (true, true, true);
+        self.is_kept = IsKept { best: true, frozen: true, average: true };
         Ok(())
     }
 }
