@@ -269,7 +269,7 @@ def work():
             homes = [folder / client for client in ("official", "hub", "ours", "files")]
             for home in homes:
                 home.mkdir(parents=True)
-            with Standin(server, folder, ["--competition", name], port=Hub.PORT) as standin:
+            with Standin(server, folder, ["--competition", name, "--daily-submissions", "20"], port=Hub.PORT) as standin:
                 bundle = standin.bundle(SLUGS[name])
                 sample = [content for path, content in unpacked(bundle).items()
                           if path.split("/")[-1].startswith("sample_")][0]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::competition::Competition;
-use crate::decide::ensemble::members::Member;
+use crate::decide::ensemble::members::{self, Member};
 use crate::fs;
 use crate::run::{Run, Workspace};
 
@@ -48,6 +48,10 @@ impl Pack {
         wheel: Option<&Path>,
     ) -> Result<Self> {
         let first = members.first().context("no run to pack")?;
+        // What cannot be blended here cannot be there.
+        if members.len() > 1 {
+            members::pool(&members)?;
+        }
         let competition = first.runs[0].competition()?;
         let folder = folder.unwrap_or_else(|| workspace.packs().join(&competition.name));
         Ok(Self { folder, members, competition, wheel: find_wheel(wheel, workspace)? })

@@ -2,6 +2,7 @@
 
 use assert_cmd::Command;
 use kaggle_kit::fs;
+use kaggle_kit::run::{Run, Summary};
 use kaggle_kit_standin::{Fault, Verdict};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -15,9 +16,36 @@ impl Person {
         command
     }
 
+    /// The run once more, under another name.
+    fn copy_run(&self, id: &str) -> Run {
+        let other = self.run.folder.with_file_name(id);
+        fs::create_dir_all(&other).unwrap();
+        for file in fs::read_dir(&self.run.folder).unwrap() {
+            let from = file.unwrap().path();
+            if from.is_file() {
+                fs::copy(&from, other.join(from.file_name().unwrap())).unwrap();
+            }
+        }
+        Run { folder: other }
+    }
+
     fn beside(&self, name: &str) -> std::path::PathBuf {
         self.here.path().join("packs").join(name)
     }
+}
+
+/// Lets a run have held out images, and said something of them.
+fn hold_out(run: &Run, ids: &str) {
+    let Summary { classes, valid_images, .. } = run.summary().unwrap();
+    let names = classes.names();
+    let rows = |rest: &str| -> String {
+        (0..valid_images).map(|i| format!("{ids}{i},{rest}\n")).collect()
+    };
+    let split = rows(&format!("valid,{}", names[0]));
+    fs::write_atomic(run.file("split.csv"), format!("id,part,labels\n{split}")).unwrap();
+    let said = rows(&vec!["0.5"; names.len()].join(","));
+    let said = format!("id,{}\n{said}", names.join(","));
+    fs::write_atomic(run.file("valid-predictions.csv"), said).unwrap();
 }
 
 #[test]
@@ -159,14 +187,8 @@ fn a_data_set_is_uploaded_alone_with_a_token_and_goes_on_where_it_was_cut() {
 #[test]
 fn a_blend_is_packed_with_a_notebook_that_names_its_runs() {
     let person = Person::new("planet");
-    let other = person.run.folder.with_file_name("20200101-000000-beef");
-    fs::create_dir_all(&other).unwrap();
-    for file in fs::read_dir(&person.run.folder).unwrap() {
-        let from = file.unwrap().path();
-        if from.is_file() {
-            fs::copy(&from, other.join(from.file_name().unwrap())).unwrap();
-        }
-    }
+    let other = person.copy_run("20200101-000000-beef");
+    [&person.run, &other].map(|run| hold_out(run, "a"));
     let submitting = || {
         let mut command = person.kaggle_kit();
         command.args(["submit", "planet", "--kernel", "--best", "2", "-m", "a blend"]);
@@ -184,6 +206,17 @@ fn a_blend_is_packed_with_a_notebook_that_names_its_runs() {
     // What was sent of a blend is remembered as that of a run is.
     submitting().stderr(contains("is submission 4000000 already"));
     assert_eq!(person.server.submissions().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_blended_is_not_packed() {
+    let person = Person::new("planet");
+    let other = person.copy_run("20200101-000000-beef");
+    hold_out(&person.run, "a");
+    hold_out(&other, "b");
+    let told = person.kaggle_kit().args(["pack", "planet", "--best", "2"]).assert().code(1);
+    told.stderr(contains("no held-out image in common"));
+    assert!(!person.here.path().join("packs").exists());
 }
 
 #[test]
