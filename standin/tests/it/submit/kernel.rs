@@ -38,8 +38,9 @@ impl Person {
 fn hold_out(run: &Run, ids: &str) {
     let Summary { classes, valid_images, .. } = run.summary().unwrap();
     let names = classes.names();
-    let rows = |rest: &str| -> String {
-        (0..valid_images).map(|i| format!("{ids}{i},{rest}\n")).collect()
+    let rows = |rest: &str| {
+        let rows: Vec<String> = (0..valid_images).map(|i| format!("{ids}{i},{rest}\n")).collect();
+        rows.concat()
     };
     let split = rows(&format!("valid,{}", names[0]));
     fs::write_atomic(run.file("split.csv"), format!("id,part,labels\n{split}")).unwrap();
@@ -188,7 +189,8 @@ fn a_data_set_is_uploaded_alone_with_a_token_and_goes_on_where_it_was_cut() {
 fn a_blend_is_packed_with_a_notebook_that_names_its_runs() {
     let person = Person::new("planet");
     let other = person.copy_run("20200101-000000-beef");
-    [&person.run, &other].map(|run| hold_out(run, "a"));
+    hold_out(&person.run, "a");
+    hold_out(&other, "a");
     let submitting = || {
         let mut command = person.kaggle_kit();
         command.args(["submit", "planet", "--kernel", "--best", "2", "-m", "a blend"]);
