@@ -151,7 +151,6 @@ fn score_methods(
     Ok(None)
 }
 
-/// The models that are meant.
 /// Puts a run's new decision in the place of its old one, with its score, and onto its page.
 fn keep(run: &Run, decision: &Decision) -> Result<()> {
     run.write_toml(DECISION, decision)?;

@@ -1,8 +1,8 @@
 //! `kaggle-kit train`: a data folder becomes a run folder, or as many as there are folds.
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
-//! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page; `folds.rs` trains folds side
-//! by side, each in a process of its own.
+//! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page;
+//! `refit.rs` is a run's plan for another; `folds.rs` trains folds side by side, each in a process of its own.
 
 mod finish;
 mod folds;
@@ -107,6 +107,12 @@ fn opened(
 ) -> Result<(Competition, Recipe, CompetitionImages)> {
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
+    ensure!(
+        !(args.refit && recipe.folds > 0),
+        "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
+         `--refit` out",
+        recipe.folds
+    );
     let kind = if ranks.device.is_cuda() { "CUDA" } else { "CPU" };
     let program = format!(
         "kaggle-kit {}\nlibtorch {} on {kind}\n{}\n{}\n{}",
@@ -138,12 +144,6 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let interrupted = on_interrupt();
     let (competition, recipe, mut images) = opened(args, workspace, ranks)?;
     let recipe = foresee::planned(args, &competition, recipe, &images, workspace, ranks)?;
-    ensure!(
-        !(args.refit && recipe.folds > 0),
-        "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
-         `--refit` out",
-        recipe.folds
-    );
     let mut runs = train_all(args, workspace, ranks, &competition, &recipe, &images, &interrupted)?;
     if args.refit && recipe.refit.is_empty() {
         let first = ranks.follow(runs.first().map_or_else(String::new, Run::id))?;
