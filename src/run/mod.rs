@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `competition.toml`, `recipe.toml` | what was asked for (`folder.rs`) |
 //! | `backbone-*` | imported backbones: each a graph, and what is known of it (`backbones.rs`) |
-//! | `split.csv` | which images were trained on and held out (`split.rs`) |
+//! | `split.csv` | which images were trained on and held out (`split.rs`, `labelled.rs`) |
 //! | `events.jsonl`, `steps.csv`, `lr-find.csv` | how training went (`log.rs`; as curves, `training.rs`) |
 //! | `events.out.tfevents.*` | the same for TensorBoard, where that was asked for (`tensorboard.rs`) |
 //! | `mlflow.toml` | what an MLflow server calls it, where that was asked for (`tracked.rs`) |
@@ -39,6 +39,7 @@ mod folder;
 mod held_out;
 mod journal;
 mod kept;
+mod labelled;
 mod log;
 mod made_for;
 mod made_from;
@@ -67,11 +68,12 @@ pub use self::curve::{RateChoice, RateCurve, RateReason, Suggestions, Sweep, Swe
 pub use self::event::{Epoch, Event, Listener, Step};
 pub use self::folder::Run;
 pub use self::journal::{Entry, Journal, Kept, Position};
+pub use self::labelled::LabelledImage;
 pub use self::log::{Log, LogLines};
 pub use self::made_from::MadeFrom;
 pub use self::partial::{PartialPredictions, ViewMeans};
 pub use self::score::Score;
-pub use self::split::{LabelledImage, Side, SplitRow, SplitTable};
+pub use self::split::{Side, SplitRow, SplitTable};
 pub use self::stage::Stage;
 pub use self::summary::{StageTime, Summary};
 pub use self::tables::{OUT_OF_FOLD, TEST_TABLE, out_of_fold};

@@ -2,17 +2,16 @@
 //! run is judged without its data. It is `id,part,labels`, or `id,part` and a column a number; where
 //! images belong together, such as twins and those of one patient, a last column `set` says which.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::folder::Run;
 use crate::fs;
 use crate::lines::Lines;
-use crate::table::Table;
-use crate::target::{Classes, TargetKind, Truth};
+use crate::target::{Classes, TargetKind};
 
-const FILE: &str = "split.csv";
+pub(super) const FILE: &str = "split.csv";
 const HEADER: [&str; 3] = ["id", "part", "labels"];
 /// The last column, where there is one.
 const SET: &str = "set";
@@ -20,7 +19,7 @@ const SET: &str = "set";
 /// that.
 const SEPARATOR: char = '|';
 const ESCAPE: char = '\\';
-const EDITED: &str = "the file was edited or damaged: copy it again from where the run was made, or \
+pub(super) const EDITED: &str = "the file was edited or damaged: copy it again from where the run was made, or \
                       train again";
 
 /// All images that a run was given: a row each.
@@ -60,20 +59,17 @@ impl Side {
     }
 }
 
-/// An image that a run was given, and what is true of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabelledImage {
-    pub id: String,
-    pub side: Side,
-    /// Its classes as places in the vocabulary, sorted; none where numbers are asked for.
-    pub target: Vec<usize>,
-    /// Its numbers, in the order of their columns.
-    pub numbers: Vec<f64>,
-    /// The set that it belongs to, if it has others.
-    pub set: Option<usize>,
-}
-
 impl SplitTable {
+    /// A run's. `classes` are the vocabulary, or what numbers are called.
+    pub fn of(run: &Run, classes: &Classes, kind: TargetKind) -> Result<Self> {
+        Self::read(run, if kind == TargetKind::Number { classes.names() } else { &[] })
+    }
+
+    /// Ids of the images that are held out, in their order.
+    pub fn held_out(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter(|row| row.side == Side::Valid).map(|row| row.id.as_str())
+    }
+
     /// Reads a run's; `columns` are the names of the numbers of each row, none where images have
     /// labels.
     pub fn read(run: &Run, columns: &[String]) -> Result<Self> {
@@ -214,63 +210,11 @@ fn labels_in(cell: &str) -> Vec<String> {
     labels
 }
 
-impl Run {
-    /// The images that the run was given, from its `split.csv`. `classes` are the vocabulary, or what
-    /// numbers are called.
-    pub fn labelled(&self, classes: &Classes, kind: TargetKind) -> Result<Vec<LabelledImage>> {
-        let path = self.file(FILE);
-        let position = |name: &String| {
-            let known = classes.position(name);
-            known.with_context(|| {
-                let path = path.display();
-                format!("`{path}`: the run has no class `{name}`\nhint: {EDITED}")
-            })
-        };
-        let columns: &[String] = if kind == TargetKind::Number { classes.names() } else { &[] };
-        let mut images = Vec::new();
-        for SplitRow { id, side, labels, numbers, set } in SplitTable::read(self, columns)?.rows {
-            let mut target = labels.iter().map(position).collect::<Result<Vec<usize>>>()?;
-            target.sort_unstable();
-            images.push(LabelledImage { id, side, target, numbers, set });
-        }
-        Ok(images)
-    }
-
-    /// The set of each image, in the order of `ids`: those that belong together have the same number.
-    pub fn sets(&self, ids: &[String], classes: &Classes, kind: TargetKind) -> Result<Vec<usize>> {
-        let images = self.labelled(classes, kind)?;
-        let told: HashMap<&str, usize> =
-            images.iter().filter_map(|image| Some((image.id.as_str(), image.set?))).collect();
-        let first = told.values().max().map_or(0, |most| most + 1);
-        let set =
-            |(place, id): (usize, &String)| told.get(id.as_str()).copied().unwrap_or(first + place);
-        Ok(ids.iter().enumerate().map(set).collect())
-    }
-
-    /// What is true of each image that the run held out, in the order of `ids`.
-    pub fn truth(&self, ids: &[String], classes: &Classes, kind: TargetKind) -> Result<Truth> {
-        let images = self.labelled(classes, kind)?.into_iter();
-        let valid = images.filter(|image| image.side == Side::Valid);
-        let mut by_id: HashMap<String, LabelledImage> =
-            valid.map(|image| (image.id.clone(), image)).collect();
-        let mut found = Vec::new();
-        for id in ids {
-            found.push(by_id.remove(id).with_context(|| {
-                format!("`{}` does not hold out `{id}`\nhint: {EDITED}", self.file(FILE).display())
-            })?);
-        }
-        Ok(if kind == TargetKind::Number {
-            let rows = found.iter().map(|image| image.numbers.as_slice());
-            Truth::Numbers(Table::from_rows(rows, classes.len()))
-        } else {
-            Truth::Classes(found.into_iter().map(|image| image.target).collect())
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Table;
+    use crate::target::Truth;
 
     fn row(id: &str, side: Side, labels: &[&str]) -> SplitRow {
         let labels = labels.iter().map(|&l| l.to_owned()).collect();
@@ -303,6 +247,7 @@ mod tests {
         let text = fs::read_to_string(run.file(FILE)).unwrap();
         assert!(text.starts_with("id,part,labels\na,train,road|clear\n"), "{text}");
         assert!(!SplitTable { rows: split.rows[1..].to_vec(), ..split }.is_of(&run).unwrap());
+        assert_eq!(labels_in("a\\b|c"), ["a\\b", "c"], "as older versions wrote it");
     }
 
     #[test]
@@ -324,32 +269,6 @@ mod tests {
         run.write(FILE, "id,part,labels,set\na,valid,road,x\n").unwrap();
         let error = format!("{:#}", run.labelled(&classes(), TAGS).unwrap_err());
         assert!(error.contains("line 2, has no number of a set at `a`"), "{error}");
-    }
-
-    #[test]
-    fn labels_become_places_in_the_vocabulary() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = Run { folder: folder.path().to_owned() };
-        assert_eq!(labels_in("a\\b|c"), ["a\\b", "c"], "as older versions wrote it");
-        run.write(FILE, "id,part,labels\na,train,road|clear\nb,valid,\n").unwrap();
-        let images = run.labelled(&classes(), TAGS).unwrap();
-        assert_eq!(images[0].target, [0, 2]);
-        let ids = |id: &str| [id.to_owned()];
-        let truth = run.truth(&ids("b"), &classes(), TAGS).unwrap();
-        assert_eq!(truth, Truth::Classes(vec![Vec::new()]));
-        let error = run.truth(&ids("a"), &classes(), TAGS).unwrap_err().to_string();
-        assert!(error.contains("split.csv` does not hold out `a`"), "{error}");
-        for (text, expected) in [
-            ("id,part\na,train\n", "other columns than `id,part,labels`"),
-            ("id,part,labels\n\na,test,road\n", "line 3, has no part `test`, at `a`"),
-            ("id,part,labels\na,train,road\na,valid,road\n", "line 3, has `a` a second time"),
-            ("id,part,labels\na,train,river\n", "no class `river`"),
-            ("id,part,labels\na,train\n", "failed to read"),
-        ] {
-            run.write(FILE, text).unwrap();
-            let error = format!("{:#}", run.labelled(&classes(), TAGS).unwrap_err());
-            assert!(error.contains(expected) && error.contains("split.csv"), "{error}");
-        }
     }
 
     #[test]

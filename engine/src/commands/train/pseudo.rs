@@ -14,8 +14,8 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::decide::ensemble::members::{self, Member};
 use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::Data;
-use kaggle_kit::run::{Run, Side, SplitTable, Workspace};
-use kaggle_kit::target::{Predictions, TargetKind};
+use kaggle_kit::run::{Run, SplitTable, Workspace};
+use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 use kaggle_kit::typed;
 
@@ -84,12 +84,9 @@ pub(super) fn without(member: &Member, data: &Data) -> Result<Run> {
         "run `{}` knows other classes\nhint: train it again",
         member.name
     );
-    let columns: &[String] =
-        if data.kind == TargetKind::Number { data.classes.names() } else { &[] };
     for run in &member.runs {
-        let split = SplitTable::read(run, columns)?;
-        let held_out = split.rows.iter().filter(|row| row.side == Side::Valid);
-        let held_out: HashSet<&str> = held_out.map(|row| row.id.as_str()).collect();
+        let split = SplitTable::of(run, &data.classes, data.kind)?;
+        let held_out: HashSet<&str> = split.held_out().collect();
         if data.valid.samples.iter().all(|one| held_out.contains(one.id.as_str())) {
             return Ok(run.clone());
         }

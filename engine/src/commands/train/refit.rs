@@ -7,9 +7,8 @@ use anyhow::{Context, Result, ensure};
 use kaggle_kit::learn::{Data, Plan};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    DECISION, Fate, JOURNAL, Journal, Run, Side, SplitTable, VIEWS, WayStep, Workspace,
+    DECISION, Fate, JOURNAL, Journal, Run, SplitTable, VIEWS, WayStep, Workspace,
 };
-use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 
 use super::finish::Known;
@@ -46,12 +45,9 @@ fn first_run(recipe: &Recipe, workspace: &Workspace) -> Result<Run> {
 /// images.
 pub(super) fn known(recipe: &Recipe, data: &Data, workspace: &Workspace) -> Result<Known> {
     let run = first_run(recipe, workspace)?;
-    let columns: &[String] =
-        if data.kind == TargetKind::Number { data.classes.names() } else { &[] };
-    let split = SplitTable::read(&run, columns)?;
-    let held_out = split.rows.iter().filter(|row| row.side == Side::Valid);
+    let split = SplitTable::of(&run, &data.classes, data.kind)?;
     ensure!(
-        held_out.map(|row| &row.id).eq(data.valid.samples.iter().map(|sample| &sample.id)),
+        split.held_out().eq(data.valid.samples.iter().map(|sample| sample.id.as_str())),
         "the images have changed since run `{}` was trained\nhint: train it again with `--anew`",
         recipe.refit
     );
