@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::competition::Competition;
 use crate::decide::ensemble::members::{self, Member};
 use crate::run::{Run, Workspace};
 
@@ -18,6 +19,19 @@ pub(super) fn members(given: &[String], workspace: &Workspace) -> Result<Vec<Mem
         [] => Ok(vec![member(None, workspace)?]),
         [name] => Ok(vec![member(Some(name), workspace)?]),
         names => members::named(&workspace.runs(), None, names),
+    }
+}
+
+/// The `n` best models of a competition; of the newest run's, where none is named.
+pub(super) fn best(
+    competition: Option<&Competition>,
+    n: usize,
+    workspace: &Workspace,
+) -> Result<Vec<Member>> {
+    let runs = workspace.runs();
+    match competition {
+        Some(competition) => members::best(&runs, competition, n),
+        None => members::best(&runs, &Run::newest(&runs, None)?.competition()?, n),
     }
 }
 

@@ -15,9 +15,9 @@ pub(super) use self::folder::{Pack, There};
 pub(super) use self::send::send;
 use super::meant;
 use crate::competition::UploadBy;
-use crate::decide::ensemble::members::{self, Member};
+use crate::decide::ensemble::members::Member;
 use crate::kaggle::{Environment, KnownBy};
-use crate::run::{Run, Workspace};
+use crate::run::Workspace;
 use crate::session;
 use crate::term;
 use crate::typed;
@@ -101,13 +101,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 fn members_of(args: &Args, workspace: &Workspace) -> Result<Vec<Member>> {
     let Some(n) = args.best else { return meant::members(&args.runs, workspace) };
     let competition = match args.runs.as_slice() {
-        [] => Run::newest(&workspace.runs(), None)?.competition()?,
-        [name] => workspace.find(name)?,
+        [] => None,
+        [name] => Some(workspace.find(name)?),
         _ => bail!(
             "`--best` chooses among the runs of one competition\nhint: name that, or the runs alone"
         ),
     };
-    members::best(&workspace.runs(), &competition, n)
+    meant::best(competition.as_ref(), n, workspace)
 }
 
 fn to_json(pack: &Pack) -> serde_json::Value {

@@ -20,6 +20,7 @@ pub use self::checked::Ready;
 pub use self::csv::{Plan, TestSet, single};
 pub use self::upload::{NoneLeft, Outcome, upload};
 use super::bad_images;
+use super::meant;
 use super::ranks::RanksArgs;
 use crate::competition::Competition;
 use crate::decide::ensemble::members::{self, Member};
@@ -175,10 +176,7 @@ pub fn members_of(
     let name = competition.map(|competition| competition.name.as_str());
     let found = match (&args.run, args.best) {
         (Some(run), _) => Ok(vec![members::alone(Run::open(run)?)?]),
-        (None, Some(n)) => match competition {
-            Some(competition) => members::best(&runs, competition, n),
-            None => members::best(&runs, &Run::newest(&runs, None)?.competition()?, n),
-        },
+        (None, Some(n)) => meant::best(competition, n, workspace),
         (None, None) if !args.runs.is_empty() => members::named(&runs, name, &args.runs),
         (None, None) => Ok(vec![members::of(Run::newest(&runs, competition)?)?]),
     };
