@@ -41,11 +41,12 @@ SETS |= {
 
 # What `train` is given beside the seed. `+` joins settings on the command line: `frozen+size=128`.
 ARMS = {
+    # Takes the run of `once`, where that row is there, and adds what it took.
     "default": [],
+    # Not once more on all images.
+    "once": [],
     "frozen": ["unfreeze.run=false"],
     "folds": ["folds=5", "unfreeze.run=false"],
-    # Takes the run of `default`, where that row is there, and adds what it took.
-    "refit": [],
 }
 # These are planned: how long they were to take stands beside how long they took.
 PRESETS = ("quick", "good", "best")
@@ -129,8 +130,10 @@ def own_row(args, data, seed, arm, size, name):
     if base not in ARMS and "=" in base:
         base, more = "default", [base, *more]
     planned = ["--preset", base] if base in PRESETS else []
-    how = ["--refit"] if base == "refit" else ["--anew"]
-    first = first_row(args.out, data, seed, arm, size) if base == "refit" else None
+    first = first_row(args.out, data, seed, arm, size) if base == "default" else None
+    how = [] if first else ["--anew"]
+    if base in ("once", "frozen"):
+        how.append("--refit=never")
     sets = [part for setting in [*ARMS.get(base, []), f"size={size}", *more] for part in ("--set", setting)]
     begun, cpu = time.monotonic(), children_s()
     told = call(program + ["train", competition, *how, "--set", f"seed={seed}", *planned, *sets], log, "stderr")
@@ -176,15 +179,15 @@ def children_s():
 
 
 def first_row(out, data, seed, arm, size):
-    """That of the same run without `--refit`."""
-    wanted = (data, str(seed), arm.replace("refit", "default", 1), str(size))
+    """That of the same recipe with `--refit=never`."""
+    wanted = (data, str(seed), arm.replace("default", "once", 1), str(size))
     rows = (row for row in read_rows(out) if (row["set"], row["seed"], row["arm"], row["size"]) == wanted)
     return next(rows, None)
 
 
 def planned_seconds(told):
     """What `train --preset` says before it begins: `.. as measured here: about 1 min 05 s for 5 folds`."""
-    said = re.search(r"as measured here: (?:at most )?about ([^\n;]*?)(?: for \d+ folds?)?(?:;|\n|$)", told)
+    said = re.search(r"as measured here: (?:at most )?about ([^\n;,]*?)(?: for \d+ folds?)?(?:[;,\n]|$)", told)
     units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001}
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([\d.]+) (h|min|ms|s)", said[1])) if said else ""
 

@@ -40,12 +40,16 @@ def compared(own, base, submissions, solution):
     metric = own[0]["metric"]
     sign = 1 if metric in losses.HIGHER_IS_BETTER else -1
     by_seed = [sign * (float(a["test"]) - float(b["test"])) for a, b in zip(own, base)]
+    over_seeds = spread(by_seed) / math.sqrt(len(by_seed))
+    told = [figure(mean(by_seed), "{:+.4f}"), figure(over_seeds)]
+    # Rows of an earlier machine come without their submissions.
+    if not all((submissions / row["csv"]).exists() for row in [*own, *base]):
+        return [*told, ""]
     sides = [
         [list(losses.rows(metric, submissions / row["csv"], solution).values()) for row in side] for side in (own, base)
     ]
     _, over_rows = losses.difference(metric, *sides)
-    over_seeds = spread(by_seed) / math.sqrt(len(by_seed))
-    return [figure(mean(by_seed), "{:+.4f}"), figure(over_seeds), figure(over_rows)]
+    return [*told, figure(over_rows)]
 
 
 def by_name(rows):

@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde::Deserialize;
 
 use super::ranks::RanksArgs;
 use crate::cache::CachePolicy;
 use crate::competition;
 use crate::device::DeviceChoice;
 use crate::lines;
-use crate::recipe::{self, Layer, Preset};
+use crate::recipe::{self, Layer, Preset, Recipe};
 use crate::report::Tracker;
 use crate::term;
 use crate::words;
@@ -22,7 +23,7 @@ Examples:
   kaggle-kit train dog-breed --backbone resnet50 --set whole-network.max-cycles=2
   kaggle-kit train dog-breed --backbone convnext_small+vit_small_patch14_dinov2
   kaggle-kit train ./mine.toml --recipe mine-recipe.toml
-  kaggle-kit train planet --refit                     once more, on all images
+  kaggle-kit train planet --refit=never               not once more on all images
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
@@ -35,6 +36,8 @@ A stopped run goes on where it stood when the same command is run again.
 All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 
 const CHECKPOINT_EVERY: u64 = 60;
+/// Images; with more of them a fifth more gains little beside twice the time.
+const MOST_REFITTED: usize = 5000;
 /// Ten years.
 const MOST_MINUTES: f64 = 5_256_000.0;
 
@@ -49,9 +52,18 @@ pub struct Args {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
-    /// epochs, the same rates and choices. Its score stays that of the images held out
-    #[arg(long, conflicts_with_all = ["folds", "max_minutes"])]
-    pub refit: bool,
+    /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, or
+    /// auto, which is where there are at most 5,000 images, no folds, no `--smoke`, and time for it
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "auto",
+        default_missing_value = "always",
+        value_parser = words::word::<Refit>
+    )]
+    pub refit: Refit,
     /// Train only this one of them
     #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fold: Option<u16>,
@@ -83,6 +95,17 @@ pub struct Args {
     /// Print the finished run as JSON; with `--show-recipe`, the recipe
     #[arg(long)]
     pub json: bool,
+}
+
+/// When to train once more on all images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refit {
+    /// Where it pays for the time it takes.
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(clap::Args, Debug, Default)]
@@ -159,7 +182,7 @@ impl Args {
             recipe: RecipeArgs::default(),
             folds: None,
             fold: None,
-            refit: false,
+            refit: Refit::default(),
             start: Start::default(),
             ranks: RanksArgs::default(),
             max_minutes: None,
@@ -169,6 +192,22 @@ impl Args {
             show_recipe: false,
             device: DeviceChoice::default(),
             json: false,
+        }
+    }
+
+    /// Whether all of so many images are trained on when a run of this recipe has ended.
+    pub fn refits(&self, recipe: &Recipe, images: usize) -> bool {
+        match self.refit {
+            // It is one itself.
+            _ if !recipe.refit.is_empty() => false,
+            Refit::Always => true,
+            Refit::Never => false,
+            Refit::Auto => {
+                // With a preset it is measured how long that takes.
+                let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
+                let is_short = self.recipe.smoke || is_bounded;
+                recipe.folds == 0 && !is_short && images <= MOST_REFITTED
+            }
         }
     }
 

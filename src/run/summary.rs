@@ -31,7 +31,7 @@ pub struct Summary {
     pub metric: String,
     /// Its value on the validation images, decided and with test-time augmentation.
     pub score: f64,
-    /// Images trained on.
+    /// Images that the split leaves to train on.
     pub train_images: usize,
     /// Images held out.
     pub valid_images: usize,
@@ -108,6 +108,11 @@ impl Summary {
             stages: Vec::new(),
             way: Vec::new(),
         }
+    }
+
+    /// How many images the run has trained on: those that were held out too, where it is a refit.
+    pub fn trained_on(&self) -> usize {
+        self.train_images + if self.refit.is_empty() { 0 } else { self.valid_images }
     }
 
     /// When the run was finished.

@@ -255,7 +255,7 @@ impl Row {
             "fold" => of_summary(|summary| summary.fold.to_string()),
             "folds" => of_summary(|summary| summary.folds.to_string()),
             "group" => of_summary(|summary| summary.group.clone()),
-            "images" => of_summary(|summary| summary.train_images.to_string()),
+            "images" => of_summary(|summary| summary.trained_on().to_string()),
             "held-out" => of_summary(|summary| summary.valid_images.to_string()),
             "device" => of_summary(|summary| summary.device.clone()),
             key => {
@@ -331,7 +331,7 @@ impl Row {
             self.value("backbone").unwrap_or_else(dash),
             format!("{:>5}", self.value("size").unwrap_or_else(dash)),
             fold,
-            format!("{:>7}", summary.map_or_else(dash, |s| term::thousands(s.train_images))),
+            format!("{:>7}", summary.map_or_else(dash, |s| term::thousands(s.trained_on()))),
             summary.map_or_else(dash, |s| term::duration(s.seconds)),
             term::short(&changed.join(" "), 60),
         ]
@@ -354,7 +354,7 @@ impl Row {
             "fold": summary.map(|s| s.fold),
             "folds": summary.map(|s| s.folds),
             "group": summary.map(|s| &s.group),
-            "train-images": summary.map(|s| s.train_images),
+            "train-images": summary.map(Summary::trained_on),
             "valid-images": summary.map(|s| s.valid_images),
             "device": summary.map(|s| &s.device),
             "program": summary.map(|s| &s.program),

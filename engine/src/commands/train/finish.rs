@@ -14,7 +14,8 @@ use kaggle_kit::run::{
 use kaggle_kit::target::Predictions;
 use kaggle_kit::term;
 
-use super::{TrainOne, images, outcome, refit, report};
+use super::images::n_split_off;
+use super::{TrainOne, Training, outcome, refit, report};
 use crate::torch::Network;
 
 /// What is known of a run by its held-out images.
@@ -36,14 +37,15 @@ impl TrainOne<'_> {
         network: &mut Network,
         listener: &mut dyn Listener,
     ) -> Result<()> {
-        let Self { competition, recipe, data, ranks, .. } = self;
+        let Self { recipe, data, .. } = self;
+        let Training { competition, images, ranks, workspace, .. } = self.training;
         network.save(&run.file(WEIGHTS))?;
         let weights = outcome::weights(run, journal, recipe.whole_network.snapshots)?;
         let weights_sha256 = run.hash_weights(&weights)?;
         let (stage, start) = (Stage::Predict, Instant::now());
         listener.event(&Event::StageStarted { stage });
         let known = match &data.plan {
-            Some(_) => refit::known(recipe, data, self.workspace)?,
+            Some(_) => refit::known(recipe, data, workspace)?,
             None => self.judged(run, journal, network, &weights)?,
         };
         let Known { predictions, decision, views, found, way } = known;
@@ -56,7 +58,7 @@ impl TrainOne<'_> {
         run.write_toml(DECISION, &decision)?;
         run.write_toml(JOURNAL, journal)?;
         run.write_outputs(&data.outputs)?;
-        run.write_class_names(&self.images.dataset.found.names)?;
+        run.write_class_names(&images.dataset.found.names)?;
         run.write_valid_predictions(&predictions, data.kind)?;
         let own = run::out_of_fold(&[(run, recipe.fold)], &data.classes, data.kind)?;
         run.write_out_of_fold(&own)?;
@@ -70,7 +72,7 @@ impl TrainOne<'_> {
             device: ranks.describe(),
             metric: competition.metric.name(),
             score: decision.score(),
-            train_images: images::n_split_off(data),
+            train_images: n_split_off(data),
             valid_images: data.valid.len(),
             seconds: stages.iter().map(|stage| stage.seconds).sum(),
             seed: recipe.seed,
@@ -86,7 +88,7 @@ impl TrainOne<'_> {
             way,
         };
         // A page is good to have, but no run should be lost for it.
-        if let Err(error) = report::write(run, &summary, data, self.images, network) {
+        if let Err(error) = report::write(run, &summary, data, images, network) {
             term::warn(format_args!("no report was made: {error:#}"));
         }
         run.finish(&summary)?;
@@ -116,7 +118,8 @@ impl TrainOne<'_> {
         network: &mut Network,
         weights: &[String],
     ) -> Result<Known> {
-        let Self { competition, recipe, data, ranks, .. } = self;
+        let Self { recipe, data, .. } = self;
+        let Training { competition, ranks, .. } = self.training;
         let (predictions, views, found) =
             outcome::predictions(network, ranks, run, weights, data, recipe)?;
         let decision = outcome::decide(competition, data, &predictions)?;

@@ -2,76 +2,66 @@
 //! fits into them.
 
 use anyhow::Result;
-use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition::Competition;
 use kaggle_kit::learn::{Cores, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
-use kaggle_kit::run::{Run, Workspace};
+use kaggle_kit::run::Run;
 use kaggle_kit::term;
 
-use super::{CompetitionImages, NewNetwork};
+use super::{CompetitionImages, NewNetwork, Training};
 use crate::commands::ranks::Ranks;
 
 /// Of the minutes that there are, what a plan may take: measurements are not exact, and looking at images
 /// and writing takes time as well.
 const MARGIN: f64 = 0.85;
 
-/// The recipe that is trained: what was typed, with a quicker preset where that one would take longer than
-/// the minutes that there are. Tells how long it will take, if that was asked for.
-pub(super) fn planned(
-    args: &Args,
-    competition: &Competition,
-    recipe: Recipe,
-    images: &CompetitionImages,
-    workspace: &Workspace,
-    ranks: &Ranks,
-) -> Result<Recipe> {
-    let Some(preset) = args.recipe.preset else { return Ok(recipe) };
+/// The recipe that is trained, and whether all images are trained on afterwards: what was typed, with less
+/// where that would take longer than the minutes that there are. Tells how long it will take, if that was asked
+/// for.
+pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bool)> {
+    let Training { args, competition, images, ranks, refits, .. } = training;
+    let Some(preset) = args.recipe.preset else { return Ok((recipe, *refits)) };
+    // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
-        if ranks.is_first() && !is_begun(&recipe, competition, images, workspace)? {
+        if ranks.is_first() && !is_begun(training, &recipe)? {
             let once = seconds(&recipe, competition, images, ranks)?;
-            // Once more, on the held-out images as well.
-            let again = if args.refit { once / (1.0 - recipe.valid) } else { 0.0 };
-            let told = told(&recipe, once + again);
+            let told = told(&recipe, once, *refits);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
-        return Ok(recipe);
+        return Ok((recipe, *refits));
     };
-    let mut chosen = recipe.clone();
-    if ranks.is_first() {
-        for preset in preset.and_quicker() {
-            chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
-            // What was begun goes on, whatever a measurement says today.
-            if is_begun(&chosen, competition, images, workspace)? {
-                break;
+    for preset in preset.and_quicker() {
+        let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
+        let may_refit = args.refits(&chosen, images.dataset.train.len());
+        // What was begun goes on, whatever a measurement says today.
+        if is_begun(training, &chosen)? {
+            return Ok((chosen, may_refit));
+        }
+        let once = seconds(&chosen, competition, images, ranks)?;
+        for refits in [true, false] {
+            if refits && !may_refit {
+                continue;
             }
-            let seconds = seconds(&chosen, competition, images, ranks)?;
-            let told = told(&chosen, seconds);
-            let fits = seconds <= minutes * 60.0 * MARGIN;
-            let what = match (fits, preset) {
+            let fits = in_all(&chosen, once, refits) <= minutes * 60.0 * MARGIN;
+            let is_last = preset == Preset::Quick;
+            let what = match (fits, is_last) {
                 (true, _) => "it is taken",
-                (false, Preset::Quick) => {
-                    "it is taken, since there is none quicker, and ends in time"
-                }
-                (false, _) => "too long",
+                (false, true) => "it is taken, since there is none quicker, and ends in time",
+                (false, false) => "too long",
             };
+            let told = told(&chosen, once, refits);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
-            if fits {
-                break;
+            if fits || is_last {
+                return Ok((chosen, refits));
             }
         }
     }
-    let told = ranks.follow(toml::to_string(&chosen)?)?;
-    Ok(if told.is_empty() { chosen } else { toml::from_str(&told)? })
+    Ok((recipe, false))
 }
 
-/// Whether a run of this recipe is unfinished, or some of its folds are trained.
-fn is_begun(
-    recipe: &Recipe,
-    competition: &Competition,
-    images: &CompetitionImages,
-    workspace: &Workspace,
-) -> Result<bool> {
+/// Whether a run of this recipe is unfinished, or some of those that it takes are trained.
+fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
+    let Training { workspace, competition, images, refits, .. } = training;
     let runs = &workspace.runs();
     for fold in 1..=recipe.folds.max(1) {
         let recipe = Recipe { fold, ..recipe.clone() };
@@ -79,7 +69,8 @@ fn is_begun(
             return Ok(true);
         }
         let group = images.group(&recipe)?;
-        if recipe.folds > 0 && Run::of_fold(runs, &competition.name, &group, fold)?.is_some() {
+        let goes_on = recipe.folds > 0 || *refits;
+        if goes_on && Run::of_fold(runs, &competition.name, &group, fold)?.is_some() {
             return Ok(true);
         }
     }
@@ -103,13 +94,19 @@ fn seconds(
     Ok(first + later * pace.seconds(&data, cores, false))
 }
 
-fn told(recipe: &Recipe, seconds: f64) -> String {
-    let folds = match recipe.folds {
+/// Seconds, with what it takes to train once more on all images.
+fn in_all(recipe: &Recipe, once: f64, refits: bool) -> f64 {
+    if refits { once + once / (1.0 - recipe.valid) } else { once }
+}
+
+fn told(recipe: &Recipe, once: f64, refits: bool) -> String {
+    let more = match recipe.folds {
+        0 if refits => ", with once more on all images".to_owned(),
         0 => String::new(),
         n => format!(" for {}", term::count(n, "fold")),
     };
     // Cycles end where the network begins to over-fit.
     let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
     let bound = if may_end { "at most about" } else { "about" };
-    format!("{bound} {}{folds}", term::duration(seconds))
+    format!("{bound} {}{more}", term::duration(in_all(recipe, once, refits)))
 }

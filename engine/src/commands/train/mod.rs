@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::commands::bad_images;
-use kaggle_kit::commands::train::Args;
+use kaggle_kit::commands::train::{Args, Refit};
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::dataset::Found;
 use kaggle_kit::fs;
@@ -108,10 +108,15 @@ fn opened(
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     ensure!(
-        !(args.refit && recipe.folds > 0),
+        !(args.refit == Refit::Always && recipe.folds > 0),
         "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
          `--refit` out",
         recipe.folds
+    );
+    ensure!(
+        !(args.refit == Refit::Always && args.max_minutes.is_some()),
+        "`--refit` trains as long as the first run did, whatever `--max-minutes` says\nhint: leave one of \
+         them out"
     );
     let kind = if ranks.device.is_cuda() { "CUDA" } else { "CPU" };
     let program = format!(
@@ -142,92 +147,89 @@ fn opened(
 /// Trains; the first of several ranks gives the finished runs.
 fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
     let interrupted = on_interrupt();
-    let (competition, recipe, mut images) = opened(args, workspace, ranks)?;
-    let recipe = foresee::planned(args, &competition, recipe, &images, workspace, ranks)?;
-    let mut runs = train_all(args, workspace, ranks, &competition, &recipe, &images, &interrupted)?;
-    if args.refit && recipe.refit.is_empty() {
+    let (competition, recipe, images) = opened(args, workspace, ranks)?;
+    let refits = args.refits(&recipe, images.dataset.train.len());
+    let mut training = Training { args, workspace, competition, images, ranks, refits };
+    let (recipe, refits) = foresee::planned(&training, recipe)?;
+    training.refits = refits;
+    let mut runs = training.all_folds(&recipe, &interrupted)?;
+    if refits {
         let first = ranks.follow(runs.first().map_or_else(String::new, Run::id))?;
         let recipe = Recipe { refit: first, ..recipe };
-        images.plan = refit::plan(&recipe, workspace, ranks)?;
-        runs = train_all(args, workspace, ranks, &competition, &recipe, &images, &interrupted)?;
+        training.images.plan = refit::plan(&recipe, workspace, ranks)?;
+        runs = training.all_folds(&recipe, &interrupted)?;
     }
-    Ok(Trained { runs, found: images.dataset.found })
+    Ok(Trained { runs, found: training.images.dataset.found })
 }
 
-/// The runs of a recipe, those too that are trained already.
-fn train_all(
-    args: &Args,
-    workspace: &Workspace,
-    ranks: &Ranks,
-    competition: &Competition,
-    recipe: &Recipe,
-    images: &CompetitionImages,
-    interrupted: &Arc<AtomicBool>,
-) -> Result<Vec<Run>> {
-    // One after the other, unless one is named; those that are finished already are left alone.
-    let folds = if args.fold.is_none() && recipe.folds > 0 {
-        1..=recipe.folds
-    } else {
-        recipe.fold..=recipe.fold
-    };
-    let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
-    for fold in folds {
-        let recipe = Recipe { fold, ..recipe.clone() };
-        let mut data = images.split_and_keep(&recipe, args.keep_pictures)?;
-        data.at_once = ranks.at_once(recipe.size)?;
-        // A hash of all images is the first one's work.
-        let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-        let goes_on_alone = recipe.folds > 0 || args.refit || args.start.once;
-        let may_be_trained = goes_on_alone && !args.start.anew;
-        let trained = if may_be_trained && ranks.is_first() {
-            Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
+/// What was asked for, and on what it is done.
+struct Training<'a> {
+    args: &'a Args,
+    workspace: &'a Workspace,
+    competition: Competition,
+    images: CompetitionImages,
+    ranks: &'a Ranks,
+    /// Whether all images are trained on afterwards.
+    refits: bool,
+}
+
+impl Training<'_> {
+    /// The runs of a recipe, those too that are trained already.
+    fn all_folds(&self, recipe: &Recipe, interrupted: &Arc<AtomicBool>) -> Result<Vec<Run>> {
+        let Self { args, workspace, competition, images, ranks, .. } = self;
+        // One after the other, unless one is named; those that are finished already are left alone.
+        let folds = if args.fold.is_none() && recipe.folds > 0 {
+            1..=recipe.folds
         } else {
-            None
+            recipe.fold..=recipe.fold
         };
-        ranks.for_learner().wait_for_first()?;
-        let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
-        if let Some(run) = trained {
-            let what = if recipe.folds > 0 { format!("fold {fold}") } else { "this".to_owned() };
-            term::say(format_args!("{what} is trained: run `{}`", run.folder.display()));
-            runs.push(run);
+        let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
+        for fold in folds {
+            let recipe = Recipe { fold, ..recipe.clone() };
+            let mut data = images.split_and_keep(&recipe, args.keep_pictures)?;
+            data.at_once = ranks.at_once(recipe.size)?;
+            // A hash of all images is the first one's work.
+            let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
+            let goes_on_alone = recipe.folds > 0 || self.refits || args.start.once;
+            let may_be_trained = goes_on_alone && !args.start.anew;
+            let trained = if may_be_trained && ranks.is_first() {
+                Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
+            } else {
+                None
+            };
+            ranks.for_learner().wait_for_first()?;
+            let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
+            if let Some(run) = trained {
+                let what =
+                    if recipe.folds > 0 { format!("fold {fold}") } else { "this".to_owned() };
+                term::say(format_args!("{what} is trained: run `{}`", run.folder.display()));
+                runs.push(run);
+            }
+            if !is_trained.is_empty() {
+                continue;
+            }
+            teacher::teach(&mut data, workspace, ranks)?;
+            let one = TrainOne { training: self, recipe: &recipe, data, group, n_folds };
+            runs.extend(one.run(interrupted)?);
         }
-        if !is_trained.is_empty() {
-            continue;
-        }
-        teacher::teach(&mut data, workspace, ranks)?;
-        let part = TrainOne {
-            args,
-            workspace,
-            competition,
-            recipe: &recipe,
-            images,
-            data,
-            group,
-            n_folds,
-            ranks,
-        };
-        runs.extend(part.run(interrupted)?);
+        Ok(runs)
     }
-    Ok(runs)
 }
 
 /// One run.
 struct TrainOne<'a> {
-    args: &'a Args,
-    workspace: &'a Workspace,
-    competition: &'a Competition,
+    training: &'a Training<'a>,
     recipe: &'a Recipe,
-    images: &'a CompetitionImages,
     data: Data,
     group: String,
     n_folds: usize,
-    ranks: &'a Ranks,
 }
 
 impl TrainOne<'_> {
     /// Trains; of several ranks the first one alone has a folder, a terminal, and something to give.
     fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Option<Run>> {
-        let Self { args, competition, recipe, data, ranks, .. } = &self;
+        let Self { recipe, data, .. } = &self;
+        let Training { args, competition, ranks, .. } = self.training;
         let NewNetwork { mut network, precomputed, pretrained } =
             NewNetwork::new(competition, recipe, data, ranks)?;
         let begun = if ranks.is_first() { Some(self.begin(&pretrained)?) } else { None };
@@ -240,7 +242,11 @@ impl TrainOne<'_> {
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
         // A preset is planned as a whole; without one each fold has as many minutes.
-        let parts = if args.recipe.preset.is_some() { self.n_folds as f64 } else { 1.0 };
+        let parts = match args.recipe.preset {
+            Some(_) if self.training.refits => 2.0,
+            Some(_) => self.n_folds as f64,
+            None => 1.0,
+        };
         let deadline = args
             .max_minutes
             .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes / parts));
@@ -284,8 +290,9 @@ impl TrainOne<'_> {
 
     /// The run's folder, with what is known before training.
     fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::Locked)> {
-        let made_from = self.images.made_from(pretrained)?;
-        self.print_plan(&self.ranks.in_plan(&settled(self.recipe, self.ranks.device, Work::Train)));
+        let Training { images, ranks, .. } = self.training;
+        let made_from = images.made_from(pretrained)?;
+        self.print_plan(&ranks.in_plan(&settled(self.recipe, ranks.device, Work::Train)));
         let split = images::split_table(&self.data);
         let (run, lock) = self.folder(&split, &made_from)?;
         made_from.write(&run)?;
@@ -296,8 +303,8 @@ impl TrainOne<'_> {
 
     /// The run's folder, a new one or that of a run that was stopped, and the right to it.
     fn folder(&self, split: &SplitTable, made_from: &MadeFrom) -> Result<(Run, fs::Locked)> {
-        let Self { args, workspace, competition, recipe, .. } = self;
-        let runs = &workspace.runs();
+        let Training { args, workspace, competition, .. } = self.training;
+        let (recipe, runs) = (self.recipe, &workspace.runs());
         if !args.start.anew {
             for run in Run::unfinished(runs, competition, recipe)? {
                 let Some(lock) = run.lock()? else { continue };

@@ -9,7 +9,8 @@ use super::TrainOne;
 impl TrainOne<'_> {
     /// What will happen, before it does.
     pub(super) fn print_plan(&self, device: &str) {
-        let Self { competition, recipe, data, n_folds, .. } = self;
+        let Self { recipe, data, n_folds, .. } = self;
+        let competition = &self.training.competition;
         let fold = match (recipe.folds, n_folds) {
             (0, _) => String::new(),
             (folds, _) => format!(", fold {} of {folds}", recipe.fold),
@@ -54,6 +55,12 @@ impl TrainOne<'_> {
         term::heading("the golden rule");
         for (stage, text) in learn::plan(data) {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
+        }
+        if self.training.refits && data.plan.is_none() {
+            term::say(format_args!(
+                "   then once more on all {}, by what came of it; `--refit=never` leaves that out",
+                term::count(data.train.len() - data.n_pseudo + data.valid.len(), "image")
+            ));
         }
     }
 }

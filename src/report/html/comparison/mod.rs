@@ -144,7 +144,10 @@ pub fn lines(two: &TwoRuns) -> Vec<Compared> {
     line("epochs", &|f| Some(f.epochs.len().to_string()));
     line("training steps", &|f| (!f.steps.is_empty()).then(|| term::thousands(f.steps.len())));
     line("time", &|f| Some(term::duration(f.about.seconds)));
-    line("images trained on", &|f| Some(term::thousands(f.about.train_images)));
+    line("images trained on", &|f| {
+        let also = if f.about.refit.is_some() { f.about.valid_images } else { 0 };
+        Some(term::thousands(f.about.train_images + also))
+    });
     line("images held out", &|f| Some(term::thousands(f.about.valid_images)));
     line("fold", &|f| f.about.fold.map(|(fold, folds)| format!("{fold} of {folds}")));
     line("device", &|f| Some(f.about.device.clone()));

@@ -19,8 +19,8 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
         let all = ["train", "planet", "--smoke", "--set", "unfreeze.run=false"];
         here.kaggle_kit().args(all).args(more).assert()
     };
-    train(&["--folds", "2", "--refit"]).code(2).stderr(contains("cannot be used with"));
-    train(&["--set", "folds=2", "--refit"]).code(1).stderr(contains("`--refit` is for one run"));
+    train(&["--folds", "2", "--refit"]).code(1).stderr(contains("`--refit` is for one run"));
+    train(&["--max-minutes", "1", "--refit"]).code(1).stderr(contains("leave one of them out"));
     train(&["--set", "refit=nobody"]).code(1).stderr(contains("there is no run `nobody`"));
     // A run that is finished is taken for the first one.
     train(&[]).success();
@@ -33,8 +33,9 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
             .and(contains("once more on all 60 images")),
     );
     let [of_first, of_second] = [first, second].map(|run| run.summary().unwrap());
-    assert_eq!((of_first.refit.as_str(), of_second.refit), ("", first.id()));
+    assert_eq!((of_first.refit.as_str(), of_second.refit.as_str()), ("", first.id().as_str()));
     assert_eq!(of_first.score, of_second.score);
+    assert_eq!((of_first.trained_on(), of_second.trained_on()), (of_first.train_images, 60));
     for same in ["split.csv", "valid-predictions.csv", "decision.toml", "views.toml", "oof.csv"] {
         let [one, other] = &texts(&runs, same)[..] else { unreachable!() };
         assert_eq!(one, other, "{same}");
@@ -50,4 +51,26 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
     fs::remove_file(first.file("journal.toml")).unwrap();
     let asked = train(&["--refit", "--set", "seed=42"]);
     asked.code(1).stderr(contains("no `journal.toml`").and(contains("--anew")));
+}
+
+#[test]
+fn all_images_are_trained_on_where_nothing_speaks_against_it() {
+    let here = with_data("dogs-vs-cats");
+    let train = |more: &[&str]| {
+        let mut command = here.kaggle_kit();
+        command.args(["train", "dogs-vs-cats", "--set", "size=64", "--set", "unfreeze.run=false"]);
+        command.args(["--set", "head-on-activations.min-steps=20", "--set", "batch-size=16"]);
+        command.args(more).assert().success()
+    };
+    let runs = || Run::all(&here.path().join("runs"), None).unwrap();
+    let says_so = "then once more on all 60 images";
+    train(&["--refit=never"]).stderr(contains(says_so).not());
+    assert_eq!(runs().len(), 1);
+    train(&[]).stderr(contains("this is trained"));
+    assert_eq!(runs().len(), 2);
+    train(&["--set", "seed=7"]).stderr(contains(says_so));
+    assert_eq!(runs().len(), 4);
+    train(&["--set", "seed=8", "--max-minutes", "5"]).stderr(contains(says_so).not());
+    train(&["--folds", "2"]).stderr(contains(says_so).not());
+    assert_eq!(runs().len(), 7);
 }
