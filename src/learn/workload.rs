@@ -83,9 +83,10 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
             };
             let of_cycle = |(cycle, epochs)| vec![epoch(cycle); epochs];
             let mut pieces: Vec<Piece> = cycles(recipe).enumerate().flat_map(of_cycle).collect();
-            if recipe.head_on_activations.run || recipe.head_with_augmentation.run {
+            let has_head = recipe.head_on_activations.run || recipe.head_with_augmentation.run;
+            if let Some(last) = pieces.last_mut().filter(|_| has_head) {
                 // The head alone, the network, and the one midway between them are compared.
-                pieces.push(piece(Work::Look, 3.0 * n_valid, 0.0));
+                last.looks += 3.0 * n_valid;
             }
             pieces
         }

@@ -22,6 +22,20 @@ fn a_run_takes_the_time_of_its_pieces_and_later_folds_take_less() {
     assert!(pace.seconds(&data, Cores::Apart, true) < first);
 }
 
+/// A bar says "epoch 1 of 3".
+#[test]
+fn a_stage_of_epochs_has_as_many_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path(), 48, 0, &["whole-network.max-cycles=2"]);
+    let pieces = crate::learn::workload(&data);
+    let of = |stage| pieces.iter().filter(|piece| piece.stage == stage).collect::<Vec<_>>();
+    assert_eq!(of(Stage::HeadWithAugmentation).len(), data.recipe.head_with_augmentation.epochs);
+    let epochs = of(Stage::WholeNetwork);
+    assert_eq!(epochs.len(), 3);
+    // After the last one three networks are compared.
+    assert_eq!(epochs[2].looks - epochs[1].looks, 3.0 * data.valid.len() as f64);
+}
+
 #[test]
 fn what_is_measured_is_a_time_and_only_what_will_be_done() {
     let folder = tempfile::tempdir().unwrap();
