@@ -121,7 +121,7 @@ impl Entry<'_> {
     fn train(&self, named: &str) -> Result<Vec<Run>> {
         let Args { preset, max_minutes, settings, device, .. } = self.args;
         let mut command = self.command("train")?;
-        command.arg(named).args(["--once", "--json", "--preset", preset.word()]);
+        command.arg(named).args(["--json", "--preset", preset.word()]);
         if let Some(minutes) = max_minutes {
             command.arg("--max-minutes").arg(minutes.to_string());
         }

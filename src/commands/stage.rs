@@ -11,6 +11,9 @@ use crate::exit::INTERRUPTED;
 use crate::run::Workspace;
 use crate::term;
 
+/// The variable by which a process that trains is told to listen at its standard input.
+pub const LIFELINE: &str = "KAGGLE_KIT_LIFELINE";
+
 /// A stage that did not end well; it has told why.
 #[derive(Debug, thiserror::Error)]
 #[error("`{stage}` did not end well, as told above\nhint: {}the same command goes on from here", self.first())]
@@ -61,9 +64,13 @@ pub(super) fn waited_for(stage: &'static str, command: &mut Command) -> Result<(
 
 /// The same of one that prints JSON.
 pub(super) fn output_of(stage: &'static str, command: &mut Command) -> Result<Value> {
-    let child = command.stdout(Stdio::piped()).spawn();
-    let output = child.and_then(std::process::Child::wait_with_output);
-    let output = output.with_context(|| format!("failed to start `{stage}`"))?;
+    let failed = || format!("failed to start `{stage}`");
+    // It ends when this process does, however that comes: its standard input ends then.
+    command.env(LIFELINE, "1").stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(failed)?;
+    let lifeline = child.stdin.take();
+    let output = child.wait_with_output().with_context(failed)?;
+    drop(lifeline);
     ensure_well(stage, output.status)?;
     serde_json::from_slice(&output.stdout).with_context(|| format!("`{stage}` printed no JSON"))
 }

@@ -149,12 +149,9 @@ pub struct Start {
     /// Go on with the run that was stopped; fail if there is none
     #[arg(long)]
     pub resume: bool,
-    /// Start a new run, even where one was stopped or all folds are trained
+    /// Start a new run, even where one was stopped or is finished
     #[arg(long)]
     pub anew: bool,
-    /// Train nothing where the same run is finished
-    #[arg(long)]
-    pub once: bool,
 }
 
 fn minutes(typed: &str) -> Result<f64, String> {

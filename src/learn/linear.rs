@@ -48,14 +48,15 @@ impl<M: Model> Learner<'_, M> {
             Ok(((strength, linear, mean), Entry::Fitted { stage, strength, linear, mean }))
         })?;
         let told = |score: Score| describe(self.data, Some(&score));
-        let kept = before.map_or(f64::INFINITY, |score| score.loss);
+        let kept_loss = before.map_or(f64::INFINITY, |score| score.loss);
         let kept = match () {
-            () if mean.loss.min(linear.loss) >= kept => "the hidden layer's",
+            () if mean.loss.min(linear.loss) >= kept_loss => "the hidden layer's",
             () if mean.loss <= linear.loss => "the mean",
             () => "the linear layer's",
         };
         Ok(format!(
-            "; a linear layer fitted with strength {strength}: {}; the mean of both: {}; kept: {kept}",
+            "; at its best {kept_loss:.4}; a linear layer fitted with strength {strength}: {}; the mean of \
+             both: {}; kept: {kept}",
             told(linear),
             told(mean)
         ))

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::run::{Entry, Journal, Kept, Score, Stage};
 
-const NO_PLAN: &str = "the run whose plan is followed went another way";
+const NO_PLAN: &str =
+    "the run whose plan is followed went another way, or its `journal.toml` was edited";
+const ANEW: &str = "hint: train both again with `--anew`";
 
 /// The journal of a finished run.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +49,8 @@ impl Plan {
             }
             _ => None,
         });
-        found.with_context(|| format!("{NO_PLAN}: no cycle {cycle} of `{}`", wanted.title()))
+        found
+            .with_context(|| format!("{NO_PLAN}: no cycle {cycle} of `{}`\n{ANEW}", wanted.title()))
     }
 
     /// The strength of the linear layer, its score, and that of the mean.
@@ -58,7 +61,7 @@ impl Plan {
             }
             _ => None,
         });
-        found.with_context(|| format!("{NO_PLAN}: no linear layer"))
+        found.with_context(|| format!("{NO_PLAN}: no linear layer\n{ANEW}"))
     }
 
     /// Whether the mean of weights was kept, its score, and that of the best of them.
@@ -67,7 +70,7 @@ impl Plan {
             Entry::Averaged { is_kept, mean, best } => Some((*is_kept, *mean, *best)),
             _ => None,
         })
-        .with_context(|| format!("{NO_PLAN}: no mean of weights"))
+        .with_context(|| format!("{NO_PLAN}: no mean of weights\n{ANEW}"))
     }
 
     /// Which network was kept, and the scores of the three.
@@ -78,7 +81,7 @@ impl Plan {
             }
             _ => None,
         })
-        .with_context(|| format!("{NO_PLAN}: no network was kept"))
+        .with_context(|| format!("{NO_PLAN}: no network was kept\n{ANEW}"))
     }
 
     fn find<'a, T>(&'a self, read: impl FnMut(&'a Entry) -> Option<T>) -> Option<T> {

@@ -20,6 +20,8 @@ const FILE: &str = "made-from.csv";
 const HEADER: [&str; 3] = ["kind", "name", "sha256"];
 const IMAGE: &str = "image";
 const WEIGHTS: &str = "weights";
+/// What stands among the weights where a run follows another one's plan.
+pub const PLAN: &str = "plan";
 
 /// What a run is trained on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +72,11 @@ impl MadeFrom {
              what was there, or start over with `--anew`",
             term::count(images.len(), "other file"),
             images[0]
+        );
+        ensure!(
+            weights.first().is_none_or(|name| name != PLAN),
+            "the plan that `{place}` was begun by, another run's `journal.toml`, has changed\nhint: put back \
+             what was there, or start over with `--anew`"
         );
         ensure!(
             weights.is_empty(),

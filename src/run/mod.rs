@@ -13,9 +13,10 @@
 //! | `checkpoint/` | what an unfinished run goes on from (`checkpoint.rs`, `journal.rs`), and what it was begun with (`made_from.rs`) |
 //! | `weights.safetensors`, `cycle-*.safetensors` | what predicts (`weights.rs`) |
 //! | `valid-predictions.csv` | what it predicts for the images held out (`predictions.rs`, with the truth `held_out.rs`) |
+//! | `own-predictions.csv` | of a refit, what it says itself of some of the first run's held-out images (`predictions.rs`) |
 //! | `class-names.toml` | what people call the classes, where that is told (`called.rs`) |
 //! | `views.toml`, `decision.toml` | how it predicts and decides: `decide`'s types |
-//! | `journal.toml` | what it did and chose, for `train --refit` (`journal.rs`) |
+//! | `journal.toml` | what it did and chose, for a refit (`journal.rs`) |
 //! | `report.html` | the run as a page: `report`'s |
 //! | `summary.toml` | the last word: without it the run is unfinished (`summary.rs`) |
 //! | `asked/` | predictions while they are made (`partial.rs`) |
@@ -70,7 +71,7 @@ pub use self::folder::Run;
 pub use self::journal::{Entry, Journal, Kept, Position};
 pub use self::labelled::LabelledImage;
 pub use self::log::{Log, LogLines};
-pub use self::made_from::MadeFrom;
+pub use self::made_from::{MadeFrom, PLAN};
 pub use self::partial::{PartialPredictions, ViewMeans};
 pub use self::score::Score;
 pub use self::split::{Side, SplitRow, SplitTable};

@@ -19,6 +19,7 @@ use crate::table::Table;
 use crate::target::{Classes, Predictions, TargetKind};
 
 pub(super) const VALID: &str = "valid-predictions.csv";
+const OWN: &str = "own-predictions.csv";
 pub(super) const TEST: &str = "test-predictions.csv";
 pub(super) const MADE_FOR: &str = "test-predictions.toml";
 
@@ -40,6 +41,17 @@ impl Run {
     /// What it predicts for the images that it held out.
     pub fn valid_predictions(&self, classes: &Classes, kind: TargetKind) -> Result<Predictions> {
         self.predictions(VALID, classes, kind)
+    }
+
+    /// Keeps what a run that was trained on all images says itself of some of them.
+    pub fn write_own_predictions(&self, predictions: &Predictions, kind: TargetKind) -> Result<()> {
+        self.write(OWN, csv_of(predictions, kind)?)
+    }
+
+    /// What the run's own network says of images that it has trained on, or held out: of a refit those are
+    /// few, of any other run all that it held out.
+    pub fn own_predictions(&self, classes: &Classes, kind: TargetKind) -> Result<Predictions> {
+        self.predictions(if self.file(OWN).is_file() { OWN } else { VALID }, classes, kind)
     }
 
     /// Keeps what the run predicts for the test images with this

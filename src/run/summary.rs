@@ -6,11 +6,12 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::WEIGHTS;
 use super::checked::{self, Checked, Fault, hold, is_file_name};
 use super::folder::{Run, SUMMARY};
+use super::journal::Journal;
 use super::way::WayStep;
 use super::witness;
+use super::{JOURNAL, WEIGHTS};
 use crate::fs;
 use crate::metric::Metric;
 use crate::target::Classes;
@@ -164,18 +165,18 @@ impl Checked for Summary {
 }
 
 impl Run {
-    /// The run of a group that held out `fold`, if one is finished; the last of several.
-    pub fn of_fold(
-        runs: &Path,
-        competition: &str,
-        group: &str,
-        fold: usize,
-    ) -> Result<Option<Self>> {
+    /// The finished runs of a group that held out `fold`, the last one first.
+    pub fn of_fold(runs: &Path, competition: &str, group: &str, fold: usize) -> Result<Vec<Self>> {
         let all = Self::all(runs, Some(competition))?;
         let is_it = |run: &Self| {
             run.summary().is_ok_and(|summary| summary.group == group && summary.fold == fold)
         };
-        Ok(all.into_iter().rev().filter(Self::is_finished).find(is_it))
+        Ok(all.into_iter().rev().filter(Self::is_finished).filter(is_it).collect())
+    }
+
+    /// Whether its training was ended before its end, as far as it tells: an older version's run does not.
+    pub fn was_ended_early(&self) -> bool {
+        self.read_toml(JOURNAL).is_ok_and(|journal: Journal| journal.was_stopped)
     }
 
     /// The run's last word, which makes it a finished one: it is written when all other files are on

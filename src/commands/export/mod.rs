@@ -2,7 +2,7 @@
 //!
 //! `described.rs` says in JSON what the network is and how it sees, `decision.rs` how it answers; `model.py`
 //! reads that. `pictures.rs` chooses pictures to compare by, `python.rs` has the user's Python make TorchScript and ONNX of it (`convert.py`), and compare
-//! all with what the run said of pictures that it held out. libtorch is not needed for any of it.
+//! all with what the run said of pictures. libtorch is not needed for any of it.
 
 mod decision;
 mod described;
@@ -195,7 +195,7 @@ fn tell(args: &Args, folder: &Path, files: &[String], outcome: &Outcome, n: usiz
         let of = |(file, worst): (&str, f64)| format!("{file} {worst:.1e}");
         let all: Vec<String> = outcome.compared().map(of).collect();
         term::say(format_args!(
-            "   of {} that the run held out, what is said differs at most by: {}",
+            "   of {}, what is said differs at most by: {}",
             term::count(n, "picture"),
             all.join(", ")
         ));

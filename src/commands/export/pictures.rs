@@ -1,4 +1,4 @@
-//! Pictures that a run has held out, to compare by.
+//! Pictures that a run has held out, or of a refit the first one, to compare by.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) fn pictures(
     let mut pictures = Vec::new();
     for (network, of) in networks.iter().enumerate() {
         let (recipe, kind) = (of.run.recipe()?, competition.target.kind);
-        let (predictions, _) = of.run.held_out(&of.summary.classes, kind)?;
+        let predictions = of.run.own_predictions(&of.summary.classes, kind)?;
         let n = predictions.ids.len();
         let rows: Vec<usize> = (0..n)
             .step_by((n * networks.len()).div_ceil(COMPARED).clamp(1, n.max(1)))

@@ -318,9 +318,12 @@ impl Row {
             Some(summary) if summary.folds > 0 => format!("{}/{}", summary.fold, summary.folds),
             _ => dash(),
         };
-        let changed: Vec<String> = self
-            .changed
-            .iter()
+        // That it is another run's repetition says most.
+        let (refit, others): (Vec<&Setting>, Vec<&Setting>) =
+            self.changed.iter().partition(|setting| setting.key == "refit");
+        let changed: Vec<String> = refit
+            .into_iter()
+            .chain(others)
             .filter(|setting| !SHOWN_ELSEWHERE.contains(&setting.key.as_str()))
             .map(|setting| format!("{}={}", setting.key, setting.value.trim_matches('"')))
             .collect();

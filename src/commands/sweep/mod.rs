@@ -157,7 +157,7 @@ fn train_one(
 ) -> Result<Value> {
     term::say(format_args!("   {trial}"));
     let mut command = stage::command("train", workspace)?;
-    command.arg(&args.competition).args(["--quiet", "--json", "--once"]);
+    command.arg(&args.competition).args(["--quiet", "--json"]);
     for setting in args.settings.iter().chain(trial.settings()) {
         command.arg("--set").arg(setting);
     }
@@ -173,6 +173,19 @@ fn check(args: &Args, competition: &Competition, trials: &[Trial]) -> Result<()>
         trials.len() > 1,
         "one trial is no sweep\nhint: give several values, such as `--try head.width=0,512`"
     );
+    let keys: Vec<&str> =
+        args.tried.iter().filter_map(|typed| Some(typed.split_once('=')?.0.trim())).collect();
+    for (i, key) in keys.iter().enumerate() {
+        ensure!(
+            !keys[..i].contains(key),
+            "`--try {key}` is there twice\nhint: give all its values at once, such as `--try {key}=1,2`"
+        );
+        ensure!(
+            !["folds", "fold", "refit"].contains(key),
+            "`{key}` is no setting to try: trials are trained fold by fold\nhint: `--folds` says how many \
+             there are"
+        );
+    }
     for trial in trials {
         let settings = args.settings.iter().chain(trial.settings());
         let layers: Vec<Layer> =

@@ -9,7 +9,7 @@ use std::thread::{Builder, sleep, spawn};
 use std::time::Duration;
 
 /// The variable that says so.
-pub(super) const HELD: &str = "KAGGLE_KIT_LIFELINE";
+pub(super) const HELD: &str = kaggle_kit::commands::stage::LIFELINE;
 /// What asks to stop.
 pub(super) const STOP: u8 = b's';
 /// An orderly end takes no longer.

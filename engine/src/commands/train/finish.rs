@@ -48,7 +48,15 @@ impl TrainOne<'_> {
             Some(_) => refit::known(recipe, data, workspace)?,
             None => self.judged(run, journal, network, &weights)?,
         };
-        let Known { predictions, decision, views, found, way } = known;
+        let Known { predictions, decision, views, found, mut way } = known;
+        if data.plan.is_some() {
+            let own = outcome::said_by_itself(network, ranks, run, &weights, data, recipe, &views)?;
+            run.write_own_predictions(&own, data.kind)?;
+            if let Some(again) = way.last_mut() {
+                again.seconds =
+                    Some(outcome::stages(journal).iter().map(|stage| stage.seconds).sum());
+            }
+        }
         let seconds = start.elapsed().as_secs_f64();
         listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
 

@@ -12,7 +12,7 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
-use super::{Trained, opened};
+use super::{Trained, opened, taken};
 use crate::commands::ranks::{Ended, Processes, Ranks, copy_of_this, share_threads};
 use crate::torch::device;
 
@@ -42,10 +42,10 @@ pub(super) fn train_side_by_side(
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
     let group = images.group(&recipe)?;
     let (name, runs) = (&competition.name, workspace.runs());
-    let of_fold = |fold| Run::of_fold(&runs, name, &group, fold);
+    let of_fold = |fold| taken(args, &runs, name, &group, fold);
     let mut waiting = VecDeque::new();
     for fold in 1..=recipe.folds {
-        match of_fold(fold)?.filter(|_| !args.start.anew) {
+        match of_fold(fold)? {
             Some(run) => {
                 term::say(format_args!("fold {fold} is trained: run `{}`", run.folder.display()));
             }
@@ -81,8 +81,12 @@ pub(super) fn train_side_by_side(
             }
         }
     }
+    // With `--anew` too the newest is what was trained just now.
+    let newest = |fold| -> Result<Option<Run>> {
+        Ok(Run::of_fold(&runs, name, &group, fold)?.into_iter().next())
+    };
     let runs = (1..=recipe.folds)
-        .map(|fold| of_fold(fold)?.with_context(|| format!("fold {fold} left no finished run")));
+        .map(|fold| newest(fold)?.with_context(|| format!("fold {fold} left no finished run")));
     Ok(Trained { runs: runs.collect::<Result<_>>()?, found: images.dataset.found })
 }
 

@@ -14,7 +14,7 @@ use kaggle_kit::metric::Metric;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
+use kaggle_kit::run::{MadeFrom, PLAN, Side, SplitRow, SplitTable};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
@@ -123,13 +123,16 @@ impl CompetitionImages {
         );
         ensure!(
             split.train.len() >= recipe.batch_size && !split.valid.is_empty(),
-            "{} are too few to train on and to hold some out: {} + {}\nhint: lower `--set \
-             batch-size={}`, or change `--set valid={}`",
+            "{} are too few to train on and to hold some out: {} + {}\nhint: {}",
             term::count(samples.len(), "image"),
             split.train.len(),
             split.valid.len(),
-            recipe.batch_size,
-            recipe.valid
+            if samples.len() < 4 {
+                "more of them are wanted".to_owned()
+            } else {
+                let (batch, valid) = (recipe.batch_size, recipe.valid);
+                format!("lower `--set batch-size={batch}`, or change `--set valid={valid}`")
+            }
         );
         let sets = dataset::sets_of(samples.len(), groups);
         let side = |indices: &[usize]| {
@@ -167,7 +170,7 @@ impl CompetitionImages {
             weights.push(("pseudo-labels", pseudo.hash()?));
         }
         let plan = self.plan.as_ref().map(|plan| toml::to_string(plan.journal())).transpose()?;
-        weights.extend(plan.map(|plan| ("plan", Hash::of(plan.as_bytes()))));
+        weights.extend(plan.map(|plan| (PLAN, Hash::of(plan.as_bytes()))));
         let bar = Bar::new("hash images", Unit::Items("images"));
         MadeFrom::of(&self.dataset.train, weights, &bar)
     }
@@ -219,10 +222,13 @@ fn check_folds(folds: &[usize], recipe: &Recipe) -> Result<()> {
     let n_empty = sizes.iter().filter(|n| **n == 0).count();
     ensure!(
         n_empty == 0,
-        "{} in {} folds: {n_empty} would be empty\nhint: give at most `--folds {}`{}",
+        "{} in {} folds: {n_empty} would be empty\nhint: {}{}",
         term::count(folds.len(), "image"),
         recipe.folds,
-        recipe.folds - n_empty,
+        match recipe.folds - n_empty {
+            0 | 1 => "leave `--folds` out, or use more images".to_owned(),
+            most => format!("give at most `--folds {most}`"),
+        },
         if recipe.folds > folds.len() { "" } else { "; images of one picture stay together" }
     );
     let largest = sizes.iter().max().copied().unwrap_or_default();

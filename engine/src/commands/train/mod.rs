@@ -17,6 +17,8 @@ mod report;
 mod teacher;
 mod told;
 
+use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -108,6 +110,13 @@ fn opened(
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
     ensure!(
+        recipe.head_on_activations.run
+            || recipe.head_with_augmentation.run
+            || (recipe.unfreeze.run && recipe.whole_network.run),
+        "the recipe leaves nothing to train\nhint: switch on `head-on-activations.run`, \
+         `head-with-augmentation.run`, or `unfreeze.run` and `whole-network.run`"
+    );
+    ensure!(
         !(args.refit == Refit::Always && recipe.folds > 0),
         "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
          `--refit` out",
@@ -149,16 +158,30 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let interrupted = on_interrupt();
     let (competition, recipe, images) = opened(args, workspace, ranks)?;
     let refits = args.refits(&recipe, images.dataset.train.len());
-    let mut training = Training { args, workspace, competition, images, ranks, refits };
+    let has_trained = Cell::new(false);
+    let mut training =
+        Training { args, workspace, competition, images, ranks, refits, has_trained };
     let (recipe, refits) = foresee::planned(&training, recipe)?;
     training.refits = refits;
+    let begun = Instant::now();
     let mut runs = training.all_folds(&recipe, &interrupted)?;
-    if refits {
-        let first = ranks.follow(runs.first().map_or_else(String::new, Run::id))?;
+    let first = match runs.first().filter(|_| refits) {
+        Some(first) if refit::has_time(&training, first, &recipe, begun.elapsed())? => first.id(),
+        _ => String::new(),
+    };
+    let first = ranks.follow(first)?;
+    if !first.is_empty() {
         let recipe = Recipe { refit: first, ..recipe };
         training.images.plan = refit::plan(&recipe, workspace, ranks)?;
         runs = training.all_folds(&recipe, &interrupted)?;
     }
+    ensure!(
+        !args.start.resume || training.has_trained.get(),
+        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to take what is finished, \
+         or give `--anew`",
+        training.competition.name,
+        workspace.runs().display()
+    );
     Ok(Trained { runs, found: training.images.dataset.found })
 }
 
@@ -171,12 +194,14 @@ struct Training<'a> {
     ranks: &'a Ranks,
     /// Whether all images are trained on afterwards.
     refits: bool,
+    /// Whether any run was trained, in place of being taken.
+    has_trained: Cell<bool>,
 }
 
 impl Training<'_> {
     /// The runs of a recipe, those too that are trained already.
     fn all_folds(&self, recipe: &Recipe, interrupted: &Arc<AtomicBool>) -> Result<Vec<Run>> {
-        let Self { args, workspace, competition, images, ranks, .. } = self;
+        let Self { args, images, ranks, .. } = self;
         // One after the other, unless one is named; those that are finished already are left alone.
         let folds = if args.fold.is_none() && recipe.folds > 0 {
             1..=recipe.folds
@@ -190,30 +215,50 @@ impl Training<'_> {
             data.at_once = ranks.at_once(recipe.size)?;
             // A hash of all images is the first one's work.
             let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-            let goes_on_alone = recipe.folds > 0 || self.refits || args.start.once;
-            let may_be_trained = goes_on_alone && !args.start.anew;
-            let trained = if may_be_trained && ranks.is_first() {
-                Run::of_fold(&workspace.runs(), &competition.name, &group, fold)?
-            } else {
-                None
-            };
+            let trained = if ranks.is_first() { self.trained(&group, fold)? } else { None };
             ranks.for_learner().wait_for_first()?;
             let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
             if let Some(run) = trained {
                 let what =
                     if recipe.folds > 0 { format!("fold {fold}") } else { "this".to_owned() };
-                term::say(format_args!("{what} is trained: run `{}`", run.folder.display()));
+                let place = run.folder.display();
+                term::say(format_args!(
+                    "{what} is trained: run `{place}`; `--anew` trains it again"
+                ));
                 runs.push(run);
             }
             if !is_trained.is_empty() {
                 continue;
             }
-            teacher::teach(&mut data, workspace, ranks)?;
+            teacher::teach(&mut data, self.workspace, ranks)?;
+            self.has_trained.set(true);
             let one = TrainOne { training: self, recipe: &recipe, data, group, n_folds };
             runs.extend(one.run(interrupted)?);
         }
         Ok(runs)
     }
+
+    /// The finished run that is taken in place of training a fold.
+    fn trained(&self, group: &str, fold: usize) -> Result<Option<Run>> {
+        taken(self.args, &self.workspace.runs(), &self.competition.name, group, fold)
+    }
+}
+
+/// The finished run of a group that held out a fold, unless it is to be trained anew. One that was ended before its
+/// end counts where minutes are given again.
+fn taken(
+    args: &Args,
+    runs: &Path,
+    competition: &str,
+    group: &str,
+    fold: usize,
+) -> Result<Option<Run>> {
+    if args.start.anew {
+        return Ok(None);
+    }
+    let mut found = Run::of_fold(runs, competition, group, fold)?;
+    found.retain(|run| args.max_minutes.is_some() || !run.was_ended_early());
+    Ok(found.into_iter().next())
 }
 
 /// One run.
@@ -242,13 +287,11 @@ impl TrainOne<'_> {
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
         // A preset is planned as a whole; without one each fold has as many minutes.
-        let parts = match args.recipe.preset {
-            Some(_) if self.training.refits => 2.0,
-            Some(_) => self.n_folds as f64,
-            None => 1.0,
-        };
+        let parts = if args.recipe.preset.is_some() { self.n_folds as f64 } else { 1.0 };
+        // By a plan it takes as long as it takes: what is half done has no score to choose by.
         let deadline = args
             .max_minutes
+            .filter(|_| data.plan.is_none())
             .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes / parts));
         let n_backbones = pretrained.len();
         let mut console =

@@ -1,8 +1,11 @@
 //! What a trained network is kept as: the weights that predict, their predictions for the held-out
 //! images, and how those are submitted.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
+use kaggle_kit::dataset::Sample;
 use kaggle_kit::decide::ensemble::{Pool, ViewChoice, choose_views, members};
 use kaggle_kit::decide::{Decision, Judged, Options, deal, together};
 use kaggle_kit::fs;
@@ -20,6 +23,9 @@ use kaggle_kit::term;
 use crate::commands::predict::predict;
 use crate::commands::ranks::Ranks;
 use crate::torch::Network;
+
+/// So many pictures tell whether an export is the network.
+const COMPARED: usize = 16;
 
 /// The weights that predict: the best, or those of the best `n` cycles of the whole network. Others
 /// are removed.
@@ -74,6 +80,26 @@ pub(super) fn predictions(
         found = format!("{found}, {} cycles", weights.len());
     }
     Ok((Predictions { ids, probabilities, classes: data.classes.clone() }, views, found))
+}
+
+/// What a network that was trained on all images says of some of those that the first one held out, by the views
+/// that one chose: no score, but what an export of it is compared with.
+pub(super) fn said_by_itself(
+    network: &mut Network,
+    ranks: &Ranks,
+    run: &Run,
+    weights: &[String],
+    data: &Data,
+    recipe: &Recipe,
+    views: &ViewChoice,
+) -> Result<Predictions> {
+    let samples: Arc<[Sample]> = data.valid.samples.iter().take(COMPARED).cloned().collect();
+    // The others are done by now.
+    let alone = Ranks::alone(ranks.device);
+    let parts = predict(network, &alone, Some(run), weights, &samples, recipe, None)?;
+    let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
+    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    Ok(Predictions { ids, probabilities, classes: data.classes.clone() })
 }
 
 /// What a rank that is not the first does meanwhile: its share of the images.

@@ -85,6 +85,14 @@ pub(super) fn without(member: &Member, data: &Data) -> Result<Run> {
         member.name
     );
     for run in &member.runs {
+        let summary = run.summary()?;
+        ensure!(
+            summary.refit.is_empty(),
+            "run `{}` has trained on all images, those too that are held out here, so its labels would tell \
+             about them\nhint: name the run by whose plan it was made, `{}`",
+            run.id(),
+            summary.refit
+        );
         let split = SplitTable::of(run, &data.classes, data.kind)?;
         let held_out: HashSet<&str> = split.held_out().collect();
         if data.valid.samples.iter().all(|one| held_out.contains(one.id.as_str())) {

@@ -3,7 +3,10 @@
 //! The second run holds nothing out, so it has no score of its own: what it says of held-out images, how it
 //! decides and which views it takes are the first run's.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
+use kaggle_kit::commands::train::Refit;
 use kaggle_kit::learn::{Data, Plan};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
@@ -11,6 +14,7 @@ use kaggle_kit::run::{
 };
 use kaggle_kit::term;
 
+use super::Training;
 use super::finish::Known;
 use crate::commands::ranks::Ranks;
 
@@ -36,9 +40,39 @@ pub(super) fn plan(recipe: &Recipe, workspace: &Workspace, ranks: &Ranks) -> Res
     Plan::new(journal).with_context(|| format!("run `{}`", recipe.refit)).map(Some)
 }
 
+/// Whether all images are trained on by the plan of `first`, which took `so_far`; says why not.
+pub(super) fn has_time(
+    training: &Training,
+    first: &Run,
+    recipe: &Recipe,
+    so_far: Duration,
+) -> Result<bool> {
+    let args = training.args;
+    if args.refit == Refit::Auto && first.was_ended_early() {
+        term::say("   not once more on all images: training was ended before its end");
+        return Ok(false);
+    }
+    let Some(minutes) = args.max_minutes else { return Ok(true) };
+    let left = 60.0 * minutes - so_far.as_secs_f64();
+    let wanted = first.summary()?.seconds / (1.0 - recipe.valid);
+    if wanted > left {
+        term::say(format_args!(
+            "   not once more on all images, which takes about {}: {} are left",
+            term::duration(wanted),
+            term::duration(left.max(0.0))
+        ));
+    }
+    Ok(wanted <= left)
+}
+
 /// The run whose plan is followed.
 fn first_run(recipe: &Recipe, workspace: &Workspace) -> Result<Run> {
-    Run::find(&workspace.runs(), None, &recipe.refit)
+    Run::find(&workspace.runs(), None, &recipe.refit).with_context(|| {
+        format!(
+            "all images are to be trained on by the plan of run `{}`, whose folder must be there",
+            recipe.refit
+        )
+    })
 }
 
 /// What the first run says of the images that it held out, and how it decides. An error where these were other

@@ -139,6 +139,22 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
         let order = a.score.total_cmp(&b.score);
         if a.metric.better(1.0, 0.0) { order.reverse() } else { order }
     });
+    // The same network twice says nothing more.
+    let mut known: Vec<Vec<String>> = Vec::new();
+    let mut is_new = |member: &Member| -> Result<bool> {
+        let runs = member.runs.iter().map(|run| Ok(run.summary()?.weights_sha256));
+        let weights = runs.collect::<Result<Vec<_>>>()?.concat();
+        let is_new = weights.is_empty() || !known.contains(&weights);
+        known.push(weights);
+        Ok(is_new)
+    };
+    let mut different = Vec::new();
+    for member in members {
+        if is_new(&member)? {
+            different.push(member);
+        }
+    }
+    let mut members = different;
     members.truncate(n);
     agree(&members)?;
     Ok(members)

@@ -138,7 +138,9 @@ pub fn lines(two: &TwoRuns) -> Vec<Compared> {
         Some(markup::percent(metric::expected_calibration_error(&bins)))
     });
     line("lowest held-out loss", &|f| {
-        let lowest = f.epochs.iter().map(|e| e.score.loss).min_by(f64::total_cmp)?;
+        let of_epochs = f.epochs.iter().map(|epoch| epoch.score.loss);
+        let of_steps = f.way.iter().filter_map(|step| step.loss);
+        let lowest = of_epochs.chain(of_steps).min_by(f64::total_cmp)?;
         Some(format!("{lowest:.4}"))
     });
     line("epochs", &|f| Some(f.epochs.len().to_string()));

@@ -2,6 +2,7 @@
 
 use kaggle_kit::fs;
 use kaggle_kit::run::{Run, WEIGHTS};
+use kaggle_kit::target::TargetKind;
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -47,6 +48,13 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
     train(&["--refit"]).success().stderr(contains(second.id()));
     assert_eq!(Run::all(&here.path().join("runs"), None).unwrap().len(), 2);
     here.kaggle_kit().arg("submit").assert().success().stderr(contains(second.id()));
+    // What it says of the images held out it has learnt from them.
+    let by_it = train(&["--refit=never", "--pseudo", &second.id()]).code(1);
+    by_it.stderr(contains("has trained on all images").and(contains(first.id())));
+    let own = Run::own_predictions(second, &of_first.classes, TargetKind::MultiLabel).unwrap();
+    let held_out = first.own_predictions(&of_first.classes, TargetKind::MultiLabel).unwrap();
+    assert_eq!(own.ids, held_out.ids, "few as they are");
+    assert_ne!(own.rows().next(), held_out.rows().next(), "another network's");
 
     fs::remove_file(first.file("journal.toml")).unwrap();
     let asked = train(&["--refit", "--set", "seed=42"]);
@@ -56,12 +64,13 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
 #[test]
 fn all_images_are_trained_on_where_nothing_speaks_against_it() {
     let here = with_data("dogs-vs-cats");
-    let train = |more: &[&str]| {
+    let asked = |more: &[&str]| {
         let mut command = here.kaggle_kit();
         command.args(["train", "dogs-vs-cats", "--set", "size=64", "--set", "unfreeze.run=false"]);
         command.args(["--set", "head-on-activations.min-steps=20", "--set", "batch-size=16"]);
-        command.args(more).assert().success()
+        command.args(more).assert()
     };
+    let train = |more: &[&str]| asked(more).success();
     let runs = || Run::all(&here.path().join("runs"), None).unwrap();
     let says_so = "then once more on all 60 images";
     train(&["--refit=never"]).stderr(contains(says_so).not());
@@ -70,7 +79,15 @@ fn all_images_are_trained_on_where_nothing_speaks_against_it() {
     assert_eq!(runs().len(), 2);
     train(&["--set", "seed=7"]).stderr(contains(says_so));
     assert_eq!(runs().len(), 4);
-    train(&["--set", "seed=8", "--max-minutes", "5"]).stderr(contains(says_so).not());
     train(&["--folds", "2"]).stderr(contains(says_so).not());
+    assert_eq!(runs().len(), 6);
+    // What is finished is taken, but not what had no time for its end.
+    train(&["--refit=never"]).stderr(contains("`--anew` trains it again"));
+    let hurried = ["--set", "seed=8", "--max-minutes", "0.00001"];
+    train(&hurried).stderr(contains(says_so).not().and(contains("the time is over")));
     assert_eq!(runs().len(), 7);
+    train(&hurried).stderr(contains("this is trained"));
+    train(&["--set", "seed=8"]).stderr(contains("this is trained").not());
+    assert_eq!(runs().len(), 9);
+    asked(&["--folds", "2", "--resume"]).code(1).stderr(contains("no unfinished run"));
 }

@@ -59,6 +59,7 @@ fn a_trial_that_cannot_be_is_told_before_any_is_trained() {
     };
     refused("size=96,4", "the trial `size=4` cannot be trained");
     refused("size=96", "one trial is no sweep");
+    refused("folds=2,3", "`folds` is no setting to try");
     refused("widths=1,2", "unknown setting `widths`");
     assert!(!here.path().join("runs").exists());
 }
