@@ -264,3 +264,32 @@ impl RecipeArgs {
         Ok(layers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::resolve;
+
+    #[test]
+    fn all_images_are_trained_on_where_they_are_few_and_there_is_time() {
+        let recipe = |settings: &[&str]| {
+            let layers = settings.iter().map(|typed| Layer::assignment(typed).unwrap());
+            resolve(&layers.collect::<Vec<_>>()).unwrap()
+        };
+        let (plain, folds) = (recipe(&[]), recipe(&["folds=5"]));
+        let of_plan = recipe(&["refit=20261130-062012-fc53"]);
+        let mut args = Args::new("planet".to_owned());
+        assert!(args.refits(&plain, 5000) && !args.refits(&plain, 5001));
+        assert!(!args.refits(&folds, 100) && !args.refits(&of_plan, 100));
+        args.max_minutes = Some(5.0);
+        assert!(!args.refits(&plain, 100), "nothing is measured");
+        args.recipe.preset = Some(Preset::Good);
+        assert!(args.refits(&plain, 100));
+        args.recipe.smoke = true;
+        assert!(!args.refits(&plain, 100));
+        args.refit = Refit::Always;
+        assert!(args.refits(&plain, 100_000) && !args.refits(&of_plan, 100));
+        args.refit = Refit::Never;
+        assert!(!args.refits(&plain, 100));
+    }
+}

@@ -30,7 +30,7 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bo
         }
         return Ok((recipe, *refits));
     };
-    // Which is the quickest depends on the images: five heads look at each of them once, and are read five times.
+    // On few images five heads take longer than one network.
     let mut quickest: Option<(f64, Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
@@ -66,7 +66,10 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bo
 
 /// Whether a run of this recipe is unfinished, or some of those that it takes are trained.
 fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
-    let Training { workspace, competition, images, .. } = training;
+    let Training { args, workspace, competition, images, .. } = training;
+    if args.start.anew {
+        return Ok(false);
+    }
     let runs = &workspace.runs();
     for fold in 1..=recipe.folds.max(1) {
         let recipe = Recipe { fold, ..recipe.clone() };
