@@ -1,7 +1,11 @@
 //! Tables of made-up runs.
 
+use serde_json::json;
+
+use super::row::how_far;
 use super::*;
 use crate::fs;
+use crate::run::{Stage, Standing, Summary};
 
 /// A run's folder with the least that a table needs.
 fn make(runs: &Path, competition: &str, id: &str, recipe: &str, score: Option<f64>) {
