@@ -53,7 +53,7 @@ def train(binary, competition, scratch, settings):
         raise Failure("`demo` failed: %s" % demo.stdout.strip(), "see above")
     root = scratch / "demo"
     layers = [word for setting in RECIPE + settings for word in ("--set", setting)]
-    done = subprocess.run([str(binary), "--root", str(root), "train", competition, "--refit=never"] + layers,
+    done = subprocess.run([str(binary), "--root", str(root), "train", competition] + layers,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=dict(os.environ, NO_COLOR="1"))
     if done.returncode != 0:

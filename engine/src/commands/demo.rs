@@ -11,7 +11,7 @@ use super::{submit, train};
 use kaggle_kit::commands::demo::Args;
 use kaggle_kit::commands::fetch;
 use kaggle_kit::commands::submit::upload;
-use kaggle_kit::commands::train::{Args as TrainArgs, RecipeArgs, Refit, Start};
+use kaggle_kit::commands::train::{Args as TrainArgs, RecipeArgs, Start};
 use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::decide::ensemble::members;
 use kaggle_kit::fs;
@@ -73,8 +73,6 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let training = TrainArgs {
         recipe,
         start,
-        // The path is shown, not the best score.
-        refit: Refit::Never,
         device: args.device,
         ..TrainArgs::new(args.competition.clone())
     };
