@@ -8,9 +8,13 @@ use anyhow::{Context, Result, ensure};
 
 use crate::run::{Entry, Journal, Kept, Score, Stage};
 
-const NO_PLAN: &str =
-    "the run whose plan is followed went another way, or its `journal.toml` was edited";
-const ANEW: &str = "hint: train both again with `--anew`";
+/// What a journal does not tell, though the run that follows it needs it.
+fn no_plan(missing: &str) -> String {
+    format!(
+        "the run whose plan is followed went another way, or its `journal.toml` was edited: {missing}\nhint: \
+         train both again with `--anew`"
+    )
+}
 
 /// The journal of a finished run.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +53,7 @@ impl Plan {
             }
             _ => None,
         });
-        found
-            .with_context(|| format!("{NO_PLAN}: no cycle {cycle} of `{}`\n{ANEW}", wanted.title()))
+        found.with_context(|| no_plan(&format!("no cycle {cycle} of `{}`", wanted.title())))
     }
 
     /// The strength of the linear layer, its score, and that of the mean.
@@ -61,7 +64,7 @@ impl Plan {
             }
             _ => None,
         });
-        found.with_context(|| format!("{NO_PLAN}: no linear layer\n{ANEW}"))
+        found.with_context(|| no_plan("no linear layer"))
     }
 
     /// Whether the mean of weights was kept, its score, and that of the best of them.
@@ -70,7 +73,7 @@ impl Plan {
             Entry::Averaged { is_kept, mean, best } => Some((*is_kept, *mean, *best)),
             _ => None,
         })
-        .with_context(|| format!("{NO_PLAN}: no mean of weights\n{ANEW}"))
+        .with_context(|| no_plan("no mean of weights"))
     }
 
     /// Which network was kept, and the scores of the three.
@@ -81,7 +84,7 @@ impl Plan {
             }
             _ => None,
         })
-        .with_context(|| format!("{NO_PLAN}: no network was kept\n{ANEW}"))
+        .with_context(|| no_plan("no network was kept"))
     }
 
     fn find<'a, T>(&'a self, read: impl FnMut(&'a Entry) -> Option<T>) -> Option<T> {

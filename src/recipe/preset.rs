@@ -11,7 +11,7 @@ use super::Layer;
 pub enum Preset {
     /// Five heads on one frozen backbone, each with another fifth held out.
     Quick,
-    /// The default: the whole golden rule, once.
+    /// The default: the whole golden rule.
     Good,
     /// The whole golden rule five times, each with another fifth held out.
     Best,

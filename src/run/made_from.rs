@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
 
-use super::CHECKPOINT;
 use super::folder::Run;
+use super::{CHECKPOINT, JOURNAL};
 use crate::dataset::{Sample, digests};
 use crate::fs;
 use crate::hash::Hash;
@@ -20,8 +20,8 @@ const FILE: &str = "made-from.csv";
 const HEADER: [&str; 3] = ["kind", "name", "sha256"];
 const IMAGE: &str = "image";
 const WEIGHTS: &str = "weights";
-/// What stands among the weights where a run follows another one's plan.
-pub const PLAN: &str = "plan";
+/// The journal of another run, whose plan is followed.
+const PLAN: &str = "plan";
 
 /// What a run is trained on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,13 @@ impl MadeFrom {
         Ok(Self { rows: images.chain(weights).collect() })
     }
 
+    /// The same with the plan that is followed.
+    #[must_use]
+    pub fn by_plan(mut self, journal: Hash) -> Self {
+        self.rows.push([PLAN, JOURNAL, &journal.to_string()].map(str::to_owned));
+        self
+    }
+
     /// Writes it down where a run begins.
     pub fn write(&self, run: &Run) -> Result<()> {
         let mut table = csv::Writer::from_writer(Vec::new());
@@ -64,7 +71,7 @@ impl MadeFrom {
             return Ok(None);
         }
         let begun = Self::parse(&fs::read(&path)?, &path.display().to_string())?;
-        let [images, weights] = [IMAGE, WEIGHTS].map(|kind| self.changed(&begun, kind));
+        let [images, weights, plan] = [IMAGE, WEIGHTS, PLAN].map(|kind| self.changed(&begun, kind));
         let place = run.folder.display();
         ensure!(
             images.is_empty(),
@@ -74,7 +81,7 @@ impl MadeFrom {
             images[0]
         );
         ensure!(
-            weights.first().is_none_or(|name| name != PLAN),
+            plan.is_empty(),
             "the plan that `{place}` was begun by, another run's `journal.toml`, has changed\nhint: put back \
              what was there, or start over with `--anew`"
         );
@@ -120,7 +127,7 @@ impl MadeFrom {
             let is_known = if i == 0 {
                 [kind, name, hash] == HEADER
             } else {
-                [IMAGE, WEIGHTS].contains(&kind)
+                [IMAGE, WEIGHTS, PLAN].contains(&kind)
             };
             ensure!(is_known, "{}", unusable(line));
             if i > 0 {
@@ -169,6 +176,11 @@ mod tests {
             let error = other.is_of(&run).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("`--anew`"), "{error}");
         }
+        let by_plan = |plan: &str| begun.clone().by_plan(Hash::of(plan.as_bytes()));
+        by_plan("one").write(&run).unwrap();
+        assert_eq!(by_plan("one").is_of(&run).unwrap(), Some(()));
+        let error = by_plan("other").is_of(&run).unwrap_err().to_string();
+        assert!(error.contains("the plan that") && error.contains("`--anew`"), "{error}");
         for (text, line) in [
             ("kind,name,sha256\nimage,a\n", "line 2"),
             ("kind,name\n", "line 1"),

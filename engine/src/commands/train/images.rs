@@ -14,7 +14,7 @@ use kaggle_kit::metric::Metric;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{MadeFrom, PLAN, Side, SplitRow, SplitTable};
+use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
@@ -169,10 +169,10 @@ impl CompetitionImages {
         if let Some(pseudo) = &self.pseudo {
             weights.push(("pseudo-labels", pseudo.hash()?));
         }
-        let plan = self.plan.as_ref().map(|plan| toml::to_string(plan.journal())).transpose()?;
-        weights.extend(plan.map(|plan| (PLAN, Hash::of(plan.as_bytes()))));
         let bar = Bar::new("hash images", Unit::Items("images"));
-        MadeFrom::of(&self.dataset.train, weights, &bar)
+        let made_from = MadeFrom::of(&self.dataset.train, weights, &bar)?;
+        let Some(plan) = &self.plan else { return Ok(made_from) };
+        Ok(made_from.by_plan(Hash::of(toml::to_string(plan.journal())?.as_bytes())))
     }
 
     /// The name of all folds of one model: a hash of everything that they have in common, the

@@ -68,8 +68,7 @@ pub(super) fn predictions(
     let parts = predict(network, ranks, Some(run), weights, &data.valid.samples, recipe, None)?;
     let options = Options::of(&run.competition()?, &data.classes)?;
     let views = choose_views(&pool(data, parts.clone(), options))?;
-    let ids = data.valid.samples.iter().map(|sample| sample.id.clone()).collect();
-    let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
+    let predictions = mean_of(&views, &parts, &data.valid.samples, data);
     let mut found = term::count(tta::Views::of(recipe).count(), "view");
     found = if views.is_all() {
         format!("mean over {found}")
@@ -79,7 +78,14 @@ pub(super) fn predictions(
     if weights.len() > 1 {
         found = format!("{found}, {} cycles", weights.len());
     }
-    Ok((Predictions { ids, probabilities, classes: data.classes.clone() }, views, found))
+    Ok((predictions, views, found))
+}
+
+/// What the chosen views say of images.
+fn mean_of(views: &ViewChoice, parts: &ViewMeans, samples: &[Sample], data: &Data) -> Predictions {
+    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
+    let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
+    Predictions { ids, probabilities, classes: data.classes.clone() }
 }
 
 /// What a network that was trained on all images says of some of those that the first one held out, by the views
@@ -97,9 +103,7 @@ pub(super) fn said_by_itself(
     // The others are done by now.
     let alone = Ranks::alone(ranks.device);
     let parts = predict(network, &alone, Some(run), weights, &samples, recipe, None)?;
-    let probabilities = Table::new(views.mean(&parts.probabilities), data.outputs.n());
-    let ids = samples.iter().map(|sample| sample.id.clone()).collect();
-    Ok(Predictions { ids, probabilities, classes: data.classes.clone() })
+    Ok(mean_of(views, &parts, &samples, data))
 }
 
 /// What a rank that is not the first does meanwhile: its share of the images.

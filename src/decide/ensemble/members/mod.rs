@@ -5,7 +5,7 @@
 //! belongs together.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -117,7 +117,9 @@ pub fn of(run: Run) -> Result<Member> {
 /// of the images that others saw are passed over.
 pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Member>> {
     let mut groups: BTreeMap<String, Vec<(Run, Summary)>> = BTreeMap::new();
+    let mut refitted = HashSet::new();
     for (run, summary) in finished_in(&runs.join(&competition.name))? {
+        refitted.insert(summary.refit.clone());
         let alone = summary.folds == 0 || summary.group.is_empty();
         let key = if alone { run.id() } else { format!("group {}", summary.group) };
         groups.entry(key).or_default().push((run, summary));
@@ -125,36 +127,25 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
     if groups.is_empty() {
         Run::newest(runs, Some(competition))?;
     }
-    let mut members: Vec<Member> =
-        groups.into_values().map(Member::from_runs).collect::<Result<Vec<_>>>()?;
+    let of_group = |runs: Vec<(Run, Summary)>| {
+        let weights: Vec<String> =
+            runs.iter().flat_map(|(_, summary)| summary.weights_sha256.clone()).collect();
+        Ok((Member::from_runs(runs)?, weights))
+    };
+    let mut members: Vec<(Member, Vec<String>)> =
+        groups.into_values().map(of_group).collect::<Result<_>>()?;
     // A run that was trained once more on all images is there as that.
-    let mut refitted = Vec::new();
-    for run in members.iter().flat_map(|member| &member.runs) {
-        refitted.push(run.summary()?.refit);
-    }
-    members.retain(|member| !refitted.contains(&member.name));
-    let images = members.iter().map(|member| member.images).max().unwrap_or_default();
-    members.retain(|member| member.images == images);
-    members.sort_by(|a, b| {
+    members.retain(|(member, _)| !refitted.contains(&member.name));
+    let images = members.iter().map(|(member, _)| member.images).max().unwrap_or_default();
+    members.retain(|(member, _)| member.images == images);
+    members.sort_by(|(a, _), (b, _)| {
         let order = a.score.total_cmp(&b.score);
         if a.metric.better(1.0, 0.0) { order.reverse() } else { order }
     });
     // The same network twice says nothing more.
-    let mut known: Vec<Vec<String>> = Vec::new();
-    let mut is_new = |member: &Member| -> Result<bool> {
-        let runs = member.runs.iter().map(|run| Ok(run.summary()?.weights_sha256));
-        let weights = runs.collect::<Result<Vec<_>>>()?.concat();
-        let is_new = weights.is_empty() || !known.contains(&weights);
-        known.push(weights);
-        Ok(is_new)
-    };
-    let mut different = Vec::new();
-    for member in members {
-        if is_new(&member)? {
-            different.push(member);
-        }
-    }
-    let mut members = different;
+    let mut known = HashSet::new();
+    members.retain(|(_, weights)| weights.is_empty() || known.insert(weights.clone()));
+    let mut members: Vec<Member> = members.into_iter().map(|(member, _)| member).collect();
     members.truncate(n);
     agree(&members)?;
     Ok(members)
