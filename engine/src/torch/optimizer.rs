@@ -289,7 +289,9 @@ mod tests {
         }
         for (variable, alone) in known.iter().zip(&alone) {
             let off = (variable - &alone.variable).abs().max().double_value(&[]);
-            assert!(off < 2e-6 * alone.variable.abs().max().double_value(&[]), "{off}");
+            // Steps round as what they pass through, which need not be where they end: near 0, say.
+            let passed = 1.0 + alone.variable.abs().max().double_value(&[]);
+            assert!(off < 1e-6 * passed, "{off} of {passed}");
         }
     }
 
