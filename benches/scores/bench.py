@@ -5,8 +5,8 @@
     python3 benches/scores/bench.py table OUT --data DATA [--against frozen]
 
 OUT holds `rows.csv`, the submissions, a log a row, and a root for the program. The arms `logistic` and
-`lp-ft` are Python's (`python_arms.py`; a Python with torch 2.13, timm, scikit-learn). Nothing is ever chosen
-by what the test says: see README.md.
+`lp-ft` are Python's (`python_arms.py`; a Python with torch 2.13, timm, scikit-learn), and so is `fine-tune`
+(`fastai_arm.py`; fastai besides). Nothing is ever chosen by what the test says: see README.md.
 """
 
 import argparse
@@ -50,7 +50,7 @@ ARMS = {
 }
 # These are planned: how long they were to take stands beside how long they took.
 PRESETS = ("quick", "good", "best")
-PYTHON_ARMS = ("logistic", "lp-ft")
+PYTHON_ARMS = {"logistic": "python_arms.py", "lp-ft": "python_arms.py", "fine-tune": "fastai_arm.py"}
 
 COLUMNS = ["set", "size", "seed", "arm", "metric", "test", "held_out", "train_s", "submit_s", "cpu_s", "made", "csv"]
 COLUMNS += ["planned_s", "rate"]
@@ -193,12 +193,12 @@ def planned_seconds(told):
 
 
 def python_row(args, data, seed, arm, size, name):
-    """`cpu_s` is what python_arms.py tells: of one training, with what earlier rows kept for it."""
+    """`cpu_s` is what the program tells: of one training, with what earlier rows kept for it."""
     _, spec, _ = SETS[data]
     kept = (args.out / "submissions" / f"{name}.csv").resolve()
     kept.parent.mkdir(exist_ok=True)
     told = call(
-        [args.python, str(HERE / "python_arms.py"), arm, data, str(source(args, data)), str(spec), str(kept)]
+        [args.python, str(HERE / PYTHON_ARMS[arm]), arm, data, str(source(args, data)), str(spec), str(kept)]
         + ["--seed", str(seed), "--size", str(size), "--cache", str(args.out / "features")],
         args.out / "logs" / f"{name}.log",
     )

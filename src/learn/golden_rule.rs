@@ -28,7 +28,6 @@ pub fn golden_rule<M: Model>(learner: &mut Learner<M>) -> Result<Score> {
         learner.listener.event(&Event::Note { text });
     }
     let score = learner.best_score().map_or_else(|| learner.validate(), Ok)?;
-    // Out of time before the first epoch was over, or with nothing to train.
     if !score.loss.is_finite() {
         return Err(Stop::NoAnswer.into());
     }
@@ -281,6 +280,8 @@ impl<M: Model> Learner<'_, M> {
             (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. } | Stop::NoAnswer, None) => {
                 Err(stop.into())
             }
+            // What no epoch was made of would guess.
+            (Stop::OutOfTime { .. }, None) => Err(Stop::TooLittleTime.into()),
             (_, best) => {
                 let reason = stop.to_string();
                 let reason = reason.lines().next().unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -165,9 +165,13 @@ impl<'a, M: Model> Learner<'a, M> {
         stage: Stage,
         work: impl FnOnce(&mut Self) -> Result<String>,
     ) -> Result<()> {
-        let start = Instant::now();
+        let mut start = Instant::now();
         self.check_interrupt()?;
         if !self.is_past(stage) {
+            // Of a run that goes on in the middle of it: as if it had begun so much earlier.
+            let before = self.journal.under_way.take().unwrap_or_default();
+            let before = Duration::try_from_secs_f64(before).unwrap_or_default();
+            start = start.checked_sub(before).unwrap_or(start);
             self.now = Some((stage, start));
             self.listener.event(&Event::StageStarted { stage });
         }
@@ -288,7 +292,10 @@ impl<'a, M: Model> Learner<'a, M> {
     /// Writes down where training stands, if anybody wants to know.
     pub(super) fn checkpoint(&mut self, position: Option<&Position>) -> Result<()> {
         let Some(checkpoints) = &mut self.checkpoints else { return Ok(()) };
-        let journal = Journal { position: position.cloned(), ..self.journal.clone() };
+        let is_between = matches!(self.journal.done.last(), Some(Entry::Stage { .. }));
+        let stage = self.now.filter(|_| position.is_some() || !is_between);
+        let under_way = stage.map(|(_, start)| start.elapsed().as_secs_f64());
+        let journal = Journal { position: position.cloned(), under_way, ..self.journal.clone() };
         let best = self.best.as_ref().filter(|_| !self.is_kept.best);
         let best = best.map(|best| || M::to_bytes(best));
         let best = best.as_ref().map(|encode| encode as Encode);

@@ -15,6 +15,12 @@ pub enum Stop {
         /// Of the epoch, from 1.
         step: usize,
     },
+    /// The same before anything was trained.
+    #[error(
+        "the time is over before an epoch was trained\nhint: give more of it, such as `--max-minutes 10`; \
+         what was computed is kept, and the same command goes on from there"
+    )]
+    TooLittleTime,
     #[error(
         "the loss is {loss} at step {step} of epoch {epoch}, at a rate of {rate:.1e}\nhint: lower the \
          rate, such as `--set find-full-rate.run=false --set find-full-rate.rate=1e-4`, or set \

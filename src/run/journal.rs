@@ -84,6 +84,9 @@ pub struct Journal {
     pub epochs: u64,
     /// Steps, likewise.
     pub steps: u64,
+    /// Seconds that the stage took so far that a checkpoint was written in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<f64>,
     /// The best score so far; once the backbone trains, since then.
     pub best: Option<Score>,
     /// The best before the backbone trained.
@@ -189,6 +192,7 @@ mod tests {
         let journal = Journal {
             epochs: 4,
             steps: 99,
+            under_way: Some(2.5),
             best: Some(score),
             frozen: Some(score),
             averaged: 3,

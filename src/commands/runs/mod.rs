@@ -67,9 +67,14 @@ const GIVES: [Give; 9] = [
     Give::Shorten(8, 8),
 ];
 
-/// Where a person has named the competition, that column gives its place first.
-fn gives(is_named: bool) -> Vec<Give> {
-    is_named.then_some(Give::Drop(1)).into_iter().chain(GIVES).collect()
+/// Columns of what was trained and on what, which say nothing where all runs have the same there.
+const OFTEN_THE_SAME: [usize; 4] = [1, 5, 4, 3];
+
+/// Columns that tell no run from another give their place first.
+fn gives(cells: &[Vec<String>]) -> Vec<Give> {
+    let is_same = |&column: &usize| cells.iter().all(|row| row[column] == cells[0][column]);
+    let same = OFTEN_THE_SAME.into_iter().filter(is_same).map(Give::Drop);
+    same.chain(GIVES).collect()
 }
 
 /// Prints a table, or JSON.
@@ -100,7 +105,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let best = best(&rows);
     let cells: Vec<Vec<String>> =
         rows.iter().enumerate().map(|(i, row)| row.cells(best.contains(&i))).collect();
-    term::out_table(&header, &cells, &gives(args.competition.is_some()));
+    term::out_table(&header, &cells, &gives(&cells));
     if best.len() < rows.len() {
         term::say(
             "*: the best score of its competition here; scores of different folds are of different images",

@@ -135,10 +135,16 @@ fn runs_of_a_spec_are_found_by_its_name_alone() {
 }
 
 #[test]
-fn a_competition_that_was_named_needs_no_column_where_there_is_little_room() {
-    assert_eq!(gives(false), GIVES);
-    assert_eq!(gives(true)[0], Give::Drop(1));
-    assert_eq!(gives(true)[1..], GIVES);
+fn columns_that_tell_no_run_from_another_go_first_where_there_is_little_room() {
+    let row = |competition: &str, size: &str| {
+        let cells = ["1-a", competition, "0.1", "resnet18", size, "-", "9", "1 s", "seed=1"];
+        cells.map(str::to_owned).to_vec()
+    };
+    let same = gives(&[row("planet", "64"), row("planet", "96")]);
+    assert_eq!(same[..3], [Give::Drop(1), Give::Drop(5), Give::Drop(3)]);
+    assert_eq!(same[3..], GIVES);
+    let other = gives(&[row("planet", "64"), row("tiny", "64")]);
+    assert_eq!(other[..3], [Give::Drop(5), Give::Drop(4), Give::Drop(3)]);
 }
 
 #[test]

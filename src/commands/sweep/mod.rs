@@ -3,23 +3,26 @@
 //!
 //! Every trial trains its first fold; the better half of them the next one, and so on, until one is left or all
 //! folds are trained. Each fold is a run like any other: `runs` lists it, `submit` predicts with it, and a
-//! sweep that was stopped trains none of them twice.
+//! sweep that was stopped trains none of them twice. A trial that cannot be trained is left out, unless it is
+//! the first: then most likely none can.
 
 mod grid;
 mod told;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use serde_json::Value;
 
 use self::grid::{Trial, trials};
 use super::stage;
 use crate::competition::{self, Competition};
 use crate::device::DeviceChoice;
+use crate::exit;
 use crate::recipe::{self, Layer};
 use crate::run::Workspace;
 use crate::term;
@@ -67,6 +70,14 @@ struct Tried {
     seconds: f64,
     /// The folder of its last run.
     run: PathBuf,
+    /// Why it could not be trained any further.
+    fault: Option<Error>,
+}
+
+impl Tried {
+    fn new(trial: Trial) -> Self {
+        Self { trial, scores: Vec::new(), seconds: 0.0, run: PathBuf::new(), fault: None }
+    }
 }
 
 /// Trains trials round by round; the table and the page lie in `sweeps/`.
@@ -75,10 +86,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let trials = trials(&args.tried, args.draw, seed(args, &competition)?)?;
     check(args, &competition, &trials)?;
     stage::listen_for_interrupts();
-    let mut tried: Vec<Tried> = trials
-        .into_iter()
-        .map(|trial| Tried { trial, scores: Vec::new(), seconds: 0.0, run: PathBuf::new() })
-        .collect();
+    let mut tried: Vec<Tried> = trials.into_iter().map(Tried::new).collect();
     let folds = usize::from(args.folds);
     for fold in 1..=folds {
         let ahead = ahead(&tried, fold - 1, &competition);
@@ -91,13 +99,14 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
         ));
         train(args, workspace, fold, &ahead, &mut tried)?;
     }
-    told::tell(args, &competition, &mut tried, workspace)
+    told::tell(args, &competition, &mut tried, workspace)?;
+    tried.into_iter().find_map(|one| one.fault).map_or(Ok(()), Err)
 }
 
 /// Of the trials that have trained so many folds, the better half by their mean; before the first fold all.
 fn ahead(tried: &[Tried], n_folds: usize, competition: &Competition) -> Vec<usize> {
-    let mut places: Vec<usize> =
-        (0..tried.len()).filter(|&at| tried[at].scores.len() == n_folds).collect();
+    let is_ready = |one: &Tried| one.fault.is_none() && one.scores.len() == n_folds;
+    let mut places: Vec<usize> = (0..tried.len()).filter(|&at| is_ready(&tried[at])).collect();
     if n_folds == 0 {
         return places;
     }
@@ -121,31 +130,51 @@ fn train(
             waiting.clear();
         }
     };
+    let any_is_trained = AtomicBool::new(tried.iter().any(|one| !one.scores.is_empty()));
     let (trials, (send, receive)) = (&*tried, mpsc::channel());
-    let trained = thread::scope(|scope| -> Result<Vec<(usize, Value)>> {
+    let told: Vec<(usize, Result<Value>)> = thread::scope(|scope| {
         for worker in 0..usize::from(args.gpus.unwrap_or(1)) {
-            let (send, next, stop) = (send.clone(), &next, &stop);
+            let (send, next, stop, any_is_trained) = (send.clone(), &next, &stop, &any_is_trained);
             scope.spawn(move || {
                 while let Some(at) = next() {
                     let told = train_one(args, workspace, fold, &trials[at].trial, worker);
-                    // What is under way elsewhere ends; nothing more begins.
-                    if told.is_err() {
-                        stop();
+                    match &told {
+                        Ok(_) => any_is_trained.store(true, Ordering::Relaxed),
+                        // What is under way elsewhere ends; nothing more begins.
+                        Err(error) if ends_all(error, any_is_trained) => stop(),
+                        Err(_) => {
+                            let trial = &trials[at].trial;
+                            term::warn(format_args!(
+                                "`{trial}` is left out: it could not be trained"
+                            ));
+                        }
                     }
-                    let _ = send.send(told.map(|told| (at, told)));
+                    let _ = send.send((at, told));
                 }
             });
         }
         drop(send);
         receive.iter().collect()
-    })?;
-    for (at, told) in trained {
+    });
+    for (at, told) in told {
         let one = &mut tried[at];
-        one.scores.push(told["score"].as_f64().context("`train` told of no score")?);
-        one.seconds += told["seconds"].as_f64().unwrap_or_default();
-        one.run = PathBuf::from(told["folder"].as_str().context("`train` told of no folder")?);
+        match told {
+            Ok(told) => {
+                one.scores.push(told["score"].as_f64().context("`train` told of no score")?);
+                one.seconds += told["seconds"].as_f64().unwrap_or_default();
+                let run = told["folder"].as_str().context("`train` told of no folder")?;
+                one.run = PathBuf::from(run);
+            }
+            Err(error) if ends_all(&error, &any_is_trained) => return Err(error),
+            Err(error) => one.fault = Some(error),
+        }
     }
     Ok(())
+}
+
+/// Whether nothing more is to be tried: Ctrl-C was, or nothing could be trained yet.
+fn ends_all(error: &Error, any_is_trained: &AtomicBool) -> bool {
+    exit::code(error) == exit::INTERRUPTED || !any_is_trained.load(Ordering::Relaxed)
 }
 
 fn train_one(
@@ -212,19 +241,17 @@ mod tests {
         let competition = competition::find("dogs-vs-cats").unwrap();
         let trials = trials(&["size=1,2,3,4,5".to_owned()], None, 1).unwrap();
         let scores = [0.5, 0.1, 0.4, 0.2, f64::NAN];
-        let tried: Vec<Tried> = trials
+        let mut tried: Vec<Tried> = trials
             .into_iter()
             .zip(scores)
-            .map(|(trial, score)| Tried {
-                trial,
-                scores: vec![score],
-                seconds: 1.0,
-                run: PathBuf::new(),
-            })
+            .map(|(trial, score)| Tried { scores: vec![score], ..Tried::new(trial) })
             .collect();
         // A log loss: lower is better, and no number is the worst.
         assert_eq!(ahead(&tried, 1, &competition), [1, 3, 2]);
         assert_eq!(ahead(&tried, 0, &competition), [0; 0]);
         assert_eq!(ahead(&tried, 2, &competition), [0; 0]);
+        // One that failed is not of those that are halved.
+        tried[1].fault = Some(anyhow!("memory"));
+        assert_eq!(ahead(&tried, 1, &competition), [3, 2]);
     }
 }

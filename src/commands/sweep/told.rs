@@ -29,6 +29,16 @@ impl Tried {
         let squares: f64 = self.scores.iter().map(|score| (score - self.mean()).powi(2)).sum();
         (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())
     }
+
+    /// Its mean and deviation, and whether that is all there will be.
+    fn found(&self) -> String {
+        let spread = self.spread().map_or_else(String::new, |s| format!(" \u{b1} {s:.5}"));
+        match (self.scores.is_empty(), self.fault.is_some()) {
+            (true, _) => "failed".to_owned(),
+            (false, true) => format!("{:.5}{spread}, then failed", self.mean()),
+            (false, false) => format!("{:.5}{spread}", self.mean()),
+        }
+    }
 }
 
 /// The better mean first, whatever it is over; what is no number last.
@@ -56,11 +66,10 @@ pub(super) fn tell(
     let rows: Vec<Vec<String>> = tried
         .iter()
         .map(|one| {
-            let spread = one.spread().map_or_else(String::new, |s| format!(" \u{b1} {s:.5}"));
             vec![
                 one.trial.to_string(),
                 format!(" {}", one.scores.len()),
-                format!(" {:.5}{spread}", one.mean()),
+                format!(" {}", one.found()),
                 format!(" {}", term::duration(one.seconds)),
                 one.run.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             ]
@@ -95,6 +104,7 @@ pub(super) fn tell(
                     "settings": one.trial.settings(),
                     "scores": one.scores,
                     "mean": one.mean(),
+                    "failed": one.fault.is_some(),
                     "seconds": one.seconds,
                     "run": term::path_in_json(&one.run),
                 })
@@ -130,10 +140,11 @@ fn table(tried: &[Tried], metric: &str) -> Result<Vec<u8>> {
     csv.write_record(["settings", "folds", metric, "deviation", "seconds", "run"])?;
     for one in tried {
         let spread = one.spread().map_or_else(String::new, |spread| spread.to_string());
+        let has_scores = !one.scores.is_empty();
         csv.write_record([
             one.trial.to_string(),
             one.scores.len().to_string(),
-            one.mean().to_string(),
+            if has_scores { one.mean().to_string() } else { String::new() },
             spread,
             format!("{:.1}", one.seconds),
             one.run.display().to_string(),
@@ -149,7 +160,7 @@ fn chart(args: &Args, tried: &[Tried], competition: &Competition) -> Chart {
     values.sort_unstable();
     values.dedup();
     let series = |(ink, value): (usize, &String)| {
-        let own = || tried.iter().filter(|one| first(one) == *value);
+        let own = || tried.iter().filter(|one| first(one) == *value && !one.scores.is_empty());
         let point = |one: &Tried| (one.seconds / one.scores.len().max(1) as f64, one.mean());
         let tip = |one: &Tried| {
             let score = label(one.mean());

@@ -91,6 +91,39 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
 }
 
 #[test]
+fn a_stage_that_was_begun_before_has_taken_what_it_took_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
+    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
+    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    golden_rule(&mut learner).unwrap_err();
+    let newest = fs::read_dir(folder.path().join("c"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
+        .unwrap();
+    let text = fs::read_to_string(&newest).unwrap();
+    let own = text.lines().find(|line| line.starts_with("under-way = ")).unwrap();
+    fs::write_atomic(&newest, text.replace(own, "under-way = 1000.0")).unwrap();
+    let (mut mock, mut listener) = (Mock::default(), ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    golden_rule(&mut learner).unwrap();
+    let took = |entry: &Entry| match entry {
+        Entry::Stage { stage, seconds, .. } => Some((*stage, *seconds >= 1000.0)),
+        _ => None,
+    };
+    let long: Vec<Stage> = (learner.journal().done.iter().filter_map(took))
+        .filter_map(|(stage, is_long)| is_long.then_some(stage))
+        .collect();
+    assert_eq!(long, [Stage::HeadWithAugmentation], "and none after it");
+}
+
+#[test]
 fn ctrl_c_keeps_the_step_that_was_made() {
     let folder = tempfile::tempdir().unwrap();
     let data = data(folder.path(), 48, 0, &[]);
@@ -180,18 +213,26 @@ fn losses_that_come_a_step_later_are_reported_all_the_same() {
 }
 
 #[test]
-fn a_run_out_of_time_ends_with_what_is_best_so_far() {
+fn a_run_out_of_time_ends_with_what_is_best_so_far_or_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let data = data(folder.path(), 48, 0, &[]);
+    let settings = ["whole-network.cycle-len=3000", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    let soon = Instant::now();
-    learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
-    golden_rule(&mut learner).unwrap();
+    learner.limits = Limits { deadline: Some(Instant::now()), ..Limits::default() };
     // In the first finder.
-    assert!(diary.stopped[0].starts_with("the time is over, at step 1 of epoch 1"));
-    assert_eq!(diary.stages.last(), Some(&Stage::FindHeadRate));
-    assert!(mock.steps.is_empty());
+    let error = golden_rule(&mut learner).unwrap_err();
+    assert_eq!(error.downcast::<Stop>().unwrap(), Stop::TooLittleTime);
+    assert!(mock.steps.is_empty() && diary.stages.last() == Some(&Stage::FindHeadRate));
+
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    let soon = Instant::now() + Duration::from_secs(2);
+    learner.limits = Limits { deadline: Some(soon), ..Limits::default() };
+    let score = golden_rule(&mut learner).unwrap();
+    assert_eq!(learner.validate().unwrap(), score);
+    assert!(learner.journal().was_stopped);
+    assert!(diary.stopped[0].starts_with("the time is over, at step "), "{:?}", diary.stopped);
 }
 
 #[test]

@@ -84,9 +84,17 @@ fn what_is_finished_is_taken_but_not_what_had_no_time_for_its_end() {
     asked(&["--folds", "2", "--resume"]).code(1).stderr(contains("no unfinished run"));
 
     let hurried = ["--set", "seed=8", "--max-minutes", "0.00001"];
-    train(&hurried).stderr(contains("the time is over"));
-    train(&hurried).stderr(contains("this is trained"));
+    asked(&hurried).code(1).stderr(contains("the time is over before an epoch was trained"));
+    let minutes = ["--set", "seed=8", "--max-minutes", "9"];
+    train(&minutes).stderr(contains("going on with run"));
+    train(&minutes).stderr(contains("this is trained"));
     assert_eq!(runs().len(), 6);
+    // As if the nine minutes had been too few.
+    let ended = runs().into_iter().find(|run| run.recipe().unwrap().seed == 8).unwrap();
+    let journal = ended.file("journal.toml");
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write_atomic(&journal, format!("was-stopped = true\n{text}")).unwrap();
+    train(&minutes).stderr(contains("this is trained"));
     train(&["--set", "seed=8"]).stderr(contains("this is trained").not());
     assert_eq!(runs().len(), 7);
 }

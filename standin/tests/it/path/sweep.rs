@@ -63,3 +63,24 @@ fn a_trial_that_cannot_be_is_told_before_any_is_trained() {
     refused("widths=1,2", "unknown setting `widths`");
     assert!(!here.path().join("runs").exists());
 }
+
+#[test]
+fn a_trial_that_fails_is_left_out_once_another_was_trained() {
+    let here = with_data("dogs-vs-cats");
+    let sweep = |tried: &str| {
+        let mut sweep = here.kaggle_kit();
+        sweep.args(SWEEP).args(["--folds", "2", "--json", "--try", tried]);
+        sweep.assert().code(1)
+    };
+    // Four trials are trained, the four that want such a run are not.
+    let output = sweep(r#"distil.teacher="","no-such-run""#)
+        .stderr(contains(r#"no-such-run"` is left out: it could not be trained"#));
+    let json: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    let trials = json["trials"].as_array().unwrap();
+    let failed = |trial: &serde_json::Value| trial["failed"].as_bool().unwrap();
+    let n_failed = |trials: &[serde_json::Value]| trials.iter().filter(|t| failed(t)).count();
+    assert_eq!((trials.len(), n_failed(&trials[..4]), n_failed(&trials[4..])), (8, 0, 4), "{json}");
+    assert!(trials[7]["mean"].is_null() && trials[0]["scores"].as_array().unwrap().len() == 2);
+    // Where the first cannot be trained none is tried after it.
+    sweep(r#"distil.teacher="no-such-run","""#).stdout("");
+}
