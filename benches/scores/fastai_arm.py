@@ -35,8 +35,9 @@ def main():
     clock, data = Clock(), Data(args.folder, args.spec)
     _, held_out = data.split(args.seed)
     learner = trained(data, held_out, args.size)
-    guessed, _ = learner.get_preds(dl=learner.dls.valid)
-    tested, _ = learner.tta(dl=learner.dls.test_dl(data.test))
+    with learner.no_bar():
+        guessed, _ = learner.get_preds(dl=learner.dls.valid)
+        tested, _ = learner.tta(dl=learner.dls.test_dl(data.test))
     guessed, tested, targets = guessed.numpy(), tested.numpy(), data.targets[held_out]
     if data.is_number:
         guessed, tested = within(data, guessed), within(data, tested)
@@ -45,7 +46,8 @@ def main():
         clip = best_clip(data, guessed, targets)
         tested = tested.clip(clip, 1 - clip)
     data.write(args.csv, tested, best_threshold(guessed, targets) if data.is_tags else None)
-    print(json.dumps({**clock.told(), "submit_s": 0, **found}))
+    # Bars that fastai draws all the same leave their line open.
+    print("\n" + json.dumps({**clock.told(), "submit_s": 0, **found}))
 
 
 def trained(data, held_out, size):

@@ -30,7 +30,7 @@ Examples:
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
   kaggle-kit train planet --folds 5 --gpus 2          two folds at a time, a GPU each
   kaggle-kit train planet --max-minutes 30
-  kaggle-kit train planet --preset quick              heads alone: a first result in a minute or two
+  kaggle-kit train planet --preset quick              the head alone: a first result in a minute or two
   kaggle-kit train planet --preset best --max-minutes 60   as much as fits into an hour
 A stopped run goes on where it stood when the same command is run again.
 
@@ -111,8 +111,8 @@ pub enum Refit {
 
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
-    /// How much to do: quick is five heads on a frozen backbone, good the default, best five whole
-    /// networks; says before how long it will take, and with `--max-minutes` takes one that fits into them
+    /// How much to do: quick is a head on a frozen backbone, good the default, best five whole networks;
+    /// says before how long it will take, and with `--max-minutes` takes one that fits into them
     #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
     pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults

@@ -9,7 +9,7 @@ use super::Layer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// Five heads on one frozen backbone, each with another fifth held out.
+    /// The head alone, on activations.
     Quick,
     /// The default: the whole golden rule.
     Good,
@@ -35,9 +35,7 @@ impl Preset {
     /// What it sets, for what is typed besides to be laid over.
     pub fn layer(self) -> Result<Layer> {
         let settings = match self {
-            Self::Quick => {
-                "folds = 5\n[head-with-augmentation]\nrun = false\n[unfreeze]\nrun = false\n"
-            }
+            Self::Quick => "[head-with-augmentation]\nrun = false\n[unfreeze]\nrun = false\n",
             Self::Good => "",
             Self::Best => "folds = 5\n",
         };

@@ -24,14 +24,13 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bo
     // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(training, &recipe)? {
-            let once = seconds(&recipe, competition, images, ranks)?;
-            let told = told(&recipe, once, *refits);
+            let seconds = Seconds::of(&recipe, competition, images, ranks)?;
+            let told = seconds.told(&recipe, *refits);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
         return Ok((recipe, *refits));
     };
-    // On few images five heads take longer than one network.
-    let mut quickest: Option<(f64, Preset, Recipe)> = None;
+    let mut last: Option<(Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
         let may_refit = args.refits(&chosen, images.dataset.train.len());
@@ -39,24 +38,22 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bo
         if is_begun(training, &chosen)? {
             return Ok((chosen, may_refit));
         }
-        let once = seconds(&chosen, competition, images, ranks)?;
+        let seconds = Seconds::of(&chosen, competition, images, ranks)?;
         for refits in [true, false] {
             if refits && !may_refit {
                 continue;
             }
-            let fits = in_all(&chosen, once, refits) <= minutes * 60.0 * MARGIN;
+            let fits = seconds.in_all(refits) <= minutes * 60.0 * MARGIN;
             let what = if fits { "it is taken" } else { "too long" };
-            let told = told(&chosen, once, refits);
+            let told = seconds.told(&chosen, refits);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
             if fits {
                 return Ok((chosen, refits));
             }
         }
-        if quickest.as_ref().is_none_or(|(least, ..)| once < *least) {
-            quickest = Some((once, preset, chosen));
-        }
+        last = Some((preset, chosen));
     }
-    let Some((_, preset, chosen)) = quickest else { return Ok((recipe, false)) };
+    let Some((preset, chosen)) = last else { return Ok((recipe, false)) };
     term::say(format_args!(
         "   `{}` is taken, since there is none quicker, and ended when the time is over",
         preset.word()
@@ -84,36 +81,44 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
     Ok(false)
 }
 
-/// Seconds that all folds of a recipe take, one after the other.
-fn seconds(
-    recipe: &Recipe,
-    competition: &Competition,
-    images: &CompetitionImages,
-    ranks: &Ranks,
-) -> Result<f64> {
-    let data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
-    let alone = Ranks::alone(ranks.device);
-    let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
-    let pace = Pace::measure(&mut new.network, &data)?;
-    let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-    let first = pace.seconds(&data, cores, true);
-    let later = recipe.folds.saturating_sub(1) as f64;
-    Ok(first + later * pace.seconds(&data, cores, false))
+/// How long a recipe takes.
+struct Seconds {
+    /// All of its folds, one after the other.
+    once: f64,
+    /// Once more on all images, whose activations are there by then.
+    again: f64,
 }
 
-/// Seconds, with what it takes to train once more on all images.
-fn in_all(recipe: &Recipe, once: f64, refits: bool) -> f64 {
-    if refits { once + once / (1.0 - recipe.valid) } else { once }
-}
+impl Seconds {
+    fn of(
+        recipe: &Recipe,
+        competition: &Competition,
+        images: &CompetitionImages,
+        ranks: &Ranks,
+    ) -> Result<Self> {
+        let data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
+        let alone = Ranks::alone(ranks.device);
+        let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
+        let pace = Pace::measure(&mut new.network, &data)?;
+        let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
+        let [first, later] = [true, false].map(|is_first| pace.seconds(&data, cores, is_first));
+        let others = recipe.folds.saturating_sub(1) as f64;
+        Ok(Self { once: first + others * later, again: later / (1.0 - recipe.valid) })
+    }
 
-fn told(recipe: &Recipe, once: f64, refits: bool) -> String {
-    let more = match recipe.folds {
-        0 if refits => ", with once more on all images".to_owned(),
-        0 => String::new(),
-        n => format!(" for {}", term::count(n, "fold")),
-    };
-    // Cycles end where the network begins to over-fit.
-    let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
-    let bound = if may_end { "at most about" } else { "about" };
-    format!("{bound} {}{more}", term::duration(in_all(recipe, once, refits)))
+    fn in_all(&self, refits: bool) -> f64 {
+        if refits { self.once + self.again } else { self.once }
+    }
+
+    fn told(&self, recipe: &Recipe, refits: bool) -> String {
+        let more = match recipe.folds {
+            0 if refits => ", with once more on all images".to_owned(),
+            0 => String::new(),
+            n => format!(" for {}", term::count(n, "fold")),
+        };
+        // Cycles end where the network begins to over-fit.
+        let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
+        let bound = if may_end { "at most about" } else { "about" };
+        format!("{bound} {}{more}", term::duration(self.in_all(refits)))
+    }
 }

@@ -10,7 +10,7 @@ use kaggle_kit::commands::train::Refit;
 use kaggle_kit::learn::{Data, Plan};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
-    DECISION, Fate, JOURNAL, Journal, Run, SplitTable, VIEWS, WayStep, Workspace,
+    DECISION, Fate, JOURNAL, Journal, Run, SplitTable, Stage, StageTime, VIEWS, WayStep, Workspace,
 };
 use kaggle_kit::term;
 
@@ -54,7 +54,12 @@ pub(super) fn has_time(
     }
     let Some(minutes) = args.max_minutes else { return Ok(true) };
     let left = 60.0 * minutes - so_far.as_secs_f64();
-    let wanted = first.summary()?.seconds / (1.0 - recipe.valid);
+    let summary = first.summary()?;
+    // Its activations are there by now.
+    let is_kept =
+        |stage: &&StageTime| recipe.precompute.cache && stage.stage == Stage::Precompute.title();
+    let kept: f64 = summary.stages.iter().filter(is_kept).map(|stage| stage.seconds).sum();
+    let wanted = (summary.seconds - kept) / (1.0 - recipe.valid);
     if wanted > left {
         term::say(format_args!(
             "   not once more on all images, which takes about {}: {} are left",
