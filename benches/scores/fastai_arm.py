@@ -6,10 +6,7 @@ bench.py as `python_arms.py` is; prints a line of JSON. fastai 2.8, in one proce
 The same backbone, weights, size, symmetries, clips and thresholds as the other arms have; views are fastai's.
 """
 
-import argparse
 import json
-import os
-from pathlib import Path
 
 import timm
 import torch
@@ -17,20 +14,12 @@ from fastai.vision import all as vision
 from safetensors.torch import load_file
 
 from folders import Data
-from python_arms import BACKBONE, BATCH, EPOCHS, WEIGHTS, Clock, best_clip, best_threshold, loss_of, within
+from python_arms import BACKBONE, BATCH, EPOCHS, WEIGHTS, Clock
+from python_arms import arguments, best_clip, best_threshold, loss_of, use_threads, within
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("arm", choices=["fine-tune"])
-    parser.add_argument("set")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("spec", type=Path)
-    parser.add_argument("csv", type=Path)
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--cache", type=Path)
-    args = parser.parse_args()
+    args = arguments(["fine-tune"])
     vision.set_seed(args.seed, reproducible=True)
     clock, data = Clock(), Data(args.folder, args.spec)
     _, held_out = data.split(args.seed)
@@ -91,5 +80,5 @@ def trained(data, held_out, size):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    use_threads()
     main()

@@ -43,9 +43,10 @@ def runs_of(program, root):
             continue
         data, spec = named[run["competition"]]
         known = {"seed", "size", *flat(spec.get("recipe", {}))}
-        # Which run labels the test images is no part of what was tried.
-        value = lambda key: "run" if key == "pseudo" else own[key]
-        tried = tuple(f"{key}={str(value(key)).lower()}" for key in sorted(own) if key not in known)
+        if "pseudo" in own:
+            # Which run labels the test images is no part of what was tried.
+            own["pseudo"] = "run"
+        tried = tuple(f"{key}={str(own[key]).lower()}" for key in sorted(own) if key not in known)
         way = tomllib.loads((Path(run["folder"]) / "summary.toml").read_text())["way"]
         way = [(step["step"], step["loss"], step.get("seconds")) for step in way if "loss" in step]
         found[data, run["size"], own.get("seed", 42), tried] = way

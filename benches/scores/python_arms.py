@@ -42,9 +42,10 @@ STRENGTHS = np.logspace(2, -4, 13)
 CLIPS = [0.001, 0.002, 0.005, 0.01]
 
 
-def main():
+def arguments(arms):
+    """What bench.py calls an arm with."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("arm", choices=["logistic", "lp-ft"])
+    parser.add_argument("arm", choices=arms)
     parser.add_argument("set")
     parser.add_argument("folder", type=Path)
     parser.add_argument("spec", type=Path)
@@ -52,7 +53,11 @@ def main():
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--cache", type=Path, required=True)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    args = arguments(["logistic", "lp-ft"])
     torch.manual_seed(args.seed)
     clock = Clock()
     data = Data(args.folder, args.spec)
@@ -370,6 +375,11 @@ def best_clip(data, probabilities, targets):
     return min(CLIPS, key=lambda clip: loss_of(data, np.clip(probabilities, clip, 1 - clip), targets))
 
 
-if __name__ == "__main__":
+def use_threads():
+    """As many as it was given."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+
+
+if __name__ == "__main__":
+    use_threads()
     main()

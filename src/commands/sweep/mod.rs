@@ -132,30 +132,36 @@ fn train(
     };
     let any_is_trained = AtomicBool::new(tried.iter().any(|one| !one.scores.is_empty()));
     let (trials, (send, receive)) = (&*tried, mpsc::channel());
-    let told: Vec<(usize, Result<Value>)> = thread::scope(|scope| {
+    let told = thread::scope(|scope| -> Result<Vec<(usize, Result<Value>)>> {
         for worker in 0..usize::from(args.gpus.unwrap_or(1)) {
             let (send, next, stop, any_is_trained) = (send.clone(), &next, &stop, &any_is_trained);
             scope.spawn(move || {
                 while let Some(at) = next() {
-                    let told = train_one(args, workspace, fold, &trials[at].trial, worker);
-                    match &told {
-                        Ok(_) => any_is_trained.store(true, Ordering::Relaxed),
+                    let trial = &trials[at].trial;
+                    let told = match train_one(args, workspace, fold, trial, worker) {
                         // What is under way elsewhere ends; nothing more begins.
-                        Err(error) if ends_all(error, any_is_trained) => stop(),
-                        Err(_) => {
-                            let trial = &trials[at].trial;
+                        Err(error) if ends_all(&error, any_is_trained) => {
+                            stop();
+                            Err(error)
+                        }
+                        Err(error) => {
                             term::warn(format_args!(
                                 "`{trial}` is left out: it could not be trained"
                             ));
+                            Ok((at, Err(error)))
                         }
-                    }
-                    let _ = send.send((at, told));
+                        told => {
+                            any_is_trained.store(true, Ordering::Relaxed);
+                            Ok((at, told))
+                        }
+                    };
+                    let _ = send.send(told);
                 }
             });
         }
         drop(send);
         receive.iter().collect()
-    });
+    })?;
     for (at, told) in told {
         let one = &mut tried[at];
         match told {
@@ -165,7 +171,6 @@ fn train(
                 let run = told["folder"].as_str().context("`train` told of no folder")?;
                 one.run = PathBuf::from(run);
             }
-            Err(error) if ends_all(&error, &any_is_trained) => return Err(error),
             Err(error) => one.fault = Some(error),
         }
     }

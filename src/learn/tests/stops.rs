@@ -1,5 +1,7 @@
 //! Runs that are killed, interrupted, out of time, or broken: what is kept, and what they end with.
 
+use std::path::PathBuf;
+
 use super::*;
 
 /// Everything of a run that does not depend on the clock.
@@ -63,6 +65,19 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     }
 }
 
+/// The file of the newest checkpoint with this extension; those that are called otherwise are of several.
+fn newest(checkpoints: &Path, extension: &str) -> PathBuf {
+    let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
+    fs::read_dir(checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .filter_map(|path| Some((number(&path)?, path)))
+        .max()
+        .unwrap()
+        .1
+}
+
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
@@ -75,14 +90,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     learner.keep_checkpoints(checkpoints()).unwrap();
     golden_rule(&mut learner).unwrap_err();
     let steps = learner.journal().steps;
-    let newest_state = fs::read_dir(folder.path().join("c"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "state"))
-        .filter(|path| !path.file_stem().unwrap().to_str().unwrap().starts_with("best"))
-        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
-        .unwrap();
-    fs::write_atomic(newest_state, [0; 16]).unwrap();
+    fs::write_atomic(newest(&folder.path().join("c"), "state"), [0; 16]).unwrap();
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(checkpoints()).unwrap();
@@ -100,12 +108,7 @@ fn a_stage_that_was_begun_before_has_taken_what_it_took_then() {
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
     learner.keep_checkpoints(checkpoints()).unwrap();
     golden_rule(&mut learner).unwrap_err();
-    let newest = fs::read_dir(folder.path().join("c"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-        .max_by_key(|path| path.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap())
-        .unwrap();
+    let newest = newest(&folder.path().join("c"), "toml");
     let text = fs::read_to_string(&newest).unwrap();
     let own = text.lines().find(|line| line.starts_with("under-way = ")).unwrap();
     fs::write_atomic(&newest, text.replace(own, "under-way = 1000.0")).unwrap();
