@@ -158,9 +158,12 @@ impl Entry<'_> {
     /// The score that is to be expected, and where it would stand.
     fn tell(&self, competition: &Competition, runs: &[Run], expected: Option<f64>) -> Result<()> {
         let Some(score) = expected else { return Ok(()) };
-        let n = runs.len().max(1) as f64;
+        // Networks by one plan have all held out the same images, folds each others.
+        let is_folded = |run: &Run| run.summary().is_ok_and(|summary| summary.folds > 0);
+        let parts = if runs.iter().all(is_folded) { runs } else { &runs[..runs.len().min(1)] };
+        let n = parts.len().max(1) as f64;
         let errors: Option<Vec<f64>> =
-            runs.iter().map(|run| html::standard_error(run).ok().flatten()).collect();
+            parts.iter().map(|run| html::standard_error(run).ok().flatten()).collect();
         let error = errors.map(|errors| errors.iter().map(|e| e * e).sum::<f64>().sqrt() / n);
         let error = error.map_or_else(String::new, |error| format!(" \u{b1} {error:.5}"));
         term::say(format_args!(

@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use serde::Deserialize;
 
 use super::ranks::RanksArgs;
 use crate::cache::CachePolicy;
@@ -39,6 +38,10 @@ All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 const CHECKPOINT_EVERY: u64 = 60;
 /// So many images it was measured to pay for (`competitions/RECORDS.md`).
 const REFITTED: RangeInclusive<usize> = 500..=10_000;
+/// So many networks on all images are `--preset best`.
+const OF_BEST: usize = 5;
+/// As many as folds, at most.
+const MOST_NETWORKS: usize = 100;
 /// Ten years.
 const MOST_MINUTES: f64 = 5_256_000.0;
 
@@ -53,8 +56,9 @@ pub struct Args {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
-    /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, or
-    /// auto, which is where there are 500 to 10,000 images, no folds, no `--smoke`, and time for it
+    /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, a number
+    /// of networks whose mean predicts, or auto: one where there are 500 to 10,000 images, no folds, no
+    /// `--smoke`, and time for it, and five of `--preset best`
     #[arg(
         long,
         value_name = "WHEN",
@@ -62,7 +66,7 @@ pub struct Args {
         require_equals = true,
         default_value = "auto",
         default_missing_value = "always",
-        value_parser = words::word::<Refit>
+        value_parser = Refit::parse
     )]
     pub refit: Refit,
     /// Train only this one of them
@@ -98,15 +102,30 @@ pub struct Args {
     pub json: bool,
 }
 
-/// When to train once more on all images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// How many networks are trained once more on all images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Refit {
-    /// Where it pays for the time it takes.
+    /// As many as pay for the time they take.
     #[default]
     Auto,
-    Always,
     Never,
+    Networks(usize),
+}
+
+impl Refit {
+    fn parse(typed: &str) -> Result<Self, String> {
+        match typed {
+            "auto" => Ok(Self::Auto),
+            "never" => Ok(Self::Never),
+            "always" => Ok(Self::Networks(1)),
+            number => match number.parse() {
+                Ok(n @ 1..=MOST_NETWORKS) => Ok(Self::Networks(n)),
+                _ => Err(format!(
+                    "known are auto, never, always, and a number from 1 to {MOST_NETWORKS}"
+                )),
+            },
+        }
+    }
 }
 
 #[derive(clap::Args, Debug, Default)]
@@ -193,19 +212,19 @@ impl Args {
         }
     }
 
-    /// Whether all of so many images are trained on when a run of this recipe has ended.
-    pub fn refits(&self, recipe: &Recipe, images: usize) -> bool {
+    /// How many networks are trained on all of so many images when a run of this recipe has ended.
+    pub fn networks(&self, preset: Option<Preset>, recipe: &Recipe, images: usize) -> usize {
+        // With a preset it is measured how long that takes.
+        let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
+        let is_short = self.recipe.smoke || is_bounded;
         match self.refit {
             // It is one itself.
-            _ if !recipe.refit.is_empty() => false,
-            Refit::Always => true,
-            Refit::Never => false,
-            Refit::Auto => {
-                // With a preset it is measured how long that takes.
-                let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
-                let is_short = self.recipe.smoke || is_bounded;
-                recipe.folds == 0 && !is_short && REFITTED.contains(&images)
-            }
+            _ if !recipe.refit.is_empty() => 0,
+            Refit::Networks(n) => n,
+            Refit::Never => 0,
+            Refit::Auto if recipe.folds > 0 || is_short => 0,
+            Refit::Auto if preset == Some(Preset::Best) => OF_BEST,
+            Refit::Auto => usize::from(REFITTED.contains(&images)),
         }
     }
 
@@ -280,18 +299,37 @@ mod tests {
         let (plain, folds) = (recipe(&[]), recipe(&["folds=5"]));
         let of_plan = recipe(&["refit=20261130-062012-fc53"]);
         let mut args = Args::new("planet".to_owned());
-        assert!(args.refits(&plain, 500) && args.refits(&plain, 10_000));
-        assert!(!args.refits(&plain, 499) && !args.refits(&plain, 10_001));
-        assert!(!args.refits(&folds, 800) && !args.refits(&of_plan, 800));
+        let n = |args: &Args, recipe: &Recipe, images| {
+            args.networks(args.recipe.preset, recipe, images)
+        };
+        assert_eq!([500, 10_000].map(|images| n(&args, &plain, images)), [1, 1]);
+        assert_eq!([499, 10_001].map(|images| n(&args, &plain, images)), [0, 0]);
+        assert_eq!([&folds, &of_plan].map(|recipe| n(&args, recipe, 800)), [0, 0]);
         args.max_minutes = Some(5.0);
-        assert!(!args.refits(&plain, 800), "nothing is measured");
+        assert_eq!(n(&args, &plain, 800), 0, "nothing is measured");
         args.recipe.preset = Some(Preset::Good);
-        assert!(args.refits(&plain, 800));
+        assert_eq!(n(&args, &plain, 800), 1);
+        args.recipe.preset = Some(Preset::Best);
+        assert_eq!([400, 800].map(|images| n(&args, &plain, images)), [OF_BEST; 2]);
+        assert_eq!(n(&args, &folds, 800), 0);
         args.recipe.smoke = true;
-        assert!(!args.refits(&plain, 800));
-        args.refit = Refit::Always;
-        assert!(args.refits(&plain, 100_000) && !args.refits(&of_plan, 800));
+        assert_eq!(n(&args, &plain, 800), 0);
+        args.refit = Refit::parse("3").unwrap();
+        assert_eq!([&plain, &of_plan].map(|recipe| n(&args, recipe, 100_000)), [3, 0]);
         args.refit = Refit::Never;
-        assert!(!args.refits(&plain, 800));
+        assert_eq!(n(&args, &plain, 800), 0);
+    }
+
+    #[test]
+    fn how_many_networks_is_a_word_or_a_number() {
+        let of = |typed| Refit::parse(typed).ok();
+        assert_eq!(
+            ["auto", "always", "never"].map(of),
+            [Refit::Auto, Refit::Networks(1), Refit::Never].map(Some)
+        );
+        assert_eq!(of("12"), Some(Refit::Networks(12)));
+        for wrong in ["0", "101", "-1", "1.5", "often", ""] {
+            assert!(Refit::parse(wrong).unwrap_err().contains("a number from 1 to 100"), "{wrong}");
+        }
     }
 }

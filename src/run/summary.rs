@@ -46,7 +46,8 @@ pub struct Summary {
     /// The run by whose plan this one has trained on all images, those too that it held out; empty: none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub refit: String,
-    /// A name for all folds of one model: what it follows from is the same for all of them.
+    /// A name for all folds of one model, or all networks by one plan: what it follows from is the same for all
+    /// of them.
     pub group: String,
     /// The files whose predictions are averaged.
     pub weights: Vec<String>,
@@ -165,11 +166,19 @@ impl Checked for Summary {
 }
 
 impl Run {
-    /// The finished runs of a group that held out `fold`, the last one first.
-    pub fn of_fold(runs: &Path, competition: &str, group: &str, fold: usize) -> Result<Vec<Self>> {
+    /// The finished runs of a group that held out `fold` and drew by `seed`, the last one first.
+    pub fn of_group(
+        runs: &Path,
+        competition: &str,
+        group: &str,
+        fold: usize,
+        seed: u64,
+    ) -> Result<Vec<Self>> {
         let all = Self::all(runs, Some(competition))?;
         let is_it = |run: &Self| {
-            run.summary().is_ok_and(|summary| summary.group == group && summary.fold == fold)
+            run.summary().is_ok_and(|summary| {
+                summary.group == group && summary.fold == fold && summary.seed == seed
+            })
         };
         Ok(all.into_iter().rev().filter(Self::is_finished).filter(is_it).collect())
     }

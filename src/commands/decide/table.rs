@@ -24,8 +24,7 @@ fn print_answers(decision: &AnswerDecision, metric: &Metric, on_test: Option<&[f
     }
     let told = |what: &answers::Tried| (what.way.title().to_owned(), *what == decision.chosen);
     let lines: Vec<Line> = decision.candidates.iter().map(|c| Line::of(c, told)).collect();
-    let first = lines.first().map(|line| line.name.clone()).unwrap_or_default();
-    let gain = format!("gain over {first}");
+    let gain = gain_over_first(&lines);
     let table = table(&lines, &metric.name(), &gain, decision.folds, on_test);
     table.lines().for_each(|line| term::say(format_args!("   {line}")));
 }
@@ -51,7 +50,8 @@ fn print_tags(decision: &TagDecision, on_test: Option<&[f64]>) {
     let told = |what: &Tried| (what.method.to_string(), *what == decision.chosen);
     let lines: Vec<Line> = decision.candidates.iter().map(|c| Line::of(c, told)).collect();
     let metric = format!("F{}", decision.beta);
-    let table = table(&lines, &metric, "gain over one threshold", decision.folds, on_test);
+    let gain = gain_over_first(&lines);
+    let table = table(&lines, &metric, &gain, decision.folds, on_test);
     table.lines().for_each(|line| term::say(format_args!("   {line}")));
     if decision.folds > 0 {
         term::say(format_args!(
@@ -77,6 +77,11 @@ impl Line {
         let gain = format!("{gain:+.5} {spread}");
         Self { name, is_chosen, in_sample: *in_sample, nested: *nested, gain }
     }
+}
+
+/// The title of what all are compared with.
+fn gain_over_first(lines: &[Line]) -> String {
+    format!("gain over {}", lines.first().map(|line| line.name.as_str()).unwrap_or_default())
 }
 
 /// A line a method.

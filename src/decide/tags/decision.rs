@@ -38,7 +38,7 @@ pub struct TagDecision {
     pub classes: Classes,
     /// What excludes and implies what.
     pub structure: NamedRules,
-    /// Everything that was tried, a single threshold first.
+    /// Everything that was tried, the method that others must beat first.
     pub candidates: Vec<Candidate>,
     /// How well each tag's probabilities were calibrated.
     pub reliability: Vec<TagReliability>,

@@ -84,7 +84,16 @@ impl Settings {
         Self { beta, structure, rows, calibration }
     }
 
-    /// What each method learns from these images, in the order of [`Method::ALL`].
+    /// The methods, the one that others must beat first: expected F where the spec tells how tags hang together,
+    /// which is what it knows and a threshold does not.
+    pub fn methods(&self) -> [Method; 3] {
+        match self.structure.is_empty() {
+            true => [Method::Threshold, Method::ThresholdPerTag, Method::ExpectedF],
+            false => [Method::ExpectedF, Method::Threshold, Method::ThresholdPerTag],
+        }
+    }
+
+    /// What each method learns from these images, in the order of [`methods`](Self::methods).
     pub fn fit(&self, images: &HeldOut) -> Vec<Fitted> {
         let calibrated = self.calibrated(images);
         let calibration = self.calibrate(images);
@@ -101,7 +110,7 @@ impl Settings {
                 Method::ExpectedF => By::Expected,
             },
         };
-        Method::ALL.map(fit).to_vec()
+        self.methods().map(fit).to_vec()
     }
 
     /// The probabilities of each image, calibrated by what was fitted without its fold.

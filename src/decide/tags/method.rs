@@ -37,7 +37,7 @@ pub struct Tried {
 }
 
 impl Method {
-    /// All of them, the one that others must beat first.
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Threshold, Self::ThresholdPerTag, Self::ExpectedF];
     /// Names of methods that are gone, and what is used instead.
     pub const GONE: [(&str, &str); 4] = [

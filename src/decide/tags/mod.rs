@@ -6,7 +6,8 @@
 //! approximation that needs no distribution ([`threshold`]). Which of them is better depends on how
 //! well the distribution is known, so it is asked of the data: calibrators and thresholds are fitted
 //! without the fold that is scored, and calibrators for that without the images that they are fitted
-//! on, and a single threshold stands wherever nothing beats it clearly.
+//! on. The first method stands wherever nothing beats it clearly: a single threshold, or expected F where the
+//! spec tells what excludes what.
 
 pub mod calibrate;
 mod decision;
@@ -65,10 +66,13 @@ pub fn fit(images: &HeldOut, settings: &Settings, only: Option<Method>) -> Found
     let Ok::<_, Infallible>(found) = compare(&folds, nests, true, fit, score);
     let found = found.in_order();
 
-    let is_eligible = |&i: &usize| only.is_none_or(|only| Method::ALL[i] == only);
-    let eligible: Vec<usize> = (0..Method::ALL.len()).filter(is_eligible).collect();
+    let methods = settings.methods();
+    // Few images are not enough to calibrate by.
+    let only = only.or((!nests).then_some(Method::Threshold));
+    let is_eligible = |&i: &usize| only.is_none_or(|only| methods[i] == only);
+    let eligible: Vec<usize> = (0..methods.len()).filter(is_eligible).collect();
     let clear = Clear::Interval { draws: DRAWS };
-    let tried = Method::ALL.map(|method| Tried { method, rows: settings.rows });
+    let tried = methods.map(|method| Tried { method, rows: settings.rows });
     let candidates = found.candidates(tried, clear);
     let (chosen, of_choice) = if nests {
         (found.winner(&eligible, clear), found.score_of_choosing(&eligible))

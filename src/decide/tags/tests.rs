@@ -74,8 +74,8 @@ fn interval(candidate: &Candidate) -> Interval {
 fn groups_are_used_where_they_clearly_pay() {
     let found = fit(&weather(3000, 2.0, 1), &settings(rules()), None);
     assert_eq!(chosen(&found).method, Method::ExpectedF, "{:?}", found.candidates);
-    let groups = candidate(&found, Method::ExpectedF, Rows::Any);
-    assert!(groups.gain > 0.01 && interval(groups).low > 0.005, "{groups:?}");
+    let threshold = candidate(&found, Method::Threshold, Rows::Any);
+    assert!(threshold.gain < -0.01 && interval(threshold).high < -0.005, "{threshold:?}");
     // What a nested score promises is kept on images that are new altogether.
     let new = weather(3000, 2.0, 2);
     let scores = settings(rules()).scores(&found.fitted[found.chosen], &new);
@@ -108,6 +108,27 @@ fn a_single_threshold_is_kept_unless_something_clearly_beats_it() {
         n_kept += usize::from(is_kept);
     }
     assert!(n_kept > 5, "{n_kept} of 10");
+}
+
+#[test]
+fn expected_f_stands_where_the_spec_has_rules_unless_something_clearly_beats_it() {
+    for seed in 0..10 {
+        let found = fit(&weather(120, 1.5, 30 + seed), &settings(rules()), None);
+        assert_eq!(found.candidates[0].what.method, Method::ExpectedF);
+        let chosen = &found.candidates[found.chosen];
+        let is_kept = chosen.what.method == Method::ExpectedF;
+        assert!(is_kept || interval(chosen).is_above_zero(), "{chosen:?}");
+    }
+    // Rules that do not hold: what should stand alone never does, so whatever trusts that answers too little.
+    let mut images = weather(400, 3.0, 50);
+    for image in 0..images.len() {
+        if images.truth.row_mut(image)[2] {
+            images.truth.row_mut(image)[3..].fill(true);
+            images.probabilities.row_mut(image)[3..].fill(0.9);
+        }
+    }
+    let found = fit(&images, &settings(rules()), None);
+    assert_ne!(chosen(&found).method, Method::ExpectedF, "{:?}", found.candidates);
 }
 
 #[test]

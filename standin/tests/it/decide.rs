@@ -111,7 +111,7 @@ fn every_method_is_told_and_the_best_ones_csv_is_written() {
     told.stderr(
         contains("exactly one of clear, cloudy, haze, partly_cloudy")
             .and(contains("expected F"))
-            .and(contains("gain over one threshold"))
+            .and(contains("gain over expected F"))
             .and(contains("rows in `submissions/planet-")),
     );
     assert_eq!(person.csv().lines().count(), 41);

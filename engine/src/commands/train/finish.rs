@@ -61,7 +61,10 @@ impl TrainOne<'_> {
         listener.event(&Event::StageFinished { stage, seconds, found: found.clone() });
 
         term::say(format_args!("   {decision}"));
-        reporting::tell_way(&way, &competition.metric, data.valid.len());
+        // Networks by one plan have all come the same way.
+        if self.nth() == 0 {
+            reporting::tell_way(&way, &competition.metric, data.valid.len());
+        }
         run.write_toml(VIEWS, &views)?;
         run.write_toml(DECISION, &decision)?;
         run.write_toml(JOURNAL, journal)?;

@@ -42,7 +42,7 @@ pub(super) fn train_side_by_side(
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
     let group = images.group(&recipe)?;
     let (name, runs) = (&competition.name, workspace.runs());
-    let of_fold = |fold| taken(args, &runs, name, &group, fold);
+    let of_fold = |fold| taken(args, &runs, name, &group, &Recipe { fold, ..recipe.clone() });
     let mut waiting = VecDeque::new();
     for fold in 1..=recipe.folds {
         match of_fold(fold)? {
@@ -83,7 +83,7 @@ pub(super) fn train_side_by_side(
     }
     // With `--anew` too the newest is what was trained just now.
     let newest = |fold| -> Result<Option<Run>> {
-        Ok(Run::of_fold(&runs, name, &group, fold)?.into_iter().next())
+        Ok(Run::of_group(&runs, name, &group, fold, recipe.seed)?.into_iter().next())
     };
     let runs = (1..=recipe.folds)
         .map(|fold| newest(fold)?.with_context(|| format!("fold {fold} left no finished run")));

@@ -15,50 +15,53 @@ use crate::commands::ranks::Ranks;
 /// and writing takes time as well.
 const MARGIN: f64 = 0.85;
 
-/// The recipe that is trained, and whether all images are trained on afterwards: what was typed, with less
-/// where that would take longer than the minutes that there are. Tells how long it will take, if that was asked
-/// for.
-pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, bool)> {
-    let Training { args, competition, images, ranks, refits, .. } = training;
-    let Some(preset) = args.recipe.preset else { return Ok((recipe, *refits)) };
+/// The recipe that is trained, and how many networks are trained on all images afterwards: what was typed, with
+/// less where that would take longer than the minutes that there are. Tells how long it will take, if that was
+/// asked for.
+pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, usize)> {
+    let Training { args, competition, images, ranks, networks, .. } = training;
+    let Some(preset) = args.recipe.preset else { return Ok((recipe, *networks)) };
     // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(training, &recipe)? {
             let seconds = Seconds::of(&recipe, competition, images, ranks)?;
-            let told = seconds.told(&recipe, *refits);
+            let told = seconds.told(&recipe, *networks);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
-        return Ok((recipe, *refits));
+        return Ok((recipe, *networks));
     };
     let mut last: Option<(Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
-        let may_refit = args.refits(&chosen, images.dataset.train.len());
+        let most = args.networks(Some(preset), &chosen, images.dataset.train.len());
         // What was begun goes on, whatever a measurement says today.
         if is_begun(training, &chosen)? {
-            return Ok((chosen, may_refit));
+            return Ok((chosen, most));
         }
         let seconds = Seconds::of(&chosen, competition, images, ranks)?;
-        for refits in [true, false] {
-            if refits && !may_refit {
-                continue;
-            }
-            let fits = seconds.in_all(refits) <= minutes * 60.0 * MARGIN;
-            let what = if fits { "it is taken" } else { "too long" };
-            let told = seconds.told(&chosen, refits);
+        let tell = |networks, what: &str| {
+            let told = seconds.told(&chosen, networks);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
-            if fits {
-                return Ok((chosen, refits));
-            }
+        };
+        // With one network the best preset would be the next one.
+        let least = if preset == Preset::Best { most.min(2) } else { 0 };
+        let fits = |networks: &usize| seconds.in_all(*networks) <= minutes * 60.0 * MARGIN;
+        let fitting = (least..=most).rev().find(fits);
+        if fitting != Some(most) {
+            tell(most, "too long");
+        }
+        if let Some(networks) = fitting {
+            tell(networks, "it is taken");
+            return Ok((chosen, networks));
         }
         last = Some((preset, chosen));
     }
-    let Some((preset, chosen)) = last else { return Ok((recipe, false)) };
+    let Some((preset, chosen)) = last else { return Ok((recipe, 0)) };
     term::say(format_args!(
         "   `{}` is taken, since there is none quicker, and ended when the time is over",
         preset.word()
     ));
-    Ok((chosen, false))
+    Ok((chosen, 0))
 }
 
 /// Whether a run of this recipe is unfinished, or some of those that it takes are trained.
@@ -74,7 +77,7 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
             return Ok(true);
         }
         let group = images.group(&recipe)?;
-        if training.trained(&group, fold)?.is_some() {
+        if training.trained(&group, &recipe)?.is_some() {
             return Ok(true);
         }
     }
@@ -85,7 +88,7 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
-    /// Once more on all images, whose activations are there by then.
+    /// A network on all images, whose activations are there by then.
     again: f64,
 }
 
@@ -106,19 +109,20 @@ impl Seconds {
         Ok(Self { once: first + others * later, again: later / (1.0 - recipe.valid) })
     }
 
-    fn in_all(&self, refits: bool) -> f64 {
-        if refits { self.once + self.again } else { self.once }
+    fn in_all(&self, networks: usize) -> f64 {
+        self.once + networks as f64 * self.again
     }
 
-    fn told(&self, recipe: &Recipe, refits: bool) -> String {
-        let more = match recipe.folds {
-            0 if refits => ", with once more on all images".to_owned(),
-            0 => String::new(),
-            n => format!(" for {}", term::count(n, "fold")),
+    fn told(&self, recipe: &Recipe, networks: usize) -> String {
+        let more = match (recipe.folds, networks) {
+            (0, 0) => String::new(),
+            (0, 1) => ", with once more on all images".to_owned(),
+            (0, n) => format!(", with {n} networks on all images"),
+            (n, _) => format!(" for {}", term::count(n, "fold")),
         };
         // Cycles end where the network begins to over-fit.
         let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
         let bound = if may_end { "at most about" } else { "about" };
-        format!("{bound} {}{more}", term::duration(self.in_all(refits)))
+        format!("{bound} {}{more}", term::duration(self.in_all(networks)))
     }
 }

@@ -35,6 +35,8 @@ pub(in crate::commands) struct CompetitionImages {
     pub(super) pseudo: Option<Pseudo>,
     /// What a run chose that held some of them out, where all are trained on.
     pub(super) plan: Option<Plan>,
+    /// By which seed images are held out: the recipe's own, or where a plan is followed the one of its run.
+    pub(super) seed: u64,
     /// The competition's name, and its spec.
     name: String,
     source: String,
@@ -64,7 +66,17 @@ impl CompetitionImages {
         let duplicates = followed(duplicates, ranks)?;
         let (name, source) = (competition.name.clone(), competition.source.clone());
         let (metric, range) = (competition.metric.clone(), competition.target.range);
-        Ok(Self { dataset, duplicates, metric, range, pseudo: None, plan: None, name, source })
+        Ok(Self {
+            dataset,
+            duplicates,
+            metric,
+            range,
+            pseudo: None,
+            plan: None,
+            seed: recipe.seed,
+            name,
+            source,
+        })
     }
 
     fn look(dataset: &mut Dataset, data: &Path, recipe: &Recipe) -> Result<Twins> {
@@ -107,10 +119,9 @@ impl CompetitionImages {
         let groups = [self.duplicates.groups.as_slice(), &self.dataset.groups].concat();
         let (n_classes, groups) = (classes.len(), &groups);
         let split = if recipe.folds == 0 {
-            dataset::hold_out(samples, groups, n_classes, *kind, recipe.valid, recipe.seed)
+            dataset::hold_out(samples, groups, n_classes, *kind, recipe.valid, self.seed)
         } else {
-            let folds =
-                dataset::folds(samples, groups, n_classes, *kind, recipe.folds, recipe.seed);
+            let folds = dataset::folds(samples, groups, n_classes, *kind, recipe.folds, self.seed);
             check_folds(&folds, recipe)?;
             Split::of_fold(&folds, recipe.fold - 1)
         };
@@ -175,10 +186,10 @@ impl CompetitionImages {
         Ok(made_from.by_plan(Hash::of(toml::to_string(plan.journal())?.as_bytes())))
     }
 
-    /// The name of all folds of one model: a hash of everything that they have in common, the
-    /// pictures by their bytes.
+    /// The name of all folds of one model, or of all networks by one plan: a hash of everything that they have
+    /// in common, the pictures by their bytes.
     pub(super) fn group(&self, recipe: &Recipe) -> Result<String> {
-        let recipe = Recipe { fold: 1, ..recipe.clone() };
+        let recipe = Recipe { fold: 1, seed: self.seed, ..recipe.clone() };
         let mut hash = Sha256::new();
         hash.update(self.source.as_bytes());
         hash.update(toml::to_string(&recipe).unwrap_or_default().as_bytes());

@@ -117,13 +117,13 @@ fn opened(
          `head-with-augmentation.run`, or `unfreeze.run` and `whole-network.run`"
     );
     ensure!(
-        !(args.refit == Refit::Always && recipe.folds > 0),
+        !(matches!(args.refit, Refit::Networks(_)) && recipe.folds > 0),
         "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
          `--refit` out",
         recipe.folds
     );
     ensure!(
-        !(args.refit == Refit::Always && args.max_minutes.is_some()),
+        !(matches!(args.refit, Refit::Networks(_)) && args.max_minutes.is_some()),
         "`--refit` trains as long as the first run did, whatever `--max-minutes` says\nhint: leave one of \
          them out"
     );
@@ -140,7 +140,10 @@ fn opened(
     // A limit that is none is better told now than after all images were looked at.
     Store::usual()?;
     let data = workspace.data().join(&competition.name);
-    let mut images = CompetitionImages::open(&competition, &data, &recipe, ranks)?;
+    let plan = refit::plan(&recipe, workspace, ranks)?;
+    let seed = plan.as_ref().map_or(recipe.seed, |(_, seed)| *seed);
+    let split_by = Recipe { seed, ..recipe.clone() };
+    let mut images = CompetitionImages::open(&competition, &data, &split_by, ranks)?;
     if !recipe.pseudo.is_empty() {
         ensure!(
             ranks.group().is_none(),
@@ -149,32 +152,37 @@ fn opened(
         let pseudo = Pseudo::open(&recipe.pseudo, &competition, &workspace.data(), workspace)?;
         images.pseudo = Some(pseudo);
     }
-    images.plan = refit::plan(&recipe, workspace, ranks)?;
+    images.plan = plan.map(|(plan, _)| plan);
     Ok((competition, recipe, images))
 }
 
 /// Trains; the first of several ranks gives the finished runs.
 fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
     let interrupted = on_interrupt();
-    let (competition, recipe, images) = opened(args, workspace, ranks)?;
-    let refits = args.refits(&recipe, images.dataset.train.len());
+    let (competition, typed, images) = opened(args, workspace, ranks)?;
+    let networks = args.networks(args.recipe.preset, &typed, images.dataset.train.len());
     let has_trained = Cell::new(false);
     let mut training =
-        Training { args, workspace, competition, images, ranks, refits, has_trained };
-    let (recipe, refits) = foresee::planned(&training, recipe)?;
-    training.refits = refits;
+        Training { args, workspace, competition, images, ranks, networks, has_trained };
+    let recipe;
+    (recipe, training.networks) = foresee::planned(&training, typed)?;
     let begun = Instant::now();
-    let mut runs = training.all_folds(&recipe, &interrupted)?;
-    let first = match runs.first().filter(|_| refits) {
-        Some(first) if refit::has_time(&training, first, &recipe, begun.elapsed())? => first.id(),
-        _ => String::new(),
-    };
-    let first = ranks.follow(first)?;
-    if !first.is_empty() {
-        let recipe = Recipe { refit: first, ..recipe };
-        training.images.plan = refit::plan(&recipe, workspace, ranks)?;
-        runs = training.all_folds(&recipe, &interrupted)?;
+    let first = training.all_folds(&recipe, &interrupted)?;
+    let mut on_all = Vec::new();
+    for nth in 0..training.networks {
+        let plan = match first.first() {
+            Some(run) if refit::has_time(&training, run, nth, begun.elapsed())? => run.id(),
+            _ => String::new(),
+        };
+        let plan = ranks.follow(plan)?;
+        if plan.is_empty() {
+            break;
+        }
+        let recipe = refit::nth_recipe(&recipe, &plan, nth);
+        training.images.plan = refit::plan(&recipe, workspace, ranks)?.map(|(plan, _)| plan);
+        on_all.extend(training.all_folds(&recipe, &interrupted)?);
     }
+    let runs = if on_all.is_empty() { first } else { on_all };
     ensure!(
         !args.start.resume || training.has_trained.get(),
         "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to take what is finished, \
@@ -192,8 +200,8 @@ struct Training<'a> {
     competition: Competition,
     images: CompetitionImages,
     ranks: &'a Ranks,
-    /// Whether all images are trained on afterwards.
-    refits: bool,
+    /// So many networks are trained on all images afterwards.
+    networks: usize,
     /// Whether any run was trained, in place of being taken.
     has_trained: Cell<bool>,
 }
@@ -215,7 +223,7 @@ impl Training<'_> {
             data.at_once = ranks.at_once(recipe.size)?;
             // A hash of all images is the first one's work.
             let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-            let trained = if ranks.is_first() { self.trained(&group, fold)? } else { None };
+            let trained = if ranks.is_first() { self.trained(&group, &recipe)? } else { None };
             ranks.for_learner().wait_for_first()?;
             let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
             if let Some(run) = trained {
@@ -238,25 +246,25 @@ impl Training<'_> {
         Ok(runs)
     }
 
-    /// The finished run that is taken in place of training a fold.
-    fn trained(&self, group: &str, fold: usize) -> Result<Option<Run>> {
-        taken(self.args, &self.workspace.runs(), &self.competition.name, group, fold)
+    /// The finished run that is taken in place of training one.
+    fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
+        taken(self.args, &self.workspace.runs(), &self.competition.name, group, recipe)
     }
 }
 
-/// The finished run of a group that held out a fold, unless it is to be trained anew. One that was ended before its
-/// end counts where minutes are given again.
+/// The finished run of a group that has the recipe's fold and seed, unless it is to be trained anew. One that was
+/// ended before its end counts where minutes are given again.
 fn taken(
     args: &Args,
     runs: &Path,
     competition: &str,
     group: &str,
-    fold: usize,
+    recipe: &Recipe,
 ) -> Result<Option<Run>> {
     if args.start.anew {
         return Ok(None);
     }
-    let mut found = Run::of_fold(runs, competition, group, fold)?;
+    let mut found = Run::of_group(runs, competition, group, recipe.fold, recipe.seed)?;
     found.retain(|run| args.max_minutes.is_some() || !run.was_ended_early());
     Ok(found.into_iter().next())
 }

@@ -18,33 +18,46 @@ use super::Training;
 use super::finish::Known;
 use crate::commands::ranks::Ranks;
 
-/// The plan that a recipe names, if it names one; the first of several ranks reads it.
-pub(super) fn plan(recipe: &Recipe, workspace: &Workspace, ranks: &Ranks) -> Result<Option<Plan>> {
+/// The recipe of the `nth` network on all images, from 0: each draws by a seed of its own.
+pub(super) fn nth_recipe(first: &Recipe, plan: &str, nth: usize) -> Recipe {
+    let seed = first.seed.wrapping_add(nth as u64);
+    Recipe { refit: plan.to_owned(), seed, ..first.clone() }
+}
+
+/// The plan that a recipe names, if it names one, and the seed by which its run held out images; the first of
+/// several ranks reads it.
+pub(super) fn plan(
+    recipe: &Recipe,
+    workspace: &Workspace,
+    ranks: &Ranks,
+) -> Result<Option<(Plan, u64)>> {
     if recipe.refit.is_empty() {
         return Ok(None);
     }
-    let read = || -> Result<Journal> {
+    let read = || -> Result<String> {
         let run = first_run(recipe, workspace)?;
-        let own = Recipe { refit: String::new(), ..recipe.clone() };
+        let of_run = run.recipe()?;
+        let seed = of_run.seed;
         ensure!(
-            run.recipe()? == own,
+            of_run == Recipe { refit: String::new(), seed, ..recipe.clone() },
             "run `{}` was trained by another recipe\nhint: give what it was trained with, and `--refit`",
             recipe.refit
         );
-        run.read_toml(JOURNAL)
+        let journal: Journal = run.read_toml(JOURNAL)?;
+        Ok(format!("{seed}\n{}", toml::to_string(&journal)?))
     };
-    let journal = if ranks.is_first() { Some(read()?) } else { None };
-    let told =
-        ranks.follow(journal.as_ref().map(toml::to_string).transpose()?.unwrap_or_default())?;
-    let journal = journal.map_or_else(|| Ok(toml::from_str(&told)?), Ok::<_, anyhow::Error>)?;
-    Plan::new(journal).with_context(|| format!("run `{}`", recipe.refit)).map(Some)
+    let told = ranks.follow(if ranks.is_first() { read()? } else { String::new() })?;
+    let (seed, journal) = told.split_once('\n').context("no plan was told")?;
+    let plan = Plan::new(toml::from_str(journal)?);
+    Ok(Some((plan.with_context(|| format!("run `{}`", recipe.refit))?, seed.parse()?)))
 }
 
-/// Whether all images are trained on by the plan of `first`, which took `so_far`; says why not.
+/// Whether there is time for the `nth` network on all images, from 0, by the plan of `first`; says why not.
+/// Training took `so_far`.
 pub(super) fn has_time(
     training: &Training,
     first: &Run,
-    recipe: &Recipe,
+    nth: usize,
     so_far: Duration,
 ) -> Result<bool> {
     let args = training.args;
@@ -53,6 +66,7 @@ pub(super) fn has_time(
         return Ok(false);
     }
     let Some(minutes) = args.max_minutes else { return Ok(true) };
+    let recipe = first.recipe()?;
     let left = 60.0 * minutes - so_far.as_secs_f64();
     let summary = first.summary()?;
     // Its activations are there by now.
@@ -61,8 +75,9 @@ pub(super) fn has_time(
     let kept: f64 = summary.stages.iter().filter(is_kept).map(|stage| stage.seconds).sum();
     let wanted = (summary.seconds - kept) / (1.0 - recipe.valid);
     if wanted > left {
+        let what = if nth == 0 { "not once more" } else { "not another network" };
         term::say(format_args!(
-            "   not once more on all images, which takes about {}: {} are left",
+            "   {what} on all images, which takes about {}: {} are left",
             term::duration(wanted),
             term::duration(left.max(0.0))
         ));

@@ -7,15 +7,23 @@ use kaggle_kit::term;
 use super::TrainOne;
 
 impl TrainOne<'_> {
+    /// Of several networks on all images by one plan, which this is, from 0.
+    pub(super) fn nth(&self) -> u64 {
+        self.recipe.seed.wrapping_sub(self.training.images.seed)
+    }
+
     /// What will happen, before it does.
     pub(super) fn print_plan(&self, device: &str) {
-        let Self { recipe, data, n_folds, .. } = self;
+        let Self { recipe, data, .. } = self;
         let competition = &self.training.competition;
-        let fold = match (recipe.folds, n_folds) {
+        let part = match (recipe.folds, self.training.networks) {
+            (0, n) if n > 1 && data.plan.is_some() => {
+                format!(", network {} of {n}", self.nth().saturating_add(1))
+            }
             (0, _) => String::new(),
             (folds, _) => format!(", fold {} of {folds}", recipe.fold),
         };
-        term::heading(format_args!("{}: {}{fold}", competition.name, competition.title));
+        term::heading(format_args!("{}: {}{part}", competition.name, competition.title));
         term::say(format_args!(
             "   {} at {} pixels on {device}; {} to train on, {}, {}",
             recipe.backbone,
@@ -56,11 +64,13 @@ impl TrainOne<'_> {
         for (stage, text) in learn::plan(data) {
             term::say(format_args!("   {}. {:24} {text}", stage.number(), stage.title()));
         }
-        if self.training.refits && data.plan.is_none() {
-            term::say(format_args!(
-                "   then once more on all {}, by what came of it; `--refit=never` leaves that out",
-                term::count(data.train.len() - data.n_pseudo + data.valid.len(), "image")
-            ));
+        if self.training.networks > 0 && data.plan.is_none() {
+            let all = term::count(data.train.len() - data.n_pseudo + data.valid.len(), "image");
+            let what = match self.training.networks {
+                1 => format!("once more on all {all}, by what came of it"),
+                n => format!("{n} networks on all {all}, by what came of it; their mean predicts"),
+            };
+            term::say(format_args!("   then {what}; `--refit=never` leaves that out"));
         }
     }
 }

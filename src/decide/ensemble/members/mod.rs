@@ -24,7 +24,8 @@ use crate::term;
 pub struct Member {
     /// The id of its first run.
     pub name: String,
-    /// Its runs in the order of their folds; a single one where nothing was folded.
+    /// Its runs in the order of their folds, or of the seeds of those that trained on all images by one plan; a
+    /// single one where there is neither.
     pub runs: Vec<Run>,
     /// How many folds it has when it is whole; 0: it is of one run.
     pub folds: usize,
@@ -43,10 +44,11 @@ pub struct Member {
 }
 
 impl Member {
-    /// `5 folds`, `3 of 5 folds`, `1 run`.
+    /// `5 folds`, `3 of 5 folds`, `1 run`, `5 networks`.
     pub fn extent(&self) -> String {
         match (self.folds, self.runs.len()) {
-            (0, n) => term::count(n, "run"),
+            (0, 1) => term::count(1, "run"),
+            (0, n) => term::count(n, "network"),
             (folds, n) if n == folds => term::count(n, "fold"),
             (folds, n) => format!("{n} of {}", term::count(folds, "fold")),
         }
@@ -59,9 +61,11 @@ impl Member {
     }
 
     fn from_runs(mut runs: Vec<(Run, Summary)>) -> Result<Self> {
-        runs.sort_by_cached_key(|(run, of_run)| (of_run.fold, Reverse((run.time(), run.id()))));
-        // A fold that was trained twice counts once: that which was finished last.
-        runs.dedup_by(|(_, later), (_, earlier)| later.fold == earlier.fold);
+        // Folds of one seed, or one hold-out by several seeds.
+        let place = |summary: &Summary| (summary.fold, summary.seed);
+        runs.sort_by_cached_key(|(run, of_run)| (place(of_run), Reverse((run.time(), run.id()))));
+        // What was trained twice counts once: that which was finished last.
+        runs.dedup_by(|(_, later), (_, earlier)| place(later) == place(earlier));
         let (first, summary) = runs.first().context("a member without runs")?.clone();
         let competition = first.competition()?;
         let held_out: usize = runs.iter().map(|(_, summary)| summary.valid_images).sum();
@@ -100,17 +104,23 @@ pub fn alone(run: Run) -> Result<Member> {
     Member::from_runs(vec![(run, summary)])
 }
 
-/// The model that a finished run is: the run alone, or all folds that lie beside it.
+/// The model that a finished run is: the run alone, or all folds that lie beside it, or all that were trained by
+/// the same plan.
 pub fn of(run: Run) -> Result<Member> {
     let summary = run.summary()?;
-    let runs = match (summary.folds, summary.group.as_str(), run.folder.parent()) {
-        (0, ..) | (_, "", _) | (.., None) => vec![(run, summary)],
-        (_, group, Some(folder)) => finished_in(folder)?
-            .into_iter()
-            .filter(|(_, other)| other.folds > 0 && other.group == group)
-            .collect(),
+    let runs = match (model_of(&summary), run.folder.parent()) {
+        (None, _) | (_, None) => vec![(run, summary)],
+        (model, Some(folder)) => {
+            finished_in(folder)?.into_iter().filter(|(_, other)| model_of(other) == model).collect()
+        }
     };
     Member::from_runs(runs)
+}
+
+/// What tells the runs of one model from others; none where a run is one by itself.
+fn model_of(Summary { folds, refit, group, .. }: &Summary) -> Option<(&str, &str)> {
+    let is_alone = group.is_empty() || *folds == 0 && refit.is_empty();
+    (!is_alone).then_some((refit, group))
 }
 
 /// The `n` best members of a competition by their own validation scores. Those that saw only a part
@@ -120,8 +130,8 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
     let mut refitted = HashSet::new();
     for (run, summary) in finished_in(&runs.join(&competition.name))? {
         refitted.insert(summary.refit.clone());
-        let alone = summary.folds == 0 || summary.group.is_empty();
-        let key = if alone { run.id() } else { format!("group {}", summary.group) };
+        let of_model = |(refit, group)| format!("group {group} {refit}");
+        let key = model_of(&summary).map_or_else(|| run.id(), of_model);
         groups.entry(key).or_default().push((run, summary));
     }
     if groups.is_empty() {
@@ -275,7 +285,9 @@ struct HeldOutImage {
 
 fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
     let mut all: BTreeMap<String, HeldOutImage> = BTreeMap::new();
-    for (fold, run) in member.runs.iter().enumerate() {
+    // Where nothing was folded they have all held out the same, and what is kept of it is one run's.
+    let n_folds = if member.folds == 0 { 1 } else { member.runs.len() };
+    for (fold, run) in member.runs[..n_folds].iter().enumerate() {
         let (predicted, truth) = run.held_out(&member.classes, member.kind)?;
         for (place, (id, row)) in predicted.ids.iter().zip(predicted.rows()).enumerate() {
             let truth = truth.select(&[place]);

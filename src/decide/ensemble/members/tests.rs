@@ -164,6 +164,36 @@ fn a_run_that_was_trained_once_more_stands_for_both() {
 }
 
 #[test]
+fn networks_by_one_plan_are_one_model_that_has_held_out_their_images_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = ALONE.write(folder.path()).id();
+    let by_plan = |id, seed, plan: &str| {
+        let run = Made { id, ..ALONE }.write(folder.path());
+        let refit = plan.to_owned();
+        run.finish(&Summary { refit, seed, ..run.summary().unwrap() }).unwrap();
+        run
+    };
+    let second = by_plan("20260101-000004-dddd", 43, &plan);
+    let first = by_plan("20260101-000005-eeee", 42, &plan);
+    by_plan("20260101-000006-ffff", 42, "20260101-000001-gone");
+    for run in [&first, &second] {
+        let model = of(run.clone()).unwrap();
+        assert_eq!((model.name.as_str(), model.extent().as_str()), (&*first.id(), "2 networks"));
+        assert_eq!(model.runs.iter().map(Run::id).collect::<Vec<_>>(), [first.id(), second.id()]);
+    }
+    let model = of(first.clone()).unwrap();
+    assert_eq!((model.score, model.images), (ALONE.score, 10));
+    assert_eq!(pool(&[model]).unwrap().ids, ["b", "c", "x"]);
+    let members = best(folder.path(), &competition::find(CATS).unwrap(), 9).unwrap();
+    let mut extents: Vec<String> = members.iter().map(Member::extent).collect();
+    extents.sort();
+    assert_eq!(extents, ["1 run", "2 networks"], "the plan's own run is left out");
+    assert_eq!(alone(second).unwrap().extent(), "1 run");
+    // A run by itself knows nothing of what was trained by its plan.
+    assert_eq!(named_in(&folder, &[&plan]).unwrap()[0].extent(), "1 run");
+}
+
+#[test]
 fn what_does_not_fit_together_is_named() {
     let far = Made { held_out: &[("y", "cat", 0.5)], ..ALONE };
     let folder = all(&[&FIRST, &SECOND, &far]);

@@ -24,13 +24,14 @@ pub(in super::super) fn section(facts: &Facts) -> Option<Section> {
         (rules(tags))
         (reliability(tags))
     };
+    let first = tags.candidates.first().map(|first| first.what.method.title()).unwrap_or_default();
     let lead = if tags.folds > 0 {
         format!(
             "A nested score is of {} that neither calibration nor threshold has seen, over {}; the \
-             interval is of the gain over one threshold, by paired bootstrap, and has the truth in \
-             it 95 times of 100. What does not clearly beat one threshold is not used.",
+             interval is of the gain over {first}, by paired bootstrap, and has the truth in \
+             it 95 times of 100. What does not clearly beat {first} is not used.",
             term::count(tags.images, "held-out image"),
-            term::count(tags.folds, "fold")
+            term::count(tags.folds, "fold"),
         )
     } else {
         "There are too few held-out images to compare ways to decide.".to_owned()

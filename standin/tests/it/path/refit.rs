@@ -56,6 +56,23 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
     assert_eq!(own.ids, held_out.ids, "few as they are");
     assert_ne!(own.rows().next(), held_out.rows().next(), "another network's");
 
+    // Others beside it, each by a seed of its own; all of them are one model.
+    let three = train(&["--refit=3"]).success();
+    three.stderr(
+        contains("network 2 of 3")
+            .and(contains("network 3 of 3"))
+            .and(contains("network 1 of 3").not()),
+    );
+    let more = Run::all(&here.path().join("runs"), None).unwrap();
+    let seeds: Vec<u64> = more.iter().map(|run| run.recipe().unwrap().seed).collect();
+    assert_eq!(seeds, [42, 42, 43, 44]);
+    assert_eq!(texts(&more, "split.csv")[2], texts(&more, "split.csv")[1]);
+    assert_ne!(texts(&more, WEIGHTS)[2], texts(&more, WEIGHTS)[1]);
+    here.kaggle_kit().arg("submit").assert().success().stderr(contains("one model, 3 networks"));
+    train(&["--refit=2"]).success().stderr(contains(more[2].id()));
+    assert_eq!(Run::all(&here.path().join("runs"), None).unwrap().len(), 4);
+    train(&["--refit=many"]).code(2).stderr(contains("a number from 1 to 100"));
+
     fs::remove_file(first.file("journal.toml")).unwrap();
     let asked = train(&["--refit", "--set", "seed=42"]);
     asked.code(1).stderr(contains("no `journal.toml`").and(contains("--anew")));
