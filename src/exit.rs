@@ -1,15 +1,14 @@
 //! The exit code of a failed command, so that a script can tell what to do.
 
 use crate::commands::fetch::NotOnKaggle;
-use crate::commands::stage::Ended;
+use crate::commands::stage::Failed;
 use crate::commands::submit::NoneLeft;
 use crate::kaggle::{self, Class};
 use crate::learn::Stop;
 use crate::mishap::Bug;
 use crate::submission::Misfit;
 
-/// What a shell has for a command that Ctrl-C ended.
-pub const INTERRUPTED: u8 = 130;
+pub use crate::ended::INTERRUPTED;
 
 /// What Rust has for a program that panics.
 const BUG: u8 = 101;
@@ -29,7 +28,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
     if matches!(error.downcast_ref::<Stop>(), Some(Stop::Interrupted { .. })) {
         return INTERRUPTED;
     }
-    if let Some(stage) = error.downcast_ref::<Ended>() {
+    if let Some(stage) = error.downcast_ref::<Failed>() {
         return stage.code();
     }
     if error.is::<Bug>() {

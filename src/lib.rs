@@ -35,6 +35,7 @@ pub mod mishap;
 pub mod program;
 pub mod session;
 // What everything stands on.
+pub mod ended;
 pub mod explain;
 pub mod foreign;
 pub mod fs;

@@ -186,8 +186,8 @@ def first_row(out, data, seed, arm, size):
 
 
 def planned_seconds(told):
-    """What `train --preset` says before it begins: `.. as measured here: about 1 min 05 s for 5 folds`."""
-    said = re.search(r"as measured here: (?:at most )?about ([^\n;,]*?)(?: for \d+ folds?)?(?:[;,\n]|$)", told)
+    """What `train --preset` says before it begins, the most: `.. as measured here: about 55 s to 1 min 05 s`."""
+    said = re.search(r"as measured here: about (?:[^\n;,]* to )?([^\n;,]*?)(?: for \d+ folds?)?(?:[;,\n]|$)", told)
     units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001}
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([\d.]+) (h|min|ms|s)", said[1])) if said else ""
 

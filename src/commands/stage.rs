@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::ended::Ended;
 use crate::exit::INTERRUPTED;
 use crate::run::Workspace;
 use crate::term;
@@ -14,23 +15,34 @@ use crate::term;
 /// The variable by which a process that trains is told to listen at its standard input.
 pub const LIFELINE: &str = "KAGGLE_KIT_LIFELINE";
 
-/// A stage that did not end well; it has told why.
+/// A stage that did not end well; it has told why, unless a signal ended it.
 #[derive(Debug, thiserror::Error)]
-#[error("`{stage}` did not end well, as told above\nhint: {}the same command goes on from here", self.first())]
-pub struct Ended {
+#[error("`{stage}` {}\nhint: {}the same command goes on from here", self.what(), self.first())]
+pub struct Failed {
     stage: &'static str,
-    code: Option<i32>,
+    how: Ended,
 }
 
-impl Ended {
-    /// What comes before the same command is typed again.
-    fn first(&self) -> &'static str {
-        if self.code() == INTERRUPTED { "" } else { "once that is mended, " }
+impl Failed {
+    fn what(&self) -> String {
+        match self.how.by_signal() {
+            Some(signal) => format!("was ended by {signal}"),
+            None => "did not end well, as told above".to_owned(),
+        }
     }
 
-    /// The stage's exit code; that of Ctrl-C where a signal ended it.
+    /// What comes before the same command is typed again.
+    fn first(&self) -> &'static str {
+        if self.how.is_asked_for() { "" } else { "once that is mended, " }
+    }
+
+    /// The stage's exit code; that of Ctrl-C where it was asked to end.
     pub fn code(&self) -> u8 {
-        self.code.and_then(|code| u8::try_from(code).ok()).unwrap_or(INTERRUPTED)
+        match self.how {
+            how if how.is_asked_for() => INTERRUPTED,
+            Ended::WithCode(code) => code,
+            _ => 1,
+        }
     }
 }
 
@@ -76,8 +88,30 @@ pub(super) fn output_of(stage: &'static str, command: &mut Command) -> Result<Va
 }
 
 fn ensure_well(stage: &'static str, status: ExitStatus) -> Result<()> {
-    if status.success() {
-        return Ok(());
+    match Ended::of(status) {
+        Ended::Well => Ok(()),
+        how => Err(Failed { stage, how }.into()),
     }
-    Err(Ended { stage, code: status.code() }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_that_a_signal_ended_is_told_and_is_no_interrupt_unless_it_was_asked_to_end() {
+        let failed = |how| Failed { stage: "train", how };
+        let killed = failed(Ended::BySignal(9));
+        assert_eq!(killed.code(), 1);
+        let told = killed.to_string();
+        assert!(
+            told.starts_with("`train` was ended by SIGKILL") && told.contains("mended"),
+            "{told}"
+        );
+        for asked in [Ended::BySignal(2), Ended::WithCode(INTERRUPTED)] {
+            assert_eq!(failed(asked).code(), INTERRUPTED);
+            assert!(!failed(asked).to_string().contains("mended"));
+        }
+        assert_eq!(failed(Ended::WithCode(7)).code(), 7);
+    }
 }

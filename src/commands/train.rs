@@ -39,7 +39,7 @@ const CHECKPOINT_EVERY: u64 = 60;
 /// So many images it was measured to pay for (`competitions/RECORDS.md`).
 const REFITTED: RangeInclusive<usize> = 500..=10_000;
 /// So many networks on all images are `--preset best`.
-const OF_BEST: usize = 5;
+const OF_BEST: usize = 3;
 /// As many as folds, at most.
 const MOST_NETWORKS: usize = 100;
 /// Ten years.
@@ -58,7 +58,7 @@ pub struct Args {
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
     /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, a number
     /// of networks whose mean predicts, or auto: one where there are 500 to 10,000 images, no folds, no
-    /// `--smoke`, and time for it, and five of `--preset best`
+    /// `--smoke`, and time for it, and three of `--preset best`
     #[arg(
         long,
         value_name = "WHEN",
@@ -130,8 +130,9 @@ impl Refit {
 
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
-    /// How much to do: quick is a head on a frozen backbone, good the default, best five whole networks;
-    /// says before how long it will take, and with `--max-minutes` takes one that fits into them
+    /// How much to do: quick is a head on a frozen backbone, good the default, best longer training where that
+    /// pays, and three networks; says before how long it will take, and with `--max-minutes` takes one that fits
+    /// into them
     #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
     pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults

@@ -12,7 +12,7 @@ use super::learner::Learner;
 use super::lr_find::choose_rate;
 use super::model::{Model, Trainable};
 use super::stop::Stop;
-use crate::recipe::{FindRate, OptimizerSettings, Recipe, WholeNetwork};
+use crate::recipe::{FindRate, OptimizerSettings, Recipe, WeightAverage, WholeNetwork};
 use crate::run::{Entry, Event, Score, Stage, Sweep};
 use crate::schedule::{GROUPS, LayerRates, Rates, cycle_epochs, rates_of};
 use crate::term;
@@ -174,9 +174,11 @@ fn planned(stage: Stage, data: &Data) -> Option<String> {
         }
         Stage::FindFullRate => off(full, find(&recipe.find_full_rate)),
         Stage::WholeNetwork => {
-            let cycles: Vec<String> = cycles(recipe).map(|epochs| epochs.to_string()).collect();
+            let cycles: Vec<String> =
+                cycles(data).into_iter().map(|epochs| epochs.to_string()).collect();
             let text = match &cycles[..] {
                 [one] => format!("a cycle of {one} epoch{}", if one == "1" { "" } else { "s" }),
+                _ if data.plan.is_some() => format!("cycles of {} epochs", cycles.join(" + ")),
                 _ => format!("cycles of {} epochs, until over-fitting", cycles.join(" + ")),
             };
             off(full && recipe.whole_network.run, text)
@@ -194,7 +196,7 @@ pub(super) fn steps_of(settings: &FindRate, data: &Data) -> usize {
 /// rate gains.
 pub(super) fn finds_full_rate(data: &Data) -> bool {
     let FindRate { run, share, .. } = data.recipe.find_full_rate;
-    let planned = cycles(&data.recipe).sum::<usize>() * data.steps();
+    let planned = cycles(data).iter().sum::<usize>() * data.steps();
     let is_short = steps_of(&data.recipe.find_full_rate, data) as f64 <= share * planned as f64;
     run && (share == 0.0 || !data.recipe.whole_network.run || is_short)
 }
@@ -211,7 +213,7 @@ pub fn epochs_on_images(data: &Data) -> usize {
         Stage::HeadWithAugmentation if head_with_augmentation.run => head_with_augmentation.epochs,
         Stage::WholeNetwork if unfreeze.run && data.recipe.whole_network.run => {
             let size = |cycle| data.recipe.whole_network.size(cycle, &data.recipe);
-            let at_size = cycles(&data.recipe).enumerate();
+            let at_size = cycles(data).into_iter().enumerate();
             at_size.filter(|(i, _)| size(*i) == data.recipe.size).map(|(_, epochs)| epochs).sum()
         }
         Stage::Precompute
@@ -241,10 +243,18 @@ pub(super) fn epochs_on_activations(data: &Data) -> usize {
     settings.epochs.max(settings.min_steps.div_ceil(data.steps().max(1)))
 }
 
-/// Step 8's epochs, a cycle each.
-pub(super) fn cycles(recipe: &Recipe) -> impl Iterator<Item = usize> + use<> {
-    let WholeNetwork { cycle_len, cycle_mult, max_cycles, .. } = recipe.whole_network;
-    cycle_epochs(cycle_len, cycle_mult, max_cycles)
+/// Step 8's epochs, a cycle each; as many as it is planned, by a plan those that lead to the best weights.
+pub(super) fn cycles(data: &Data) -> Vec<usize> {
+    let WholeNetwork { cycle_len, cycle_mult, max_cycles, average, snapshots, .. } =
+        data.recipe.whole_network;
+    let all = cycle_epochs(cycle_len, cycle_mult, max_cycles);
+    let Some(plan) = &data.plan else { return all.collect() };
+    let done = plan.cycles(Stage::WholeNetwork);
+    let is_only_best = average == WeightAverage::None && snapshots == 0;
+    let best = |scores: &[Score]| scores.iter().map(|s| s.loss).fold(f64::INFINITY, f64::min);
+    let wanted = (0..done.len()).min_by(|&a, &b| best(done[a]).total_cmp(&best(done[b])));
+    let n = if is_only_best { wanted.map_or(0, |last| last + 1) } else { done.len() };
+    all.take(n).collect()
 }
 
 /// A stage's first cycle, of one epoch.
@@ -330,7 +340,8 @@ impl<M: Model> Learner<'_, M> {
         let settings = &recipe.whole_network;
         let first = cycle(recipe, Stage::WholeNetwork, rates);
         let (mut epochs_before, mut reached_before) = (0, f64::INFINITY);
-        for (number, epochs) in (1..).zip(cycles(recipe)) {
+        let cycles = cycles(self.data);
+        for (number, &epochs) in (1..).zip(&cycles) {
             let size = settings.size(number - 1, recipe);
             let plan = CyclePlan { size, ..first.restarted(number, epochs_before, epochs) };
             let scores = self.train_cycle(&plan, FeedKind::Images)?;
@@ -346,7 +357,7 @@ impl<M: Model> Learner<'_, M> {
             epochs_before += epochs;
             reached_before = reached;
         }
-        Ok(match settings.max_cycles {
+        Ok(match cycles.len() {
             1 => "one cycle done".to_owned(),
             n => format!("all {n} cycles done"),
         })

@@ -56,6 +56,15 @@ impl Plan {
         found.with_context(|| no_plan(&format!("no cycle {cycle} of `{}`", wanted.title())))
     }
 
+    /// The scores after each epoch of each cycle of a stage, in their order.
+    pub(super) fn cycles(&self, wanted: Stage) -> Vec<&[Score]> {
+        let cycles = self.journal.done.iter().filter_map(|entry| match entry {
+            Entry::Cycle { stage, scores, .. } if *stage == wanted => Some(scores.as_slice()),
+            _ => None,
+        });
+        cycles.collect()
+    }
+
     /// The strength of the linear layer, its score, and that of the mean.
     pub(super) fn fitted(&self, wanted: Stage) -> Result<(f64, Score, Score)> {
         let found = self.find(|entry| match entry {

@@ -82,7 +82,8 @@ fn of_stage(stage: Stage, data: &Data, recipe: &Recipe) -> Vec<Piece> {
                 piece(Work::Learn, n_train * size * size, n_valid)
             };
             let of_cycle = |(cycle, epochs)| vec![epoch(cycle); epochs];
-            let mut pieces: Vec<Piece> = cycles(recipe).enumerate().flat_map(of_cycle).collect();
+            let mut pieces: Vec<Piece> =
+                cycles(data).into_iter().enumerate().flat_map(of_cycle).collect();
             let has_head = recipe.head_on_activations.run || recipe.head_with_augmentation.run;
             if let Some(last) = pieces.last_mut().filter(|_| has_head) {
                 // The head alone, the network, and the one midway between them are compared.

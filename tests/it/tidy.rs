@@ -30,8 +30,8 @@ const LAYERS: &[&[&str]] = &[
         "zoo",
     ],
     &[
-        "explain", "foreign", "fs", "hash", "json", "lines", "pixels", "term", "typed", "progress",
-        "relative", "rng", "room", "sibling", "words",
+        "ended", "explain", "foreign", "fs", "hash", "json", "lines", "pixels", "term", "typed",
+        "progress", "relative", "rng", "room", "sibling", "words",
     ],
 ];
 

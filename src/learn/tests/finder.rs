@@ -10,7 +10,7 @@ use crate::schedule::LayerRates;
 fn a_sweep_that_is_long_beside_the_training_that_it_is_for_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let usual = data(folder.path(), 48, 0, &[]);
-    let epochs: usize = cycles(&usual.recipe).sum();
+    let epochs: usize = cycles(&usual).iter().sum();
     let just = 10.0 / (usual.steps() * epochs) as f64;
     for (share, runs) in [(just * 0.9, false), (just * 1.1, true), (0.0, true)] {
         let share = format!("find-full-rate.share={share}");

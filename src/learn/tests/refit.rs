@@ -70,6 +70,32 @@ fn all_images_are_trained_on_by_the_plan_and_none_is_asked() {
 }
 
 #[test]
+fn cycles_after_the_best_weights_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = data(folder.path(), 64, 5, &["whole-network.max-cycles=2"]);
+    let (.., mut journal) = trained(&first, Mock::default());
+    // As if the first cycle had been the better one.
+    for entry in &mut journal.done {
+        if let Entry::Cycle { stage: Stage::WholeNetwork, number: 1, scores } = entry {
+            scores[0].loss = 1e-3;
+        }
+    }
+    let all = on_all(&first, Plan::new(journal.clone()).unwrap());
+    let (_, told, again) = trained(&all, Mock::default());
+    let n = |journal: &Journal| {
+        Plan::new(journal.clone())
+            .unwrap()
+            .cycles(Stage::WholeNetwork)
+            .iter()
+            .map(|of| of.len())
+            .sum()
+    };
+    let (planned, done): (usize, usize) = (n(&journal), n(&again));
+    assert_eq!((planned, done), (3, 1));
+    assert_eq!(told.epochs.len() + 2, journal.epochs as usize);
+}
+
+#[test]
 fn a_second_training_that_is_killed_ends_as_one_that_is_not() {
     let images = tempfile::tempdir().unwrap();
     let first = data(images.path(), 48, 3, &["whole-network.max-cycles=2"]);

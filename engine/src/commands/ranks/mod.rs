@@ -21,7 +21,7 @@ use kaggle_kit::place::Place;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::term;
 
-pub(super) use self::processes::{Ended, Processes, copy_of_this, share_threads};
+pub(super) use self::processes::{Processes, copy_of_this, share_threads};
 pub(super) use self::supervisor::supervise;
 use super::precision::{Work, settled};
 use crate::torch::group::{Group, LostRank, has_nccl};

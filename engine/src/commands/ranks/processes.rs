@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use kaggle_kit::ended::Ended;
 use kaggle_kit::exit::INTERRUPTED;
 use kaggle_kit::term;
 
@@ -19,15 +20,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 const TO_NOTICE: Duration = Duration::from_secs(4);
 /// And so long to end once their lifeline is cut.
 const TO_END: Duration = Duration::from_secs(5);
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::commands) enum Ended {
-    Well,
-    WithCode(u8),
-    /// By a signal that it did not handle.
-    BySignal(i32),
-}
 
 /// Those that are at work, and those that were.
 #[derive(Default)]
@@ -201,8 +193,12 @@ impl Processes {
         }
     }
 
-    pub(in crate::commands) fn name(&self, number: usize) -> &str {
-        &self.all[number].name
+    /// What a person is told of an end that was told nowhere else.
+    pub(in crate::commands) fn error(&self, number: usize, how: Ended) -> Option<anyhow::Error> {
+        let (name, signal) = (&self.all[number].name, how.by_signal()?);
+        Some(anyhow!(
+            "{name} was ended by {signal}\nhint: run the same command again to go on from the checkpoint"
+        ))
     }
 }
 
@@ -224,7 +220,7 @@ impl Process {
     }
 
     fn take_end(&mut self, status: ExitStatus) {
-        self.ended = Some(ended(status));
+        self.ended = Some(Ended::of(status));
         self.lifeline = None;
         if let Some(relay) = self.relay.take() {
             let _ = relay.join();
@@ -240,46 +236,6 @@ impl Process {
             self.take_end(status);
         }
     }
-}
-
-fn ended(status: ExitStatus) -> Ended {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return Ended::BySignal(signal);
-    }
-    match status.code() {
-        Some(0) => Ended::Well,
-        code => Ended::WithCode(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
-    }
-}
-
-impl Ended {
-    /// What a person is told of an end that was told nowhere else.
-    pub(in crate::commands) fn error(self, name: &str) -> Option<anyhow::Error> {
-        let Self::BySignal(signal) = self else { return None };
-        let more = if signal == 9 { ", as the system does where memory is short" } else { "" };
-        Some(anyhow!(
-            "{name} was ended by {}{more}\nhint: run the same command again to go on from the checkpoint",
-            signal_name(signal)
-        ))
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    const NAMES: [(i32, &str); 10] = [
-        (1, "SIGHUP"),
-        (2, "SIGINT"),
-        (3, "SIGQUIT"),
-        (4, "SIGILL"),
-        (6, "SIGABRT"),
-        (8, "SIGFPE"),
-        (9, "SIGKILL"),
-        (11, "SIGSEGV"),
-        (13, "SIGPIPE"),
-        (15, "SIGTERM"),
-    ];
-    let known = NAMES.iter().find(|(number, _)| *number == signal);
-    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
 }
 
 /// Gives a process its part of this machine's threads, where the user has not said how many.
@@ -320,10 +276,10 @@ mod tests {
         }
         ends.sort_by_key(|(number, _)| *number);
         assert_eq!(ends, [(0, Ended::Well), (1, Ended::WithCode(7)), (2, Ended::BySignal(9))],);
-        let told = ends[2].1.error("rank 2").unwrap().to_string();
-        assert!(told.starts_with("rank 2 was ended by SIGKILL, as the system"), "{told}");
+        let told = processes.error(2, ends[2].1).unwrap().to_string();
+        assert!(told.starts_with("kill -9 $$ was ended by SIGKILL, as the system"), "{told}");
         assert!(told.contains("\nhint: run the same command again"), "{told}");
-        assert!(Ended::WithCode(7).error("rank 1").is_none());
+        assert!(processes.error(1, ends[1].1).is_none());
         // The fourth ends with its lifeline, the last one is ended.
         processes.all.iter_mut().for_each(|process| process.lifeline = None);
         assert_eq!(processes.next_ended().unwrap(), [(3, Ended::WithCode(3))]);

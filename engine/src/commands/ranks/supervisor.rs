@@ -4,8 +4,9 @@ use anyhow::Result;
 use kaggle_kit::place::AGENT_STORE;
 use kaggle_kit::term;
 
-use super::processes::{Ended, Processes, copy_of_this};
+use super::processes::{Processes, copy_of_this};
 use crate::torch::group::KeptStore;
+use kaggle_kit::ended::Ended;
 
 /// Starts so many ranks, which are given this command line as it is, and ends as they do.
 pub(in crate::commands) fn supervise(count: usize) -> Result<()> {
@@ -37,7 +38,7 @@ pub(in crate::commands) fn supervise(count: usize) -> Result<()> {
         }
         let ends = ranks.wind_up()?;
         let culprit = culprit(&ends, |rank| store.has_followed(rank));
-        if let Some(error) = ends[culprit].error(ranks.name(culprit)) {
+        if let Some(error) = ranks.error(culprit, ends[culprit]) {
             return Err(error);
         }
         // It has told why.

@@ -8,12 +8,13 @@ use std::collections::VecDeque;
 use anyhow::{Context, Result};
 use kaggle_kit::commands::train::Args;
 use kaggle_kit::competition;
+use kaggle_kit::ended::Ended;
 use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
 use super::{Trained, opened, taken};
-use crate::commands::ranks::{Ended, Processes, Ranks, copy_of_this, share_threads};
+use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads};
 use crate::torch::device;
 
 /// What a fold's own command line has otherwise: each option, and whether it has a value.
@@ -97,7 +98,7 @@ fn failed(mut processes: Processes, number: usize, how: Ended) -> Result<Trained
     while processes.at_work() > 0 {
         processes.next_ended()?;
     }
-    if let Some(error) = how.error(processes.name(number)) {
+    if let Some(error) = processes.error(number, how) {
         return Err(error);
     }
     let Ended::WithCode(code) = how else { unreachable!("it did not end well") };

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use kaggle_kit::competition::Competition;
-use kaggle_kit::learn::{Cores, Pace};
+use kaggle_kit::learn::{Cores, Data, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
@@ -24,8 +24,8 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, us
     // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(training, &recipe)? {
-            let seconds = Seconds::of(&recipe, competition, images, ranks)?;
-            let told = seconds.told(&recipe, *networks);
+            let foreseen = Foreseen::of(&recipe, competition, images, ranks)?;
+            let told = foreseen.told(&recipe, *networks);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
         return Ok((recipe, *networks));
@@ -38,14 +38,14 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, us
         if is_begun(training, &chosen)? {
             return Ok((chosen, most));
         }
-        let seconds = Seconds::of(&chosen, competition, images, ranks)?;
+        let foreseen = Foreseen::of(&chosen, competition, images, ranks)?;
         let tell = |networks, what: &str| {
-            let told = seconds.told(&chosen, networks);
+            let told = foreseen.told(&chosen, networks);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
         };
-        // With one network the best preset would be the next one.
+        // With one network it would be no more than the next preset.
         let least = if preset == Preset::Best { most.min(2) } else { 0 };
-        let fits = |networks: &usize| seconds.in_all(*networks) <= minutes * 60.0 * MARGIN;
+        let fits = |networks: &usize| foreseen.most.in_all(*networks) <= minutes * 60.0 * MARGIN;
         let fitting = (least..=most).rev().find(fits);
         if fitting != Some(most) {
             tell(most, "too long");
@@ -84,7 +84,12 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
     Ok(false)
 }
 
-/// How long a recipe takes.
+/// How long a recipe takes: if the network over-fits in its second cycle, and if it never does.
+struct Foreseen {
+    least: Seconds,
+    most: Seconds,
+}
+
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
@@ -92,25 +97,27 @@ struct Seconds {
     again: f64,
 }
 
-impl Seconds {
+impl Foreseen {
     fn of(
         recipe: &Recipe,
         competition: &Competition,
         images: &CompetitionImages,
         ranks: &Ranks,
     ) -> Result<Self> {
-        let data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
+        let mut data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
         let alone = Ranks::alone(ranks.device);
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-        let [first, later] = [true, false].map(|is_first| pace.seconds(&data, cores, is_first));
-        let others = recipe.folds.saturating_sub(1) as f64;
-        Ok(Self { once: first + others * later, again: later / (1.0 - recipe.valid) })
-    }
-
-    fn in_all(&self, networks: usize) -> f64 {
-        self.once + networks as f64 * self.again
+        let seconds = |data: &Data| {
+            let [first, later] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
+            let others = recipe.folds.saturating_sub(1) as f64;
+            Seconds { once: first + others * later, again: later / (1.0 - recipe.valid) }
+        };
+        let most = seconds(&data);
+        // The first cycle that can be worse than another.
+        data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(2);
+        Ok(Self { least: seconds(&data), most })
     }
 
     fn told(&self, recipe: &Recipe, networks: usize) -> String {
@@ -120,9 +127,15 @@ impl Seconds {
             (0, n) => format!(", with {n} networks on all images"),
             (n, _) => format!(" for {}", term::count(n, "fold")),
         };
-        // Cycles end where the network begins to over-fit.
-        let may_end = recipe.unfreeze.run && recipe.whole_network.max_cycles > 1;
-        let bound = if may_end { "at most about" } else { "about" };
-        format!("{bound} {}{more}", term::duration(self.in_all(networks)))
+        let [least, most] =
+            [&self.least, &self.most].map(|seconds| term::duration(seconds.in_all(networks)));
+        let range = if least == most { most } else { format!("{least} to {most}") };
+        format!("about {range}{more}")
+    }
+}
+
+impl Seconds {
+    fn in_all(&self, networks: usize) -> f64 {
+        self.once + networks as f64 * self.again
     }
 }

@@ -76,7 +76,7 @@ fn a_preset_that_takes_longer_than_there_is_time_gives_way_to_a_quicker_one() {
     assert_eq!(lines.len(), 3, "{told}");
     assert!(
         lines[0].contains("`best`")
-            && lines[0].ends_with("with 5 networks on all images; too long"),
+            && lines[0].ends_with("with 3 networks on all images; too long"),
         "{told}"
     );
     assert!(lines[1].contains("`good`") && lines[1].ends_with("; too long"), "{told}");
