@@ -122,7 +122,10 @@ pub(super) fn predict(
         if let Some(run) = run {
             network.restore_from(&run.file(name))?;
         }
-        network.follow_first()?;
+        // Where this looks alone, nobody is there to follow.
+        if ranks.group().is_some() {
+            network.follow_first()?;
+        }
         let parts = look(network, ranks, name, samples, recipe, partial.as_deref_mut())?;
         names = parts.names;
         means.resize_with(names.len(), Mean::default);

@@ -61,6 +61,18 @@ fn three_ranks_train_and_predict_as_one() {
     assert!(csv() == alone, "`submit` in shares writes another file");
 }
 
+#[test]
+fn ranks_train_several_networks_on_all_images_by_one_plan() {
+    let here = with_data("dogs-vs-cats");
+    let more =
+        ["--ranks", "2", "--refit=2", "--group-timeout", "60", "--set", "unfreeze.run=false"];
+    let told = here.kaggle_kit().args(TRAIN).args(more).assert().success();
+    told.stderr(contains("network 2 of 2").and(contains("2 ranks")));
+    let runs = Run::all(&here.path().join("runs"), None).unwrap();
+    let seeds: Vec<u64> = runs.iter().map(|run| run.summary().unwrap().seed).collect();
+    assert_eq!(seeds, [42, 42, 43]);
+}
+
 fn kind_of(run: &Run) -> TargetKind {
     run.competition().unwrap().target.kind
 }
