@@ -22,7 +22,7 @@ use kaggle_kit::recipe::Recipe;
 use kaggle_kit::term;
 
 pub(super) use self::processes::{Processes, copy_of_this, share_threads};
-pub(super) use self::supervisor::supervise;
+pub(super) use self::supervisor::{supervise, supervise_other};
 use super::precision::{Work, settled};
 use crate::torch::group::{Group, LostRank, has_nccl};
 use crate::torch::{Device, device, threads};

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle, sleep};
 use std::time::{Duration, Instant};
@@ -71,14 +72,17 @@ fn arguments_without(
 impl Processes {
     /// Counts Ctrl-C from here on, which comes to this process alone.
     pub(in crate::commands) fn listening() -> Self {
-        let listens = ctrlc::set_handler(|| {
-            INTERRUPTS.fetch_add(1, Ordering::Relaxed);
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let listens = ctrlc::set_handler(|| {
+                INTERRUPTS.fetch_add(1, Ordering::Relaxed);
+            });
+            if let Err(error) = listens {
+                term::warn(format_args!(
+                    "Ctrl-C will end it at once: no thread listens for it ({error})"
+                ));
+            }
         });
-        if let Err(error) = listens {
-            term::warn(format_args!(
-                "Ctrl-C will end it at once: no thread listens for it ({error})"
-            ));
-        }
         Self::default()
     }
 

@@ -1,20 +1,30 @@
 //! A small torchrun: ranks on this machine, started as it would start them.
 
 use anyhow::Result;
+use kaggle_kit::ended::Ended;
 use kaggle_kit::place::AGENT_STORE;
 use kaggle_kit::term;
 
 use super::processes::{Processes, copy_of_this};
 use crate::torch::group::KeptStore;
-use kaggle_kit::ended::Ended;
 
 /// Starts so many ranks, which are given this command line as it is, and ends as they do.
 pub(in crate::commands) fn supervise(count: usize) -> Result<()> {
+    supervise_other(count, &[], &[])
+}
+
+/// The same of a command line without some options, and with others.
+pub(in crate::commands) fn supervise_other(
+    count: usize,
+    without: &[(&str, bool)],
+    with: &[&str],
+) -> Result<()> {
     // At a port that nobody else has: two jobs on a machine know nothing of each other.
     let store = KeptStore::open()?;
     let mut ranks = Processes::listening();
     for rank in 0..count {
-        let mut command = copy_of_this(&[])?;
+        let mut command = copy_of_this(without)?;
+        command.args(with);
         for (name, value) in [
             ("RANK", rank),
             ("LOCAL_RANK", rank),

@@ -20,7 +20,10 @@ const MARGIN: f64 = 0.85;
 /// asked for.
 pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, usize)> {
     let Training { args, competition, images, ranks, networks, .. } = training;
-    let Some(preset) = args.recipe.preset else { return Ok((recipe, *networks)) };
+    // What follows a plan takes as long as that says.
+    let Some(preset) = args.recipe.preset.filter(|_| recipe.refit.is_empty()) else {
+        return Ok((recipe, *networks));
+    };
     // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(training, &recipe)? {

@@ -2,10 +2,10 @@
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
 //! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page;
-//! `refit.rs` is a run's plan for another; `folds.rs` trains folds side by side, each in a process of its own.
+//! `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or networks on all images, each in a
+//! process of its own.
 
 mod finish;
-mod folds;
 mod foresee;
 mod images;
 mod keep;
@@ -14,6 +14,7 @@ mod outcome;
 mod pseudo;
 mod refit;
 mod report;
+mod side_by_side;
 mod teacher;
 mod told;
 
@@ -54,8 +55,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
             "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
              `--max-minutes` out, or `--preset`"
         ),
-        Role::Starts { count, gpus } if folds::are_several(args)? => {
-            let trained = folds::train_side_by_side(args, workspace, count, gpus)
+        Role::Starts { count, gpus } if side_by_side::are_several(args)? => {
+            let trained = side_by_side::train(args, workspace, count, gpus)
                 .inspect_err(|error| bad_images::tell(error, args.json))?;
             return tell(&trained, args);
         }

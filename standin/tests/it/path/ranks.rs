@@ -64,13 +64,29 @@ fn three_ranks_train_and_predict_as_one() {
 #[test]
 fn ranks_train_several_networks_on_all_images_by_one_plan() {
     let here = with_data("dogs-vs-cats");
-    let more =
-        ["--ranks", "2", "--refit=2", "--group-timeout", "60", "--set", "unfreeze.run=false"];
-    let told = here.kaggle_kit().args(TRAIN).args(more).assert().success();
-    told.stderr(contains("network 2 of 2").and(contains("2 ranks")));
-    let runs = Run::all(&here.path().join("runs"), None).unwrap();
-    let seeds: Vec<u64> = runs.iter().map(|run| run.summary().unwrap().seed).collect();
-    assert_eq!(seeds, [42, 42, 43]);
+    let train = |refit: &str| {
+        let more = ["--ranks", "2", "--group-timeout", "60", "--set", "unfreeze.run=false", refit];
+        here.kaggle_kit().args(TRAIN).args(more).assert().success()
+    };
+    let seeds = || -> Vec<u64> {
+        let runs = Run::all(&here.path().join("runs"), None).unwrap();
+        runs.iter().map(|run| run.summary().unwrap().seed).collect()
+    };
+    // Both train each of the two runs together.
+    train("--refit").stderr(contains("2 ranks").and(contains("once more on all 60 images")));
+    assert_eq!(seeds(), [42, 42]);
+    // Of three networks the first is there, and the others are trained side by side.
+    let told = train("--refit=3");
+    told.stderr(
+        contains("3 networks, 2 at a time")
+            .and(contains("network 1 of 3 is trained"))
+            .and(contains("network 3 of 3: done:")),
+    );
+    let mut all = seeds();
+    all.sort_unstable();
+    assert_eq!(all, [42, 42, 43, 44]);
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    told.stderr(contains("one model, 3 networks"));
 }
 
 fn kind_of(run: &Run) -> TargetKind {

@@ -1,0 +1,158 @@
+//! Runs of one model side by side: `train --folds K`, or several networks on all images, with `--gpus N` or
+//! `--ranks N`. N of them train at a time, each in a process of its own.
+//!
+//! They know nothing of each other, so N of them take no more than the time of one, whatever lies between the
+//! GPUs, and no batch gets small. A run that all GPUs are to train together is named: `--fold 1 --gpus 2`.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context, Error, Result};
+use kaggle_kit::commands::train::Args;
+use kaggle_kit::competition;
+use kaggle_kit::ended::Ended;
+use kaggle_kit::recipe::{self, Recipe};
+use kaggle_kit::run::{Run, Workspace};
+use kaggle_kit::term;
+
+use super::{Trained, opened, refit, taken};
+use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads, supervise_other};
+use crate::torch::device;
+
+/// What a part's own command line has otherwise: each option, and whether it has a value.
+const OF_ALL_PARTS: [(&str, bool); 6] = [
+    ("--ranks", true),
+    ("--gpus", true),
+    ("--device", true),
+    ("--json", false),
+    ("--fold", true),
+    ("--refit", false),
+];
+
+/// Whether there are several to train.
+pub(super) fn are_several(args: &Args) -> Result<bool> {
+    if args.fold.is_some() {
+        return Ok(false);
+    }
+    let competition = competition::find(&args.competition)?;
+    let recipe = recipe::of_competition(&competition, &args.layers()?)?;
+    Ok(recipe.folds > 0 || networks(args, &recipe) > 1)
+}
+
+/// How many networks are trained on all images; one, or none, where that depends on how many images there are.
+fn networks(args: &Args, recipe: &Recipe) -> usize {
+    args.networks(args.recipe.preset, recipe, 0)
+}
+
+/// A run that a process trains.
+struct Part {
+    name: String,
+    recipe: Recipe,
+    /// What its command line has that tells it from the others.
+    typed: Vec<String>,
+}
+
+/// Trains all parts that are not trained yet, `count` at a time.
+pub(super) fn train(
+    args: &Args,
+    workspace: &Workspace,
+    count: usize,
+    gpus: bool,
+) -> Result<Trained> {
+    // Once, before many processes would do the same at once: images are looked at, and all folds are tried.
+    let alone = Ranks::alone(device::resolve(args.device)?);
+    let (competition, recipe, images) = opened(args, workspace, &alone)?;
+    images.split(&Recipe { fold: 1, ..recipe.clone() })?;
+    let (name, runs) = (&competition.name, workspace.runs());
+    let parts: Vec<Part> = if recipe.folds > 0 {
+        (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect()
+    } else {
+        let group = images.group(&recipe)?;
+        if taken(args, &runs, name, &group, &recipe)?.is_none() {
+            // All devices train it together.
+            supervise_other(count, &[("--json", false), ("--refit", false)], &["--refit=never"])?;
+        }
+        // With `--anew` too the newest is what was trained just now.
+        let found = Run::of_group(&runs, name, &group, recipe.fold, recipe.seed)?;
+        let plan = found.first().context("the first training left no finished run")?.id();
+        let n = networks(args, &recipe);
+        (0..n).map(|nth| network_of(&recipe, &plan, nth, n)).collect()
+    };
+    let of_part =
+        |part: &Part| taken(args, &runs, name, &images.group(&part.recipe)?, &part.recipe);
+    let mut waiting = VecDeque::new();
+    for part in &parts {
+        match of_part(part)? {
+            Some(run) => {
+                term::say(format_args!("{} is trained: run `{}`", part.name, run.folder.display()))
+            }
+            None => waiting.push_back(part),
+        }
+    }
+    let count = count.min(waiting.len()).max(1);
+    let what = if recipe.folds > 0 { "fold" } else { "network" };
+    term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
+    let mut processes = Processes::listening();
+    // Of each that was started, which device it has.
+    let (mut devices, mut free) = (Vec::new(), (0..count).rev().collect::<Vec<_>>());
+    loop {
+        while let Some(part) = waiting.front().copied().filter(|_| !processes.are_stopping())
+            && let Some(at) = free.pop()
+        {
+            waiting.pop_front();
+            let mut command = copy_of_this(&OF_ALL_PARTS)?;
+            command.args(&part.typed);
+            let device = if gpus { format!("cuda:{at}") } else { args.device.to_string() };
+            command.arg("--device").arg(device);
+            share_threads(&mut command, count);
+            devices.push(at);
+            processes.start(part.name.clone(), command, false)?;
+        }
+        let ended = processes.next_ended()?;
+        if ended.is_empty() {
+            break;
+        }
+        for (number, how) in ended {
+            free.push(devices[number]);
+            if how != Ended::Well {
+                return Err(failed(processes, number, how));
+            }
+        }
+    }
+    let newest = |part: &Part| -> Result<Run> {
+        let Part { name: part, recipe, .. } = part;
+        let found = Run::of_group(&runs, name, &images.group(recipe)?, recipe.fold, recipe.seed)?;
+        found.into_iter().next().with_context(|| format!("{part} left no finished run"))
+    };
+    let runs = parts.iter().map(newest).collect::<Result<_>>()?;
+    Ok(Trained { runs, found: images.dataset.found })
+}
+
+fn fold_of(recipe: &Recipe, fold: usize) -> Part {
+    let typed = vec!["--fold".to_owned(), fold.to_string()];
+    Part { name: format!("fold {fold}"), recipe: Recipe { fold, ..recipe.clone() }, typed }
+}
+
+fn network_of(recipe: &Recipe, plan: &str, nth: usize, n: usize) -> Part {
+    let recipe = refit::nth_recipe(recipe, plan, nth);
+    let settings = [format!("refit={plan}"), format!("seed={}", recipe.seed)];
+    let typed = settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect();
+    Part { name: format!("network {} of {n}", nth + 1), recipe, typed }
+}
+
+/// One failed, or was asked to stop: the others stop after this step, and go on where they stood when
+/// the same command is run again.
+fn failed(mut processes: Processes, number: usize, how: Ended) -> Error {
+    processes.ask_to_stop();
+    while processes.at_work() > 0 {
+        if let Err(error) = processes.next_ended() {
+            return error;
+        }
+    }
+    if let Some(error) = processes.error(number, how) {
+        return error;
+    }
+    let Ended::WithCode(code) = how else { unreachable!("it did not end well") };
+    drop(processes);
+    // It has told why, under its own name.
+    std::process::exit(i32::from(code))
+}
