@@ -76,7 +76,8 @@ pub struct Args {
     pub start: Start,
     #[command(flatten)]
     pub ranks: RanksArgs,
-    /// End after so many minutes of training, with what is best by then; each fold has as many
+    /// End after so many minutes of training, with what is best by then; each fold has as many, unless a preset
+    /// is planned as a whole
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     pub max_minutes: Option<f64>,
     /// Write training down this often, to go on from after a stop

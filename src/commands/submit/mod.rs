@@ -30,6 +30,7 @@ use crate::run::{Run, Workspace};
 use crate::session;
 use crate::submission::Misfit;
 use crate::term;
+use crate::typed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,9 +52,9 @@ A stopped upload goes on where it stood when it is run again; nothing is submitt
 pub struct Args {
     /// A competition, for its newest finished run; without it, the newest of all
     pub competition: Option<String>,
-    /// This run's folder instead, alone even if it is one of several folds
-    #[arg(long, value_name = "FOLDER", conflicts_with = "competition")]
-    pub run: Option<PathBuf>,
+    /// This run instead, by folder or id, alone even if it is one of several of a model
+    #[arg(long, value_name = "RUN", conflicts_with = "competition")]
+    pub run: Option<String>,
     /// Blend these runs, by folder or id; a fold stands for all folds of its model
     #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "run")]
     pub runs: Vec<String>,
@@ -166,6 +167,18 @@ fn ensure_uploads(competition: &Competition, args: &Args) -> Result<()> {
     )
 }
 
+/// Networks that the mean is to be of, and whose training was stopped: without a word it would be of fewer.
+fn tell_of_unfinished(member: &Member) -> Result<()> {
+    for run in members::unfinished(member)? {
+        term::warn(format_args!(
+            "run `{}` of the same plan is unfinished, so the mean is without it: `{}` tells how to go on with it",
+            run.id(),
+            typed::command(["runs"])
+        ));
+    }
+    Ok(())
+}
+
 /// The models that are to predict.
 pub fn members_of(
     args: &Args,
@@ -175,12 +188,17 @@ pub fn members_of(
     let runs = workspace.runs();
     let name = competition.map(|competition| competition.name.as_str());
     let found = match (&args.run, args.best) {
-        (Some(run), _) => Ok(vec![members::alone(Run::open(run)?)?]),
+        (Some(run), _) => Ok(vec![members::alone(Run::find(&runs, None, run)?)?]),
         (None, Some(n)) => meant::best(competition, n, workspace),
         (None, None) if !args.runs.is_empty() => members::named(&runs, name, &args.runs),
         (None, None) => Ok(vec![members::of(Run::newest(&runs, competition)?)?]),
     };
     let found = found?;
+    if args.run.is_none() {
+        for member in &found {
+            tell_of_unfinished(member)?;
+        }
+    }
     if let Some(run) = found.iter().flat_map(|member| &member.runs).next_back() {
         ensure_uploads(&run.competition()?, args)?;
     }

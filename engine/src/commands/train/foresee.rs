@@ -46,8 +46,8 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, us
             let told = foreseen.told(&chosen, networks);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
         };
-        // With one network it would be no more than the next preset.
-        let least = if preset == Preset::Best { most.min(2) } else { 0 };
+        // Without all images it would be less than the next preset.
+        let least = if preset == Preset::Best { most.min(1) } else { 0 };
         let fits = |networks: &usize| foreseen.most.in_all(*networks) <= minutes * 60.0 * MARGIN;
         let fitting = (least..=most).rev().find(fits);
         if fitting != Some(most) {
@@ -87,7 +87,8 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
     Ok(false)
 }
 
-/// How long a recipe takes: if the network over-fits in its second cycle, and if it never does.
+/// How long a recipe takes: if the network over-fits in its second cycle, so that the first is all that is
+/// repeated, and if it never does.
 struct Foreseen {
     least: Seconds,
     most: Seconds,
@@ -118,9 +119,11 @@ impl Foreseen {
             Seconds { once: first + others * later, again: later / (1.0 - recipe.valid) }
         };
         let most = seconds(&data);
-        // The first cycle that can be worse than another.
-        data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(2);
-        Ok(Self { least: seconds(&data), most })
+        let [least, first_cycle] = [2, 1].map(|cycles| {
+            data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(cycles);
+            seconds(&data)
+        });
+        Ok(Self { least: Seconds { once: least.once, again: first_cycle.again }, most })
     }
 
     fn told(&self, recipe: &Recipe, networks: usize) -> String {

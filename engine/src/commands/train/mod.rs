@@ -162,9 +162,17 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let interrupted = on_interrupt();
     let (competition, typed, images) = opened(args, workspace, ranks)?;
     let networks = args.networks(args.recipe.preset, &typed, images.dataset.train.len());
-    let has_trained = Cell::new(false);
-    let mut training =
-        Training { args, workspace, competition, images, ranks, networks, has_trained };
+    let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
+    let mut training = Training {
+        args,
+        workspace,
+        competition,
+        images,
+        ranks,
+        networks,
+        has_trained,
+        has_gone_on,
+    };
     let recipe;
     (recipe, training.networks) = foresee::planned(&training, typed)?;
     let begun = Instant::now();
@@ -205,6 +213,8 @@ struct Training<'a> {
     networks: usize,
     /// Whether any run was trained, in place of being taken.
     has_trained: Cell<bool>,
+    /// Whether one was gone on with: what follows it may be begun.
+    has_gone_on: Cell<bool>,
 }
 
 impl Training<'_> {
@@ -342,7 +352,10 @@ impl TrainOne<'_> {
 
     /// The run's folder, with what is known before training.
     fn begin(&self, pretrained: &[Pretrained]) -> Result<(Run, fs::Locked)> {
-        let Training { images, ranks, .. } = self.training;
+        let Training { images, ranks, workspace, .. } = self.training;
+        if self.data.plan.is_some() {
+            refit::ensure_same_images(self.recipe, &self.data, workspace)?;
+        }
         let made_from = images.made_from(pretrained)?;
         self.print_plan(&ranks.in_plan(&settled(self.recipe, ranks.device, Work::Train)));
         let split = images::split_table(&self.data);
@@ -374,10 +387,11 @@ impl TrainOne<'_> {
                     run.folder.display()
                 );
                 term::say(format_args!("   going on with run `{}`", run.folder.display()));
+                self.training.has_gone_on.set(true);
                 return Ok((run, lock));
             }
         }
-        if args.start.resume {
+        if args.start.resume && !self.training.has_gone_on.get() {
             bail!(
                 "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to \
                  start one",

@@ -95,16 +95,25 @@ fn first_run(recipe: &Recipe, workspace: &Workspace) -> Result<Run> {
     })
 }
 
-/// What the first run says of the images that it held out, and how it decides. An error where these were other
-/// images.
-pub(super) fn known(recipe: &Recipe, data: &Data, workspace: &Workspace) -> Result<Known> {
-    let run = first_run(recipe, workspace)?;
-    let split = SplitTable::of(&run, &data.classes, data.kind)?;
+/// An error where the run whose plan is followed held out other images: what it says of them would be of others.
+pub(super) fn ensure_same_images(
+    recipe: &Recipe,
+    data: &Data,
+    workspace: &Workspace,
+) -> Result<()> {
+    let split = SplitTable::of(&first_run(recipe, workspace)?, &data.classes, data.kind)?;
     ensure!(
         split.held_out().eq(data.valid.samples.iter().map(|sample| sample.id.as_str())),
-        "the images have changed since run `{}` was trained\nhint: train it again with `--anew`",
+        "the images have changed since run `{}` was trained, whose plan is to be followed\nhint: train again \
+         without `refit`: that makes a new plan",
         recipe.refit
     );
+    Ok(())
+}
+
+/// What the first run says of the images that it held out, and how it decides.
+pub(super) fn known(recipe: &Recipe, data: &Data, workspace: &Workspace) -> Result<Known> {
+    let run = first_run(recipe, workspace)?;
     let mut way = run.summary()?.way;
     way.push(WayStep {
         step: format!(

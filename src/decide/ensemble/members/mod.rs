@@ -5,7 +5,7 @@
 //! belongs together.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -117,6 +117,18 @@ pub fn of(run: Run) -> Result<Member> {
     Member::from_runs(runs)
 }
 
+/// Runs by a member's plan that came to no end.
+pub fn unfinished(member: &Member) -> Result<Vec<Run>> {
+    let Some(run) = member.runs.first().filter(|_| member.folds == 0) else {
+        return Ok(Vec::new());
+    };
+    let (plan, folder) = (run.summary()?.refit, run.folder.parent());
+    let Some(folder) = folder.filter(|_| !plan.is_empty()) else { return Ok(Vec::new()) };
+    let mut found = Run::in_folder(folder)?;
+    found.retain(|run| !run.is_finished() && run.recipe().is_ok_and(|recipe| recipe.refit == plan));
+    Ok(found)
+}
+
 /// What tells the runs of one model from others; none where a run is one by itself.
 fn model_of(Summary { folds, refit, group, .. }: &Summary) -> Option<(&str, &str)> {
     let is_alone = group.is_empty() || *folds == 0 && refit.is_empty();
@@ -220,9 +232,14 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         pool.folds.push(folded[id].fold);
     }
     if is_one_fold {
-        // Of one hold-out: what belongs together stays so, as in the split.
+        // Of one hold-out: what belongs together stays so, as in the split; dealt in the run's own order, as when it
+        // was trained.
         let run = first.runs.first().context("a member without runs")?;
-        pool.folds = deal(&run.sets(&pool.ids, &first.classes, first.kind)?);
+        let (mut said, _) = run.held_out(&first.classes, first.kind)?;
+        said.ids.retain(|id| pool.ids.binary_search(id).is_ok());
+        let folds = deal(&run.sets(&said.ids, &first.classes, first.kind)?);
+        let fold_of: HashMap<&String, usize> = said.ids.iter().zip(folds).collect();
+        pool.folds = pool.ids.iter().map(|id| fold_of[id]).collect();
     }
     pool.truth = match first.kind {
         TargetKind::Number => Truth::Numbers(numbers),

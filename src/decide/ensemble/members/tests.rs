@@ -188,6 +188,7 @@ fn networks_by_one_plan_are_one_model_that_has_held_out_their_images_once() {
     let mut extents: Vec<String> = members.iter().map(Member::extent).collect();
     extents.sort();
     assert_eq!(extents, ["1 run", "2 networks"], "the plan's own run is left out");
+    assert!(unfinished(&of(first.clone()).unwrap()).unwrap().is_empty());
     assert_eq!(alone(second).unwrap().extent(), "1 run");
     // A run by itself knows nothing of what was trained by its plan.
     assert_eq!(named_in(&folder, &[&plan]).unwrap()[0].extent(), "1 run");

@@ -71,6 +71,15 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
     here.kaggle_kit().arg("submit").assert().success().stderr(contains("one model, 3 networks"));
     train(&["--refit=2"]).success().stderr(contains(more[2].id()));
     assert_eq!(Run::all(&here.path().join("runs"), None).unwrap().len(), 4);
+    // As if the last had been stopped: the mean is told to be without it, and goes on with it.
+    fs::remove_file(more[3].file("summary.toml")).unwrap();
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    let without = format!("run `{}` of the same plan is unfinished", more[3].id());
+    told.stderr(contains("one model, 2 networks").and(contains(without)));
+    train(&["--refit=4", "--resume"])
+        .success()
+        .stderr(contains("going on with run").and(contains("network 4 of 4")));
+    train(&["--refit=4", "--resume"]).code(1).stderr(contains("no unfinished run"));
     train(&["--refit=many"]).code(2).stderr(contains("a number from 1 to 100"));
 
     fs::remove_file(first.file("journal.toml")).unwrap();
@@ -114,4 +123,11 @@ fn what_is_finished_is_taken_but_not_what_had_no_time_for_its_end() {
     train(&minutes).stderr(contains("this is trained"));
     train(&["--set", "seed=8"]).stderr(contains("this is trained").not());
     assert_eq!(runs().len(), 7);
+
+    let of_plan = format!("refit={}", runs()[0].id());
+    let picture = fs::read_dir(here.path().join("data/dogs-vs-cats/train")).unwrap().next();
+    fs::remove_file(picture.unwrap().unwrap().path()).unwrap();
+    let changed = contains("the images have changed since run");
+    let trains = contains("the golden rule");
+    asked(&["--set", &of_plan]).code(1).stderr(changed.and(trains.not()));
 }
