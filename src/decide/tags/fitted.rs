@@ -87,9 +87,11 @@ impl Settings {
     /// The methods, the one that others must beat first: expected F where the spec tells how tags hang together,
     /// which is what it knows and a threshold does not.
     pub fn methods(&self) -> [Method; 3] {
-        match self.structure.is_empty() {
-            true => [Method::Threshold, Method::ThresholdPerTag, Method::ExpectedF],
-            false => [Method::ExpectedF, Method::Threshold, Method::ThresholdPerTag],
+        use Method::{ExpectedF, Threshold, ThresholdPerTag};
+        if self.structure.is_empty() {
+            [Threshold, ThresholdPerTag, ExpectedF]
+        } else {
+            [ExpectedF, Threshold, ThresholdPerTag]
         }
     }
 

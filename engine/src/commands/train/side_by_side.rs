@@ -83,7 +83,8 @@ pub(super) fn train(
     for part in &parts {
         match of_part(part)? {
             Some(run) => {
-                term::say(format_args!("{} is trained: run `{}`", part.name, run.folder.display()))
+                let (name, place) = (&part.name, run.folder.display());
+                term::say(format_args!("{name} is trained: run `{place}`"));
             }
             None => waiting.push_back(part),
         }

@@ -170,7 +170,7 @@ fn networks_by_one_plan_are_one_model_that_has_held_out_their_images_once() {
     let by_plan = |id, seed, plan: &str| {
         let run = Made { id, ..ALONE }.write(folder.path());
         let refit = plan.to_owned();
-        run.finish(&Summary { refit, seed, ..run.summary().unwrap() }).unwrap();
+        run.finish(&Summary { seed, refit, ..run.summary().unwrap() }).unwrap();
         run
     };
     let second = by_plan("20260101-000004-dddd", 43, &plan);
