@@ -141,7 +141,7 @@ fn opened(
     // A limit that is none is better told now than after all images were looked at.
     Store::usual()?;
     let data = workspace.data().join(&competition.name);
-    let plan = refit::plan(&recipe, workspace, ranks)?;
+    let plan = refit::plan_of(&recipe, workspace, ranks)?;
     let seed = plan.as_ref().map_or(recipe.seed, |(_, seed)| *seed);
     let split_by = Recipe { seed, ..recipe.clone() };
     let mut images = CompetitionImages::open(&competition, &data, &split_by, ranks)?;
@@ -177,20 +177,7 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     (recipe, training.networks) = foresee::planned(&training, typed)?;
     let begun = Instant::now();
     let first = training.all_folds(&recipe, &interrupted)?;
-    let mut on_all = Vec::new();
-    for nth in 0..training.networks {
-        let plan = match first.first() {
-            Some(run) if refit::has_time(&training, run, nth, begun.elapsed())? => run.id(),
-            _ => String::new(),
-        };
-        let plan = ranks.follow(plan)?;
-        if plan.is_empty() {
-            break;
-        }
-        let recipe = refit::nth_recipe(&recipe, &plan, nth);
-        training.images.plan = refit::plan(&recipe, workspace, ranks)?.map(|(plan, _)| plan);
-        on_all.extend(training.all_folds(&recipe, &interrupted)?);
-    }
+    let on_all = refit::networks(&mut training, first.first(), &recipe, begun, &interrupted)?;
     let runs = if on_all.is_empty() { first } else { on_all };
     ensure!(
         !args.start.resume || training.has_trained.get(),

@@ -3,7 +3,9 @@
 //! The second run holds nothing out, so it has no score of its own: what it says of held-out images, how it
 //! decides and which views it takes are the first run's.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kaggle_kit::commands::train::Refit;
@@ -26,7 +28,7 @@ pub(super) fn nth_recipe(first: &Recipe, plan: &str, nth: usize) -> Recipe {
 
 /// The plan that a recipe names, if it names one, and the seed by which its run held out images; the first of
 /// several ranks reads it.
-pub(super) fn plan(
+pub(super) fn plan_of(
     recipe: &Recipe,
     workspace: &Workspace,
     ranks: &Ranks,
@@ -52,14 +54,36 @@ pub(super) fn plan(
     Ok(Some((plan.with_context(|| format!("run `{}`", recipe.refit))?, seed.parse()?)))
 }
 
+/// Trains networks on all images by the plan of `first`, which the first of several ranks has: as many as there are
+/// to be, and as there is time for.
+pub(super) fn networks(
+    training: &mut Training,
+    first: Option<&Run>,
+    recipe: &Recipe,
+    begun: Instant,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Vec<Run>> {
+    let (ranks, workspace) = (training.ranks, training.workspace);
+    let mut runs = Vec::new();
+    for nth in 0..training.networks {
+        let plan = match first {
+            Some(run) if has_time(training, run, nth, begun.elapsed())? => run.id(),
+            _ => String::new(),
+        };
+        let followed = ranks.follow(plan)?;
+        if followed.is_empty() {
+            break;
+        }
+        let recipe = nth_recipe(recipe, &followed, nth);
+        training.images.plan = plan_of(&recipe, workspace, ranks)?.map(|(plan, _)| plan);
+        runs.extend(training.all_folds(&recipe, interrupted)?);
+    }
+    Ok(runs)
+}
+
 /// Whether there is time for the `nth` network on all images, from 0, by the plan of `first`; says why not.
 /// Training took `so_far`.
-pub(super) fn has_time(
-    training: &Training,
-    first: &Run,
-    nth: usize,
-    so_far: Duration,
-) -> Result<bool> {
+fn has_time(training: &Training, first: &Run, nth: usize, so_far: Duration) -> Result<bool> {
     let args = training.args;
     if args.refit == Refit::Auto && first.was_ended_early() {
         term::say("   not once more on all images: training was ended before its end");
