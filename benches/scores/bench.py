@@ -46,6 +46,8 @@ ARMS = {
     # Not once more on all images.
     "once": [],
     "frozen": ["unfreeze.run=false"],
+    # Three networks on all images by one plan.
+    "networks": [],
     "folds": ["folds=5", "unfreeze.run=false"],
 }
 # These are planned: how long they were to take stands beside how long they took.
@@ -134,6 +136,8 @@ def own_row(args, data, seed, arm, size, name):
     how = [] if first else ["--anew"]
     if base in ("once", "frozen"):
         how.append("--refit=never")
+    if base == "networks":
+        how.append("--refit=3")
     sets = [part for setting in [*ARMS.get(base, []), f"size={size}", *more] for part in ("--set", setting)]
     begun, cpu = time.monotonic(), children_s()
     told = call(program + ["train", competition, *how, "--set", f"seed={seed}", *planned, *sets], log, "stderr")

@@ -38,8 +38,6 @@ All settings with their meaning: `kaggle-kit train --show-recipe planet`.";
 const CHECKPOINT_EVERY: u64 = 60;
 /// So many images it was measured to pay for (`competitions/RECORDS.md`).
 const REFITTED: RangeInclusive<usize> = 500..=10_000;
-/// So many networks on all images are `--preset best`.
-const OF_BEST: usize = 3;
 /// As many as folds, at most.
 const MOST_NETWORKS: usize = 100;
 /// Ten years.
@@ -57,8 +55,8 @@ pub struct Args {
     pub folds: Option<u16>,
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
     /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, a number
-    /// of networks whose mean predicts, or auto: one where there are 500 to 10,000 images, no folds, no
-    /// `--smoke`, and time for it, and three of `--preset best`
+    /// of networks whose mean predicts, or auto, which is one where there are 500 to 10,000 images, no folds, no
+    /// `--smoke`, and time for it
     #[arg(
         long,
         value_name = "WHEN",
@@ -132,8 +130,7 @@ impl Refit {
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
     /// How much to do: quick is a head on a frozen backbone, good the default, best longer training where that
-    /// pays, and three networks; says before how long it will take, and with `--max-minutes` takes one that fits
-    /// into them
+    /// pays; says before how long it will take, and with `--max-minutes` takes one that fits into them
     #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
     pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults
@@ -215,7 +212,7 @@ impl Args {
     }
 
     /// How many networks are trained on all of so many images when a run of this recipe has ended.
-    pub fn networks(&self, preset: Option<Preset>, recipe: &Recipe, images: usize) -> usize {
+    pub fn networks(&self, recipe: &Recipe, images: usize) -> usize {
         // With a preset it is measured how long that takes.
         let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
         let is_short = self.recipe.smoke || is_bounded;
@@ -225,7 +222,6 @@ impl Args {
             Refit::Networks(n) => n,
             Refit::Never => 0,
             Refit::Auto if recipe.folds > 0 || is_short => 0,
-            Refit::Auto if preset == Some(Preset::Best) => OF_BEST,
             Refit::Auto => usize::from(REFITTED.contains(&images)),
         }
     }
@@ -301,9 +297,7 @@ mod tests {
         let (plain, folds) = (recipe(&[]), recipe(&["folds=5"]));
         let of_plan = recipe(&["refit=20261130-062012-fc53"]);
         let mut args = Args::new("planet".to_owned());
-        let n = |args: &Args, recipe: &Recipe, images| {
-            args.networks(args.recipe.preset, recipe, images)
-        };
+        let n = |args: &Args, recipe: &Recipe, images| args.networks(recipe, images);
         assert_eq!([500, 10_000].map(|images| n(&args, &plain, images)), [1, 1]);
         assert_eq!([499, 10_001].map(|images| n(&args, &plain, images)), [0, 0]);
         assert_eq!([&folds, &of_plan].map(|recipe| n(&args, recipe, 800)), [0, 0]);
@@ -311,9 +305,6 @@ mod tests {
         assert_eq!(n(&args, &plain, 800), 0, "nothing is measured");
         args.recipe.preset = Some(Preset::Good);
         assert_eq!(n(&args, &plain, 800), 1);
-        args.recipe.preset = Some(Preset::Best);
-        assert_eq!([400, 800].map(|images| n(&args, &plain, images)), [OF_BEST; 2]);
-        assert_eq!(n(&args, &folds, 800), 0);
         args.recipe.smoke = true;
         assert_eq!(n(&args, &plain, 800), 0);
         args.refit = Refit::parse("3").unwrap();

@@ -13,7 +13,7 @@ pub enum Preset {
     Quick,
     /// The default: the whole golden rule.
     Good,
-    /// The whole golden rule with as many epochs as pay, then several networks on all images.
+    /// The whole golden rule, with as many epochs as pay.
     Best,
 }
 

@@ -36,7 +36,7 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, us
     let mut last: Option<(Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
-        let most = args.networks(Some(preset), &chosen, images.dataset.train.len());
+        let most = args.networks(&chosen, images.dataset.train.len());
         // What was begun goes on, whatever a measurement says today.
         if is_begun(training, &chosen)? {
             return Ok((chosen, most));

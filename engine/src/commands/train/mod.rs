@@ -161,7 +161,7 @@ fn opened(
 fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<Trained> {
     let interrupted = on_interrupt();
     let (competition, typed, images) = opened(args, workspace, ranks)?;
-    let networks = args.networks(args.recipe.preset, &typed, images.dataset.train.len());
+    let networks = args.networks(&typed, images.dataset.train.len());
     let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
     let mut training = Training {
         args,

@@ -40,7 +40,7 @@ pub(super) fn are_several(args: &Args) -> Result<bool> {
 
 /// How many networks are trained on all images; one, or none, where that depends on how many images there are.
 fn networks(args: &Args, recipe: &Recipe) -> usize {
-    args.networks(args.recipe.preset, recipe, 0)
+    args.networks(recipe, 0)
 }
 
 /// A run that a process trains.

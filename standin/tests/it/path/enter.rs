@@ -74,11 +74,7 @@ fn a_preset_that_takes_longer_than_there_is_time_gives_way_to_a_quicker_one() {
     let told = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = told.lines().filter(|line| line.contains("as measured here")).collect();
     assert_eq!(lines.len(), 3, "{told}");
-    assert!(
-        lines[0].contains("`best`")
-            && lines[0].ends_with("with 3 networks on all images; too long"),
-        "{told}"
-    );
+    assert!(lines[0].contains("`best`") && lines[0].ends_with("; too long"), "{told}");
     assert!(lines[1].contains("`good`") && lines[1].ends_with("; too long"), "{told}");
     assert!(lines[2].contains("`quick`") && lines[2].ends_with("; too long"), "{told}");
     assert!(told.contains("is taken, since there is none quicker"), "{told}");
