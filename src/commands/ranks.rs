@@ -7,7 +7,8 @@ use std::time::Duration;
 // Ranks of this machine; torchrun, srun and mpirun start theirs themselves.
 #[derive(clap::Args, Clone, Debug)]
 pub struct RanksArgs {
-    /// Share the work among so many processes of this machine; with `--folds`, train so many folds at a time
+    /// Share the work among so many processes of this machine; with `--folds`, or several networks by `--refit`,
+    /// train so many of these at a time
     #[arg(long, value_name = "N", conflicts_with = "gpus", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub ranks: Option<u16>,
     /// The same with an NVIDIA GPU each: so many, or all

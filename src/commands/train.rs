@@ -54,9 +54,9 @@ pub struct Args {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
-    /// epochs, the same rates and choices. Its score stays that of the images held out. Always, never, a number
-    /// of networks whose mean predicts, or auto, which is one where there are 500 to 10,000 images, no folds, no
-    /// `--smoke`, and time for it
+    /// epochs as led to the best weights, the same rates and choices. Its score stays that of the images held out.
+    /// Always, never, a number of networks whose mean predicts, or auto, which is one where there are 500 to
+    /// 10,000 images, no folds, no `--smoke`, and time for it
     #[arg(
         long,
         value_name = "WHEN",
@@ -67,7 +67,7 @@ pub struct Args {
         value_parser = Refit::parse
     )]
     pub refit: Refit,
-    /// Train only this one of them
+    /// Train only this one of the folds
     #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fold: Option<u16>,
     #[command(flatten)]

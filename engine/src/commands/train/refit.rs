@@ -54,8 +54,8 @@ pub(super) fn plan_of(
     Ok(Some((plan.with_context(|| format!("run `{}`", recipe.refit))?, seed.parse()?)))
 }
 
-/// Trains networks on all images by the plan of `first`, which the first of several ranks has: as many as there are
-/// to be, and as there is time for.
+/// Trains networks on all images by the plan of `first`, which the first of several ranks has; none, where there is
+/// no time for it.
 pub(super) fn networks(
     training: &mut Training,
     first: Option<&Run>,
@@ -64,26 +64,25 @@ pub(super) fn networks(
     interrupted: &Arc<AtomicBool>,
 ) -> Result<Vec<Run>> {
     let (ranks, workspace) = (training.ranks, training.workspace);
+    let plan = match first.filter(|_| training.networks > 0) {
+        Some(run) if has_time(training, run, begun.elapsed())? => run.id(),
+        _ => String::new(),
+    };
+    let plan = ranks.follow(plan)?;
+    if plan.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_plan = nth_recipe(recipe, &plan, 0);
+    training.images.plan = plan_of(&of_plan, workspace, ranks)?.map(|(plan, _)| plan);
     let mut runs = Vec::new();
     for nth in 0..training.networks {
-        let plan = match first {
-            Some(run) if has_time(training, run, nth, begun.elapsed())? => run.id(),
-            _ => String::new(),
-        };
-        let followed = ranks.follow(plan)?;
-        if followed.is_empty() {
-            break;
-        }
-        let recipe = nth_recipe(recipe, &followed, nth);
-        training.images.plan = plan_of(&recipe, workspace, ranks)?.map(|(plan, _)| plan);
-        runs.extend(training.all_folds(&recipe, interrupted)?);
+        runs.extend(training.all_folds(&nth_recipe(recipe, &plan, nth), interrupted)?);
     }
     Ok(runs)
 }
 
-/// Whether there is time for the `nth` network on all images, from 0, by the plan of `first`; says why not.
-/// Training took `so_far`.
-fn has_time(training: &Training, first: &Run, nth: usize, so_far: Duration) -> Result<bool> {
+/// Whether all images are trained on by the plan of `first`, which took `so_far`; says why not.
+fn has_time(training: &Training, first: &Run, so_far: Duration) -> Result<bool> {
     let args = training.args;
     if args.refit == Refit::Auto && first.was_ended_early() {
         term::say("   not once more on all images: training was ended before its end");
@@ -99,9 +98,8 @@ fn has_time(training: &Training, first: &Run, nth: usize, so_far: Duration) -> R
     let kept: f64 = summary.stages.iter().filter(is_kept).map(|stage| stage.seconds).sum();
     let wanted = (summary.seconds - kept) / (1.0 - recipe.valid);
     if wanted > left {
-        let what = if nth == 0 { "not once more" } else { "not another network" };
         term::say(format_args!(
-            "   {what} on all images, which takes about {}: {} are left",
+            "   not once more on all images, which takes about {}: {} are left",
             term::duration(wanted),
             term::duration(left.max(0.0))
         ));

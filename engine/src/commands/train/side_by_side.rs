@@ -77,11 +77,11 @@ pub(super) fn train(
         let n = networks(args, &recipe);
         (0..n).map(|nth| network_of(&recipe, &plan, nth, n)).collect()
     };
-    let of_part =
-        |part: &Part| taken(args, &runs, name, &images.group(&part.recipe)?, &part.recipe);
+    // It hashes all images, and is one for all parts.
+    let group = images.group(&parts[0].recipe)?;
     let mut waiting = VecDeque::new();
     for part in &parts {
-        match of_part(part)? {
+        match taken(args, &runs, name, &group, &part.recipe)? {
             Some(run) => {
                 let (name, place) = (&part.name, run.folder.display());
                 term::say(format_args!("{name} is trained: run `{place}`"));
@@ -121,7 +121,7 @@ pub(super) fn train(
     }
     let newest = |part: &Part| -> Result<Run> {
         let Part { name: part, recipe, .. } = part;
-        let found = Run::of_group(&runs, name, &images.group(recipe)?, recipe.fold, recipe.seed)?;
+        let found = Run::of_group(&runs, name, &group, recipe.fold, recipe.seed)?;
         found.into_iter().next().with_context(|| format!("{part} left no finished run"))
     };
     let runs = parts.iter().map(newest).collect::<Result<_>>()?;

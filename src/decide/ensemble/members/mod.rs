@@ -5,7 +5,7 @@
 //! belongs together.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -235,11 +235,11 @@ pub fn pool(members: &[Member]) -> Result<Pool> {
         // Of one hold-out: what belongs together stays so, as in the split; dealt in the run's own order, as when it
         // was trained.
         let run = first.runs.first().context("a member without runs")?;
-        let (mut said, _) = run.held_out(&first.classes, first.kind)?;
-        said.ids.retain(|id| pool.ids.binary_search(id).is_ok());
-        let folds = deal(&run.sets(&said.ids, &first.classes, first.kind)?);
-        let fold_of: HashMap<&String, usize> = said.ids.iter().zip(folds).collect();
-        pool.folds = pool.ids.iter().map(|id| fold_of[id]).collect();
+        let mut order: Vec<usize> = (0..pool.ids.len()).collect();
+        order.sort_by_key(|&i| held_out[0][&pool.ids[i]].place);
+        let ids: Vec<String> = order.iter().map(|&i| pool.ids[i].clone()).collect();
+        let folds = deal(&run.sets(&ids, &first.classes, first.kind)?);
+        order.into_iter().zip(folds).for_each(|(i, fold)| pool.folds[i] = fold);
     }
     pool.truth = match first.kind {
         TargetKind::Number => Truth::Numbers(numbers),
@@ -298,6 +298,8 @@ struct HeldOutImage {
     /// Of this image alone.
     truth: Truth,
     fold: usize,
+    /// Which it is of the run's.
+    place: usize,
 }
 
 fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
@@ -308,7 +310,7 @@ fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
         let (predicted, truth) = run.held_out(&member.classes, member.kind)?;
         for (place, (id, row)) in predicted.ids.iter().zip(predicted.rows()).enumerate() {
             let truth = truth.select(&[place]);
-            let held_out = HeldOutImage { row: row.to_vec(), truth, fold };
+            let held_out = HeldOutImage { row: row.to_vec(), truth, fold, place };
             if all.insert(id.clone(), held_out).is_some() {
                 bail!(
                     "`{id}` is held out in two folds of `{}`: its runs were not made from the same \
