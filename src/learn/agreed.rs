@@ -19,7 +19,8 @@ const MOST_APART: f64 = 1e-2;
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 #[error(
     "the ranks have drifted apart: their weights differ by {apart:.1e} of their length\nhint: see that all \
-     machines have the same version, then run the same command again to go on from the checkpoint"
+     machines have the same version, then run the same command again, without `--anew`, to go on from the \
+     checkpoint"
 )]
 pub struct DriftedApart {
     pub apart: f64,

@@ -12,7 +12,7 @@ use super::learner::Learner;
 use super::lr_find::choose_rate;
 use super::model::{Model, Trainable};
 use super::stop::Stop;
-use crate::recipe::{FindRate, OptimizerSettings, Recipe, WeightAverage, WholeNetwork};
+use crate::recipe::{FindRate, OptimizerSettings, Recipe, WholeNetwork};
 use crate::run::{Entry, Event, Score, Stage, Sweep};
 use crate::schedule::{GROUPS, LayerRates, Rates, cycle_epochs, rates_of};
 use crate::term;
@@ -245,16 +245,13 @@ pub(super) fn epochs_on_activations(data: &Data) -> usize {
 
 /// Step 8's epochs, a cycle each; as many as it is planned, by a plan those that lead to the best weights.
 pub(super) fn cycles(data: &Data) -> Vec<usize> {
-    let WholeNetwork { cycle_len, cycle_mult, max_cycles, average, snapshots, .. } =
-        data.recipe.whole_network;
+    let settings = &data.recipe.whole_network;
+    let WholeNetwork { cycle_len, cycle_mult, max_cycles, .. } = *settings;
     let all = cycle_epochs(cycle_len, cycle_mult, max_cycles);
-    let Some(plan) = &data.plan else { return all.collect() };
-    let done = plan.cycles(Stage::WholeNetwork);
-    let is_only_best = average == WeightAverage::None && snapshots == 0;
-    let best = |scores: &[Score]| scores.iter().map(|s| s.loss).fold(f64::INFINITY, f64::min);
-    let wanted = (0..done.len()).min_by(|&a, &b| best(done[a]).total_cmp(&best(done[b])));
-    let n = if is_only_best { wanted.map_or(0, |last| last + 1) } else { done.len() };
-    all.take(n).collect()
+    match &data.plan {
+        Some(plan) => all.take(plan.whole_cycles(settings)).collect(),
+        None => all.collect(),
+    }
 }
 
 /// A stage's first cycle, of one epoch.

@@ -6,6 +6,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::recipe::{WeightAverage, WholeNetwork};
 use crate::run::{Entry, Journal, Kept, Score, Stage};
 
 /// What a journal does not tell, though the run that follows it needs it.
@@ -63,6 +64,24 @@ impl Plan {
             _ => None,
         });
         cycles.collect()
+    }
+
+    /// So many of step 8's cycles lead to what is kept of it.
+    pub(super) fn whole_cycles(&self, settings: &WholeNetwork) -> usize {
+        let done = self.cycles(Stage::WholeNetwork);
+        if settings.average != WeightAverage::None || settings.snapshots > 0 {
+            return done.len();
+        }
+        let best = |scores: &[Score]| scores.iter().map(|s| s.loss).fold(f64::INFINITY, f64::min);
+        let wanted = (0..done.len()).min_by(|&a, &b| best(done[a]).total_cmp(&best(done[b])));
+        wanted.map_or(0, |last| last + 1)
+    }
+
+    /// The share of step 8's epochs that are trained again.
+    pub fn whole_share(&self, settings: &WholeNetwork) -> f64 {
+        let done = self.cycles(Stage::WholeNetwork);
+        let epochs = |of: &[&[Score]]| of.iter().map(|scores| scores.len()).sum::<usize>() as f64;
+        epochs(&done[..self.whole_cycles(settings)]) / epochs(&done).max(1.0)
     }
 
     /// The strength of the linear layer, its score, and that of the mean.

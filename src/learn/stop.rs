@@ -42,7 +42,9 @@ pub enum Stop {
     )]
     NoAnswer,
     /// Ctrl-C.
-    #[error("interrupted\nhint: run the same command again to go on from step {steps}")]
+    #[error(
+        "interrupted\nhint: run the same command again, without `--anew`, to go on from step {steps}"
+    )]
     Interrupted {
         /// Steps that are kept.
         steps: u64,

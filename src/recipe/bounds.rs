@@ -53,12 +53,6 @@ impl Recipe {
             "`valid` is {}: give a fraction above 0 and below 0.9",
             self.valid
         );
-        ensure!(
-            self.refit.is_empty() || self.folds == 0,
-            "`refit` is `{}` and `folds` {}: folds train on all images already; leave one out",
-            self.refit,
-            self.folds
-        );
         let share = "a share above 0 (at least 0.05), at most 1";
         within("crop", self.crop, 0.05..=1.0, &format!("{share}, {own}"))?;
         let is_area = match self.random_area.as_slice() {

@@ -14,6 +14,7 @@ use super::witness;
 use super::{JOURNAL, WEIGHTS};
 use crate::fs;
 use crate::metric::Metric;
+use crate::recipe::Recipe;
 use crate::target::Classes;
 
 /// What a finished run says of itself.
@@ -166,18 +167,17 @@ impl Checked for Summary {
 }
 
 impl Run {
-    /// The finished runs of a group that held out `fold` and drew by `seed`, the last one first.
+    /// The finished runs of a group that have the recipe's fold, seed and plan, the last one first.
     pub fn of_group(
         runs: &Path,
         competition: &str,
         group: &str,
-        fold: usize,
-        seed: u64,
+        recipe: &Recipe,
     ) -> Result<Vec<Self>> {
         let all = Self::all(runs, Some(competition))?;
         let is_it = |run: &Self| {
-            run.summary().is_ok_and(|summary| {
-                summary.group == group && summary.fold == fold && summary.seed == seed
+            run.summary().is_ok_and(|Summary { group: own, fold, seed, refit, .. }| {
+                own == group && (fold, seed) == (recipe.fold, recipe.seed) && refit == recipe.refit
             })
         };
         Ok(all.into_iter().rev().filter(Self::is_finished).filter(is_it).collect())

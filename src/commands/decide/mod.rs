@@ -103,8 +103,11 @@ pub fn run(
         None => None,
     };
     table::print(&choice.decision, &pool.metric, on_test.as_deref());
-    if let Some(run) = single(&members) {
-        keep(run, &choice.decision)?;
+    // Folds have a decision each, and are decided about together anew each time.
+    if let [member] = members.as_slice()
+        && member.is_of_one_hold_out()
+    {
+        member.runs.iter().try_for_each(|run| keep(run, &choice.decision))?;
     }
     let csvs = workspace.submissions();
     let ready = test.map(|test| test.write(&members, &choice, &csvs)).transpose()?;

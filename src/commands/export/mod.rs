@@ -119,12 +119,15 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 /// The networks of a model, their weights copied into the folder.
 fn networks(member: &Member, folder: &Path) -> Result<Vec<Network>> {
     let mut networks = Vec::new();
-    for (fold, run) in member.runs.iter().enumerate() {
+    for (place, run) in member.runs.iter().enumerate() {
         let summary = run.summary()?;
         let mut weights = Vec::new();
         for (nth, of) in (1..).zip(run.weights(&summary)?) {
-            let stem =
-                if member.runs.len() == 1 { "model".to_owned() } else { format!("fold-{fold}") };
+            let stem = match (member.runs.len(), member.folds) {
+                (1, _) => "model".to_owned(),
+                (_, 0) => format!("network-{place}"),
+                _ => format!("fold-{place}"),
+            };
             let cycle = if nth == 1 { String::new() } else { format!("-{nth}") };
             let name = format!("{stem}{cycle}.safetensors");
             let bytes = fs::read(run.file(&of.file))
@@ -164,7 +167,8 @@ fn clear(folder: &Path) -> Result<()> {
         let path = entry?.path();
         let of = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (stem, end) = (of(path.file_stem()), of(path.extension()));
-        let is_network = stem == "model" || stem.starts_with("model-") || stem.starts_with("fold-");
+        let is_network = stem == "model"
+            || ["model-", "network-", "fold-"].iter().any(|of| stem.starts_with(of));
         if is_network && ["safetensors", "pt", "onnx"].contains(&end.as_str()) {
             fs::remove_file(&path)?;
         }

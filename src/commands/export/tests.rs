@@ -248,7 +248,7 @@ fn a_folder_of_something_else_is_left_alone() {
 #[test]
 fn networks_of_an_earlier_export_do_not_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let networks = ["model.pt", "model-2.safetensors", "fold-3.safetensors", "fold-0.onnx"];
+    let networks = ["model.pt", "model-2.safetensors", "fold-3.safetensors", "network-0.onnx"];
     let others = ["model.json", "model.py", "mine.pt", "notes.txt"];
     for name in networks.iter().chain(&others) {
         fs::write_atomic(folder.path().join(name), "").unwrap();

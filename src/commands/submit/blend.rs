@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::decide::Decision;
 use crate::decide::compare::Spread;
 use crate::decide::ensemble::members::{self, Member};
 use crate::decide::ensemble::{self, BlendChoice, Candidate, Method};
@@ -30,10 +31,16 @@ struct KeptMember<'a> {
     runs: Vec<String>,
 }
 
-/// Chooses how to blend `members` on their out-of-fold predictions, and says why.
+/// Chooses how to blend `members` on their out-of-fold predictions, and says why. Several networks by one plan have
+/// its decision, or what `decide` has put into its place.
 pub(super) fn fit(members: &[Member]) -> Result<BlendChoice> {
     let pool = members::pool(members)?;
-    let choice = ensemble::choose(&pool)?;
+    let mut choice = ensemble::choose(&pool)?;
+    if let [Member { runs, metric, classes, .. }] = members
+        && members[0].is_of_one_hold_out()
+    {
+        choice.decision = Decision::of(&runs[0], metric, classes)?;
+    }
     print(&choice, members);
     Ok(choice)
 }

@@ -201,7 +201,8 @@ impl Processes {
     pub(in crate::commands) fn error(&self, number: usize, how: Ended) -> Option<anyhow::Error> {
         let (name, signal) = (&self.all[number].name, how.by_signal()?);
         Some(anyhow!(
-            "{name} was ended by {signal}\nhint: run the same command again to go on from the checkpoint"
+            "{name} was ended by {signal}\nhint: run the same command again, without `--anew`, to go on from the \
+             checkpoint"
         ))
     }
 }

@@ -97,7 +97,7 @@ struct Foreseen {
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
-    /// A network on all images, whose activations are there by then.
+    /// A network on all images, whose activations are there by then; of folds one by the plan of each.
     again: f64,
 }
 
@@ -116,7 +116,11 @@ impl Foreseen {
         let seconds = |data: &Data| {
             let [first, later] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
             let others = recipe.folds.saturating_sub(1) as f64;
-            Seconds { once: first + others * later, again: later / (1.0 - recipe.valid) }
+            let (all, again) = match recipe.folds {
+                0 => (1.0, later / (1.0 - recipe.valid)),
+                folds => (folds as f64, later * folds as f64 / others),
+            };
+            Seconds { once: first + others * later, again: all * again }
         };
         let most = seconds(&data);
         let [least, first_cycle] = [2, 1].map(|cycles| {
@@ -131,7 +135,8 @@ impl Foreseen {
             (0, 0) => String::new(),
             (0, 1) => ", with once more on all images".to_owned(),
             (0, n) => format!(", with {n} networks on all images"),
-            (n, _) => format!(" for {}", term::count(n, "fold")),
+            (n, 0) => format!(" for {}", term::count(n, "fold")),
+            (n, _) => format!(" for {}, each once more on all images", term::count(n, "fold")),
         };
         let [least, most] =
             [&self.least, &self.most].map(|seconds| term::duration(seconds.in_all(networks)));

@@ -187,9 +187,12 @@ impl CompetitionImages {
     }
 
     /// The name of all folds of one model, or of all networks by one plan: a hash of everything that they have
-    /// in common, the pictures by their bytes.
+    /// in common, the pictures by their bytes. Folds that are trained once more have a plan each.
     pub(super) fn group(&self, recipe: &Recipe) -> Result<String> {
-        let recipe = Recipe { fold: 1, seed: self.seed, ..recipe.clone() };
+        let mut recipe = Recipe { fold: 1, seed: self.seed, ..recipe.clone() };
+        if recipe.folds > 0 && !recipe.refit.is_empty() {
+            "folds".clone_into(&mut recipe.refit);
+        }
         let mut hash = Sha256::new();
         hash.update(self.source.as_bytes());
         hash.update(toml::to_string(&recipe).unwrap_or_default().as_bytes());

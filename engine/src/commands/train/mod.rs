@@ -15,11 +15,12 @@ mod pseudo;
 mod refit;
 mod report;
 mod side_by_side;
+mod taken;
 mod teacher;
 mod told;
 
 use std::cell::Cell;
-use std::path::Path;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -46,6 +47,7 @@ use crate::torch::device;
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
 use pseudo::Pseudo;
+use taken::taken;
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -118,9 +120,9 @@ fn opened(
          `head-with-augmentation.run`, or `unfreeze.run` and `whole-network.run`"
     );
     ensure!(
-        !(matches!(args.refit, Refit::Networks(_)) && recipe.folds > 0),
-        "`--refit` is for one run, and here are {} folds, which train on all images already\nhint: leave \
-         `--refit` out",
+        !(matches!(args.refit, Refit::Networks(2..)) && recipe.folds > 0),
+        "several networks by one plan are for one run, and here are {} folds\nhint: `--refit` trains each fold \
+         once more on all images, by its own plan",
         recipe.folds
     );
     ensure!(
@@ -177,7 +179,7 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     (recipe, training.networks) = foresee::planned(&training, typed)?;
     let begun = Instant::now();
     let first = training.all_folds(&recipe, &interrupted)?;
-    let on_all = refit::networks(&mut training, first.first(), &recipe, begun, &interrupted)?;
+    let on_all = refit::networks(&mut training, &first, &recipe, begun, &interrupted)?;
     let runs = if on_all.is_empty() { first } else { on_all };
     ensure!(
         !args.start.resume || training.has_trained.get(),
@@ -196,7 +198,7 @@ struct Training<'a> {
     competition: Competition,
     images: CompetitionImages,
     ranks: &'a Ranks,
-    /// So many networks are trained on all images afterwards.
+    /// So many networks are trained on all images afterwards, by the plan of each run.
     networks: usize,
     /// Whether any run was trained, in place of being taken.
     has_trained: Cell<bool>,
@@ -205,43 +207,48 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// The runs of a recipe, those too that are trained already.
-    fn all_folds(&self, recipe: &Recipe, interrupted: &Arc<AtomicBool>) -> Result<Vec<Run>> {
-        let Self { args, images, ranks, .. } = self;
-        // One after the other, unless one is named; those that are finished already are left alone.
-        let folds = if args.fold.is_none() && recipe.folds > 0 {
+    /// The folds of a recipe that are trained here, one after the other: all, unless one is named.
+    fn folds(&self, recipe: &Recipe) -> RangeInclusive<usize> {
+        if self.args.fold.is_none() && recipe.folds > 0 {
             1..=recipe.folds
         } else {
             recipe.fold..=recipe.fold
-        };
-        let (n_folds, mut runs) = (folds.clone().count(), Vec::new());
-        for fold in folds {
-            let recipe = Recipe { fold, ..recipe.clone() };
-            let mut data = images.split_and_keep(&recipe, args.keep_pictures)?;
-            data.at_once = ranks.at_once(recipe.size)?;
-            // A hash of all images is the first one's work.
-            let group = if ranks.is_first() { images.group(&recipe)? } else { String::new() };
-            let trained = if ranks.is_first() { self.trained(&group, &recipe)? } else { None };
-            ranks.for_learner().wait_for_first()?;
-            let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
-            if let Some(run) = trained {
-                let what =
-                    if recipe.folds > 0 { format!("fold {fold}") } else { "this".to_owned() };
-                let place = run.folder.display();
-                term::say(format_args!(
-                    "{what} is trained: run `{place}`; `--anew` trains it again"
-                ));
-                runs.push(run);
-            }
-            if !is_trained.is_empty() {
-                continue;
-            }
-            teacher::teach(&mut data, self.workspace, ranks)?;
-            self.has_trained.set(true);
-            let one = TrainOne { training: self, recipe: &recipe, data, group, n_folds };
-            runs.extend(one.run(interrupted)?);
+        }
+    }
+
+    /// The runs of a recipe, those too that are trained already; of several ranks the first one has them.
+    fn all_folds(&self, recipe: &Recipe, interrupted: &Arc<AtomicBool>) -> Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        for fold in self.folds(recipe) {
+            runs.extend(self.one(&Recipe { fold, ..recipe.clone() }, interrupted)?);
         }
         Ok(runs)
+    }
+
+    /// One of them, left alone where it is finished already.
+    fn one(&self, recipe: &Recipe, interrupted: &Arc<AtomicBool>) -> Result<Option<Run>> {
+        let Self { args, images, ranks, .. } = self;
+        let mut data = images.split_and_keep(recipe, args.keep_pictures)?;
+        data.at_once = ranks.at_once(recipe.size)?;
+        // A hash of all images is the first one's work.
+        let group = if ranks.is_first() { images.group(recipe)? } else { String::new() };
+        let trained = if ranks.is_first() { self.trained(&group, recipe)? } else { None };
+        ranks.for_learner().wait_for_first()?;
+        let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
+        if let Some(run) = &trained {
+            let what = match recipe.folds {
+                0 => "this".to_owned(),
+                _ => format!("fold {}", recipe.fold),
+            };
+            let place = run.folder.display();
+            term::say(format_args!("{what} is trained: run `{place}`; `--anew` trains it again"));
+        }
+        if !is_trained.is_empty() {
+            return Ok(trained);
+        }
+        teacher::teach(&mut data, self.workspace, ranks)?;
+        self.has_trained.set(true);
+        TrainOne { training: self, recipe, data, group }.run(interrupted)
     }
 
     /// The finished run that is taken in place of training one.
@@ -250,30 +257,12 @@ impl Training<'_> {
     }
 }
 
-/// The finished run of a group that has the recipe's fold and seed, unless it is to be trained anew. One that was
-/// ended before its end counts where minutes are given again.
-fn taken(
-    args: &Args,
-    runs: &Path,
-    competition: &str,
-    group: &str,
-    recipe: &Recipe,
-) -> Result<Option<Run>> {
-    if args.start.anew {
-        return Ok(None);
-    }
-    let mut found = Run::of_group(runs, competition, group, recipe.fold, recipe.seed)?;
-    found.retain(|run| args.max_minutes.is_some() || !run.was_ended_early());
-    Ok(found.into_iter().next())
-}
-
 /// One run.
 struct TrainOne<'a> {
     training: &'a Training<'a>,
     recipe: &'a Recipe,
     data: Data,
     group: String,
-    n_folds: usize,
 }
 
 impl TrainOne<'_> {
@@ -293,7 +282,11 @@ impl TrainOne<'_> {
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
         // A preset is planned as a whole; without one each fold has as many minutes.
-        let parts = if args.recipe.preset.is_some() { self.n_folds as f64 } else { 1.0 };
+        let parts = if args.recipe.preset.is_some() {
+            self.training.folds(recipe).count() as f64
+        } else {
+            1.0
+        };
         // By a plan it takes as long as it takes: what is half done has no score to choose by.
         let deadline = args
             .max_minutes

@@ -54,49 +54,43 @@ pub(super) fn plan_of(
     Ok(Some((plan.with_context(|| format!("run `{}`", recipe.refit))?, seed.parse()?)))
 }
 
-/// Trains networks on all images by the plan of `first`, which the first of several ranks has; none, where there is
-/// no time for it.
+/// Trains networks on all images by the plan of each of `first`, which the first of several ranks has; none, where
+/// there is no time for it.
 pub(super) fn networks(
     training: &mut Training,
-    first: Option<&Run>,
+    first: &[Run],
     recipe: &Recipe,
     begun: Instant,
     interrupted: &Arc<AtomicBool>,
 ) -> Result<Vec<Run>> {
     let (ranks, workspace) = (training.ranks, training.workspace);
-    let plan = match first.filter(|_| training.networks > 0) {
-        Some(run) if has_time(training, run, begun.elapsed())? => run.id(),
-        _ => String::new(),
-    };
-    let plan = ranks.follow(plan)?;
-    if plan.is_empty() {
-        return Ok(Vec::new());
-    }
-    let of_plan = nth_recipe(recipe, &plan, 0);
-    training.images.plan = plan_of(&of_plan, workspace, ranks)?.map(|(plan, _)| plan);
+    let has_time =
+        training.networks > 0 && ranks.is_first() && has_time(training, first, begun.elapsed())?;
+    let plans: Vec<String> =
+        if has_time { first.iter().map(Run::id).collect() } else { Vec::new() };
+    let plans = ranks.follow(plans.join(" "))?;
     let mut runs = Vec::new();
-    for nth in 0..training.networks {
-        runs.extend(training.all_folds(&nth_recipe(recipe, &plan, nth), interrupted)?);
+    for (fold, plan) in training.folds(recipe).zip(plans.split_whitespace()) {
+        let recipe = Recipe { fold, ..recipe.clone() };
+        let of_plan = nth_recipe(&recipe, plan, 0);
+        training.images.plan = plan_of(&of_plan, workspace, ranks)?.map(|(plan, _)| plan);
+        for nth in 0..training.networks {
+            runs.extend(training.one(&nth_recipe(&recipe, plan, nth), interrupted)?);
+        }
     }
     Ok(runs)
 }
 
-/// Whether all images are trained on by the plan of `first`, which took `so_far`; says why not.
-fn has_time(training: &Training, first: &Run, so_far: Duration) -> Result<bool> {
+/// Whether all images are trained on by the plans of `first`, which took `so_far`; says why not.
+fn has_time(training: &Training, first: &[Run], so_far: Duration) -> Result<bool> {
     let args = training.args;
-    if args.refit == Refit::Auto && first.was_ended_early() {
+    if args.refit == Refit::Auto && first.iter().any(Run::was_ended_early) {
         term::say("   not once more on all images: training was ended before its end");
         return Ok(false);
     }
     let Some(minutes) = args.max_minutes else { return Ok(true) };
-    let recipe = first.recipe()?;
     let left = 60.0 * minutes - so_far.as_secs_f64();
-    let summary = first.summary()?;
-    // Its activations are there by now.
-    let is_kept =
-        |stage: &&StageTime| recipe.precompute.cache && stage.stage == Stage::Precompute.title();
-    let kept: f64 = summary.stages.iter().filter(is_kept).map(|stage| stage.seconds).sum();
-    let wanted = (summary.seconds - kept) / (1.0 - recipe.valid);
+    let wanted: f64 = first.iter().map(seconds_again).sum::<Result<_>>()?;
     if wanted > left {
         term::say(format_args!(
             "   not once more on all images, which takes about {}: {} are left",
@@ -105,6 +99,22 @@ fn has_time(training: &Training, first: &Run, so_far: Duration) -> Result<bool> 
         ));
     }
     Ok(wanted <= left)
+}
+
+/// How long a network on all images takes by the plan of `run`.
+fn seconds_again(run: &Run) -> Result<f64> {
+    let (recipe, summary) = (run.recipe()?, run.summary()?);
+    let plan = Plan::new(run.read_toml(JOURNAL)?)?;
+    let again = |stage: &StageTime| match stage.stage.as_str() {
+        // Its activations are there by now.
+        title if recipe.precompute.cache && title == Stage::Precompute.title() => 0.0,
+        title if title == Stage::WholeNetwork.title() => {
+            stage.seconds * plan.whole_share(&recipe.whole_network)
+        }
+        _ => stage.seconds,
+    };
+    let of_all = summary.trained_on() as f64 / (summary.trained_on() + summary.valid_images) as f64;
+    Ok(summary.stages.iter().map(again).sum::<f64>() / of_all)
 }
 
 /// The run whose plan is followed.

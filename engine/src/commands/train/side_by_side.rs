@@ -5,6 +5,7 @@
 //! GPUs, and no batch gets small. A run that all GPUs are to train together is named: `--fold 1 --gpus 2`.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
 use kaggle_kit::commands::train::Args;
@@ -14,7 +15,8 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
-use super::{Trained, opened, refit, taken};
+use super::taken::taken;
+use super::{Trained, opened, refit};
 use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads, supervise_other};
 use crate::torch::device;
 
@@ -35,12 +37,8 @@ pub(super) fn are_several(args: &Args) -> Result<bool> {
     }
     let competition = competition::find(&args.competition)?;
     let recipe = recipe::of_competition(&competition, &args.layers()?)?;
-    Ok(recipe.folds > 0 || networks(args, &recipe) > 1)
-}
-
-/// How many networks are trained on all images; one, or none, where that depends on how many images there are.
-fn networks(args: &Args, recipe: &Recipe) -> usize {
-    args.networks(recipe, 0)
+    // Whether there is one network or none depends on how many images there are: then all train it together.
+    Ok(recipe.folds > 0 || args.networks(&recipe, 0) > 1)
 }
 
 /// A run that a process trains.
@@ -62,82 +60,120 @@ pub(super) fn train(
     let alone = Ranks::alone(device::resolve(args.device)?);
     let (competition, recipe, images) = opened(args, workspace, &alone)?;
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
-    let (name, runs) = (&competition.name, workspace.runs());
-    let parts: Vec<Part> = if recipe.folds > 0 {
-        (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect()
+    let all =
+        SideBySide { args, competition: &competition.name, runs: workspace.runs(), count, gpus };
+    let n = args.networks(&recipe, images.dataset.train.len());
+    let first = if recipe.folds > 0 {
+        let parts: Vec<Part> = (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect();
+        all.train("fold", &parts, &images.group(&parts[0].recipe)?)?
     } else {
         let group = images.group(&recipe)?;
-        if taken(args, &runs, name, &group, &recipe)?.is_none() {
+        if all.trained(&group, &recipe)?.is_none() {
             // All devices train it together.
             supervise_other(count, &[("--json", false), ("--refit", false)], &["--refit=never"])?;
         }
         // With `--anew` too the newest is what was trained just now.
-        let found = Run::of_group(&runs, name, &group, recipe.fold, recipe.seed)?;
-        let plan = found.first().context("the first training left no finished run")?.id();
-        let n = networks(args, &recipe);
-        (0..n).map(|nth| network_of(&recipe, &plan, nth, n)).collect()
+        vec![all.newest("the first training", &group, &recipe)?]
     };
-    // It hashes all images, and is one for all parts.
-    let group = images.group(&parts[0].recipe)?;
-    let mut waiting = VecDeque::new();
-    for part in &parts {
-        match taken(args, &runs, name, &group, &part.recipe)? {
-            Some(run) => {
-                let (name, place) = (&part.name, run.folder.display());
-                term::say(format_args!("{name} is trained: run `{place}`"));
-            }
-            None => waiting.push_back(part),
-        }
-    }
-    let count = count.min(waiting.len()).max(1);
-    let what = if recipe.folds > 0 { "fold" } else { "network" };
-    term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
-    let mut processes = Processes::listening();
-    // Of each that was started, which device it has.
-    let (mut devices, mut free) = (Vec::new(), (0..count).rev().collect::<Vec<_>>());
-    loop {
-        while let Some(part) = waiting.front().copied().filter(|_| !processes.are_stopping())
-            && let Some(at) = free.pop()
-        {
-            waiting.pop_front();
-            let mut command = copy_of_this(&OF_ALL_PARTS)?;
-            command.args(&part.typed);
-            let device = if gpus { format!("cuda:{at}") } else { args.device.to_string() };
-            command.arg("--device").arg(device);
-            share_threads(&mut command, count);
-            devices.push(at);
-            processes.start(part.name.clone(), command, false)?;
-        }
-        let ended = processes.next_ended()?;
-        if ended.is_empty() {
-            break;
-        }
-        for (number, how) in ended {
-            free.push(devices[number]);
-            if how != Ended::Well {
-                return Err(failed(processes, number, how));
-            }
-        }
-    }
-    let newest = |part: &Part| -> Result<Run> {
-        let Part { name: part, recipe, .. } = part;
-        let found = Run::of_group(&runs, name, &group, recipe.fold, recipe.seed)?;
-        found.into_iter().next().with_context(|| format!("{part} left no finished run"))
+    let parts: Vec<Part> = first
+        .iter()
+        .zip(1..)
+        .flat_map(|(run, fold)| (0..n).map(move |nth| (run.id(), fold, nth)))
+        .map(|(plan, fold, nth)| network_of(&recipe, &plan, fold, nth, n))
+        .collect();
+    let runs = match parts.first() {
+        Some(part) => all.train("network", &parts, &images.group(&part.recipe)?)?,
+        None => first,
     };
-    let runs = parts.iter().map(newest).collect::<Result<_>>()?;
     Ok(Trained { runs, found: images.dataset.found })
 }
 
+/// What all parts have in common.
+struct SideBySide<'a> {
+    args: &'a Args,
+    competition: &'a str,
+    runs: PathBuf,
+    /// So many at a time.
+    count: usize,
+    /// Each on one.
+    gpus: bool,
+}
+
+impl SideBySide<'_> {
+    fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
+        taken(self.args, &self.runs, self.competition, group, recipe)
+    }
+
+    fn newest(&self, name: &str, group: &str, recipe: &Recipe) -> Result<Run> {
+        let found = Run::of_group(&self.runs, self.competition, group, recipe)?;
+        found.into_iter().next().with_context(|| format!("{name} left no finished run"))
+    }
+
+    /// Trains those of a group that are not trained yet; gives the runs of all.
+    fn train(&self, what: &str, parts: &[Part], group: &str) -> Result<Vec<Run>> {
+        let mut waiting = VecDeque::new();
+        for part in parts {
+            match self.trained(group, &part.recipe)? {
+                Some(run) => {
+                    let (name, place) = (&part.name, run.folder.display());
+                    term::say(format_args!("{name} is trained: run `{place}`"));
+                }
+                None => waiting.push_back(part),
+            }
+        }
+        let count = self.count.min(waiting.len()).max(1);
+        term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
+        let mut processes = Processes::listening();
+        // Of each that was started, which device it has.
+        let (mut devices, mut free) = (Vec::new(), (0..count).rev().collect::<Vec<_>>());
+        loop {
+            while let Some(part) = waiting.front().copied().filter(|_| !processes.are_stopping())
+                && let Some(at) = free.pop()
+            {
+                waiting.pop_front();
+                let mut command = copy_of_this(&OF_ALL_PARTS)?;
+                command.args(&part.typed);
+                let device =
+                    if self.gpus { format!("cuda:{at}") } else { self.args.device.to_string() };
+                command.arg("--device").arg(device);
+                share_threads(&mut command, count);
+                devices.push(at);
+                processes.start(part.name.clone(), command, false)?;
+            }
+            let ended = processes.next_ended()?;
+            if ended.is_empty() {
+                break;
+            }
+            for (number, how) in ended {
+                free.push(devices[number]);
+                if how != Ended::Well {
+                    return Err(failed(processes, number, how));
+                }
+            }
+        }
+        parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect()
+    }
+}
+
 fn fold_of(recipe: &Recipe, fold: usize) -> Part {
-    let typed = vec!["--fold".to_owned(), fold.to_string()];
+    let typed = vec!["--fold".to_owned(), fold.to_string(), "--refit=never".to_owned()];
     Part { name: format!("fold {fold}"), recipe: Recipe { fold, ..recipe.clone() }, typed }
 }
 
-fn network_of(recipe: &Recipe, plan: &str, nth: usize, n: usize) -> Part {
-    let recipe = refit::nth_recipe(recipe, plan, nth);
+/// The `nth` of `n` networks on all images by the plan of a run, which may be that of a fold.
+fn network_of(recipe: &Recipe, plan: &str, fold: usize, nth: usize, n: usize) -> Part {
+    let recipe = refit::nth_recipe(&Recipe { fold, ..recipe.clone() }, plan, nth);
     let settings = [format!("refit={plan}"), format!("seed={}", recipe.seed)];
-    let typed = settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect();
-    Part { name: format!("network {} of {n}", nth + 1), recipe, typed }
+    let mut typed: Vec<String> =
+        settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect();
+    let (at, of) = match recipe.folds {
+        0 => (nth + 1, n),
+        folds => {
+            typed.extend(["--fold".to_owned(), fold.to_string()]);
+            (fold, folds)
+        }
+    };
+    Part { name: format!("network {at} of {of}"), recipe, typed }
 }
 
 /// One failed, or was asked to stop: the others stop after this step, and go on where they stood when

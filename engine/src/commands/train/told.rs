@@ -67,6 +67,9 @@ impl TrainOne<'_> {
         if self.training.networks > 0 && data.plan.is_none() {
             let all = term::count(data.train.len() - data.n_pseudo + data.valid.len(), "image");
             let what = match self.training.networks {
+                1 if recipe.folds > 0 => {
+                    format!("each fold once more on all {all}, by what came of it")
+                }
                 1 => format!("once more on all {all}, by what came of it"),
                 n => format!("{n} networks on all {all}, by what came of it; their mean predicts"),
             };

@@ -324,8 +324,8 @@ impl Group {
 /// Another rank has ended, and so must this one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{who} has ended: {why}\nhint: run the same command again to go on from the checkpoint, with as many \
-     ranks or others"
+    "{who} has ended: {why}\nhint: run the same command again, without `--anew`, to go on from the \
+     checkpoint, with as many ranks or others"
 )]
 pub struct LostRank {
     who: String,

@@ -54,6 +54,11 @@ impl Member {
         }
     }
 
+    /// Whether what its runs say of held-out images is one run's: it is no fold, or all are by one plan.
+    pub fn is_of_one_hold_out(&self) -> bool {
+        self.folds == 0 || self.runs.len() == 1
+    }
+
     /// The member's answer from those of its runs, which are in the order of `runs`: their mean.
     pub fn mean(&self, of_runs: &[Predictions]) -> Result<Predictions> {
         let names = self.runs.iter().map(Run::id).collect();
@@ -132,7 +137,9 @@ pub fn unfinished(member: &Member) -> Result<Vec<Run>> {
 /// What tells the runs of one model from others; none where a run is one by itself.
 fn model_of(Summary { folds, refit, group, .. }: &Summary) -> Option<(&str, &str)> {
     let is_alone = group.is_empty() || *folds == 0 && refit.is_empty();
-    (!is_alone).then_some((refit, group))
+    // Of folds each has been trained once more by its own plan, which the group leaves out.
+    let plan = if *folds > 0 { "" } else { refit };
+    (!is_alone).then_some((plan, group))
 }
 
 /// The `n` best members of a competition by their own validation scores. Those that saw only a part
@@ -304,8 +311,7 @@ struct HeldOutImage {
 
 fn held_out_by(member: &Member) -> Result<BTreeMap<String, HeldOutImage>> {
     let mut all: BTreeMap<String, HeldOutImage> = BTreeMap::new();
-    // Where nothing was folded they have all held out the same, and what is kept of it is one run's.
-    let n_folds = if member.folds == 0 { 1 } else { member.runs.len() };
+    let n_folds = if member.is_of_one_hold_out() { 1 } else { member.runs.len() };
     for (fold, run) in member.runs[..n_folds].iter().enumerate() {
         let (predicted, truth) = run.held_out(&member.classes, member.kind)?;
         for (place, (id, row)) in predicted.ids.iter().zip(predicted.rows()).enumerate() {

@@ -78,6 +78,15 @@ pub fn page(two: &TwoRuns) -> String {
 pub fn verdict(two: &TwoRuns) -> String {
     let TwoRuns { a, b, .. } = two;
     let metric = &a.about.metric;
+    let judged =
+        |facts: &Facts| facts.about.refit.clone().unwrap_or_else(|| facts.about.run.clone());
+    if judged(a) == judged(b) && a.about.run != b.about.run {
+        return format!(
+            "What both say of held-out images is what run {} says: a run on all images holds none out, so nothing \
+             here tells which is better.",
+            judged(a)
+        );
+    }
     let Some(found) = paired(a, b) else {
         return "The runs held out different images, or did not write their labels down: the \
                 scores cannot be compared image by image, and a part of their difference is the \

@@ -13,6 +13,10 @@ fn a_comparison_says_whether_it_may_be_luck() {
     let two = |b: Facts| TwoRuns { a: a.clone(), b, settings: Vec::new() };
     let same = comparison::verdict(&two(b.clone()));
     assert!(same.contains("score the same on the 200 images"), "{same}");
+    b.about.refit = Some(a.about.run.clone());
+    let of_plan = comparison::verdict(&two(b.clone()));
+    assert!(of_plan.contains("nothing here tells which is better"), "{of_plan}");
+    b.about.refit = None;
     // Everything a little surer of the truth is better, and on every image.
     let validation = b.validation.as_mut().unwrap();
     for (row, truth) in validation.truth.classes().iter().enumerate() {

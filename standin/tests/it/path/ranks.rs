@@ -122,7 +122,10 @@ fn ranks_that_are_ended_leave_nobody_and_another_number_goes_on() {
     kill("-INT", ranks.children()[1]);
     assert_eq!(ranks.ended(), Some(130));
     let told = ranks.told();
-    assert!(told.contains("hint: run the same command again to go on from step"), "{told}");
+    assert!(
+        told.contains("hint: run the same command again, without `--anew`, to go on from step"),
+        "{told}"
+    );
 
     let train = here.kaggle_kit().args(TRAIN).args(["--checkpoint-every", "0"]).assert().success();
     train.stderr(contains("going on after step"));

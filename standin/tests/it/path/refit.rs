@@ -20,7 +20,7 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
         let all = ["train", "planet", "--smoke", "--set", "unfreeze.run=false"];
         here.kaggle_kit().args(all).args(more).assert()
     };
-    train(&["--folds", "2", "--refit"]).code(1).stderr(contains("`--refit` is for one run"));
+    train(&["--folds", "2", "--refit=2"]).code(1).stderr(contains("are for one run"));
     train(&["--max-minutes", "1", "--refit"]).code(1).stderr(contains("leave one of them out"));
     train(&["--set", "refit=nobody"]).code(1).stderr(contains("there is no run `nobody`"));
     // A run that is finished is taken for the first one.
@@ -85,6 +85,42 @@ fn all_images_are_trained_on_by_the_plan_of_a_run() {
     fs::remove_file(first.file("journal.toml")).unwrap();
     let asked = train(&["--refit", "--set", "seed=42"]);
     asked.code(1).stderr(contains("no `journal.toml`").and(contains("--anew")));
+}
+
+#[test]
+fn each_fold_is_trained_once_more_by_its_own_plan() {
+    let here = with_data("planet");
+    let train = |more: &[&str]| {
+        let all = ["train", "planet", "--smoke", "--set", "unfreeze.run=false", "--folds", "2"];
+        here.kaggle_kit().args(all).args(more).assert().success()
+    };
+    let runs = || Run::all(&here.path().join("runs"), None).unwrap();
+    train(&["--fold", "2", "--refit"]).stderr(contains("by the plan of run"));
+    // One of the two is there, with what follows it.
+    train(&["--refit"]).stderr(contains("fold 2 is trained"));
+    let of = |run: &Run| {
+        let summary = run.summary().unwrap();
+        (summary.refit.clone(), summary.fold, summary.trained_on())
+    };
+    let (all, again): (Vec<Run>, Vec<Run>) =
+        runs().into_iter().partition(|run| of(run).0.is_empty());
+    let mut found: Vec<_> = again.iter().map(of).collect();
+    let mut wanted: Vec<_> = all.iter().map(|run| (run.id(), of(run).1, 60)).collect();
+    found.sort();
+    wanted.sort();
+    assert_eq!((found, all.len()), (wanted, 2));
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    told.stderr(contains("one model, 2 folds on 60 held-out images"));
+    // By ranks, and nothing is done twice.
+    let told = train(&["--refit", "--ranks", "2", "--device", "cpu"]);
+    told.stderr(contains("fold 1 is trained").and(contains("network 2 of 2 is trained")));
+    assert_eq!(runs().len(), 4);
+    // A fold that is trained anew makes a new plan.
+    train(&["--fold", "1", "--anew"]).stderr(contains("once more on all").not());
+    train(&["--refit"]).stderr(contains("fold 2 is trained"));
+    assert_eq!(runs().len(), 6);
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    told.stderr(contains("one model, 2 folds on 60 held-out images"));
 }
 
 #[test]
