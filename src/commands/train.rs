@@ -25,6 +25,7 @@ Examples:
   kaggle-kit train ./mine.toml --recipe mine-recipe.toml
   kaggle-kit train planet --refit=never               not once more on all images
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
+  kaggle-kit train planet --folds 5 --refit           each once more on all images
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
   kaggle-kit train planet --folds 5 --gpus 2          two folds at a time, a GPU each
@@ -56,7 +57,8 @@ pub struct Args {
     /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
     /// epochs as led to the best weights, the same rates and choices. Its score stays that of the images held out.
     /// Always, never, a number of networks whose mean predicts, or auto, which is one where there are 500 to
-    /// 10,000 images, no folds, no `--smoke`, and time for it
+    /// 10,000 images, no folds (but those of `--preset best`), no `--smoke`, and time for it. Of folds each is
+    /// trained once more, by its own plan
     #[arg(
         long,
         value_name = "WHEN",
@@ -129,8 +131,8 @@ impl Refit {
 
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
-    /// How much to do: quick is a head on a frozen backbone, good the default, best longer training where that
-    /// pays; says before how long it will take, and with `--max-minutes` takes one that fits into them
+    /// How much to do: quick is a head on a frozen backbone, good the default, best five networks, and longer
+    /// training where that pays; says before how long it will take, and with `--max-minutes` takes one that fits into them
     #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
     pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults
@@ -211,7 +213,8 @@ impl Args {
         }
     }
 
-    /// How many networks are trained on all of so many images when a run of this recipe has ended.
+    /// How many networks are trained on all of so many images when a run of this recipe has ended, or of each of
+    /// its folds.
     pub fn networks(&self, recipe: &Recipe, images: usize) -> usize {
         // With a preset it is measured how long that takes.
         let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
@@ -221,7 +224,9 @@ impl Args {
             _ if !recipe.refit.is_empty() => 0,
             Refit::Networks(n) => n,
             Refit::Never => 0,
-            Refit::Auto if recipe.folds > 0 || is_short => 0,
+            Refit::Auto if is_short => 0,
+            // Folds have seen all images already, each network a part of them.
+            Refit::Auto if recipe.folds > 0 && self.recipe.preset != Some(Preset::Best) => 0,
             Refit::Auto => usize::from(REFITTED.contains(&images)),
         }
     }
@@ -305,6 +310,9 @@ mod tests {
         assert_eq!(n(&args, &plain, 800), 0, "nothing is measured");
         args.recipe.preset = Some(Preset::Good);
         assert_eq!(n(&args, &plain, 800), 1);
+        assert_eq!(n(&args, &folds, 800), 0);
+        args.recipe.preset = Some(Preset::Best);
+        assert_eq!([800, 100_000].map(|images| n(&args, &folds, images)), [1, 0]);
         args.recipe.smoke = true;
         assert_eq!(n(&args, &plain, 800), 0);
         args.refit = Refit::parse("3").unwrap();

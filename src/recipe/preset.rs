@@ -13,7 +13,8 @@ pub enum Preset {
     Quick,
     /// The default: the whole golden rule.
     Good,
-    /// The whole golden rule, with as many epochs as pay.
+    /// The whole golden rule five times, with other images held out and as many epochs as pay; each then once more
+    /// on all images.
     Best,
 }
 
@@ -37,7 +38,7 @@ impl Preset {
         let settings = match self {
             Self::Quick => "[head-with-augmentation]\nrun = false\n[unfreeze]\nrun = false\n",
             Self::Good => "",
-            Self::Best => "[whole-network]\nmax-cycles = 4\n",
+            Self::Best => "folds = 5\n[whole-network]\nmax-cycles = 4\n",
         };
         Layer::parse(format!("--preset {}", self.word()), settings)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::learn::Plan;
+use crate::recipe::{WeightAverage, WholeNetwork};
 
 /// The same, with the held-out images behind those that are trained on, by a plan.
 fn on_all(first: &Data, plan: Plan) -> Data {
@@ -92,6 +93,10 @@ fn cycles_after_the_best_weights_are_left_out() {
     };
     let (planned, done): (usize, usize) = (n(&journal), n(&again));
     assert_eq!((planned, done), (3, 1));
+    let share = |settings: &WholeNetwork| Plan::new(journal.clone()).unwrap().whole_share(settings);
+    let settings = first.recipe.whole_network.clone();
+    assert_eq!(share(&settings), 1.0 / 3.0);
+    assert_eq!(share(&WholeNetwork { average: WeightAverage::Epochs, ..settings }), 1.0);
     assert_eq!(told.epochs.len() + 2, journal.epochs as usize);
 }
 
