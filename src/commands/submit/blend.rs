@@ -131,6 +131,7 @@ mod tests {
             name: format!("{name}0"),
             runs: runs.collect(),
             folds,
+            is_on_all: false,
             kind: TargetKind::SingleLabel,
             metric: Metric::log_loss(),
             classes: classes(),

@@ -167,8 +167,16 @@ fn ensure_uploads(competition: &Competition, args: &Args) -> Result<()> {
     )
 }
 
-/// Networks that the mean is to be of, and whose training was stopped: without a word it would be of fewer.
+/// Networks that the mean is to be of, and whose training was stopped, or not begun: without a word it would be of
+/// fewer.
 fn tell_of_unfinished(member: &Member) -> Result<()> {
+    if member.runs.len() < member.folds {
+        term::warn(format_args!(
+            "{} are trained, and predict without the others: the `train` that was stopped makes these when it is \
+             run again",
+            member.extent()
+        ));
+    }
     for run in members::unfinished(member)? {
         term::warn(format_args!(
             "run `{}` of the same plan is unfinished, so the mean is without it: `{}` tells how to go on with it",

@@ -181,13 +181,7 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let first = training.all_folds(&recipe, &interrupted)?;
     let on_all = refit::networks(&mut training, &first, &recipe, begun, &interrupted)?;
     let runs = if on_all.is_empty() { first } else { on_all };
-    ensure!(
-        !args.start.resume || training.has_trained.get(),
-        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to take what is finished, \
-         or give `--anew`",
-        training.competition.name,
-        workspace.runs().display()
-    );
+    taken::ensure_resumed(args, workspace, &training.competition, training.has_trained.get())?;
     Ok(Trained { runs, found: training.images.dataset.found })
 }
 
@@ -207,9 +201,9 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// The folds of a recipe that are trained here, one after the other: all, unless one is named.
+    /// The folds of a recipe that are trained here, one after the other: all, unless one is named, or has a plan.
     fn folds(&self, recipe: &Recipe) -> RangeInclusive<usize> {
-        if self.args.fold.is_none() && recipe.folds > 0 {
+        if self.args.fold.is_none() && recipe.folds > 0 && recipe.refit.is_empty() {
             1..=recipe.folds
         } else {
             recipe.fold..=recipe.fold
@@ -236,9 +230,10 @@ impl Training<'_> {
         ranks.for_learner().wait_for_first()?;
         let is_trained = ranks.follow(trained.as_ref().map_or_else(String::new, Run::id))?;
         if let Some(run) = &trained {
-            let what = match recipe.folds {
-                0 => "this".to_owned(),
-                _ => format!("fold {}", recipe.fold),
+            let what = match (recipe.folds, recipe.refit.as_str()) {
+                (0, _) => "this".to_owned(),
+                (_, "") => format!("fold {}", recipe.fold),
+                (_, _) => format!("fold {} once more", recipe.fold),
             };
             let place = run.folder.display();
             term::say(format_args!("{what} is trained: run `{place}`; `--anew` trains it again"));
@@ -253,7 +248,7 @@ impl Training<'_> {
 
     /// The finished run that is taken in place of training one.
     fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
-        taken(self.args, &self.workspace.runs(), &self.competition.name, group, recipe)
+        taken(self.args, &self.workspace.runs(), &self.competition, group, recipe)
     }
 }
 
@@ -371,14 +366,7 @@ impl TrainOne<'_> {
                 return Ok((run, lock));
             }
         }
-        if args.start.resume && !self.training.has_gone_on.get() {
-            bail!(
-                "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to \
-                 start one",
-                competition.name,
-                runs.display()
-            );
-        }
+        taken::ensure_stopped(args, workspace, competition, self.training.has_gone_on.get())?;
         let run = Run::create(runs, competition, recipe)?;
         let lock = run.lock()?.context("another process has taken a new run's folder")?;
         Ok((run, lock))

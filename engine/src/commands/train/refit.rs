@@ -39,7 +39,13 @@ pub(super) fn plan_of(
     let read = || -> Result<String> {
         let run = first_run(recipe, workspace)?;
         let of_run = run.recipe()?;
-        let seed = of_run.seed;
+        let (seed, fold) = (of_run.seed, of_run.fold);
+        ensure!(
+            fold == recipe.fold && (recipe.folds == 0 || seed == recipe.seed),
+            "run `{}` is fold {fold} with seed {seed}, whose plan is for that one\nhint: give `--fold {fold}` and \
+             `--set seed={seed}`",
+            recipe.refit
+        );
         ensure!(
             of_run == Recipe { refit: String::new(), seed, ..recipe.clone() },
             "run `{}` was trained by another recipe\nhint: give what it was trained with, and `--refit`",

@@ -4,30 +4,31 @@
 //! They know nothing of each other, so N of them take no more than the time of one, whatever lies between the
 //! GPUs, and no batch gets small. A run that all GPUs are to train together is named: `--fold 1 --gpus 2`.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
 use kaggle_kit::commands::train::Args;
-use kaggle_kit::competition;
+use kaggle_kit::competition::{self, Competition};
 use kaggle_kit::ended::Ended;
 use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
-use super::taken::taken;
+use super::taken::{ensure_resumed, ensure_stopped, taken};
 use super::{Trained, opened, refit};
 use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads, supervise_other};
 use crate::torch::device;
 
 /// What a part's own command line has otherwise: each option, and whether it has a value.
-const OF_ALL_PARTS: [(&str, bool); 6] = [
+const OF_ALL_PARTS: [(&str, bool); 7] = [
     ("--ranks", true),
     ("--gpus", true),
     ("--device", true),
     ("--json", false),
     ("--fold", true),
     ("--refit", false),
+    ("--resume", false),
 ];
 
 /// Whether there are several to train.
@@ -60,8 +61,9 @@ pub(super) fn train(
     let alone = Ranks::alone(device::resolve(args.device)?);
     let (competition, recipe, images) = opened(args, workspace, &alone)?;
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
-    let all =
-        SideBySide { args, competition: &competition.name, runs: workspace.runs(), count, gpus };
+    let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
+    let competition = &competition;
+    let all = SideBySide { args, competition, workspace, count, gpus, has_trained, has_gone_on };
     let n = args.networks(&recipe, images.dataset.train.len());
     let first = if recipe.folds > 0 {
         let parts: Vec<Part> = (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect();
@@ -71,6 +73,8 @@ pub(super) fn train(
         if all.trained(&group, &recipe)?.is_none() {
             // All devices train it together.
             supervise_other(count, &[("--json", false), ("--refit", false)], &["--refit=never"])?;
+            all.has_trained.set(true);
+            all.has_gone_on.set(true);
         }
         // With `--anew` too the newest is what was trained just now.
         vec![all.newest("the first training", &group, &recipe)?]
@@ -85,27 +89,32 @@ pub(super) fn train(
         Some(part) => all.train("network", &parts, &images.group(&part.recipe)?)?,
         None => first,
     };
+    ensure_resumed(args, workspace, competition, all.has_trained.get())?;
     Ok(Trained { runs, found: images.dataset.found })
 }
 
 /// What all parts have in common.
 struct SideBySide<'a> {
     args: &'a Args,
-    competition: &'a str,
-    runs: PathBuf,
+    competition: &'a Competition,
+    workspace: &'a Workspace,
     /// So many at a time.
     count: usize,
     /// Each on one.
     gpus: bool,
+    /// Whether any was trained, in place of being taken.
+    has_trained: Cell<bool>,
+    /// Whether one was gone on with: what follows it may be begun.
+    has_gone_on: Cell<bool>,
 }
 
 impl SideBySide<'_> {
     fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
-        taken(self.args, &self.runs, self.competition, group, recipe)
+        taken(self.args, &self.workspace.runs(), self.competition, group, recipe)
     }
 
     fn newest(&self, name: &str, group: &str, recipe: &Recipe) -> Result<Run> {
-        let found = Run::of_group(&self.runs, self.competition, group, recipe)?;
+        let found = Run::of_group(&self.workspace.runs(), &self.competition.name, group, recipe)?;
         found.into_iter().next().with_context(|| format!("{name} left no finished run"))
     }
 
@@ -121,7 +130,16 @@ impl SideBySide<'_> {
                 None => waiting.push_back(part),
             }
         }
-        let count = self.count.min(waiting.len()).max(1);
+        for part in &waiting {
+            let stopped = Run::unfinished(&self.workspace.runs(), self.competition, &part.recipe)?;
+            self.has_gone_on.set(self.has_gone_on.get() || !stopped.is_empty());
+            self.has_trained.set(true);
+        }
+        if waiting.is_empty() {
+            return parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect();
+        }
+        ensure_stopped(self.args, self.workspace, self.competition, self.has_gone_on.get())?;
+        let count = self.count.min(waiting.len());
         term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
         let mut processes = Processes::listening();
         // Of each that was started, which device it has.

@@ -2,24 +2,67 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use kaggle_kit::commands::train::Args;
+use kaggle_kit::competition::Competition;
 use kaggle_kit::recipe::Recipe;
-use kaggle_kit::run::Run;
+use kaggle_kit::run::{Run, Workspace};
 
-/// The finished run of a group that has the recipe's fold and seed, unless it is to be trained anew. One that was
-/// ended before its end counts where minutes are given again.
+/// The finished run of a group that has the recipe's fold and seed, unless it is to be trained anew, or that was
+/// begun and stopped since. One that was ended before its end counts where minutes are given again.
 pub(super) fn taken(
     args: &Args,
     runs: &Path,
-    competition: &str,
+    competition: &Competition,
     group: &str,
     recipe: &Recipe,
 ) -> Result<Option<Run>> {
     if args.start.anew {
         return Ok(None);
     }
-    let mut found = Run::of_group(runs, competition, group, recipe)?;
+    let mut found = Run::of_group(runs, &competition.name, group, recipe)?;
     found.retain(|run| args.max_minutes.is_some() || !run.was_ended_early());
-    Ok(found.into_iter().next())
+    let Some(finished) = found.into_iter().next() else { return Ok(None) };
+    for stopped in Run::unfinished(runs, competition, recipe)? {
+        if stopped.time() > finished.time()
+            && stopped.has_checkpoints()?
+            && stopped.lock()?.is_some()
+        {
+            return Ok(None);
+        }
+    }
+    Ok(Some(finished))
+}
+
+/// With `--resume` there must be something to go on with, or something that follows what was gone on with.
+pub(super) fn ensure_stopped(
+    args: &Args,
+    workspace: &Workspace,
+    competition: &Competition,
+    has_gone_on: bool,
+) -> Result<()> {
+    ensure!(
+        !args.start.resume || has_gone_on,
+        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to start one",
+        competition.name,
+        workspace.runs().display()
+    );
+    Ok(())
+}
+
+/// With `--resume` something must have been trained.
+pub(super) fn ensure_resumed(
+    args: &Args,
+    workspace: &Workspace,
+    competition: &Competition,
+    has_trained: bool,
+) -> Result<()> {
+    ensure!(
+        !args.start.resume || has_trained,
+        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to take what is finished, \
+         or give `--anew`",
+        competition.name,
+        workspace.runs().display()
+    );
+    Ok(())
 }

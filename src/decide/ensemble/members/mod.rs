@@ -29,6 +29,8 @@ pub struct Member {
     pub runs: Vec<Run>,
     /// How many folds it has when it is whole; 0: it is of one run.
     pub folds: usize,
+    /// Whether each run has trained on all images, by the plan of one that had not.
+    pub is_on_all: bool,
     /// One class or many tags.
     pub kind: TargetKind,
     /// How its competition is scored.
@@ -44,13 +46,14 @@ pub struct Member {
 }
 
 impl Member {
-    /// `5 folds`, `3 of 5 folds`, `1 run`, `5 networks`.
+    /// `5 folds`, `3 of 5 folds`, `5 folds once more`, `1 run`, `5 networks`.
     pub fn extent(&self) -> String {
+        let more = if self.is_on_all { " once more" } else { "" };
         match (self.folds, self.runs.len()) {
             (0, 1) => term::count(1, "run"),
             (0, n) => term::count(n, "network"),
-            (folds, n) if n == folds => term::count(n, "fold"),
-            (folds, n) => format!("{n} of {}", term::count(folds, "fold")),
+            (folds, n) if n == folds => format!("{}{more}", term::count(n, "fold")),
+            (folds, n) => format!("{n} of {}{more}", term::count(folds, "fold")),
         }
     }
 
@@ -78,6 +81,7 @@ impl Member {
         Ok(Self {
             name: first.id(),
             folds: summary.folds,
+            is_on_all: !summary.refit.is_empty(),
             kind: competition.target.kind,
             metric: competition.metric,
             competition: summary.competition,
@@ -163,8 +167,9 @@ pub fn best(runs: &Path, competition: &Competition, n: usize) -> Result<Vec<Memb
     };
     let mut members: Vec<(Member, Vec<String>)> =
         groups.into_values().map(of_group).collect::<Result<_>>()?;
-    // A run that was trained once more on all images is there as that.
-    members.retain(|(member, _)| !refitted.contains(&member.name));
+    // Runs that were trained once more on all images are there as that, once all of them were.
+    members.retain(|(member, _)| !member.runs.iter().all(|run| refitted.contains(&run.id())));
+    members.retain(|(member, _)| !member.is_on_all || member.runs.len() >= member.folds);
     let images = members.iter().map(|(member, _)| member.images).max().unwrap_or_default();
     members.retain(|(member, _)| member.images == images);
     members.sort_by(|(a, _), (b, _)| {

@@ -109,18 +109,36 @@ fn each_fold_is_trained_once_more_by_its_own_plan() {
     found.sort();
     wanted.sort();
     assert_eq!((found, all.len()), (wanted, 2));
-    let told = here.kaggle_kit().arg("submit").assert().success();
-    told.stderr(contains("one model, 2 folds on 60 held-out images"));
+    let submit = || here.kaggle_kit().arg("submit").assert().success();
+    let whole = contains("one model, 2 folds once more on 60 held-out images");
+    submit().stderr(whole.clone().and(contains("2 heads on one backbone")));
+    // A plan is for its own fold and seed.
+    let of_plan = format!("refit={}", all[0].id());
+    let by_plan = |more: &[&str]| {
+        let all = ["train", "planet", "--smoke", "--set", "unfreeze.run=false", "--folds", "2"];
+        here.kaggle_kit().args(all).args(["--set", &of_plan]).args(more).assert()
+    };
+    let fold = of(&all[0]).1;
+    let (own, other) = (fold.to_string(), (3 - fold).to_string());
+    by_plan(&["--fold", &other]).code(1).stderr(contains(format!("give `--fold {own}`")));
+    let other_seed = ["--fold", &own, "--set", "seed=9"];
+    by_plan(&other_seed).code(1).stderr(contains("`--set seed=42`"));
+    by_plan(&["--fold", &own]).success().stderr(contains("once more is trained"));
     // By ranks, and nothing is done twice.
     let told = train(&["--refit", "--ranks", "2", "--device", "cpu"]);
     told.stderr(contains("fold 1 is trained").and(contains("network 2 of 2 is trained")));
     assert_eq!(runs().len(), 4);
+    // As if one of those on all images had been stopped.
+    fs::remove_file(again[0].file("summary.toml")).unwrap();
+    submit().stderr(contains("1 of 2 folds once more are trained, and predict without the others"));
+    let resumed = train(&["--refit", "--resume", "--ranks", "2", "--device", "cpu"]);
+    resumed.stderr(contains("going on with run"));
+    submit().stderr(whole.clone());
     // A fold that is trained anew makes a new plan.
     train(&["--fold", "1", "--anew"]).stderr(contains("once more on all").not());
     train(&["--refit"]).stderr(contains("fold 2 is trained"));
     assert_eq!(runs().len(), 6);
-    let told = here.kaggle_kit().arg("submit").assert().success();
-    told.stderr(contains("one model, 2 folds on 60 held-out images"));
+    submit().stderr(whole);
 }
 
 #[test]
