@@ -195,6 +195,25 @@ fn networks_by_one_plan_are_one_model_that_has_held_out_their_images_once() {
 }
 
 #[test]
+fn folds_are_there_as_what_was_trained_once_more_when_all_of_them_were() {
+    let folder = all(&[&FIRST, &SECOND]);
+    let again = |of: &Made, id| {
+        let plan = of.write(folder.path());
+        let run = Made { id, ..*of }.write(folder.path());
+        let group = "again".to_owned();
+        run.finish(&Summary { refit: plan.id(), group, ..run.summary().unwrap() }).unwrap();
+    };
+    let of = || {
+        let members = best(folder.path(), &competition::find(CATS).unwrap(), 9).unwrap();
+        members.iter().map(Member::extent).collect::<Vec<_>>()
+    };
+    again(&FIRST, "20260101-000007-aaaa");
+    assert_eq!(of(), ["2 folds"]);
+    again(&SECOND, "20260101-000008-bbbb");
+    assert_eq!(of(), ["2 folds once more"]);
+}
+
+#[test]
 fn what_does_not_fit_together_is_named() {
     let far = Made { held_out: &[("y", "cat", 0.5)], ..ALONE };
     let folder = all(&[&FIRST, &SECOND, &far]);
