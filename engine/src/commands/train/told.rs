@@ -21,7 +21,10 @@ impl TrainOne<'_> {
                 format!(", network {} of {n}", self.nth().saturating_add(1))
             }
             (0, _) => String::new(),
-            (folds, _) => format!(", fold {} of {folds}", recipe.fold),
+            (folds, _) => {
+                let more = if data.plan.is_some() { " once more" } else { "" };
+                format!(", fold {} of {folds}{more}", recipe.fold)
+            }
         };
         term::heading(format_args!("{}: {}{part}", competition.name, competition.title));
         term::say(format_args!(
