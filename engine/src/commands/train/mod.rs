@@ -3,7 +3,7 @@
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
 //! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page;
 //! `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or networks on all images, each in a
-//! process of its own.
+//! process of its own; `taken.rs` is what is trained already.
 
 mod finish;
 mod foresee;
