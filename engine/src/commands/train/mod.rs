@@ -47,7 +47,7 @@ use crate::torch::device;
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
 use pseudo::Pseudo;
-use taken::taken;
+use taken::{OR_START, OR_TAKE, ensure_resumes, taken};
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -181,7 +181,8 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let first = training.all_folds(&recipe, &interrupted)?;
     let on_all = refit::networks(&mut training, &first, &recipe, begun, &interrupted)?;
     let runs = if on_all.is_empty() { first } else { on_all };
-    taken::ensure_resumed(args, workspace, &training.competition, training.has_trained.get())?;
+    let has_trained = training.has_trained.get();
+    ensure_resumes(args, workspace, &training.competition, has_trained, OR_TAKE)?;
     Ok(Trained { runs, found: training.images.dataset.found })
 }
 
@@ -366,7 +367,8 @@ impl TrainOne<'_> {
                 return Ok((run, lock));
             }
         }
-        taken::ensure_stopped(args, workspace, competition, self.training.has_gone_on.get())?;
+        let has_gone_on = self.training.has_gone_on.get();
+        ensure_resumes(args, workspace, competition, has_gone_on, OR_START)?;
         let run = Run::create(runs, competition, recipe)?;
         let lock = run.lock()?.context("another process has taken a new run's folder")?;
         Ok((run, lock))

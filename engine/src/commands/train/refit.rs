@@ -41,14 +41,14 @@ pub(super) fn plan_of(
         let of_run = run.recipe()?;
         let (seed, fold) = (of_run.seed, of_run.fold);
         ensure!(
-            fold == recipe.fold && (recipe.folds == 0 || seed == recipe.seed),
-            "run `{}` is fold {fold} with seed {seed}, whose plan is for that one\nhint: give `--fold {fold}` and \
-             `--set seed={seed}`",
+            of_run == Recipe { refit: String::new(), seed, fold, ..recipe.clone() },
+            "run `{}` was trained by another recipe\nhint: give what it was trained with, and `--refit`",
             recipe.refit
         );
         ensure!(
-            of_run == Recipe { refit: String::new(), seed, ..recipe.clone() },
-            "run `{}` was trained by another recipe\nhint: give what it was trained with, and `--refit`",
+            fold == recipe.fold && (recipe.folds == 0 || seed == recipe.seed),
+            "run `{}` is fold {fold} with seed {seed}, whose plan is for that one\nhint: give `--fold {fold}` and \
+             `--set seed={seed}`",
             recipe.refit
         );
         let journal: Journal = run.read_toml(JOURNAL)?;
@@ -70,10 +70,10 @@ pub(super) fn networks(
     interrupted: &Arc<AtomicBool>,
 ) -> Result<Vec<Run>> {
     let (ranks, workspace) = (training.ranks, training.workspace);
-    let has_time =
-        training.networks > 0 && ranks.is_first() && has_time(training, first, begun.elapsed())?;
-    let plans: Vec<String> =
-        if has_time { first.iter().map(Run::id).collect() } else { Vec::new() };
+    let mut plans = Vec::new();
+    if training.networks > 0 && ranks.is_first() && has_time(training, first, begun.elapsed())? {
+        plans.extend(first.iter().map(Run::id));
+    }
     let plans = ranks.follow(plans.join(" "))?;
     let mut runs = Vec::new();
     for (fold, plan) in training.folds(recipe).zip(plans.split_whitespace()) {
@@ -119,8 +119,8 @@ fn seconds_again(run: &Run) -> Result<f64> {
         }
         _ => stage.seconds,
     };
-    let of_all = summary.trained_on() as f64 / (summary.trained_on() + summary.valid_images) as f64;
-    Ok(summary.stages.iter().map(again).sum::<f64>() / of_all)
+    let (n, held_out) = (summary.train_images as f64, summary.valid_images as f64);
+    Ok(summary.stages.iter().map(again).sum::<f64>() * (n + held_out) / n)
 }
 
 /// The run whose plan is followed.

@@ -15,7 +15,7 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
-use super::taken::{ensure_resumed, ensure_stopped, taken};
+use super::taken::{OR_START, OR_TAKE, ensure_resumes, taken};
 use super::{Trained, opened, refit};
 use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads, supervise_other};
 use crate::torch::device;
@@ -89,7 +89,7 @@ pub(super) fn train(
         Some(part) => all.train("network", &parts, &images.group(&part.recipe)?)?,
         None => first,
     };
-    ensure_resumed(args, workspace, competition, all.has_trained.get())?;
+    ensure_resumes(args, workspace, competition, all.has_trained.get(), OR_TAKE)?;
     Ok(Trained { runs, found: images.dataset.found })
 }
 
@@ -130,17 +130,30 @@ impl SideBySide<'_> {
                 None => waiting.push_back(part),
             }
         }
-        for part in &waiting {
-            let stopped = Run::unfinished(&self.workspace.runs(), self.competition, &part.recipe)?;
-            self.has_gone_on.set(self.has_gone_on.get() || !stopped.is_empty());
-            self.has_trained.set(true);
+        if !waiting.is_empty() {
+            self.begin(&waiting)?;
+            let count = self.count.min(waiting.len());
+            term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
+            self.train_all(waiting, count)?;
         }
-        if waiting.is_empty() {
-            return parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect();
+        parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect()
+    }
+
+    /// Notes what is about to be trained; an error where something was to be gone on with and none is there.
+    fn begin(&self, waiting: &VecDeque<&Part>) -> Result<()> {
+        let runs = self.workspace.runs();
+        for part in waiting {
+            if !Run::unfinished(&runs, self.competition, &part.recipe)?.is_empty() {
+                self.has_gone_on.set(true);
+            }
         }
-        ensure_stopped(self.args, self.workspace, self.competition, self.has_gone_on.get())?;
-        let count = self.count.min(waiting.len());
-        term::heading(format_args!("{}, {count} at a time", term::count(parts.len(), what)));
+        self.has_trained.set(true);
+        let has_gone_on = self.has_gone_on.get();
+        ensure_resumes(self.args, self.workspace, self.competition, has_gone_on, OR_START)
+    }
+
+    /// Trains parts, `count` at a time.
+    fn train_all(&self, mut waiting: VecDeque<&Part>, count: usize) -> Result<()> {
         let mut processes = Processes::listening();
         // Of each that was started, which device it has.
         let (mut devices, mut free) = (Vec::new(), (0..count).rev().collect::<Vec<_>>());
@@ -160,7 +173,7 @@ impl SideBySide<'_> {
             }
             let ended = processes.next_ended()?;
             if ended.is_empty() {
-                break;
+                return Ok(());
             }
             for (number, how) in ended {
                 free.push(devices[number]);
@@ -169,7 +182,6 @@ impl SideBySide<'_> {
                 }
             }
         }
-        parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect()
     }
 }
 

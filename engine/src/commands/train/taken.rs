@@ -8,6 +8,11 @@ use kaggle_kit::competition::Competition;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{Run, Workspace};
 
+/// What to do where a run would have to be begun.
+pub(super) const OR_START: &str = "leave `--resume` out to start one";
+/// What to do where all are finished.
+pub(super) const OR_TAKE: &str = "leave `--resume` out to take what is finished, or give `--anew`";
+
 /// The finished run of a group that has the recipe's fold and seed, unless it is to be trained anew, or that was
 /// begun and stopped since. One that was ended before its end counts where minutes are given again.
 pub(super) fn taken(
@@ -34,33 +39,17 @@ pub(super) fn taken(
     Ok(Some(finished))
 }
 
-/// With `--resume` there must be something to go on with, or something that follows what was gone on with.
-pub(super) fn ensure_stopped(
+/// With `--resume` something must be there to go on with, or have been.
+pub(super) fn ensure_resumes(
     args: &Args,
     workspace: &Workspace,
     competition: &Competition,
-    has_gone_on: bool,
+    is_there: bool,
+    way_on: &str,
 ) -> Result<()> {
     ensure!(
-        !args.start.resume || has_gone_on,
-        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to start one",
-        competition.name,
-        workspace.runs().display()
-    );
-    Ok(())
-}
-
-/// With `--resume` something must have been trained.
-pub(super) fn ensure_resumed(
-    args: &Args,
-    workspace: &Workspace,
-    competition: &Competition,
-    has_trained: bool,
-) -> Result<()> {
-    ensure!(
-        !args.start.resume || has_trained,
-        "no unfinished run of `{}` with this recipe in `{}`\nhint: leave `--resume` out to take what is finished, \
-         or give `--anew`",
+        !args.start.resume || is_there,
+        "no unfinished run of `{}` with this recipe in `{}`\nhint: {way_on}",
         competition.name,
         workspace.runs().display()
     );

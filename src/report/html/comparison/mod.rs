@@ -78,13 +78,11 @@ pub fn page(two: &TwoRuns) -> String {
 pub fn verdict(two: &TwoRuns) -> String {
     let TwoRuns { a, b, .. } = two;
     let metric = &a.about.metric;
-    let judged =
-        |facts: &Facts| facts.about.refit.clone().unwrap_or_else(|| facts.about.run.clone());
-    if judged(a) == judged(b) && a.about.run != b.about.run {
+    let [judged, of_b] = [a, b].map(|f| f.about.refit.as_ref().unwrap_or(&f.about.run));
+    if judged == of_b && a.about.run != b.about.run {
         return format!(
-            "What both say of held-out images is what run {} says: a run on all images holds none out, so nothing \
-             here tells which is better.",
-            judged(a)
+            "What both say of held-out images is what run {judged} says: a run on all images holds none out, so \
+             nothing here tells which is better."
         );
     }
     let Some(found) = paired(a, b) else {
