@@ -1,4 +1,4 @@
-//! The run, or the model, that a person means by one word, or by none.
+//! The run, or the model, that a person means by one word, or by none, and what is missing of it.
 
 use std::path::Path;
 
@@ -7,6 +7,8 @@ use anyhow::Result;
 use crate::competition::Competition;
 use crate::decide::ensemble::members::{self, Member};
 use crate::run::{Run, Workspace};
+use crate::term;
+use crate::typed;
 
 /// What [`run`] means, a fold for all folds of its model.
 pub(super) fn member(given: Option<&str>, workspace: &Workspace) -> Result<Member> {
@@ -33,6 +35,28 @@ pub(super) fn best(
         Some(competition) => members::best(&runs, competition, n),
         None => members::best(&runs, &Run::newest(&runs, None)?.competition()?, n),
     }
+}
+
+/// Says which networks a mean is to be of whose training was stopped, or not begun: without a word it would be
+/// of fewer.
+pub(super) fn tell_of_unfinished(found: &[Member]) -> Result<()> {
+    for member in found {
+        if member.runs.len() < member.folds {
+            term::warn(format_args!(
+                "{} are trained, and predict without the others: the `train` that was stopped makes these when \
+                 it is run again",
+                member.extent()
+            ));
+        }
+        for run in members::unfinished(member)? {
+            term::warn(format_args!(
+                "run `{}` of the same plan is unfinished, so the mean is without it: `{}` tells how to go on with it",
+                run.id(),
+                typed::command(["runs"])
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A run by its folder or id; a competition, for its newest finished run; without a word the newest of all.

@@ -78,6 +78,7 @@ pub fn run(
     predict: impl FnOnce(&TestSet, &[Member]) -> Result<()>,
 ) -> Result<()> {
     let members = meant::members(&args.runs, workspace)?;
+    meant::tell_of_unfinished(&members)?;
     // Without test images there is nothing to ask a network, and no CSV.
     let test_set = TestSet::open(&members, &workspace.data());
     if let Ok(test_set) = &test_set

@@ -67,6 +67,7 @@ pub struct Args {
 
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     let members = members_of(args, workspace)?;
+    meant::tell_of_unfinished(&members)?;
     let pack = Pack::of(members, workspace, args.output.clone(), args.wheel.as_deref())?;
     if !args.upload {
         pack.make(args.owner.as_deref().unwrap_or(NOBODY), There::Nothing)?;

@@ -73,15 +73,28 @@ impl Row {
             "score" => of_summary(|summary| summary.score.to_string()),
             "time" => of_summary(|summary| summary.seconds.to_string()),
             "finished" => of_summary(|summary| summary.finished.clone()),
-            "fold" => of_summary(|summary| summary.fold.to_string()),
-            "folds" => of_summary(|summary| summary.folds.to_string()),
+            "fold" => self.fold().map(|[fold, _]| fold.to_string()),
+            "folds" => self.fold().map(|[_, folds]| folds.to_string()),
             "group" => of_summary(|summary| summary.group.clone()),
             "images" => of_summary(|summary| summary.trained_on().to_string()),
             "held-out" => of_summary(|summary| summary.valid_images.to_string()),
             "device" => of_summary(|summary| summary.device.clone()),
-            key => {
-                let (_, value) = self.settings.iter().find(|(name, _)| name == key)?;
-                Some(value.trim_matches('"').to_owned())
+            key => self.setting(key),
+        }
+    }
+
+    fn setting(&self, key: &str) -> Option<String> {
+        let (_, value) = self.settings.iter().find(|(name, _)| name == key)?;
+        Some(value.trim_matches('"').to_owned())
+    }
+
+    /// Which fold it is, of how many: of one that is not finished, by its recipe. The first of none, where there
+    /// are no folds.
+    fn fold(&self) -> Option<[usize; 2]> {
+        match &self.summary {
+            Some(summary) => Some([summary.fold, summary.folds]),
+            None => {
+                Some([self.setting("fold")?.parse().ok()?, self.setting("folds")?.parse().ok()?])
             }
         }
     }
@@ -135,8 +148,8 @@ impl Row {
         let mark = if is_best { '*' } else { ' ' };
         let score =
             summary.map_or_else(|| self.status().to_owned(), |s| format!("{mark}{:>7.5}", s.score));
-        let fold = match summary {
-            Some(summary) if summary.folds > 0 => format!("{}/{}", summary.fold, summary.folds),
+        let fold = match self.fold() {
+            Some([fold, folds]) if folds > 0 => format!("{fold}/{folds}"),
             _ => dash(),
         };
         // That it is another run's repetition says most.
@@ -175,8 +188,8 @@ impl Row {
             "score": self.score(),
             "finished": summary.map(|s| &s.finished),
             "seconds": summary.map(|s| s.seconds),
-            "fold": summary.map(|s| s.fold),
-            "folds": summary.map(|s| s.folds),
+            "fold": self.fold().map(|[fold, _]| fold),
+            "folds": self.fold().map(|[_, folds]| folds),
             "group": summary.map(|s| &s.group),
             "train-images": summary.map(Summary::trained_on),
             "valid-images": summary.map(|s| s.valid_images),

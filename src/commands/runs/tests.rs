@@ -60,6 +60,16 @@ fn filters_ask_for_columns_and_settings() {
 }
 
 #[test]
+fn an_unfinished_fold_is_known_as_one() {
+    let runs = some_runs();
+    make(runs.path(), "planet", "6-f", "folds = 5\nfold = 2\n", None);
+    assert_eq!(ids(runs.path(), None, &["fold=2", "folds=5"]), ["6-f"]);
+    let rows = rows(runs.path(), &Args::default()).unwrap();
+    assert_eq!(rows[0].cells(false)[5], "2/5");
+    assert_eq!([&rows[0], &rows[1]].map(|row| row.to_json()["folds"].clone()), [5, 0]);
+}
+
+#[test]
 fn a_typo_is_answered_with_what_is_there() {
     let runs = some_runs();
     for (sort, filter, part) in [

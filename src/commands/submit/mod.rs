@@ -30,7 +30,6 @@ use crate::run::{Run, Workspace};
 use crate::session;
 use crate::submission::Misfit;
 use crate::term;
-use crate::typed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -167,26 +166,6 @@ fn ensure_uploads(competition: &Competition, args: &Args) -> Result<()> {
     )
 }
 
-/// Networks that the mean is to be of, and whose training was stopped, or not begun: without a word it would be of
-/// fewer.
-fn tell_of_unfinished(member: &Member) -> Result<()> {
-    if member.runs.len() < member.folds {
-        term::warn(format_args!(
-            "{} are trained, and predict without the others: the `train` that was stopped makes these when it is \
-             run again",
-            member.extent()
-        ));
-    }
-    for run in members::unfinished(member)? {
-        term::warn(format_args!(
-            "run `{}` of the same plan is unfinished, so the mean is without it: `{}` tells how to go on with it",
-            run.id(),
-            typed::command(["runs"])
-        ));
-    }
-    Ok(())
-}
-
 /// The models that are to predict.
 pub fn members_of(
     args: &Args,
@@ -203,9 +182,7 @@ pub fn members_of(
     };
     let found = found?;
     if args.run.is_none() {
-        for member in &found {
-            tell_of_unfinished(member)?;
-        }
+        meant::tell_of_unfinished(&found)?;
     }
     if let Some(run) = found.iter().flat_map(|member| &member.runs).next_back() {
         ensure_uploads(&run.competition()?, args)?;

@@ -130,7 +130,9 @@ fn each_fold_is_trained_once_more_by_its_own_plan() {
     assert_eq!(runs().len(), 4);
     // As if one of those on all images had been stopped.
     fs::remove_file(again[0].file("summary.toml")).unwrap();
-    submit().stderr(contains("1 of 2 folds once more are trained, and predict without the others"));
+    let without = || contains("1 of 2 folds once more are trained, and predict without the others");
+    submit().stderr(without());
+    here.kaggle_kit().arg("decide").assert().success().stderr(without());
     let resumed = train(&["--refit", "--resume", "--ranks", "2", "--device", "cpu"]);
     resumed.stderr(contains("going on with run"));
     submit().stderr(whole.clone());
