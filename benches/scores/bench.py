@@ -95,9 +95,11 @@ def make_rows(args):
         for seed in args.seeds.split(",")
         for data in args.sets.split(",")
         for arm in args.arms
+        if arm.split("+")[0] not in table.SAME_FOR_ALL_SEEDS or seed == args.seeds.split(",")[0]
     ]
     done = {(row["set"], int(row["seed"]), row["arm"], int(row["size"])) for row in read_rows(args.out)}
-    todo = [item for item in wanted if item not in done]
+    shared = {(data, arm, size) for data, _, arm, size in done if arm in table.SAME_FOR_ALL_SEEDS}
+    todo = [item for item in wanted if item not in done and (item[0], *item[2:]) not in shared]
     print(f"{len(wanted) - len(todo)} of {len(wanted)} rows are there", flush=True)
     for data, seed, arm, size in todo:
         name = f"{data}-{size}-{seed}-{arm}"

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import losses
 
+# Arms without anything random, whose one row stands for every seed.
+SAME_FOR_ALL_SEEDS = ("logistic",)
+
 
 def metric_of(spec):
     return tomllib.loads(Path(spec).read_text(encoding="utf-8"))["metric"]
@@ -24,8 +27,8 @@ def show(rows, submissions, solutions, against):
         for arm, own in arms.items():
             tests = numbers(own.values(), "test")
             cpu = numbers(own.values(), "cpu_s")
-            pairs = [seed for seed in own if seed in base] if arm != against else []
-            told = compared([own[seed] for seed in pairs], [base[seed] for seed in pairs], submissions, solutions[data])
+            pairs = paired(arm, own, against, base) if arm != against else []
+            told = compared(*zip(*pairs), submissions, solutions[data]) if pairs else ["", "", ""]
             ratio = mean(cpu) / mean(numbers(base.values(), "cpu_s")) if pairs else math.nan
             cells = [data, size, arm, len(tests), figure(mean(numbers(own.values(), "held_out"))), figure(mean(tests))]
             cells += [figure(spread(tests)), *told, figure(mean(cpu), "{:.0f}"), figure(ratio, "{:.2f}")]
@@ -33,10 +36,17 @@ def show(rows, submissions, solutions, against):
             print("| " + " | ".join(map(str, cells)) + " |")
 
 
+def paired(arm, own, against, base):
+    """Rows of both with the same seed."""
+    if against in SAME_FOR_ALL_SEEDS:
+        return [(row, shared) for row in own.values() for shared in list(base.values())[:1]]
+    if arm in SAME_FOR_ALL_SEEDS:
+        return [(shared, row) for row in base.values() for shared in list(own.values())[:1]]
+    return [(own[seed], base[seed]) for seed in own if seed in base]
+
+
 def compared(own, base, submissions, solution):
     """How much better, the standard error over seeds, and the one over test rows."""
-    if not own:
-        return ["", "", ""]
     metric = own[0]["metric"]
     sign = 1 if metric in losses.HIGHER_IS_BETTER else -1
     by_seed = [sign * (float(a["test"]) - float(b["test"])) for a, b in zip(own, base)]
