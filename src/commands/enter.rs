@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::fetch::Fetched;
 use super::stage;
 use crate::competition::{self, Competition};
 use crate::device::DeviceChoice;
@@ -65,6 +66,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     stage::listen_for_interrupts();
     let (named, from) = entry.spec()?;
     let competition = competition::find(&named)?;
+    entry.ensure_same_data(&competition)?;
     entry.fetch(&named, &from)?;
     let runs = entry.train(&named)?;
     let told = entry.submit(&runs)?;
@@ -105,6 +107,29 @@ impl Entry<'_> {
         let named = spec.to_str().context("the spec's path is no text")?.to_owned();
         let is_bare = !named.contains(['/', '\\']);
         Ok((if is_bare { format!("./{named}") } else { named }, from))
+    }
+
+    /// A folder is called by its last part, as another may be whose data are here.
+    fn ensure_same_data(&self, competition: &Competition) -> Result<()> {
+        let (typed, data) = (&self.args.competition, self.workspace.data().join(&competition.name));
+        let place = Path::new(typed);
+        if is_spec(place) || !place.exists() {
+            return Ok(());
+        }
+        let place = place.canonicalize()?;
+        let sources = Fetched::read(&data)?.map(|fetched| fetched.sources).unwrap_or_default();
+        // What is no longer there cannot be told from it.
+        let known: Vec<PathBuf> =
+            sources.iter().filter_map(|source| Path::new(source).canonicalize().ok()).collect();
+        ensure!(
+            known.is_empty() || known.contains(&place),
+            "`{}` holds what was taken from `{}`, and `{typed}`, which is called the same, is another\nhint: \
+             give it another name, or begin in another folder, such as `--root {}-2`",
+            data.display(),
+            sources.join("`, `"),
+            competition.name
+        );
+        Ok(())
     }
 
     fn fetch(&self, named: &str, from: &[PathBuf]) -> Result<()> {
@@ -218,4 +243,49 @@ fn name_of(place: &Path) -> String {
     let name: String = last.chars().map(letter).collect();
     let name = name.trim_matches('-');
     if name.is_empty() { "competition".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::fs;
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_folder_that_is_called_as_another_is_not_taken_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::new(root.path());
+        let planet = competition::find("planet").unwrap();
+        let [one, other] = ["one/data", "other/data"].map(|name| root.path().join(name));
+        fs::create_dir_all(&one).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        let checked = |typed: &Path| {
+            let args = Typed::parse_from([Path::new("enter"), typed]).args;
+            Entry { args: &args, workspace: &workspace }.ensure_same_data(&planet)
+        };
+        checked(&one).unwrap();
+        let record = format!(
+            "version = 2\nslug = \"p\"\nwhen = \"\"\nsources = [{:?}]\ntrain-images = 1\n\
+             test-images = 1\nclasses = 1\n",
+            one.display().to_string()
+        );
+        let data = workspace.data().join("planet");
+        fs::write_atomic(data.join("fetched.toml"), record).unwrap();
+        checked(&one).unwrap();
+        let error = checked(&other).unwrap_err().to_string();
+        assert!(
+            error.contains("is called the same") && error.contains("--root planet-2"),
+            "{error}"
+        );
+        checked(Path::new("planet")).unwrap();
+        fs::remove_dir_all(&one).unwrap();
+        checked(&other).unwrap();
+    }
 }

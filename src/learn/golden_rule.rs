@@ -287,6 +287,8 @@ impl<M: Model> Learner<'_, M> {
             (Stop::Interrupted { .. }, _) | (Stop::NotFinite { .. } | Stop::NoAnswer, None) => {
                 Err(stop.into())
             }
+            // By a plan nothing is asked: what is half done would pass for what the first run's score is of.
+            _ if self.data.plan.is_some() => Err(stop.into()),
             // What no epoch was made of would guess.
             (Stop::OutOfTime { .. }, None) => Err(Stop::TooLittleTime.into()),
             (_, best) => {
@@ -294,6 +296,7 @@ impl<M: Model> Learner<'_, M> {
                 let reason = reason.lines().next().unwrap_or_default();
                 let why = format!("{reason}; kept: {}", describe(self.data, best.as_ref()));
                 self.journal.was_stopped = true;
+                self.journal.diverged = !matches!(stop, Stop::OutOfTime { .. });
                 let (seconds, found) = (start.elapsed().as_secs_f64(), why.clone());
                 self.journal.done.push(Entry::Stage { stage, seconds, found });
                 self.listener.event(&Event::Stopped { stage, why });

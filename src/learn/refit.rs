@@ -27,6 +27,11 @@ impl Plan {
     /// An error where the run did not come to its end.
     pub fn new(journal: Journal) -> Result<Self> {
         ensure!(
+            !journal.diverged,
+            "its training ended at a number that is none, so it is no plan\nhint: lower the rate, such as `--set \
+             find-full-rate.rate=1e-4`, which trains it again"
+        );
+        ensure!(
             !journal.was_stopped,
             "its training was ended before its end, so it is no plan\nhint: train it again with `--anew`, and \
              without `--max-minutes`"

@@ -101,6 +101,9 @@ pub struct Journal {
     /// Whether time or a number that is none ended training before its end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_stopped: bool,
+    /// Whether it was such a number: the same training would end there again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diverged: bool,
     /// What is finished, in order.
     pub done: Vec<Entry>,
 }
@@ -198,6 +201,7 @@ mod tests {
             averaged: 3,
             position: Some(position),
             was_stopped: true,
+            diverged: true,
             done: vec![
                 Entry::Rate { stage: Stage::FindFullRate, rate: 1e-3 },
                 Entry::Stage {

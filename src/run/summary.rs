@@ -188,6 +188,12 @@ impl Run {
         self.read_toml(JOURNAL).is_ok_and(|journal: Journal| journal.was_stopped)
     }
 
+    /// Whether time ended it, so that with more of it the same training would come further.
+    pub fn had_no_time(&self) -> bool {
+        self.read_toml(JOURNAL)
+            .is_ok_and(|journal: Journal| journal.was_stopped && !journal.diverged)
+    }
+
     /// The run's last word, which makes it a finished one: it is written when all other files are on
     /// the disk, those too that grew while it was trained.
     pub fn finish(&self, summary: &Summary) -> Result<()> {

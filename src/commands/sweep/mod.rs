@@ -140,7 +140,7 @@ fn train(
                     let trial = &trials[at].trial;
                     let told = match train_one(args, workspace, fold, trial, worker) {
                         // What is under way elsewhere ends; nothing more begins.
-                        Err(error) if ends_all(&error, any_is_trained) => {
+                        Err(error) if ends_all(&error, at == places[0], any_is_trained) => {
                             stop();
                             Err(error)
                         }
@@ -177,9 +177,9 @@ fn train(
     Ok(())
 }
 
-/// Whether nothing more is to be tried: Ctrl-C was, or nothing could be trained yet.
-fn ends_all(error: &Error, any_is_trained: &AtomicBool) -> bool {
-    exit::code(error) == exit::INTERRUPTED || !any_is_trained.load(Ordering::Relaxed)
+/// Whether nothing more is to be tried: Ctrl-C was, or the first trial failed before any was trained.
+fn ends_all(error: &Error, is_first: bool, any_is_trained: &AtomicBool) -> bool {
+    exit::code(error) == exit::INTERRUPTED || (is_first && !any_is_trained.load(Ordering::Relaxed))
 }
 
 fn train_one(

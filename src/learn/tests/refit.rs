@@ -127,7 +127,25 @@ fn a_second_training_that_is_killed_ends_as_one_that_is_not() {
 fn what_was_ended_early_is_no_plan() {
     let folder = tempfile::tempdir().unwrap();
     let data = data(folder.path(), 48, 0, &["find-head-rate.run=false"]);
-    let (.., journal) = trained(&data, Mock { breaks_after: Some(12), ..Mock::default() });
-    let error = Plan::new(journal).unwrap_err().to_string();
-    assert!(error.contains("ended before its end"), "{error}");
+    let (.., mut journal) = trained(&data, Mock { breaks_after: Some(12), ..Mock::default() });
+    let no_plan = |journal: &Journal| Plan::new(journal.clone()).unwrap_err().to_string();
+    // The same again would break there again.
+    let error = no_plan(&journal);
+    assert!(error.contains("at a number that is none") && !error.contains("--anew"), "{error}");
+    journal.diverged = false;
+    let error = no_plan(&journal);
+    assert!(error.contains("ended before its end") && error.contains("--anew"), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_makes_nothing_of_a_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = data(folder.path(), 48, 0, &["find-head-rate.run=false"]);
+    let (.., journal) = trained(&first, Mock::default());
+    let all = on_all(&first, Plan::new(journal).unwrap());
+    let (mut mock, mut listener) = (Mock { breaks_after: Some(20), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &all, &mut listener);
+    let error = golden_rule(&mut learner).unwrap_err();
+    assert!(learner.journal().done.len() > 1, "some of it was done");
+    assert!(matches!(error.downcast::<Stop>().unwrap(), Stop::NotFinite { .. }));
 }

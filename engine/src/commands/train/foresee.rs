@@ -1,49 +1,62 @@
 //! `train --preset`: how long it will take, measured before it begins; and with `--max-minutes` which preset
 //! fits into them.
 
-use anyhow::Result;
-use kaggle_kit::competition::Competition;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
 use kaggle_kit::learn::{Cores, Data, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
 
-use super::{CompetitionImages, NewNetwork, Training};
+use super::{NewNetwork, Training};
 use crate::commands::ranks::Ranks;
 
 /// Of the minutes that there are, what a plan may take: measurements are not exact, and looking at images
 /// and writing takes time as well.
 const MARGIN: f64 = 0.85;
 
-/// The recipe that is trained, and how many networks are trained on all images afterwards: what was typed, with
-/// less where that would take longer than the minutes that there are. Tells how long it will take, if that was
-/// asked for.
-pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, usize)> {
+/// What is trained.
+pub(super) struct Planned {
+    pub(super) recipe: Recipe,
+    /// So many networks are trained on all images afterwards.
+    pub(super) networks: usize,
+    /// What each fold after the first takes at most, where all of it was found to fit into the minutes.
+    pub(super) later: Option<Duration>,
+}
+
+/// What was typed, with less where that would take longer than the minutes that there are. Tells how long it will
+/// take, if that was asked for.
+pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
     let Training { args, competition, images, ranks, networks, .. } = training;
     // What follows a plan takes as long as that says.
     let Some(preset) = args.recipe.preset.filter(|_| recipe.refit.is_empty()) else {
-        return Ok((recipe, *networks));
+        return Ok(Planned { recipe, networks: *networks, later: None });
     };
-    // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         if ranks.is_first() && !is_begun(training, &recipe)? {
-            let foreseen = Foreseen::of(&recipe, competition, images, ranks)?;
-            let told = foreseen.told(&recipe, *networks);
+            let foreseen = Foreseen::of(&recipe, training)?;
+            let told = foreseen.told(*networks);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
-        return Ok((recipe, *networks));
+        return Ok(Planned { recipe, networks: *networks, later: None });
     };
+    ensure!(
+        ranks.group().is_none(),
+        "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
+         `--max-minutes` out, or `--preset`"
+    );
     let mut last: Option<(Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
         let most = args.networks(&chosen, images.dataset.train.len());
         // What was begun goes on, whatever a measurement says today.
         if is_begun(training, &chosen)? {
-            return Ok((chosen, most));
+            return Ok(Planned { recipe: chosen, networks: most, later: None });
         }
-        let foreseen = Foreseen::of(&chosen, competition, images, ranks)?;
+        let foreseen = Foreseen::of(&chosen, training)?;
         let tell = |networks, what: &str| {
-            let told = foreseen.told(&chosen, networks);
+            let told = foreseen.told(networks);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
         };
         // Without all images it would be less than the next preset.
@@ -55,16 +68,19 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<(Recipe, us
         }
         if let Some(networks) = fitting {
             tell(networks, "it is taken");
-            return Ok((chosen, networks));
+            let later = Some(Duration::from_secs_f64(foreseen.most.later));
+            return Ok(Planned { recipe: chosen, networks, later });
         }
         last = Some((preset, chosen));
     }
-    let Some((preset, chosen)) = last else { return Ok((recipe, 0)) };
+    let Some((preset, chosen)) = last else {
+        return Ok(Planned { recipe, networks: 0, later: None });
+    };
     term::say(format_args!(
         "   `{}` is taken, since there is none quicker, and ended when the time is over",
         preset.word()
     ));
-    Ok((chosen, 0))
+    Ok(Planned { recipe: chosen, networks: 0, later: None })
 }
 
 /// Whether a run of this recipe is unfinished, or some of those that it takes are trained.
@@ -74,7 +90,7 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
         return Ok(false);
     }
     let runs = &workspace.runs();
-    for fold in 1..=recipe.folds.max(1) {
+    for fold in training.folds(recipe) {
         let recipe = Recipe { fold, ..recipe.clone() };
         if !Run::unfinished(runs, competition, &recipe)?.is_empty() {
             return Ok(true);
@@ -92,46 +108,53 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
 struct Foreseen {
     least: Seconds,
     most: Seconds,
+    /// So many folds are trained; 0: it has none.
+    folds: usize,
+    has_teachers: bool,
 }
 
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
+    /// Each of them but the first, which computes activations for all.
+    later: f64,
     /// A network on all images, whose activations are there by then; of folds one by the plan of each.
     again: f64,
 }
 
 impl Foreseen {
-    fn of(
-        recipe: &Recipe,
-        competition: &Competition,
-        images: &CompetitionImages,
-        ranks: &Ranks,
-    ) -> Result<Self> {
+    fn of(recipe: &Recipe, training: &Training) -> Result<Self> {
+        let Training { competition, images, ranks, .. } = training;
         let mut data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
         let alone = Ranks::alone(ranks.device);
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
+        let trained = training.folds(recipe).count() as f64;
         let seconds = |data: &Data| {
             let [first, later] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
-            let others = recipe.folds.saturating_sub(1) as f64;
-            let (all, again) = match recipe.folds {
-                0 => (1.0, later / (1.0 - recipe.valid)),
-                folds => (folds as f64, later * folds as f64 / others),
+            let held_out = match recipe.folds {
+                0 => recipe.valid,
+                folds => 1.0 / folds as f64,
             };
-            Seconds { once: first + others * later, again: all * again }
+            let again = trained * later / (1.0 - held_out);
+            Seconds { once: first + (trained - 1.0) * later, later, again }
         };
         let most = seconds(&data);
         let [least, first_cycle] = [2, 1].map(|cycles| {
             data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(cycles);
             seconds(&data)
         });
-        Ok(Self { least: Seconds { once: least.once, again: first_cycle.again }, most })
+        Ok(Self {
+            least: Seconds { again: first_cycle.again, ..least },
+            most,
+            folds: if recipe.folds == 0 { 0 } else { training.folds(recipe).count() },
+            has_teachers: !recipe.distil.teacher.is_empty(),
+        })
     }
 
-    fn told(&self, recipe: &Recipe, networks: usize) -> String {
-        let more = match (recipe.folds, networks) {
+    fn told(&self, networks: usize) -> String {
+        let more = match (self.folds, networks) {
             (0, 0) => String::new(),
             (0, 1) => ", with once more on all images".to_owned(),
             (0, n) => format!(", with {n} networks on all images"),
@@ -141,7 +164,8 @@ impl Foreseen {
         let [least, most] =
             [&self.least, &self.most].map(|seconds| term::duration(seconds.in_all(networks)));
         let range = if least == most { most } else { format!("{least} to {most}") };
-        format!("about {range}{more}")
+        let teachers = if self.has_teachers { ", beside what the teachers take" } else { "" };
+        format!("about {range}{more}{teachers}")
     }
 }
 

@@ -33,6 +33,8 @@ pub(in crate::commands) struct CompetitionImages {
     range: Option<[f64; 2]>,
     /// Test images that are trained on, if there are any.
     pub(super) pseudo: Option<Pseudo>,
+    /// A hash of what teaches, where something does.
+    pub(super) teachers: Option<Hash>,
     /// What a run chose that held some of them out, where all are trained on.
     pub(super) plan: Option<Plan>,
     /// By which seed images are held out: the recipe's own, or where a plan is followed the one of its run.
@@ -72,6 +74,7 @@ impl CompetitionImages {
             metric,
             range,
             pseudo: None,
+            teachers: None,
             plan: None,
             seed: recipe.seed,
             name,
@@ -180,6 +183,7 @@ impl CompetitionImages {
         if let Some(pseudo) = &self.pseudo {
             weights.push(("pseudo-labels", pseudo.hash()?));
         }
+        weights.extend(self.teachers.map(|teachers| ("teachers", teachers)));
         let bar = Bar::new("hash images", Unit::Items("images"));
         let made_from = MadeFrom::of(&self.dataset.train, weights, &bar)?;
         let Some(plan) = &self.plan else { return Ok(made_from) };
@@ -203,6 +207,12 @@ impl CompetitionImages {
             }
         }
         hash.update(dataset::digest_of_set(&self.dataset.train, &())?.0);
+        if let Some(pseudo) = &self.pseudo {
+            hash.update(pseudo.hash()?.0);
+        }
+        if let Some(teachers) = &self.teachers {
+            hash.update(teachers.0);
+        }
         let mut name = Hash::from(hash).to_string();
         name.truncate(12);
         Ok(name)

@@ -2,9 +2,10 @@
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
 //! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page;
-//! `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or networks on all images, each in a
+//! `ends.rs` says when time is over; `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or networks on all images, each in a
 //! process of its own; `taken.rs` is what is trained already.
 
+mod ends;
 mod finish;
 mod foresee;
 mod images;
@@ -44,10 +45,12 @@ use kaggle_kit::zoo;
 use super::precision::{Work, settled};
 use super::ranks::{Ranks, Role, on_interrupt, supervise};
 use crate::torch::device;
+use ends::Ends;
+use foresee::Planned;
 pub(super) use images::CompetitionImages;
 pub(super) use network::NewNetwork;
 use pseudo::Pseudo;
-use taken::{OR_START, OR_TAKE, ensure_resumes, taken};
+use taken::{OR_START, OR_TAKE, Redone, ensure_resumes, taken};
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
@@ -155,6 +158,7 @@ fn opened(
         let pseudo = Pseudo::open(&recipe.pseudo, &competition, &workspace.data(), workspace)?;
         images.pseudo = Some(pseudo);
     }
+    images.teachers = teacher::hash(&recipe, workspace, ranks)?;
     images.plan = plan.map(|(plan, _)| plan);
     Ok((competition, recipe, images))
 }
@@ -164,7 +168,6 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
     let interrupted = on_interrupt();
     let (competition, typed, images) = opened(args, workspace, ranks)?;
     let networks = args.networks(&typed, images.dataset.train.len());
-    let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
     let mut training = Training {
         args,
         workspace,
@@ -172,12 +175,20 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         images,
         ranks,
         networks,
-        has_trained,
-        has_gone_on,
+        ends: Ends::Never,
+        redone: None,
+        has_trained: Cell::new(false),
+        has_gone_on: Cell::new(false),
     };
-    let recipe;
-    (recipe, training.networks) = foresee::planned(&training, typed)?;
+    let Planned { recipe, networks, later } = foresee::planned(&training, typed)?;
+    training.networks = networks;
     let begun = Instant::now();
+    training.ends = Ends::of(args, begun, later);
+    if ranks.is_first() {
+        let (runs, competition) = (workspace.runs(), &training.competition);
+        let group = training.images.group(&recipe)?;
+        training.redone = Redone::find(args, &runs, competition, &group, &recipe)?;
+    }
     let first = training.all_folds(&recipe, &interrupted)?;
     let on_all = refit::networks(&mut training, &first, &recipe, begun, &interrupted)?;
     let runs = if on_all.is_empty() { first } else { on_all };
@@ -195,6 +206,8 @@ struct Training<'a> {
     ranks: &'a Ranks,
     /// So many networks are trained on all images afterwards, by the plan of each run.
     networks: usize,
+    ends: Ends,
+    redone: Option<Redone>,
     /// Whether any run was trained, in place of being taken.
     has_trained: Cell<bool>,
     /// Whether one was gone on with: what follows it may be begun.
@@ -242,14 +255,19 @@ impl Training<'_> {
         if !is_trained.is_empty() {
             return Ok(trained);
         }
+        let after = self.folds(recipe).end() - recipe.fold;
+        // By a plan it takes as long as it takes: what is half done has no score to choose by.
+        let deadline = if data.plan.is_some() { None } else { self.ends.next(after) };
         teacher::teach(&mut data, self.workspace, ranks)?;
         self.has_trained.set(true);
-        TrainOne { training: self, recipe, data, group }.run(interrupted)
+        let limits = Limits { deadline, interrupted: Arc::clone(interrupted) };
+        TrainOne { training: self, recipe, data, group }.run(limits)
     }
 
     /// The finished run that is taken in place of training one.
     fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
-        taken(self.args, &self.workspace.runs(), &self.competition, group, recipe)
+        let (runs, redone) = (self.workspace.runs(), self.redone.as_ref());
+        taken(self.args, &runs, &self.competition, group, recipe, redone)
     }
 }
 
@@ -263,7 +281,7 @@ struct TrainOne<'a> {
 
 impl TrainOne<'_> {
     /// Trains; of several ranks the first one alone has a folder, a terminal, and something to give.
-    fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Option<Run>> {
+    fn run(self, limits: Limits) -> Result<Option<Run>> {
         let Self { recipe, data, .. } = &self;
         let Training { args, competition, ranks, .. } = self.training;
         let NewNetwork { mut network, precomputed, pretrained } =
@@ -277,20 +295,9 @@ impl TrainOne<'_> {
         let mut trackers =
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
-        // A preset is planned as a whole; without one each fold has as many minutes.
-        let parts = if args.recipe.preset.is_some() {
-            self.training.folds(recipe).count() as f64
-        } else {
-            1.0
-        };
-        // By a plan it takes as long as it takes: what is half done has no score to choose by.
-        let deadline = args
-            .max_minutes
-            .filter(|_| data.plan.is_none())
-            .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes / parts));
         let n_backbones = pretrained.len();
         let mut console =
-            Console::new(metric).foreseeing(learn::workload(data), n_backbones, deadline);
+            Console::new(metric).foreseeing(learn::workload(data), n_backbones, limits.deadline);
         let (mut files, mut shown, mut told, mut nobody);
         let listener: &mut dyn Listener =
             if let (Some(record), Some(trackers)) = (&mut record, &mut trackers) {
@@ -303,7 +310,6 @@ impl TrainOne<'_> {
                 nobody = ();
                 &mut nobody
             };
-        let limits = Limits { deadline, interrupted: Arc::clone(interrupted) };
         let cycles = run.filter(|_| recipe.whole_network.snapshots > 0);
         let mut learner = Learner::new(&mut network, data, &mut *listener)
             .with_limits(limits)

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use kaggle_kit::commands::train::Refit;
+use kaggle_kit::commands::train::{Args, Refit};
 use kaggle_kit::learn::{Data, Plan};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
@@ -71,7 +71,11 @@ pub(super) fn networks(
 ) -> Result<Vec<Run>> {
     let (ranks, workspace) = (training.ranks, training.workspace);
     let mut plans = Vec::new();
-    if training.networks > 0 && ranks.is_first() && has_time(training, first, begun.elapsed())? {
+    if training.networks > 0
+        && ranks.is_first()
+        && are_plans(training.args, first)?
+        && has_time(training, first, recipe, begun.elapsed())?
+    {
         plans.extend(first.iter().map(Run::id));
     }
     let plans = ranks.follow(plans.join(" "))?;
@@ -87,16 +91,29 @@ pub(super) fn networks(
     Ok(runs)
 }
 
-/// Whether all images are trained on by the plans of `first`, which took `so_far`; says why not.
-fn has_time(training: &Training, first: &[Run], so_far: Duration) -> Result<bool> {
-    let args = training.args;
+/// Whether all of `first` came to their end, so that each is a plan; an error where they must be.
+pub(super) fn are_plans(args: &Args, first: &[Run]) -> Result<bool> {
     if args.refit == Refit::Auto && first.iter().any(Run::was_ended_early) {
         term::say("   not once more on all images: training was ended before its end");
         return Ok(false);
     }
-    let Some(minutes) = args.max_minutes else { return Ok(true) };
+    for run in first {
+        Plan::new(run.read_toml(JOURNAL)?).with_context(|| format!("run `{}`", run.id()))?;
+    }
+    Ok(true)
+}
+
+/// Whether all images can be trained on by the plans of `first`, which took `so_far`; says why not.
+fn has_time(training: &Training, first: &[Run], recipe: &Recipe, so_far: Duration) -> Result<bool> {
+    let Some(minutes) = training.args.max_minutes else { return Ok(true) };
     let left = 60.0 * minutes - so_far.as_secs_f64();
-    let wanted: f64 = first.iter().map(seconds_again).sum::<Result<_>>()?;
+    let mut wanted = 0.0;
+    for (fold, run) in training.folds(recipe).zip(first) {
+        let again = nth_recipe(&Recipe { fold, ..recipe.clone() }, &run.id(), 0);
+        if training.trained(&training.images.group(&again)?, &again)?.is_none() {
+            wanted += seconds_again(run)?;
+        }
+    }
     if wanted > left {
         term::say(format_args!(
             "   not once more on all images, which takes about {}: {} are left",

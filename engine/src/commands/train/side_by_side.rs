@@ -15,17 +15,18 @@ use kaggle_kit::recipe::{self, Recipe};
 use kaggle_kit::run::{Run, Workspace};
 use kaggle_kit::term;
 
-use super::taken::{OR_START, OR_TAKE, ensure_resumes, taken};
+use super::taken::{OR_START, OR_TAKE, Redone, ensure_resumes, taken};
 use super::{Trained, opened, refit};
 use crate::commands::ranks::{Processes, Ranks, copy_of_this, share_threads, supervise_other};
 use crate::torch::device;
 
 /// What a part's own command line has otherwise: each option, and whether it has a value.
-const OF_ALL_PARTS: [(&str, bool); 7] = [
+const OF_ALL_PARTS: [(&str, bool); 8] = [
     ("--ranks", true),
     ("--gpus", true),
     ("--device", true),
     ("--json", false),
+    ("--folds", true),
     ("--fold", true),
     ("--refit", false),
     ("--resume", false),
@@ -63,8 +64,10 @@ pub(super) fn train(
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
     let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
     let competition = &competition;
-    let all = SideBySide { args, competition, workspace, count, gpus, has_trained, has_gone_on };
-    let n = args.networks(&recipe, images.dataset.train.len());
+    let redone =
+        Redone::find(args, &workspace.runs(), competition, &images.group(&recipe)?, &recipe)?;
+    let all =
+        SideBySide { args, competition, workspace, count, gpus, redone, has_trained, has_gone_on };
     let first = if recipe.folds > 0 {
         let parts: Vec<Part> = (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect();
         all.train("fold", &parts, &images.group(&parts[0].recipe)?)?
@@ -78,6 +81,10 @@ pub(super) fn train(
         }
         // With `--anew` too the newest is what was trained just now.
         vec![all.newest("the first training", &group, &recipe)?]
+    };
+    let n = match args.networks(&recipe, images.dataset.train.len()) {
+        n if n > 0 && refit::are_plans(args, &first)? => n,
+        _ => 0,
     };
     let parts: Vec<Part> = first
         .iter()
@@ -102,6 +109,7 @@ struct SideBySide<'a> {
     count: usize,
     /// Each on one.
     gpus: bool,
+    redone: Option<Redone>,
     /// Whether any was trained, in place of being taken.
     has_trained: Cell<bool>,
     /// Whether one was gone on with: what follows it may be begun.
@@ -110,7 +118,8 @@ struct SideBySide<'a> {
 
 impl SideBySide<'_> {
     fn trained(&self, group: &str, recipe: &Recipe) -> Result<Option<Run>> {
-        taken(self.args, &self.workspace.runs(), self.competition, group, recipe)
+        let (runs, redone) = (self.workspace.runs(), self.redone.as_ref());
+        taken(self.args, &runs, self.competition, group, recipe, redone)
     }
 
     fn newest(&self, name: &str, group: &str, recipe: &Recipe) -> Result<Run> {
@@ -186,8 +195,13 @@ impl SideBySide<'_> {
 }
 
 fn fold_of(recipe: &Recipe, fold: usize) -> Part {
-    let typed = vec!["--fold".to_owned(), fold.to_string(), "--refit=never".to_owned()];
+    let typed = [typed_fold(recipe.folds, fold), vec!["--refit=never".to_owned()]].concat();
     Part { name: format!("fold {fold}"), recipe: Recipe { fold, ..recipe.clone() }, typed }
+}
+
+/// How many there are may be a preset's, or the recipe's: without that number `--fold` is none.
+fn typed_fold(folds: usize, fold: usize) -> Vec<String> {
+    ["--folds".to_owned(), folds.to_string(), "--fold".to_owned(), fold.to_string()].into()
 }
 
 /// The `nth` of `n` networks on all images by the plan of a run, which may be that of a fold.
@@ -199,7 +213,7 @@ fn network_of(recipe: &Recipe, plan: &str, fold: usize, nth: usize, n: usize) ->
     let (at, of) = match recipe.folds {
         0 => (nth + 1, n),
         folds => {
-            typed.extend(["--fold".to_owned(), fold.to_string()]);
+            typed.extend(typed_fold(folds, fold));
             (fold, folds)
         }
     };

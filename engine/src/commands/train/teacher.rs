@@ -2,14 +2,40 @@
 //! images, beside what is true of them.
 
 use anyhow::{Result, ensure};
-use kaggle_kit::decide::ensemble::members;
+use kaggle_kit::decide::ensemble::{ViewChoice, members};
+use kaggle_kit::hash::Hash;
 use kaggle_kit::learn::Data;
-use kaggle_kit::run::{Run, Workspace};
+use kaggle_kit::recipe::Recipe;
+use kaggle_kit::run::{Run, VIEWS, Workspace};
 use kaggle_kit::term;
 
 use super::pseudo::without;
 use crate::commands::predict::predictions_of;
 use crate::commands::ranks::Ranks;
+
+/// A hash of the networks that teach, and of their views, where a recipe names any: what is trained follows from
+/// them.
+pub(super) fn hash(recipe: &Recipe, workspace: &Workspace, ranks: &Ranks) -> Result<Option<Hash>> {
+    if recipe.distil.teacher.is_empty() || recipe.distil.share == 0.0 {
+        return Ok(None);
+    }
+    ensure!(
+        ranks.group().is_none(),
+        "`--teacher` is for one process, and here are several\nhint: leave `--ranks` or `--gpus` out"
+    );
+    let mut told = String::new();
+    for name in names(&recipe.distil.teacher) {
+        for run in members::of(Run::find(&workspace.runs(), None, name)?)?.runs {
+            let views: ViewChoice = run.read_toml(VIEWS)?;
+            told += &format!("{:?} {views:?}\n", run.summary()?.weights_sha256);
+        }
+    }
+    Ok(Some(Hash::of(told.as_bytes())))
+}
+
+fn names(typed: &str) -> Vec<&str> {
+    typed.split('+').map(str::trim).collect()
+}
 
 /// Lets the targets of the training images be the mean of what is true and what the recipe's teachers say, where
 /// it names any. They see each image in all their views, and have held out what is held out here.
@@ -19,11 +45,7 @@ pub(super) fn teach(data: &mut Data, workspace: &Workspace, ranks: &Ranks) -> Re
     if named.is_empty() || share == 0.0 {
         return Ok(());
     }
-    ensure!(
-        ranks.group().is_none(),
-        "`--teacher` is for one process, and here are several\nhint: leave `--ranks` or `--gpus` out"
-    );
-    let names: Vec<&str> = named.split('+').map(str::trim).collect();
+    let names = names(&named);
     let mut sum = vec![0.0; data.train.targets.len()];
     for name in &names {
         let competition = None;

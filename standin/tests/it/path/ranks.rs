@@ -151,8 +151,12 @@ fn several_processes_are_measured_beside_one() {
 #[test]
 fn folds_are_trained_side_by_side() {
     let here = with_data("dogs-vs-cats");
-    let folds = ["--folds", "3", "--ranks", "2", "--json", "--set", "unfreeze.run=false"];
-    let train = here.kaggle_kit().args(TRAIN).args(folds).assert().success();
+    let folds = |of: [&str; 2]| {
+        let more = ["--ranks", "2", "--json", "--set", "unfreeze.run=false"];
+        here.kaggle_kit().args(TRAIN).args(of).args(more).assert().success()
+    };
+    // As a preset or a spec says it, too.
+    let train = folds(["--set", "folds=3"]);
     let told = &train.get_output();
     let runs: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
     let of: Vec<u64> =
@@ -161,7 +165,7 @@ fn folds_are_trained_side_by_side() {
     let story = String::from_utf8_lossy(&told.stderr);
     assert!(story.contains("3 folds, 2 at a time") && story.contains("fold 3: "), "{story}");
     // What is trained is not trained again.
-    let again = here.kaggle_kit().args(TRAIN).args(folds).assert().success();
+    let again = folds(["--folds", "3"]);
     again.stderr(contains("fold 3 is trained").and(contains("8. whole").not()));
     here.kaggle_kit().arg("submit").assert().success().stderr(contains("3 folds"));
 }
