@@ -106,3 +106,91 @@ pub(super) fn ensure_resumes(
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use kaggle_kit::competition;
+    use kaggle_kit::fs;
+    use kaggle_kit::recipe::{self, Layer};
+    use kaggle_kit::run::{CHECKPOINT, JOURNAL, Summary};
+
+    use super::*;
+
+    const GROUP: &str = "a-group";
+
+    fn of_fold(fold: usize) -> Recipe {
+        let layers = ["folds=3".to_owned(), format!("fold={fold}")]
+            .map(|typed| Layer::assignment(&typed).unwrap());
+        recipe::resolve(&layers).unwrap()
+    }
+
+    fn finished(runs: &Path, competition: &Competition, fold: usize, when: &str) -> Run {
+        let recipe = of_fold(fold);
+        let run = Run::create(runs, competition, &recipe).unwrap();
+        let classes = ["a", "b"].map(str::to_owned).to_vec().into();
+        let summary = Summary {
+            fold,
+            folds: 3,
+            seed: recipe.seed,
+            group: GROUP.to_owned(),
+            finished: when.to_owned(),
+            ..Summary::made_up(&competition.name, &competition.metric, &classes)
+        };
+        run.finish(&summary).unwrap();
+        run
+    }
+
+    #[test]
+    fn the_newest_run_is_taken_unless_it_had_no_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, planet) = (folder.path(), competition::find("planet").unwrap());
+        let mut args = Args::new("planet".to_owned());
+        let id = |args: &Args| {
+            let run = taken(args, runs, &planet, GROUP, &of_fold(1), None).unwrap();
+            run.map(|run| run.id())
+        };
+        assert_eq!(id(&args), None);
+        let whole = finished(runs, &planet, 1, "2016-11-24T06:00:00Z");
+        assert_eq!(id(&args), Some(whole.id()));
+        let newer = finished(runs, &planet, 1, "2016-11-25T06:00:00Z");
+        let ended = |more: &str| {
+            let journal = format!("epochs = 1\nsteps = 1\nwas-stopped = true\n{more}done = []\n");
+            fs::write_atomic(newer.file(JOURNAL), journal).unwrap();
+            assert!(newer.was_ended_early());
+        };
+        // What `submit` takes is the newest; the same again comes further only where time ended it.
+        ended("");
+        assert_eq!(id(&args), None);
+        args.max_minutes = Some(1.0);
+        assert_eq!(id(&args), Some(newer.id()));
+        args.max_minutes = None;
+        ended("diverged = true\n");
+        assert_eq!(id(&args), Some(newer.id()));
+        args.start.anew = true;
+        assert_eq!(id(&args), None);
+    }
+
+    #[test]
+    fn what_follows_a_fold_that_is_trained_anew_is_trained_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (runs, planet) = (folder.path(), competition::find("planet").unwrap());
+        let mut args = Args::new("planet".to_owned());
+        for fold in 1..=3 {
+            finished(runs, &planet, fold, "2016-11-24T06:00:00Z");
+        }
+        let redone = |args: &Args| Redone::find(args, runs, &planet, GROUP, &of_fold(1)).unwrap();
+        assert!(redone(&args).is_none());
+        // `--anew` has trained the first fold, and was stopped in the second.
+        finished(runs, &planet, 1, "2016-11-25T06:00:00Z");
+        let stopped = Run::create(runs, &planet, &of_fold(2)).unwrap();
+        fs::write_atomic(stopped.file(CHECKPOINT).join("1.toml"), "").unwrap();
+        let found = redone(&args);
+        let are_taken = [1, 2, 3].map(|fold| {
+            let run = taken(&args, runs, &planet, GROUP, &of_fold(fold), found.as_ref()).unwrap();
+            run.is_some()
+        });
+        assert_eq!(are_taken, [true, false, false]);
+        args.fold = Some(3);
+        assert!(redone(&args).is_none(), "one fold is asked for");
+    }
+}
