@@ -91,7 +91,8 @@ impl Entry<'_> {
             return Ok((typed.clone(), self.args.from.clone()));
         }
         let spec = self.workspace.within(&format!("{}.toml", name_of(place))).root().to_owned();
-        let from = if has_data { vec![place.to_owned()] } else { self.args.from.clone() };
+        // The record of where data are from is read in other folders, too.
+        let from = if has_data { vec![place.canonicalize()?] } else { self.args.from.clone() };
         if spec.is_file() {
             term::say(format_args!("   the spec is there: `{}`", spec.display()));
         } else {
@@ -118,16 +119,18 @@ impl Entry<'_> {
         }
         let place = place.canonicalize()?;
         let sources = Fetched::read(&data)?.map(|fetched| fetched.sources).unwrap_or_default();
-        // What is no longer there cannot be told from it.
+        // What is no longer there, or is told from some other folder, cannot be told from it.
+        let absolute = sources.iter().map(Path::new).filter(|source| source.is_absolute());
         let known: Vec<PathBuf> =
-            sources.iter().filter_map(|source| Path::new(source).canonicalize().ok()).collect();
+            absolute.filter_map(|source| source.canonicalize().ok()).collect();
         ensure!(
             known.is_empty() || known.contains(&place),
-            "`{}` holds what was taken from `{}`, and `{typed}`, which is called the same, is another\nhint: \
-             give it another name, or begin in another folder, such as `--root {}-2`",
+            "`{1}` holds what was taken from `{2}`, and `{typed}`, which is called the same, is another\nhint: \
+             to go on with what is there give its spec, `{0}.toml`; for the other take another name, or another \
+             place, such as `--root {0}-2`",
+            competition.name,
             data.display(),
             sources.join("`, `"),
-            competition.name
         );
         Ok(())
     }

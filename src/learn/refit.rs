@@ -29,7 +29,7 @@ impl Plan {
         ensure!(
             !journal.diverged,
             "its training ended at a number that is none, so it is no plan\nhint: lower the rate, such as `--set \
-             find-full-rate.rate=1e-4`, which trains it again"
+             find-full-rate.run=false --set find-full-rate.rate=1e-4`, or set `optimizer.clip-norm=1`"
         );
         ensure!(
             !journal.was_stopped,

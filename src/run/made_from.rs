@@ -23,6 +23,10 @@ const WEIGHTS: &str = "weights";
 /// The journal of another run, whose plan is followed.
 const PLAN: &str = "plan";
 
+/// The labels of test images, and what teaches: they stand among the weights.
+pub const PSEUDO_LABELS: &str = "pseudo-labels";
+pub const TEACHERS: &str = "teachers";
+
 /// What a run is trained on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MadeFrom {
@@ -87,9 +91,12 @@ impl MadeFrom {
         );
         ensure!(
             weights.is_empty(),
-            "the pretrained weights of `{}` have changed since `{place}` was begun\nhint: put back \
-             what was there, or start over with `--anew`",
-            weights[0]
+            "{} changed since `{place}` was begun\nhint: put back what was there, or start over with `--anew`",
+            match weights[0].as_str() {
+                PSEUDO_LABELS => "what `--pseudo` says of the test images has".to_owned(),
+                TEACHERS => "what `--teacher` names has".to_owned(),
+                name => format!("the pretrained weights of `{name}` have"),
+            }
         );
         Ok(Some(()))
     }
@@ -104,6 +111,8 @@ impl MadeFrom {
         let mut names: Vec<String> = now
             .iter()
             .filter(|(name, hash)| then.get(*name) != Some(hash))
+            // An older version did not write them down.
+            .filter(|(name, _)| *name != TEACHERS || then.contains_key(*name))
             .chain(then.iter().filter(|(name, _)| !now.contains_key(*name)))
             .map(|(name, _)| name.clone())
             .collect();
@@ -181,6 +190,17 @@ mod tests {
         assert_eq!(by_plan("one").is_of(&run).unwrap(), Some(()));
         let error = by_plan("other").is_of(&run).unwrap_err().to_string();
         assert!(error.contains("the plan that") && error.contains("`--anew`"), "{error}");
+        let taught = |teachers: &str| {
+            let mut made = begun.clone();
+            made.rows.push([WEIGHTS, TEACHERS, teachers].map(str::to_owned));
+            made
+        };
+        begun.write(&run).unwrap();
+        assert_eq!(taught("one").is_of(&run).unwrap(), Some(()), "an older version's run");
+        taught("one").write(&run).unwrap();
+        assert_eq!(taught("one").is_of(&run).unwrap(), Some(()));
+        let error = taught("other").is_of(&run).unwrap_err().to_string();
+        assert!(error.contains("what `--teacher` names has changed since"), "{error}");
         for (text, line) in [
             ("kind,name,sha256\nimage,a\n", "line 2"),
             ("kind,name\n", "line 1"),

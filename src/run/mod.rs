@@ -71,7 +71,7 @@ pub use self::folder::Run;
 pub use self::journal::{Entry, Journal, Kept, Position};
 pub use self::labelled::LabelledImage;
 pub use self::log::{Log, LogLines};
-pub use self::made_from::MadeFrom;
+pub use self::made_from::{MadeFrom, PSEUDO_LABELS, TEACHERS};
 pub use self::partial::{PartialPredictions, ViewMeans};
 pub use self::score::Score;
 pub use self::split::{Side, SplitRow, SplitTable};

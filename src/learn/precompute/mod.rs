@@ -126,7 +126,12 @@ impl<M: Model> Learner<'_, M> {
             let (order, share) = (images.collect(), self.group.share());
             let (share, batches) = self.data.fixed_view(&all.samples, order, view, share);
             for batch in batches {
-                self.check_stop(self.signs()?, 0, 0)?;
+                // On the way back to where a run stood the clock is not asked: what it has would be lost.
+                if self.is_past(Stage::Precompute) {
+                    self.check_interrupt()?;
+                } else {
+                    self.check_stop(self.signs()?, 0, 0)?;
+                }
                 let batch = batch?;
                 let own = match batch.images.n {
                     0 => Vec::new(),

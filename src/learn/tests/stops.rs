@@ -239,6 +239,28 @@ fn a_run_out_of_time_ends_with_what_is_best_so_far_or_with_an_error() {
 }
 
 #[test]
+fn a_run_that_goes_on_computes_its_activations_whatever_the_clock_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder.path(), 48, 0, &settings);
+    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
+    // In the middle of the second epoch of step 4; nobody keeps its activations.
+    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    golden_rule(&mut learner).unwrap_err();
+    let best = learner.journal().best.unwrap();
+    let (mut mock, mut diary) = (Mock::default(), Diary::default());
+    let mut learner = Learner::new(&mut mock, &data, &mut diary);
+    learner.keep_checkpoints(checkpoints()).unwrap();
+    learner.limits = Limits { deadline: Some(Instant::now()), ..Limits::default() };
+    let score = golden_rule(&mut learner).unwrap();
+    assert!(score.loss <= best.loss);
+    assert_eq!(learner.validate().unwrap(), score, "what was trained, not a new head");
+    assert!(diary.stopped[0].starts_with("the time is over, at step "), "{:?}", diary.stopped);
+}
+
+#[test]
 fn a_checkpoint_that_cannot_be_written_stops_the_run_and_leaves_the_ones_before() {
     let folder = tempfile::tempdir().unwrap();
     let data = data(folder.path(), 48, 0, &["find-head-rate.run=false"]);

@@ -25,21 +25,29 @@ pub(super) struct Planned {
     pub(super) later: Option<Duration>,
 }
 
+impl Planned {
+    /// Where nothing is known of how long it takes.
+    fn new(recipe: Recipe, networks: usize) -> Self {
+        Self { recipe, networks, later: None }
+    }
+}
+
 /// What was typed, with less where that would take longer than the minutes that there are. Tells how long it will
 /// take, if that was asked for.
 pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
     let Training { args, competition, images, ranks, networks, .. } = training;
     // What follows a plan takes as long as that says.
     let Some(preset) = args.recipe.preset.filter(|_| recipe.refit.is_empty()) else {
-        return Ok(Planned { recipe, networks: *networks, later: None });
+        return Ok(Planned::new(recipe, *networks));
     };
     let Some(minutes) = args.max_minutes else {
-        if ranks.is_first() && !is_begun(training, &recipe)? {
+        // One fold of several may be trained beside others.
+        if ranks.is_first() && args.fold.is_none() && !is_begun(training, &recipe)? {
             let foreseen = Foreseen::of(&recipe, training)?;
             let told = foreseen.told(*networks);
             term::say(format_args!("   `{}`, as measured here: {told}", preset.word()));
         }
-        return Ok(Planned { recipe, networks: *networks, later: None });
+        return Ok(Planned::new(recipe, *networks));
     };
     ensure!(
         ranks.group().is_none(),
@@ -52,7 +60,7 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         let most = args.networks(&chosen, images.dataset.train.len());
         // What was begun goes on, whatever a measurement says today.
         if is_begun(training, &chosen)? {
-            return Ok(Planned { recipe: chosen, networks: most, later: None });
+            return Ok(Planned::new(chosen, most));
         }
         let foreseen = Foreseen::of(&chosen, training)?;
         let tell = |networks, what: &str| {
@@ -74,13 +82,13 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         last = Some((preset, chosen));
     }
     let Some((preset, chosen)) = last else {
-        return Ok(Planned { recipe, networks: 0, later: None });
+        return Ok(Planned::new(recipe, 0));
     };
     term::say(format_args!(
         "   `{}` is taken, since there is none quicker, and ended when the time is over",
         preset.word()
     ));
-    Ok(Planned { recipe: chosen, networks: 0, later: None })
+    Ok(Planned::new(chosen, 0))
 }
 
 /// Whether a run of this recipe is unfinished, or some of those that it takes are trained.

@@ -14,7 +14,7 @@ use kaggle_kit::metric::Metric;
 use kaggle_kit::outputs::Outputs;
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::report::{Bar, Unit};
-use kaggle_kit::run::{MadeFrom, Side, SplitRow, SplitTable};
+use kaggle_kit::run::{MadeFrom, PSEUDO_LABELS, Side, SplitRow, SplitTable, TEACHERS};
 use kaggle_kit::target::TargetKind;
 use kaggle_kit::term;
 use sha2::{Digest, Sha256};
@@ -181,9 +181,9 @@ impl CompetitionImages {
         let mut weights: Vec<(&str, Hash)> =
             weights.iter().map(|one| (one.name.as_str(), one.weights)).collect();
         if let Some(pseudo) = &self.pseudo {
-            weights.push(("pseudo-labels", pseudo.hash()?));
+            weights.push((PSEUDO_LABELS, pseudo.hash()?));
         }
-        weights.extend(self.teachers.map(|teachers| ("teachers", teachers)));
+        weights.extend(self.teachers.map(|teachers| (TEACHERS, teachers)));
         let bar = Bar::new("hash images", Unit::Items("images"));
         let made_from = MadeFrom::of(&self.dataset.train, weights, &bar)?;
         let Some(plan) = &self.plan else { return Ok(made_from) };

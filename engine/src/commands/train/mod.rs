@@ -2,8 +2,8 @@
 //!
 //! `images.rs` opens and splits the data, `keep.rs` keeps decoded pictures, `network.rs` makes a
 //! network, `outcome.rs` what a trained one is kept as, `finish.rs` writes that down, `report.rs` the run's page;
-//! `ends.rs` says when time is over; `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or networks on all images, each in a
-//! process of its own; `taken.rs` is what is trained already.
+//! `ends.rs` says when time is over; `refit.rs` is a run's plan for another; `side_by_side.rs` trains folds, or
+//! networks on all images, each in a process of its own; `taken.rs` is what is trained already.
 
 mod ends;
 mod finish;
@@ -255,13 +255,9 @@ impl Training<'_> {
         if !is_trained.is_empty() {
             return Ok(trained);
         }
-        let after = self.folds(recipe).end() - recipe.fold;
-        // By a plan it takes as long as it takes: what is half done has no score to choose by.
-        let deadline = if data.plan.is_some() { None } else { self.ends.next(after) };
         teacher::teach(&mut data, self.workspace, ranks)?;
         self.has_trained.set(true);
-        let limits = Limits { deadline, interrupted: Arc::clone(interrupted) };
-        TrainOne { training: self, recipe, data, group }.run(limits)
+        TrainOne { training: self, recipe, data, group }.run(interrupted)
     }
 
     /// The finished run that is taken in place of training one.
@@ -281,7 +277,7 @@ struct TrainOne<'a> {
 
 impl TrainOne<'_> {
     /// Trains; of several ranks the first one alone has a folder, a terminal, and something to give.
-    fn run(self, limits: Limits) -> Result<Option<Run>> {
+    fn run(self, interrupted: &Arc<AtomicBool>) -> Result<Option<Run>> {
         let Self { recipe, data, .. } = &self;
         let Training { args, competition, ranks, .. } = self.training;
         let NewNetwork { mut network, precomputed, pretrained } =
@@ -295,6 +291,10 @@ impl TrainOne<'_> {
         let mut trackers =
             run.map(|run| Trackers::open(&args.trackers, run, &metric)).transpose()?;
         let mut page = run.and_then(|run| report::live(run, &ranks.describe(), data));
+        let after = self.training.folds(recipe).end() - recipe.fold;
+        // By a plan it takes as long as it takes: what is half done has no score to choose by.
+        let deadline = if data.plan.is_some() { None } else { self.training.ends.next(after) };
+        let limits = Limits { deadline, interrupted: Arc::clone(interrupted) };
         let n_backbones = pretrained.len();
         let mut console =
             Console::new(metric).foreseeing(learn::workload(data), n_backbones, limits.deadline);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use kaggle_kit::commands::train::{Args, Refit};
-use kaggle_kit::learn::{Data, Plan};
+use kaggle_kit::learn::{Data, Plan, Stop};
 use kaggle_kit::recipe::Recipe;
 use kaggle_kit::run::{
     DECISION, Fate, JOURNAL, Journal, Run, SplitTable, Stage, StageTime, VIEWS, WayStep, Workspace,
@@ -85,10 +85,21 @@ pub(super) fn networks(
         let of_plan = nth_recipe(&recipe, plan, 0);
         training.images.plan = plan_of(&of_plan, workspace, ranks)?.map(|(plan, _)| plan);
         for nth in 0..training.networks {
-            runs.extend(training.one(&nth_recipe(&recipe, plan, nth), interrupted)?);
+            let trained = training.one(&nth_recipe(&recipe, plan, nth), interrupted);
+            runs.extend(trained.map_err(|error| or_without(error, plan))?);
         }
     }
     Ok(runs)
+}
+
+/// What to do where a loss is no number, beside what the error says.
+fn or_without(error: Error, plan: &str) -> Error {
+    match error.downcast_ref() {
+        Some(Stop::NotFinite { .. } | Stop::NoAnswer) => error.context(format!(
+            "run `{plan}` is finished, but was not to be repeated on all images, which `--refit=never` leaves out"
+        )),
+        _ => error,
+    }
 }
 
 /// Whether all of `first` came to their end, so that each is a plan; an error where they must be.

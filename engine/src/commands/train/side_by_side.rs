@@ -44,6 +44,7 @@ pub(super) fn are_several(args: &Args) -> Result<bool> {
 }
 
 /// A run that a process trains.
+#[derive(Clone)]
 struct Part {
     name: String,
     recipe: Recipe,
@@ -136,7 +137,7 @@ impl SideBySide<'_> {
                     let (name, place) = (&part.name, run.folder.display());
                     term::say(format_args!("{name} is trained: run `{place}`"));
                 }
-                None => waiting.push_back(part),
+                None => waiting.push_back(self.to_train(part, group)?),
             }
         }
         if !waiting.is_empty() {
@@ -148,8 +149,18 @@ impl SideBySide<'_> {
         parts.iter().map(|part| self.newest(&part.name, group, &part.recipe)).collect()
     }
 
+    /// A process that knows of its own fold alone would take a run from before `--anew`, which is gone on with here.
+    fn to_train(&self, part: &Part, group: &str) -> Result<Part> {
+        let mut part = part.clone();
+        let runs = self.workspace.runs();
+        if taken(self.args, &runs, self.competition, group, &part.recipe, None)?.is_some() {
+            part.typed.push("--anew".to_owned());
+        }
+        Ok(part)
+    }
+
     /// Notes what is about to be trained; an error where something was to be gone on with and none is there.
-    fn begin(&self, waiting: &VecDeque<&Part>) -> Result<()> {
+    fn begin(&self, waiting: &VecDeque<Part>) -> Result<()> {
         let runs = self.workspace.runs();
         for part in waiting {
             if !Run::unfinished(&runs, self.competition, &part.recipe)?.is_empty() {
@@ -162,15 +173,16 @@ impl SideBySide<'_> {
     }
 
     /// Trains parts, `count` at a time.
-    fn train_all(&self, mut waiting: VecDeque<&Part>, count: usize) -> Result<()> {
+    fn train_all(&self, mut waiting: VecDeque<Part>, count: usize) -> Result<()> {
         let mut processes = Processes::listening();
         // Of each that was started, which device it has.
         let (mut devices, mut free) = (Vec::new(), (0..count).rev().collect::<Vec<_>>());
         loop {
-            while let Some(part) = waiting.front().copied().filter(|_| !processes.are_stopping())
+            while !processes.are_stopping()
+                && !free.is_empty()
+                && let Some(part) = waiting.pop_front()
                 && let Some(at) = free.pop()
             {
-                waiting.pop_front();
                 let mut command = copy_of_this(&OF_ALL_PARTS)?;
                 command.args(&part.typed);
                 let device =

@@ -29,11 +29,15 @@ pub(super) fn taken(
         return Ok(None);
     }
     let newest = Run::of_group(runs, &competition.name, group, recipe)?.into_iter().next();
-    let is_whole = |run: &Run| args.max_minutes.is_some() || !run.had_no_time();
-    let Some(finished) = newest.filter(is_whole) else { return Ok(None) };
+    let Some(finished) = newest.filter(|run| is_whole(run, args)) else { return Ok(None) };
     let is_to_go_on = stopped_since(&finished, runs, competition, recipe)?.is_some();
     let is_of_before = redone.is_some_and(|redone| redone.comes_after(&finished, recipe));
     Ok(Some(finished).filter(|_| !is_to_go_on && !is_of_before))
+}
+
+/// Whether the same again would come no further.
+fn is_whole(run: &Run, args: &Args) -> bool {
+    args.max_minutes.is_some() || !run.had_no_time()
 }
 
 /// A run of the recipe that was begun after `finished`, and stopped.
@@ -76,7 +80,9 @@ impl Redone {
         for fold in 1..=recipe.folds {
             let recipe = Recipe { fold, ..recipe.clone() };
             let finished = Run::of_group(runs, &competition.name, group, &recipe)?;
-            let Some(finished) = finished.first() else { continue };
+            // One that had no time is trained again without `--anew`.
+            let newest = finished.first().filter(|run| is_whole(run, args));
+            let Some(finished) = newest else { continue };
             if let Some(stopped) = stopped_since(finished, runs, competition, &recipe)? {
                 return Ok(Some(Self { fold, begun: stopped.time() }));
             }
@@ -182,6 +188,7 @@ mod tests {
         assert!(redone(&args).is_none());
         // `--anew` has trained the first fold, and was stopped in the second.
         finished(runs, &planet, 1, "2016-11-25T06:00:00Z");
+        let newest = finished(runs, &planet, 2, "2016-11-24T07:00:00Z");
         let stopped = Run::create(runs, &planet, &of_fold(2)).unwrap();
         fs::write_atomic(stopped.file(CHECKPOINT).join("1.toml"), "").unwrap();
         let found = redone(&args);
@@ -190,6 +197,12 @@ mod tests {
             run.is_some()
         });
         assert_eq!(are_taken, [true, false, false]);
+        // Had the finished one had no time, the stopped one would be its repetition.
+        let journal = "epochs = 1\nsteps = 1\nwas-stopped = true\ndone = []\n";
+        fs::write_atomic(newest.file(JOURNAL), journal).unwrap();
+        assert!(redone(&args).is_none());
+        args.max_minutes = Some(1.0);
+        assert!(redone(&args).is_some());
         args.fold = Some(3);
         assert!(redone(&args).is_none(), "one fold is asked for");
     }
