@@ -90,16 +90,18 @@ def source(args, data):
 
 def make_rows(args):
     args.out.mkdir(parents=True, exist_ok=True)
-    wanted = [
+    items = [
         (data, int(seed), *sized(arm, args.size))
         for seed in args.seeds.split(",")
         for data in args.sets.split(",")
         for arm in args.arms
-        if arm.split("+")[0] not in table.SAME_FOR_ALL_SEEDS or seed == args.seeds.split(",")[0]
     ]
-    done = {(row["set"], int(row["seed"]), row["arm"], int(row["size"])) for row in read_rows(args.out)}
-    shared = {(data, arm, size) for data, _, arm, size in done if arm in table.SAME_FOR_ALL_SEEDS}
-    todo = [item for item in wanted if item not in done and (item[0], *item[2:]) not in shared]
+    wanted = {}
+    for item in items:
+        # Of arms that have one row for all seeds the first is made.
+        wanted.setdefault(key_of(*item), item)
+    done = {key_of(row["set"], int(row["seed"]), row["arm"], int(row["size"])) for row in read_rows(args.out)}
+    todo = [item for key, item in wanted.items() if key not in done]
     print(f"{len(wanted) - len(todo)} of {len(wanted)} rows are there", flush=True)
     for data, seed, arm, size in todo:
         name = f"{data}-{size}-{seed}-{arm}"
@@ -111,6 +113,11 @@ def make_rows(args):
             f"{row['train_s']:.0f} s, processor {row['cpu_s']:.0f} s",
             flush=True,
         )
+
+
+def key_of(data, seed, arm, size):
+    """What a row is known by."""
+    return data, None if arm in table.SAME_FOR_ALL_SEEDS else seed, arm, size
 
 
 def sized(arm, size):

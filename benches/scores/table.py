@@ -38,11 +38,13 @@ def show(rows, submissions, solutions, against):
 
 def paired(arm, own, against, base):
     """Rows of both with the same seed."""
-    if against in SAME_FOR_ALL_SEEDS:
-        return [(row, shared) for row in own.values() for shared in list(base.values())[:1]]
-    if arm in SAME_FOR_ALL_SEEDS:
-        return [(shared, row) for row in base.values() for shared in list(own.values())[:1]]
-    return [(own[seed], base[seed]) for seed in own if seed in base]
+
+    def row(arm, rows, seed):
+        return next(iter(rows.values()), None) if arm in SAME_FOR_ALL_SEEDS else rows.get(seed)
+
+    seeds = base if arm in SAME_FOR_ALL_SEEDS else own
+    pairs = [(row(arm, own, seed), row(against, base, seed)) for seed in seeds]
+    return [pair for pair in pairs if all(pair)]
 
 
 def compared(own, base, submissions, solution):

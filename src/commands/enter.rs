@@ -86,7 +86,7 @@ impl Entry<'_> {
     fn spec(&self) -> Result<(String, Vec<PathBuf>)> {
         let typed = &self.args.competition;
         let place = Path::new(typed);
-        let has_data = place.is_dir() || (place.is_file() && !is_spec(place));
+        let has_data = has_data(place);
         if !has_data && (is_spec(place) || competition::find(typed).is_ok()) {
             return Ok((typed.clone(), self.args.from.clone()));
         }
@@ -114,7 +114,7 @@ impl Entry<'_> {
     fn ensure_same_data(&self, competition: &Competition) -> Result<()> {
         let (typed, data) = (&self.args.competition, self.workspace.data().join(&competition.name));
         let place = Path::new(typed);
-        if is_spec(place) || !place.exists() {
+        if !has_data(place) {
             return Ok(());
         }
         let place = place.canonicalize()?;
@@ -233,6 +233,11 @@ impl Args {
             self.competition.clone()
         }
     }
+}
+
+/// Whether it is a folder or an archive, not a name or a spec.
+fn has_data(place: &Path) -> bool {
+    place.is_dir() || (place.is_file() && !is_spec(place))
 }
 
 fn is_spec(path: &Path) -> bool {

@@ -78,22 +78,31 @@ fn newest(checkpoints: &Path, extension: &str) -> PathBuf {
         .1
 }
 
+fn checkpoints(folder: &Path) -> Checkpoints {
+    Checkpoints::new(folder.join("c"), Duration::ZERO)
+}
+
+/// The data and the journal of what was stopped in the middle of the second epoch of step 4, with a checkpoint
+/// after every step; nobody keeps its activations.
+fn stopped(folder: &Path) -> (Data, Journal) {
+    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
+    let data = data(folder, 48, 0, &settings);
+    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
+    let mut learner = Learner::new(&mut mock, &data, &mut listener);
+    learner.keep_checkpoints(checkpoints(folder)).unwrap();
+    golden_rule(&mut learner).unwrap_err();
+    let journal = learner.journal().clone();
+    (data, journal)
+}
+
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
-    let data = data(folder.path(), 48, 0, &settings);
-    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
-    // In the middle of the second epoch of step 4.
-    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
-    golden_rule(&mut learner).unwrap_err();
-    let steps = learner.journal().steps;
+    let (data, Journal { steps, .. }) = stopped(folder.path());
     fs::write_atomic(newest(&folder.path().join("c"), "state"), [0; 16]).unwrap();
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
+    learner.keep_checkpoints(checkpoints(folder.path())).unwrap();
     assert_eq!(learner.journal().steps, steps - 1);
     golden_rule(&mut learner).unwrap();
 }
@@ -101,20 +110,14 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
 #[test]
 fn a_stage_that_was_begun_before_has_taken_what_it_took_then() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
-    let data = data(folder.path(), 48, 0, &settings);
-    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
-    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
-    golden_rule(&mut learner).unwrap_err();
+    let (data, _) = stopped(folder.path());
     let newest = newest(&folder.path().join("c"), "toml");
     let text = fs::read_to_string(&newest).unwrap();
     let own = text.lines().find(|line| line.starts_with("under-way = ")).unwrap();
     fs::write_atomic(&newest, text.replace(own, "under-way = 1000.0")).unwrap();
     let (mut mock, mut listener) = (Mock::default(), ());
     let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
+    learner.keep_checkpoints(checkpoints(folder.path())).unwrap();
     golden_rule(&mut learner).unwrap();
     let took = |entry: &Entry| match entry {
         Entry::Stage { stage, seconds, .. } => Some((*stage, *seconds >= 1000.0)),
@@ -241,18 +244,11 @@ fn a_run_out_of_time_ends_with_what_is_best_so_far_or_with_an_error() {
 #[test]
 fn a_run_that_goes_on_computes_its_activations_whatever_the_clock_says() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["find-head-rate.run=false", "find-full-rate.run=false"];
-    let data = data(folder.path(), 48, 0, &settings);
-    let checkpoints = || Checkpoints::new(folder.path().join("c"), Duration::ZERO);
-    // In the middle of the second epoch of step 4; nobody keeps its activations.
-    let (mut mock, mut listener) = (Mock { dies_after: Some(13), ..Mock::default() }, ());
-    let mut learner = Learner::new(&mut mock, &data, &mut listener);
-    learner.keep_checkpoints(checkpoints()).unwrap();
-    golden_rule(&mut learner).unwrap_err();
-    let best = learner.journal().best.unwrap();
+    let (data, journal) = stopped(folder.path());
+    let best = journal.best.unwrap();
     let (mut mock, mut diary) = (Mock::default(), Diary::default());
     let mut learner = Learner::new(&mut mock, &data, &mut diary);
-    learner.keep_checkpoints(checkpoints()).unwrap();
+    learner.keep_checkpoints(checkpoints(folder.path())).unwrap();
     learner.limits = Limits { deadline: Some(Instant::now()), ..Limits::default() };
     let score = golden_rule(&mut learner).unwrap();
     assert!(score.loss <= best.loss);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use kaggle_kit::learn::{Cores, Data, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
 use kaggle_kit::run::Run;
@@ -40,6 +40,7 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
     let Some(preset) = args.recipe.preset.filter(|_| recipe.refit.is_empty()) else {
         return Ok(Planned::new(recipe, *networks));
     };
+    // Minutes are for one process alone.
     let Some(minutes) = args.max_minutes else {
         // One fold of several may be trained beside others.
         if ranks.is_first() && args.fold.is_none() && !is_begun(training, &recipe)? {
@@ -49,11 +50,6 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         }
         return Ok(Planned::new(recipe, *networks));
     };
-    ensure!(
-        ranks.group().is_none(),
-        "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
-         `--max-minutes` out, or `--preset`"
-    );
     let mut last: Option<(Preset, Recipe)> = None;
     for preset in preset.and_quicker() {
         let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
@@ -138,7 +134,8 @@ impl Foreseen {
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-        let trained = training.folds(recipe).count() as f64;
+        let n = training.folds(recipe).count();
+        let trained = n as f64;
         let seconds = |data: &Data| {
             let [first, later] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
             let held_out = match recipe.folds {
@@ -156,7 +153,7 @@ impl Foreseen {
         Ok(Self {
             least: Seconds { again: first_cycle.again, ..least },
             most,
-            folds: if recipe.folds == 0 { 0 } else { training.folds(recipe).count() },
+            folds: if recipe.folds == 0 { 0 } else { n },
             has_teachers: !recipe.distil.teacher.is_empty(),
         })
     }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use kaggle_kit::cache::Store;
 use kaggle_kit::commands::bad_images;
 use kaggle_kit::commands::train::{Args, Refit};
@@ -54,12 +54,15 @@ use taken::{OR_START, OR_TAKE, Redone, ensure_resumes, taken};
 
 /// Trains, and prints the finished run or runs as JSON if that was asked for.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
-    let ranks = match Role::of(&args.ranks, args.device)? {
+    let role = Role::of(&args.ranks, args.device)?;
+    let is_alone = matches!(&role, Role::Works(ranks) if ranks.group().is_none());
+    ensure!(
+        is_alone || args.recipe.preset.is_none() || args.max_minutes.is_none(),
+        "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
+         `--max-minutes` out, or `--preset`"
+    );
+    let ranks = match role {
         Role::Works(ranks) => ranks,
-        Role::Starts { .. } if args.recipe.preset.is_some() && args.max_minutes.is_some() => bail!(
-            "`--max-minutes` chooses among presets for one process, and here are several\nhint: leave \
-             `--max-minutes` out, or `--preset`"
-        ),
         Role::Starts { count, gpus } if side_by_side::are_several(args)? => {
             let trained = side_by_side::train(args, workspace, count, gpus)
                 .inspect_err(|error| bad_images::tell(error, args.json))?;

@@ -65,15 +65,14 @@ pub(super) fn train(
     images.split(&Recipe { fold: 1, ..recipe.clone() })?;
     let (has_trained, has_gone_on) = (Cell::new(false), Cell::new(false));
     let competition = &competition;
-    let redone =
-        Redone::find(args, &workspace.runs(), competition, &images.group(&recipe)?, &recipe)?;
+    let group = images.group(&recipe)?;
+    let redone = Redone::find(args, &workspace.runs(), competition, &group, &recipe)?;
     let all =
         SideBySide { args, competition, workspace, count, gpus, redone, has_trained, has_gone_on };
     let first = if recipe.folds > 0 {
         let parts: Vec<Part> = (1..=recipe.folds).map(|fold| fold_of(&recipe, fold)).collect();
-        all.train("fold", &parts, &images.group(&parts[0].recipe)?)?
+        all.train("fold", &parts, &group)?
     } else {
-        let group = images.group(&recipe)?;
         if all.trained(&group, &recipe)?.is_none() {
             // All devices train it together.
             supervise_other(count, &[("--json", false), ("--refit", false)], &["--refit=never"])?;

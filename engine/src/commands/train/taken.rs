@@ -31,7 +31,7 @@ pub(super) fn taken(
     let newest = Run::of_group(runs, &competition.name, group, recipe)?.into_iter().next();
     let Some(finished) = newest.filter(|run| is_whole(run, args)) else { return Ok(None) };
     let is_to_go_on = stopped_since(&finished, runs, competition, recipe)?.is_some();
-    let is_of_before = redone.is_some_and(|redone| redone.comes_after(&finished, recipe));
+    let is_of_before = redone.is_some_and(|redone| redone.outdates(&finished, recipe));
     Ok(Some(finished).filter(|_| !is_to_go_on && !is_of_before))
 }
 
@@ -90,8 +90,8 @@ impl Redone {
         Ok(None)
     }
 
-    /// Whether a run is of before.
-    fn comes_after(&self, run: &Run, recipe: &Recipe) -> bool {
+    /// Whether a finished run is of before, in a fold that is to follow.
+    fn outdates(&self, run: &Run, recipe: &Recipe) -> bool {
         recipe.refit.is_empty() && recipe.fold > self.fold && run.time() < self.begun
     }
 }
