@@ -88,7 +88,7 @@ fn recipe(arguments: &Arguments, backbone: &str, precision: &str) -> Result<Reci
 
 /// With pretrained weights, if they are in the cache.
 fn network(recipe: &Recipe, device: Device) -> Result<(Network, bool)> {
-    let architectures = zoo::find_all(&recipe.backbone)?;
+    let architectures = zoo::find_all(recipe.own_backbone())?;
     let outputs = Outputs::Classes { n: N_CLASSES };
     let network = Network::new(&architectures, recipe, outputs, device)?;
     let path = cached_path(architectures[0], &fs::cache_folder());

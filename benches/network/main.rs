@@ -155,7 +155,7 @@ fn recipe(size: usize, backbone: &str, precision: &str) -> Result<Recipe> {
 
 fn network(recipe: &Recipe, device: Device) -> Result<Network> {
     torch::device::set_up(device, recipe)?;
-    let architectures = zoo::find_all(&recipe.backbone)?;
+    let architectures = zoo::find_all(recipe.own_backbone())?;
     Network::new(&architectures, recipe, Outputs::Classes { n: N_CLASSES }, device)
 }
 

@@ -122,10 +122,15 @@ def key_of(data, seed, arm, size):
 
 def sized(arm, size):
     """`frozen+size=128` is the arm `frozen` at 128 pixels."""
-    parts = arm.split("+")
+    parts = settings(arm)
     own = [part for part in parts if part.startswith("size=")]
     name = "+".join(part for part in parts if part not in own) or "default"
     return name, int(own[-1].partition("=")[2]) if own else size
+
+
+def settings(arm):
+    """`once+backbone=a+b+size=128` is `once`, `backbone=a+b`, `size=128`."""
+    return re.split(r"\+(?=[^+=]*=)", arm)
 
 
 def own_row(args, data, seed, arm, size, name):
@@ -137,7 +142,7 @@ def own_row(args, data, seed, arm, size, name):
     call(program + ["fetch", competition, "--from", str(source(args, data))], log)
     # What earlier rows left would make this one faster than a first run is.
     shutil.rmtree(args.out / "cache" / "kept", ignore_errors=True)
-    base, *more = arm.split("+")
+    base, *more = settings(arm)
     if base not in ARMS and "=" in base:
         base, more = "default", [base, *more]
     planned = ["--preset", base] if base in PRESETS else []

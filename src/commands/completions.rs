@@ -104,9 +104,11 @@ fn values(id: &str, is_positional: bool) -> Option<ArgValueCompleter> {
         "competition" => ArgValueCompleter::new(competitions),
         "runs" | "run" if is_positional => ArgValueCompleter::new(meant),
         "runs" | "run" | "a" | "b" => ArgValueCompleter::new(runs),
-        "backbone" => ArgValueCompleter::new(|typed: &OsStr| after_last(typed, '+', backbones())),
+        "backbone" => {
+            ArgValueCompleter::new(|typed: &OsStr| after_last(typed, &['+', ','], backbones()))
+        }
         "pseudo" | "teacher" => {
-            ArgValueCompleter::new(|typed: &OsStr| after_last(typed, '+', run_ids()))
+            ArgValueCompleter::new(|typed: &OsStr| after_last(typed, &['+'], run_ids()))
         }
         "settings" | "tried" => ArgValueCompleter::new(|typed: &OsStr| starting(typed, settings())),
         _ => return None,
@@ -175,13 +177,13 @@ fn workspace() -> Workspace {
 }
 
 fn starting(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
-    after_last(typed, '\0', names)
+    after_last(typed, &[], names)
 }
 
-/// What may follow the last `between` of what was typed.
-fn after_last(typed: &OsStr, between: char, names: Vec<String>) -> Vec<CompletionCandidate> {
+/// What may follow the last of `between`, all of them ASCII, in what was typed.
+fn after_last(typed: &OsStr, between: &[char], names: Vec<String>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let start = typed.rfind(between).map_or(0, |at| at + between.len_utf8());
+    let start = typed.rfind(between).map_or(0, |at| at + 1);
     let (before, last) = typed.split_at(start);
     let fitting = names.into_iter().filter(|name| name.starts_with(last));
     fitting.map(|name| CompletionCandidate::new(format!("{before}{name}"))).collect()
@@ -199,8 +201,9 @@ mod tests {
 
     #[test]
     fn backbones_follow_one_another_and_settings_end_where_a_value_begins() {
-        let of = |typed: &str| told(after_last(OsStr::new(typed), '+', backbones()));
+        let of = |typed: &str| told(after_last(OsStr::new(typed), &['+', ','], backbones()));
         assert!(of("resnet18+resnet5").contains(&"resnet18+resnet50".to_owned()));
+        assert!(of("resnet18+x,resnet5").contains(&"resnet18+x,resnet50".to_owned()));
         assert!(of("resnet").iter().all(|name| name.starts_with("resnet")));
         let settings = told(starting(OsStr::new("whole-network.max"), settings()));
         assert_eq!(settings, ["whole-network.max-cycles="]);

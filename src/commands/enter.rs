@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::fetch::Fetched;
 use super::stage;
+use super::train::Refit;
 use crate::competition::{self, Competition};
 use crate::device::DeviceChoice;
 use crate::recipe::Preset;
@@ -22,6 +23,7 @@ Examples:
   kaggle-kit enter dogs-vs-cats
   kaggle-kit enter paddy-disease-classification --preset quick
   kaggle-kit enter ~/Downloads/paddy --yes            writes the spec as well
+  kaggle-kit enter planet --preset best --set backbone=convnext_small
   kaggle-kit enter planet --max-minutes 20 --upload -m 'first try'
 Run again, it goes on where it stood; what is done is not done again.";
 
@@ -37,6 +39,17 @@ pub struct Args {
     /// Take a quicker preset where training would take longer than so many minutes
     #[arg(long, value_name = "MINUTES")]
     pub max_minutes: Option<f64>,
+    /// Whether to train once more on all images: always, never, a number of networks, or auto, as `train` takes it
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "auto",
+        default_missing_value = "always",
+        value_parser = Refit::parse
+    )]
+    pub refit: Refit,
     /// One setting of the recipe (repeatable), as `train` takes it
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -147,7 +160,7 @@ impl Entry<'_> {
 
     /// The runs of the model that is trained, or was before.
     fn train(&self, named: &str) -> Result<Vec<Run>> {
-        let Args { preset, max_minutes, settings, device, .. } = self.args;
+        let Args { preset, max_minutes, refit, settings, device, .. } = self.args;
         let mut command = self.command("train")?;
         command.arg(named).args(["--json", "--preset", preset.word()]);
         if let Some(minutes) = max_minutes {
@@ -155,6 +168,9 @@ impl Entry<'_> {
         }
         for setting in settings {
             command.arg("--set").arg(setting);
+        }
+        if *refit != Refit::Auto {
+            command.arg(format!("--refit={refit}"));
         }
         command.arg("--device").arg(device.to_string());
         let told = stage::output_of("train", &mut command)?;

@@ -1,6 +1,7 @@
 //! `kaggle-kit train`: what may be typed, and the recipe that comes of it. `engine/src/commands/train`
 //! trains.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -113,8 +114,19 @@ pub enum Refit {
     Networks(usize),
 }
 
+impl fmt::Display for Refit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Never => f.write_str("never"),
+            Self::Networks(1) => f.write_str("always"),
+            Self::Networks(n) => n.fmt(f),
+        }
+    }
+}
+
 impl Refit {
-    fn parse(typed: &str) -> Result<Self, String> {
+    pub(super) fn parse(typed: &str) -> Result<Self, String> {
         match typed {
             "auto" => Ok(Self::Auto),
             "never" => Ok(Self::Never),
@@ -138,7 +150,8 @@ pub struct RecipeArgs {
     /// A recipe file, laid over the defaults
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
-    /// The pretrained network, or several side by side: `kaggle-kit models` lists them
+    /// The pretrained network, or several side by side: `kaggle-kit models` lists them. Those that commas part are
+    /// for one fold and the next
     #[arg(long, value_name = "NAME[+NAME...]")]
     pub backbone: Option<String>,
     /// A file of weights for each backbone, in place of what `kaggle-kit models pull` fetches
@@ -329,6 +342,9 @@ mod tests {
             [Refit::Auto, Refit::Networks(1), Refit::Never].map(Some)
         );
         assert_eq!(of("12"), Some(Refit::Networks(12)));
+        for word in ["auto", "never", "always", "12"] {
+            assert_eq!(of(word).unwrap().to_string(), word);
+        }
         for wrong in ["0", "101", "-1", "1.5", "often", ""] {
             assert!(Refit::parse(wrong).unwrap_err().contains("a number from 1 to 100"), "{wrong}");
         }

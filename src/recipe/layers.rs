@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
-use super::{Recipe, Statistics, names};
+use super::{Recipe, Statistics, backbones_of_folds, names};
 use crate::explain;
 use crate::lines;
 use crate::term;
@@ -67,7 +67,7 @@ impl Layer {
 /// An unknown key or a value of the wrong kind is an error that names the layer it came from.
 pub fn resolve(layers: &[Layer]) -> Result<Recipe> {
     let recipe = laid_over(layers)?;
-    // Of the last word on it: a layer in between may fit a backbone that another one names.
+    // Of the last word on it: a layer in between may fit a backbone that another one names, or folds.
     recipe.suits()?;
     Ok(recipe)
 }
@@ -86,7 +86,7 @@ pub(crate) fn laid_over(layers: &[Layer]) -> Result<Recipe> {
 /// The defaults, with the size and crop that `backbone` has by default: what a run of it is compared
 /// with, so that only what somebody chose is told as a difference.
 pub fn defaults_for(backbone: &str) -> Result<Recipe> {
-    let square = zoo::square_of(&zoo::find_all(backbone)?);
+    let square = zoo::square_of(&backbones_of_folds(backbone)?);
     Ok(Recipe { size: square.size, crop: square.crop, ..resolve(&[])? })
 }
 
@@ -156,7 +156,8 @@ fn read(settings: &Table) -> Result<Recipe> {
 impl Recipe {
     /// An error where a backbone cannot be shown or trained what is asked for.
     pub(crate) fn suits(&self) -> Result<()> {
-        for backbone in zoo::find_all(&self.backbone)? {
+        self.check_backbones()?;
+        for backbone in backbones_of_folds(&self.backbone)? {
             for &size in std::iter::once(&self.size).chain(&self.whole_network.sizes) {
                 backbone.takes(size)?;
             }
@@ -179,7 +180,7 @@ impl Recipe {
     /// Puts the backbone's own size and crop in the place of 0. A backbone that there is not is found
     /// here, whether or not anything is missing: before a command does anything else.
     fn fill_in(&mut self) -> Result<()> {
-        let square = zoo::square_of(&zoo::find_all(&self.backbone)?);
+        let square = zoo::square_of(&backbones_of_folds(&self.backbone)?);
         if self.size == 0 {
             self.size = square.size;
         }

@@ -7,6 +7,7 @@ mod bounds;
 mod layers;
 mod names;
 mod of_competition;
+mod of_fold;
 mod preset;
 mod settings;
 
@@ -17,6 +18,7 @@ pub(crate) use layers::laid_over;
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use names::{meant as known_by_another_name, own_names};
 pub use of_competition::{commented, of_competition, smoke};
+pub use of_fold::{backbones_of_folds, of_fold};
 pub use preset::Preset;
 pub use settings::{Setting, changed, settings};
 
@@ -27,7 +29,8 @@ use crate::schedule::{LayerRates, Schedule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Recipe {
-    /// timm's name of the pretrained network.
+    /// timm's name of the pretrained network; several side by side are joined by `+`, those of one fold and the next
+    /// by commas ([`Recipe::own_backbone`]).
     pub backbone: String,
     /// A safetensors file; empty: the weights cache.
     pub weights: String,

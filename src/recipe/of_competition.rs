@@ -6,14 +6,15 @@ use toml_edit::{DocumentMut, Item, RawString, Table, Value};
 use super::{DEFAULT, Layer, Recipe, resolve};
 use crate::competition::Competition;
 
-/// Defaults, then the competition's settings, then the layers.
+/// Defaults, then a preset's settings, the competition's, which know its pictures, and the other layers.
 pub fn of_competition(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
     let own = Layer {
         origin: format!("[recipe] of {}", competition.name),
         settings: competition.recipe.clone(),
     };
-    let layers: Vec<Layer> = std::iter::once(own).chain(layers.iter().cloned()).collect();
-    resolve(&layers)
+    let (preset, typed): (Vec<Layer>, Vec<Layer>) =
+        layers.iter().cloned().partition(Layer::is_of_preset);
+    resolve(&[preset, vec![own], typed].concat())
 }
 
 /// Settings that go through every step in seconds, to see that everything works.
@@ -90,6 +91,23 @@ mod tests {
         assert!(text.contains("start = 1e-5") && text.contains("# 8. The whole network"), "{text}");
         let layer = Layer::parse("printed", &text).unwrap();
         assert_eq!(resolve(&[layer]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn a_spec_lies_over_a_preset_and_what_is_typed_over_both() {
+        let mut planet = crate::competition::find("planet").unwrap();
+        let recipe = |planet: &Competition, typed: &[&str]| {
+            let typed = typed.iter().map(|typed| Layer::assignment(typed));
+            let typed = typed.collect::<Result<Vec<_>>>().unwrap();
+            let best = crate::recipe::Preset::Best.layer().unwrap();
+            of_competition(planet, &[vec![best], typed].concat()).unwrap()
+        };
+        let plain = recipe(&planet, &[]);
+        assert!(plain.backbone.contains(',') && plain.folds > 0, "{}", plain.backbone);
+        planet.recipe.insert("backbone".to_owned(), "resnet18".into());
+        let own = recipe(&planet, &[]);
+        assert_eq!((own.backbone.as_str(), own.folds), ("resnet18", plain.folds));
+        assert_eq!(recipe(&planet, &["backbone=resnet34"]).backbone, "resnet34");
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Run {
 
     /// What it was trained with, to be described and not to be run.
     pub fn described_backbones(&self, recipe: &Recipe) -> Result<Vec<&'static Architecture>> {
-        with(self.brought()?, || zoo::find_all(&recipe.backbone))
+        with(self.brought()?, || zoo::find_all(recipe.own_backbone()))
     }
 
     /// The recipe that its backbones have where nobody chose anything.

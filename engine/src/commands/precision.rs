@@ -22,7 +22,7 @@ pub(super) fn settled(recipe: &Recipe, on: Device, work: Work) -> Recipe {
     let mut recipe = recipe.clone();
     if recipe.optimizer.precision == Precision::Auto && on == Device::Cpu {
         let (cache, place) = (fs::cache_folder(), device::describe(on));
-        let backbones = recipe.backbone.split('+');
+        let backbones = recipe.own_backbone().split('+');
         let measured = backbones.map(|name| measured_half(&cache, name.trim(), &place));
         if pays(measured, work) {
             recipe.optimizer.precision = Precision::Bf16;

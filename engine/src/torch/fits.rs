@@ -68,7 +68,7 @@ impl Fits {
         };
         let of = Fit {
             engine: device::engine(device, recipe),
-            backbone: recipe.backbone.clone(),
+            backbone: recipe.own_backbone().to_owned(),
             size: recipe.size,
             beside,
             images: 0,

@@ -79,6 +79,10 @@ impl Row {
             "images" => of_summary(|summary| summary.trained_on().to_string()),
             "held-out" => of_summary(|summary| summary.valid_images.to_string()),
             "device" => of_summary(|summary| summary.device.clone()),
+            "backbone" => {
+                let [fold, _] = self.fold().unwrap_or_default();
+                Some(recipe::of_fold(&self.setting(key)?, fold).to_owned())
+            }
             key => self.setting(key),
         }
     }

@@ -65,7 +65,7 @@ impl Job {
         with(brought.collect::<Result<_>>()?, || {
             let layer = Layer::parse("the first rank's recipe", &self.recipe)?;
             let recipe = recipe::resolve(&[layer])?;
-            let found = zoo::find_all(&recipe.backbone)?.into_iter();
+            let found = zoo::find_all(recipe.own_backbone())?.into_iter();
             let found = found.map(|own| trusted(own, "the first rank's run"));
             Ok((recipe, found.collect::<Result<_>>()?))
         })

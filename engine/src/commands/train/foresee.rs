@@ -117,45 +117,64 @@ struct Foreseen {
     has_teachers: bool,
 }
 
+#[derive(Default)]
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
-    /// Each of them but the first, which computes activations for all.
+    /// The longest of them but the first, which computes activations for all with its backbone.
     later: f64,
     /// A network on all images, whose activations are there by then; of folds one by the plan of each.
     again: f64,
 }
 
 impl Foreseen {
+    /// Of folds with backbones of their own each backbone is measured.
     fn of(recipe: &Recipe, training: &Training) -> Result<Self> {
+        let folds: Vec<Recipe> =
+            training.folds(recipe).map(|fold| Recipe { fold, ..recipe.clone() }).collect();
+        let mut foreseen = Self {
+            least: Seconds::default(),
+            most: Seconds::default(),
+            folds: if recipe.folds == 0 { 0 } else { folds.len() },
+            has_teachers: !recipe.distil.teacher.is_empty(),
+        };
+        let same = |one: &Recipe, other: &Recipe| one.own_backbone() == other.own_backbone();
+        for (at, fold) in folds.iter().enumerate() {
+            if !folds[..at].iter().any(|before| same(before, fold)) {
+                let n = folds.iter().filter(|other| same(fold, other)).count();
+                foreseen.add(fold, n, training)?;
+            }
+        }
+        Ok(foreseen)
+    }
+
+    /// What so many folds with the backbone of one of them take.
+    fn add(&mut self, recipe: &Recipe, n: usize, training: &Training) -> Result<()> {
         let Training { competition, images, ranks, .. } = training;
-        let mut data = images.split(&Recipe { fold: 1, ..recipe.clone() })?;
+        let mut data = images.split(recipe)?;
         let alone = Ranks::alone(ranks.device);
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-        let n = training.folds(recipe).count();
-        let trained = n as f64;
+        let n = n as f64;
+        let is_first = self.most.once == 0.0;
         let seconds = |data: &Data| {
-            let [first, later] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
+            let [first, next] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
             let held_out = match recipe.folds {
                 0 => recipe.valid,
                 folds => 1.0 / folds as f64,
             };
-            let again = trained * later / (1.0 - held_out);
-            Seconds { once: first + (trained - 1.0) * later, later, again }
+            let again = n * next / (1.0 - held_out);
+            let later = if is_first { next } else { first };
+            Seconds { once: first + (n - 1.0) * next, later, again }
         };
-        let most = seconds(&data);
+        self.most.add(&seconds(&data));
         let [least, first_cycle] = [2, 1].map(|cycles| {
             data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(cycles);
             seconds(&data)
         });
-        Ok(Self {
-            least: Seconds { again: first_cycle.again, ..least },
-            most,
-            folds: if recipe.folds == 0 { 0 } else { n },
-            has_teachers: !recipe.distil.teacher.is_empty(),
-        })
+        self.least.add(&Seconds { again: first_cycle.again, ..least });
+        Ok(())
     }
 
     fn told(&self, networks: usize) -> String {
@@ -175,6 +194,12 @@ impl Foreseen {
 }
 
 impl Seconds {
+    fn add(&mut self, other: &Self) {
+        self.once += other.once;
+        self.later = self.later.max(other.later);
+        self.again += other.again;
+    }
+
     fn in_all(&self, networks: usize) -> f64 {
         self.once + networks as f64 * self.again
     }

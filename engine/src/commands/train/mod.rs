@@ -40,7 +40,6 @@ use kaggle_kit::run::checkpoint::Checkpoints;
 use kaggle_kit::run::{CHECKPOINT, Listener, MadeFrom, Run, SplitTable, Workspace};
 use kaggle_kit::term;
 use kaggle_kit::typed;
-use kaggle_kit::zoo;
 
 use super::precision::{Work, settled};
 use super::ranks::{Ranks, Role, on_interrupt, supervise};
@@ -346,7 +345,8 @@ impl TrainOne<'_> {
         let split = images::split_table(&self.data);
         let (run, lock) = self.folder(&split, &made_from)?;
         made_from.write(&run)?;
-        run.write_backbones(&zoo::find_all(&self.recipe.backbone)?)?;
+        // Those of other folds as well: without them its recipe could not be read elsewhere.
+        run.write_backbones(&recipe::backbones_of_folds(&self.recipe.backbone)?)?;
         split.write(&run)?;
         Ok((run, lock))
     }

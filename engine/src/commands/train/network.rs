@@ -11,7 +11,7 @@ use kaggle_kit::fs;
 use kaggle_kit::hash::{Hash, hash_file};
 use kaggle_kit::learn::{Data, Precomputed, Pretrained};
 use kaggle_kit::outputs::Outputs;
-use kaggle_kit::recipe::{ClassWeights, LossKind, Recipe};
+use kaggle_kit::recipe::{self, ClassWeights, LossKind, Recipe};
 use kaggle_kit::term;
 use kaggle_kit::zoo::{self, Architecture};
 
@@ -39,9 +39,9 @@ impl NewNetwork {
         let device = ranks.device;
         check_loss(competition, recipe, &data.outputs)?;
         let recipe = &ranks.settled(recipe, Work::Train)?;
-        let architectures = zoo::find_all(&recipe.backbone)?;
+        let architectures = zoo::find_all(recipe.own_backbone())?;
         let weights = if ranks.is_first() {
-            weights_of(&architectures, &recipe.weights)?
+            weights_of(&architectures, recipe.own_weights())?
         } else {
             Vec::new()
         };
@@ -82,7 +82,8 @@ impl NewNetwork {
 
 /// The hashes of all that computes and is no part of this program.
 pub(super) fn graphs(recipe: &Recipe) -> Result<String> {
-    let found = zoo::find_all(&recipe.backbone)?.into_iter().filter_map(Architecture::imported);
+    let all = recipe::backbones_of_folds(&recipe.backbone)?;
+    let found = all.into_iter().filter_map(Architecture::imported);
     Ok(found.map(|net| net.described.sha256.as_str()).collect::<Vec<_>>().join("\n"))
 }
 

@@ -29,7 +29,7 @@ impl TrainOne<'_> {
         term::heading(format_args!("{}: {}{part}", competition.name, competition.title));
         term::say(format_args!(
             "   {} at {} pixels on {device}; {} to train on, {}, {}",
-            recipe.backbone,
+            recipe.own_backbone(),
             recipe.size,
             match data.n_pseudo {
                 0 => term::count(data.train.len(), "image"),

@@ -82,7 +82,7 @@ pub fn unfinished(run: &Run, device: String, classes: &Classes, n: [usize; 2]) -
             finished: String::new(),
             program: format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
             device,
-            backbone: recipe.backbone.clone(),
+            backbone: recipe.own_backbone().to_owned(),
             size: recipe.size,
             train_images,
             valid_images,

@@ -40,9 +40,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
         TargetKind::Ordinal | TargetKind::Number => of_numbers(validation, row),
     };
     let has_heat = facts.pictures.values().any(|picture| picture.heat.is_some());
-    let is_backbone = |line: &&str| line.trim_start().starts_with("backbone");
-    let is_imported =
-        facts.recipe.lines().find(is_backbone).is_some_and(|line| line.contains("timm:"));
+    let is_imported = facts.about.backbone.contains("timm:");
     let body = html! {
         div.galleries {
             @if has_heat {

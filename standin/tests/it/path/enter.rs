@@ -62,6 +62,9 @@ fn a_stage_that_fails_ends_it_with_its_exit_code() {
     let mut wrong = enter();
     wrong.env("KAGGLE_API_TOKEN", &server.account().token).args(["--set", "sizes=3"]);
     wrong.assert().code(1).stderr(contains("unknown setting `sizes`").and(contains("`train` did")));
+    let mut networks = enter();
+    networks.env("KAGGLE_API_TOKEN", &server.account().token).arg("--refit=3");
+    networks.assert().code(1).stderr(contains("several networks by one plan"));
 }
 
 #[test]
@@ -70,6 +73,8 @@ fn a_preset_that_takes_longer_than_there_is_time_gives_way_to_a_quicker_one() {
     let train = ["train", "dogs-vs-cats", "--device", "cpu"];
     let mut hurried = here.kaggle_kit();
     hurried.args(train).args(["--preset", "best", "--max-minutes", "0.02"]);
+    // The weights that every machine has.
+    hurried.args(["--backbone", "tf_efficientnet_lite0"]);
     let output = hurried.output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = told.lines().filter(|line| line.contains("as measured here")).collect();

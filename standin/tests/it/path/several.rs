@@ -7,6 +7,7 @@ use predicates::str::{contains, starts_with};
 use serde_json::Value;
 
 use super::{only, trained, with_data};
+use crate::support::shared;
 
 fn json(command: &mut assert_cmd::Command) -> Value {
     let done = command.arg("--json").assert().success();
@@ -54,6 +55,28 @@ fn folds_are_trained_once_compared_and_blended() {
     here.kaggle_kit().args(compare).assert().success();
     let page = here.read("two.html");
     assert!(page.contains("<svg") && page.contains(&runs[0].id()), "{}", page.len());
+}
+
+/// Heads of one kind are looked at together, the other alone.
+#[test]
+fn folds_with_backbones_of_their_own_are_one_model() {
+    let Some(weights) = shared("weights/mobilenetv2_100.safetensors") else { return };
+    let here = with_data("dogs-vs-cats");
+    let weights = format!("weights=,{}", weights.display());
+    let train = ["train", "dogs-vs-cats", "--smoke", "--set", "unfreeze.run=false"];
+    let both = ["--backbone", "tf_efficientnet_lite0,mobilenetv2_100", "--set", &weights];
+    let too_few = here.kaggle_kit().args(train).args(both).assert().failure();
+    too_few.stderr(contains("`--folds 2` trains one with each"));
+    let done = here.kaggle_kit().args(train).args(both).args(["--folds", "3"]).assert().success();
+    done.stderr(contains("tf_efficientnet_lite0 at").and(contains("mobilenetv2_100 at")));
+
+    let listed = json(here.kaggle_kit().args(["runs", "--sort", "fold"]));
+    let listed = listed.as_array().unwrap();
+    let own: Vec<&str> = listed.iter().map(|run| run["backbone"].as_str().unwrap()).collect();
+    assert_eq!(own, ["tf_efficientnet_lite0", "mobilenetv2_100", "tf_efficientnet_lite0"]);
+    assert!(listed.iter().all(|run| run["group"] == listed[0]["group"]), "{listed:?}");
+    let told = here.kaggle_kit().arg("submit").assert().success();
+    told.stderr(contains("one model, 3 folds").and(contains("2 heads on one backbone")));
 }
 
 #[test]
