@@ -27,6 +27,7 @@ Examples:
   kaggle-kit train planet --refit=never               not once more on all images
   kaggle-kit train planet --folds 5                   five runs that `submit` blends
   kaggle-kit train planet --folds 5 --refit           each once more on all images
+  kaggle-kit train planet --folds 2 --backbone resnet18,resnet34     one with each
   kaggle-kit train planet --folds 5 --fold 2          one of them, as on another machine
   kaggle-kit train planet --gpus 2 --set batch-size=64    one network on two GPUs, 32 images each
   kaggle-kit train planet --folds 5 --gpus 2          two folds at a time, a GPU each
@@ -143,8 +144,8 @@ impl Refit {
 
 #[derive(clap::Args, Debug, Default)]
 pub struct RecipeArgs {
-    /// How much to do: quick is a head on a frozen backbone, good the default, best five networks, and longer
-    /// training where that pays; says before how long it will take, and with `--max-minutes` takes one that fits into them
+    /// How much to do: quick is a head on a frozen backbone, good the default, best three kinds of networks, and
+    /// longer training where that pays; says before how long it will take, and with `--max-minutes` takes one that fits into them
     #[arg(long, value_name = "HOW", value_parser = words::parser::<Preset>())]
     pub preset: Option<Preset>,
     /// A recipe file, laid over the defaults

@@ -349,8 +349,9 @@ impl<M: Model> Learner<'_, M> {
             // Small images are a preparation: a cycle on larger ones is not judged by them.
             let is_last_size = number + 1 >= settings.sizes.len().max(1);
             if is_last_size && reached > reached_before * (1.0 - settings.min_gain) {
+                let what = if reached > reached_before { "over-fitting" } else { "little gained" };
                 return Ok(format!(
-                    "over-fitting: cycle {number} reached a loss of {reached:.4}, the one before \
+                    "{what}: cycle {number} reached a loss of {reached:.4}, the one before \
                      {reached_before:.4}"
                 ));
             }

@@ -8,12 +8,14 @@ use super::Layer;
 /// Where its settings come from, as errors say.
 const ORIGIN: &str = "--preset ";
 
-/// Networks of different kinds make different mistakes.
+/// Networks of different kinds make different mistakes. A cycle takes twice the time of the one before: of seven that
+/// had lowered the loss by 5 to 10 %, one was followed by a better one.
 const BEST: &str = r#"
 folds = 3
 backbone = "tf_efficientnet_lite0,tf_efficientnet_lite2,mobilenetv2_100"
 [whole-network]
 max-cycles = 4
+min-gain = 0.1
 "#;
 
 /// How much is to be done.

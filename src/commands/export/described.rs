@@ -12,7 +12,7 @@ use crate::outputs::Outputs;
 use crate::recipe::Recipe;
 use crate::run::{Run, Summary, VIEWS};
 use crate::target::TargetKind;
-use crate::zoo::Layout;
+use crate::zoo::{Architecture, Layout};
 
 /// A network of the model: the only one, or a fold's.
 pub(super) struct Network {
@@ -22,7 +22,7 @@ pub(super) struct Network {
     pub(super) weights: Vec<String>,
 }
 
-/// `model.json` and `preprocess.json`, of networks that are all built alike.
+/// `model.json` and `preprocess.json`, of networks that all see pictures alike.
 pub(super) fn described(
     networks: &[Network],
     competition: &Competition,
@@ -30,43 +30,38 @@ pub(super) fn described(
     score: f64,
     portable: &Portable,
 ) -> Result<(Value, Value)> {
-    let Network { run, summary, .. } = networks.first().context("a model without networks")?;
-    let architectures = run.described_backbones(recipe)?;
-    let is_alone = architectures.len() == 1;
-    let backbones: Vec<Value> = architectures
+    let Network { summary, .. } = networks.first().context("a model without networks")?;
+    let of_each = networks
         .iter()
-        .map(|architecture| {
-            let patch = match architecture.layout {
-                Layout::Vision(net) => Some(net.patch),
-                _ => None,
-            };
-            json!({
-                "name": architecture.imported().map_or(architecture.name, |net| &net.described.name),
-                "prefix": architecture.prefix(is_alone),
-                "mean": decimals(architecture.mean),
-                "std": decimals(architecture.std),
-                "classifier": architecture.classifier(),
-                "patch": patch,
-                // The side for which it was imported, with timm's own pooled features.
-                "pooled": architecture.imported().map(|net| net.described.size),
-            })
-        })
-        .collect();
+        .map(|of| of.run.described_backbones(&of.run.recipe()?))
+        .collect::<Result<Vec<_>>>()?;
+    let mut architectures: Vec<&Architecture> = Vec::new();
+    for backbone in of_each.iter().flatten() {
+        if architectures.iter().all(|known| known.name != backbone.name) {
+            architectures.push(backbone);
+        }
+    }
     let outputs = |run: &Run| match competition.target.kind {
         TargetKind::SingleLabel => Ok(Outputs::Classes { n: summary.classes.len() }),
         TargetKind::MultiLabel => Ok(Outputs::Tags { n: summary.classes.len() }),
         TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs(),
     };
-    let described = |of: &Network| -> Result<Value> {
+    let described = |(of, own): (&Network, &Vec<&Architecture>)| -> Result<Value> {
+        let backbones: Vec<Value> = own.iter().map(|one| backbone(one, own.len() == 1)).collect();
         let outputs = outputs(&of.run)?;
-        Ok(json!({ "run": of.run.id(), "weights": of.weights, "outputs": outputs }))
+        Ok(json!({
+            "run": of.run.id(),
+            "backbones": backbones,
+            "weights": of.weights,
+            "outputs": outputs,
+        }))
     };
+    let pairs = networks.iter().zip(&of_each);
     let model = json!({
-        "networks": networks.iter().map(described).collect::<Result<Vec<_>>>()?,
+        "networks": pairs.map(described).collect::<Result<Vec<_>>>()?,
         "competition": summary.competition,
         "made-by": format!("kaggle-kit {}", env!("CARGO_PKG_VERSION")),
         "score": { "metric": summary.metric, "held-out": score },
-        "backbones": backbones,
         "kind": competition.target.kind,
         "classes": summary.classes,
         "decision": portable.rule,
@@ -85,6 +80,23 @@ pub(super) fn described(
         "views": shared(&of_networks),
     });
     Ok((model, preprocess))
+}
+
+fn backbone(architecture: &Architecture, is_alone: bool) -> Value {
+    let patch = match architecture.layout {
+        Layout::Vision(net) => Some(net.patch),
+        _ => None,
+    };
+    json!({
+        "name": architecture.imported().map_or(architecture.name, |net| &net.described.name),
+        "prefix": architecture.prefix(is_alone),
+        "mean": decimals(architecture.mean),
+        "std": decimals(architecture.std),
+        "classifier": architecture.classifier(),
+        "patch": patch,
+        // The side for which it was imported, with timm's own pooled features.
+        "pooled": architecture.imported().map(|net| net.described.size),
+    })
 }
 
 /// As people write them: `0.485` is no round number in single precision.

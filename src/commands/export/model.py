@@ -107,9 +107,9 @@ class Block(nn.Module):
 class Network(nn.Module):
     """Pixels in [0, 1], `[n, 3, size, size]`, to probabilities, levels or numbers, `[n, outputs]`."""
 
-    def __init__(self, settings, outputs, size, state):
+    def __init__(self, backbones, outputs, size, state):
         super().__init__()
-        self.backbones = nn.ModuleList(Backbone(one, size) for one in settings["backbones"])
+        self.backbones = nn.ModuleList(Backbone(one, size) for one in backbones)
         self.head = nn.ModuleDict()
         for name in ("hidden", "output"):
             weight = state.get(f"head.{name}.linear.weight")
@@ -147,7 +147,7 @@ class Network(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean of networks that differ in their weights alone: of cycles, of folds."""
+    """The mean of networks: of cycles, of folds, which may have backbones of their own."""
 
     def __init__(self, networks):
         super().__init__()
@@ -170,7 +170,8 @@ def load():
 
     def one(of):
         states = (load_file(HERE / name) for name in of["weights"])
-        return mean([Network(MODEL, of["outputs"], PREPROCESS["size"], state) for state in states])
+        built = (of["backbones"], of["outputs"], PREPROCESS["size"])
+        return mean([Network(*built, state) for state in states])
 
     mean = lambda networks: networks[0] if len(networks) == 1 else Mean(networks)
     return mean([one(of) for of in MODEL["networks"]]).eval()

@@ -77,6 +77,13 @@ fn folds_with_backbones_of_their_own_are_one_model() {
     assert!(listed.iter().all(|run| run["group"] == listed[0]["group"]), "{listed:?}");
     let told = here.kaggle_kit().arg("submit").assert().success();
     told.stderr(contains("one model, 3 folds").and(contains("2 heads on one backbone")));
+
+    let export = ["export", "--output", "model", "--python", "no-such-python"];
+    here.kaggle_kit().args(export).assert().success();
+    let model: Value = serde_json::from_str(&here.read("model/model.json")).unwrap();
+    let networks = model["networks"].as_array().unwrap().iter();
+    let built: Vec<&Value> = networks.map(|network| &network["backbones"][0]["name"]).collect();
+    assert_eq!(built, own);
 }
 
 #[test]
