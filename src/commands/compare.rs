@@ -71,7 +71,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
 
 fn read(runs: &Path, a: &str, b: &str) -> Result<TwoRuns> {
     let (one, other) = (Run::find(runs, None, a)?, Run::find(runs, None, b)?);
-    let settings = recipe::changed(&one.recipe()?, &other.recipe()?)?;
+    let own = |run: &Run| Ok::<_, anyhow::Error>(run.recipe()?.of_own_backbone());
+    let settings = recipe::changed(&own(&one)?, &own(&other)?)?;
     let (a, b) = (gather::of_run(&one)?, gather::of_run(&other)?);
     ensure!(
         a.about.competition == b.about.competition,

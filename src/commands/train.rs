@@ -153,10 +153,10 @@ pub struct RecipeArgs {
     pub recipe: Option<PathBuf>,
     /// The pretrained network, or several side by side: `kaggle-kit models` lists them. Those that commas part are
     /// for one fold and the next
-    #[arg(long, value_name = "NAME[+NAME...]")]
+    #[arg(long, value_name = "NAME[+NAME...][,...]")]
     pub backbone: Option<String>,
     /// A file of weights for each backbone, in place of what `kaggle-kit models pull` fetches
-    #[arg(long, value_name = "FILE[+FILE...]")]
+    #[arg(long, value_name = "FILE[+FILE...][,...]")]
     pub weights: Option<String>,
     /// One setting of the recipe (repeatable), such as `size=160`; laid over all of these
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -333,8 +333,8 @@ impl<M: Model> Learner<'_, M> {
         Ok(rate)
     }
 
-    /// Cycle after cycle, until one ends without having lowered the validation loss below what the
-    /// cycle before reached: from then on the network only learns its training images by heart.
+    /// Cycle after cycle, until one ends without having lowered the validation loss by `min-gain` of what the
+    /// cycle before reached: from then on the network mostly learns its training images by heart.
     fn until_over_fitting(&mut self, rates: Rates) -> Result<String> {
         let recipe = &self.data.recipe;
         let settings = &recipe.whole_network;

@@ -17,7 +17,7 @@ pub use augment::{Augment, AugmentPolicy};
 pub(crate) use layers::laid_over;
 pub use layers::{DEFAULT, Layer, defaults_for, resolve};
 pub use names::{meant as known_by_another_name, own_names};
-pub use of_competition::{commented, of_competition, smoke};
+pub use of_competition::{commented, of_competition, of_fewer_folds, smoke};
 pub use of_fold::{backbones_of_folds, of_fold};
 pub use preset::Preset;
 pub use settings::{Setting, changed, settings};

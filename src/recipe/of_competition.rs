@@ -3,18 +3,30 @@
 use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, RawString, Table, Value};
 
-use super::{DEFAULT, Layer, Recipe, resolve};
+use super::of_fold::fewer;
+use super::{DEFAULT, Layer, Recipe, laid_over, resolve};
 use crate::competition::Competition;
 
 /// Defaults, then a preset's settings, the competition's, which know its pictures, and the other layers.
 pub fn of_competition(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
+    resolve(&in_order(competition, layers))
+}
+
+/// The same, with the first backbone where several are named and there are fewer folds.
+pub fn of_fewer_folds(competition: &Competition, layers: &[Layer]) -> Result<Recipe> {
+    let mut layers = in_order(competition, layers);
+    layers.extend(fewer(&laid_over(&layers)?));
+    resolve(&layers)
+}
+
+fn in_order(competition: &Competition, layers: &[Layer]) -> Vec<Layer> {
     let own = Layer {
         origin: format!("[recipe] of {}", competition.name),
         settings: competition.recipe.clone(),
     };
     let (preset, typed): (Vec<Layer>, Vec<Layer>) =
         layers.iter().cloned().partition(Layer::is_of_preset);
-    resolve(&[preset, vec![own], typed].concat())
+    [preset, vec![own], typed].concat()
 }
 
 /// Settings that go through every step in seconds, to see that everything works.
@@ -108,6 +120,22 @@ mod tests {
         let own = recipe(&planet, &[]);
         assert_eq!((own.backbone.as_str(), own.folds), ("resnet18", plain.folds));
         assert_eq!(recipe(&planet, &["backbone=resnet34"]).backbone, "resnet34");
+    }
+
+    #[test]
+    fn with_fewer_folds_the_first_backbone_is_taken() {
+        let planet = crate::competition::find("planet").unwrap();
+        let typed = ["backbone=resnet18,tf_efficientnet_lite2", "weights=one,two"];
+        let layers = typed.map(|typed| Layer::assignment(typed).unwrap());
+        assert!(of_competition(&planet, &layers).is_err());
+        let one = of_fewer_folds(&planet, &layers).unwrap();
+        assert_eq!(
+            (one.backbone.as_str(), one.weights.as_str(), one.size),
+            ("resnet18", "one", 224)
+        );
+        let folds = Layer::assignment("folds=2").unwrap();
+        let both = of_fewer_folds(&planet, &[&layers[..], &[folds]].concat()).unwrap();
+        assert_eq!(both.backbone, "resnet18,tf_efficientnet_lite2");
     }
 
     #[test]

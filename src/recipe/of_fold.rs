@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Recipe;
+use super::{Layer, Recipe};
 use crate::zoo::{self, Architecture};
 
 impl Recipe {
@@ -12,28 +12,50 @@ impl Recipe {
         of_fold(&self.backbone, self.fold)
     }
 
-    /// The files of its weights, likewise.
+    /// The files of its weights, likewise. One backbone has one, whatever is in its path.
     pub fn own_weights(&self) -> &str {
-        of_fold(&self.weights, self.fold)
+        if self.backbone.contains(',') { of_fold(&self.weights, self.fold) } else { &self.weights }
+    }
+
+    /// The recipe of this fold's network, which knows nothing of the others'.
+    pub fn of_own_backbone(&self) -> Self {
+        Self {
+            backbone: self.own_backbone().to_owned(),
+            weights: self.own_weights().to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The folds have backbones of their own only where there are as many folds.
     pub(super) fn check_backbones(&self) -> Result<()> {
         let n = self.backbone.split(',').count();
+        if n == 1 {
+            return Ok(());
+        }
         ensure!(
-            n == 1 || n <= self.folds,
-            "`backbone` names {n} for as many folds, and here are {}\nhint: `--folds {n}` trains one with each; \
-             `+` in place of the comma puts them side by side in one network",
+            n <= self.folds,
+            "`backbone` names {n} for as many folds, and here are {}\nhint: `--set folds={n}` trains one with each, \
+             `--backbone` names fewer; `+` in place of the comma puts them side by side in one network",
             self.folds
         );
         let files = self.weights.split(',').count();
         ensure!(
-            files == 1 && (n == 1 || self.weights.is_empty()) || files == n,
+            self.weights.is_empty() || files == n,
             "`weights` names {files} for folds in turn, and `backbone` {n}\nhint: give as many, parted by \
              commas; leave one empty to look in the cache"
         );
         Ok(())
     }
+}
+
+/// What lets a recipe do with fewer folds than it has backbones for: its first one.
+pub(super) fn fewer(recipe: &Recipe) -> Vec<Layer> {
+    if recipe.backbone.split(',').count() <= recipe.folds.max(1) {
+        return Vec::new();
+    }
+    let one = Recipe { fold: 1, ..recipe.clone() }.of_own_backbone();
+    let settings = [("backbone", one.backbone), ("weights", one.weights)];
+    settings.map(|(key, value)| Layer::text("the first backbone", key, &value)).into()
 }
 
 /// The backbones of all folds that a recipe names.
@@ -58,7 +80,7 @@ pub fn of_fold(list: &str, fold: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Layer, resolve};
+    use crate::recipe::resolve;
 
     fn recipe(settings: &[&str]) -> Result<Recipe> {
         let layers =
@@ -88,16 +110,16 @@ mod tests {
 
     #[test]
     fn one_backbone_is_for_all_folds() {
-        let recipe = recipe(&["folds=2", "fold=2", "weights=file"]).unwrap();
+        let recipe = recipe(&["folds=2", "fold=2", "weights=a, comma/file"]).unwrap();
         assert_eq!(recipe.own_backbone(), "tf_efficientnet_lite0");
-        assert_eq!(recipe.own_weights(), "file");
+        assert_eq!(recipe.own_weights(), "a, comma/file");
     }
 
     #[test]
     fn what_no_fold_would_take_is_an_error() {
         let told = |settings: &[&str]| format!("{:#}", recipe(settings).unwrap_err());
         let list = "backbone=resnet18,resnet34,resnet50";
-        assert!(told(&[list]).contains("`--folds 3` trains one with each"));
+        assert!(told(&[list]).contains("`--set folds=3` trains one with each"));
         assert!(told(&[list, "folds=2"]).contains("names 3 for as many folds, and here are 2"));
         let of_weights = told(&["folds=3", list, "weights=a,b"]);
         assert!(of_weights.contains("`weights` names 2 for folds in turn"), "{of_weights}");

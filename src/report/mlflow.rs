@@ -162,7 +162,7 @@ fn begin(server: &TrackingServer, run: &Run, environment: &Environment) -> Resul
         }),
     )?;
     let id = text(&begun, "/run/info/run_id")?;
-    let parameters: Vec<Value> = recipe::settings(&run.recipe()?)?
+    let parameters: Vec<Value> = recipe::settings(&run.recipe()?.of_own_backbone())?
         .into_iter()
         .map(|(name, value)| json!({ "key": key(&name), "value": value.trim_matches('"') }))
         .collect();

@@ -259,6 +259,9 @@ fn offline_nobody_is_asked_and_the_hubs_own_cache_is_enough() {
     assert!(lines[0].starts_with(start), "{message}");
     assert!(lines[1].starts_with("hint: save `") && lines[1].ends_with("` there"), "{message}");
     assert_eq!(lines[2], "hint: or unset it and run `kaggle-kit models pull resnet18`");
+    scratch.write("models/weights/tf_efficientnet_lite0.safetensors", weights(900));
+    let message = stderr(&mut pull(), 1);
+    assert!(message.contains("`--backbone tf_efficientnet_lite0` goes without"), "{message}");
     scratch.write(&snapshot_of("resnet18"), content());
     let message = stderr(&mut pull(), 0);
     assert!(message.contains("0a1b/model.safetensors"), "{message}");

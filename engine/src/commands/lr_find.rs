@@ -8,6 +8,7 @@ use kaggle_kit::learn::{Learner, golden_rule};
 use kaggle_kit::recipe;
 use kaggle_kit::report::{Both, Console};
 use kaggle_kit::run::Workspace;
+use kaggle_kit::term;
 
 use super::ranks::Ranks;
 use super::train::{CompetitionImages, NewNetwork};
@@ -21,6 +22,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<()> {
     layers.push(up_to(args.finder)?);
     let recipe = recipe::of_competition(&competition, &layers)?;
     let data = workspace.data().join(&competition.name);
+    if recipe.own_backbone() != recipe.backbone {
+        let (own, all) = (recipe.own_backbone(), &recipe.backbone);
+        term::warn(format_args!("of `{all}` this is `{own}` alone: others may want other rates"));
+    }
     let ranks = Ranks::alone(device::resolve(args.device)?);
     let images = CompetitionImages::open(&competition, &data, &recipe, &ranks)
         .inspect_err(|error| bad_images::tell(error, args.json))?;

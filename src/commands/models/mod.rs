@@ -12,7 +12,7 @@ use clap::Subcommand;
 use clap::builder::TypedValueParser;
 use serde::Serialize;
 
-pub use self::pull::pretrained;
+pub use self::pull::{NoWeights, pretrained};
 pub use self::speed::{HalfSpeed, Speed, keep, keep_half, measured, measured_half};
 use super::ranks::{Gpus, RanksArgs};
 use crate::device::DeviceChoice;

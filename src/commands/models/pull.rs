@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use thiserror::Error;
 
 use crate::fs;
 use crate::hash::hash_file;
@@ -101,10 +102,11 @@ fn download(architecture: &Architecture, path: &Path, hub: &Hub) -> Result<()> {
     if hub.offline {
         let missing = missing(architecture, path, &shown);
         let name = architecture.name;
-        bail!(
+        return Err(NoWeights(format!(
             "`HF_HUB_OFFLINE` is set, and there are {missing}\nhint: or unset it and run \
              `kaggle-kit models pull {name}`"
-        )
+        ))
+        .into());
     }
     term::say(format_args!("{}: pretrained weights from `{shown}`", architecture.name));
     let bar = Bar::new(architecture.name, Unit::Bytes);
@@ -112,13 +114,18 @@ fn download(architecture: &Architecture, path: &Path, hub: &Hub) -> Result<()> {
     cached::forget(path)?;
     let downloaded = kaggle::download_from_hub(&url, hub.token.as_deref(), path, &bar);
     // The advice on where to save them by hand is worth more than the network's error.
-    downloaded.with_context(|| missing(architecture, path, &shown))?;
+    downloaded.with_context(|| NoWeights(missing(architecture, path, &shown)))?;
     if let Err(error) = cached::look(path) {
         fs::remove_flushed(path)?;
         return Err(error.context(format!("what came from `{shown}` are no weights")));
     }
     cached::record(path, hash_file(path)?)
 }
+
+/// A pretrained network's weights are not here, and could not be fetched.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct NoWeights(String);
 
 /// That there are no weights, and what to do about it.
 fn missing(architecture: &Architecture, path: &Path, url: &str) -> String {
@@ -127,8 +134,14 @@ fn missing(architecture: &Architecture, path: &Path, url: &str) -> String {
     } else {
         ""
     };
+    let usual = zoo::DEFAULT.name;
+    let others = if path.with_file_name(format!("{usual}.safetensors")).is_file() {
+        format!("\nhint: weights of `{usual}` are here: `--backbone {usual}` goes without others")
+    } else {
+        String::new()
+    };
     format!(
-        "no weights of `{}` at `{}`\nhint: {setup}save `{url}` there",
+        "no weights of `{}` at `{}`\nhint: {setup}save `{url}` there{others}",
         architecture.name,
         path.display()
     )

@@ -222,8 +222,9 @@ fn check(args: &Args, competition: &Competition, trials: &[Trial]) -> Result<()>
     }
     for trial in trials {
         let settings = args.settings.iter().chain(trial.settings());
-        let layers: Vec<Layer> =
+        let mut layers: Vec<Layer> =
             settings.map(|typed| Layer::assignment(typed)).collect::<Result<_>>()?;
+        layers.push(folds(args)?);
         let told = recipe::of_competition(competition, &layers);
         told.map_err(|error| anyhow!("{error:#}"))
             .with_context(|| format!("the trial `{trial}` cannot be trained"))?;
@@ -232,9 +233,15 @@ fn check(args: &Args, competition: &Competition, trials: &[Trial]) -> Result<()>
 }
 
 fn seed(args: &Args, competition: &Competition) -> Result<u64> {
-    let layers: Vec<Layer> =
+    let mut layers: Vec<Layer> =
         args.settings.iter().map(|typed| Layer::assignment(typed)).collect::<Result<_>>()?;
+    layers.push(folds(args)?);
     Ok(recipe::of_competition(competition, &layers)?.seed)
+}
+
+/// What each trial is trained with as well.
+fn folds(args: &Args) -> Result<Layer> {
+    Layer::assignment(&format!("folds={}", args.folds))
 }
 
 #[cfg(test)]

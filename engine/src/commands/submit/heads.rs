@@ -36,8 +36,7 @@ fn key(run: &Run, ranks: &Ranks) -> Result<Option<String>> {
         return Ok(None);
     }
     let ToPredict { recipe, outputs, .. } = ToPredict::of(run, ranks)?;
-    let backbone = recipe.own_backbone().to_owned();
-    let same = Recipe { backbone, fold: 1, seed: 0, refit: String::new(), ..recipe };
+    let same = Recipe { fold: 1, seed: 0, refit: String::new(), ..recipe.of_own_backbone() };
     let same = toml::to_string(&same)?;
     let classes = run::hash_of_classes(&summary.classes);
     Ok(Some(format!("{same}\n{outputs:?} {classes} {}", summary.competition)))

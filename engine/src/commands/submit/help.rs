@@ -49,7 +49,8 @@ impl Job {
         let imported = imported.map(|net| Ok((net.described.to_text()?, net.graph.clone())));
         Ok(Self {
             imported: imported.collect::<Result<_>>()?,
-            recipe: toml::to_string(recipe)?,
+            // Other ranks need not have what other folds were trained with.
+            recipe: toml::to_string(&recipe.of_own_backbone())?,
             outputs: outputs.clone(),
             weights: weights.to_vec(),
             images: samples.iter().map(files).collect(),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use kaggle_kit::commands::models::NoWeights;
 use kaggle_kit::learn::{Cores, Data, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
 use kaggle_kit::run::Run;
@@ -21,14 +22,14 @@ pub(super) struct Planned {
     pub(super) recipe: Recipe,
     /// So many networks are trained on all images afterwards.
     pub(super) networks: usize,
-    /// What each fold after the first takes at most, where all of it was found to fit into the minutes.
-    pub(super) later: Option<Duration>,
+    /// What each fold takes at most, where all of it was found to fit into the minutes.
+    pub(super) each: Vec<Duration>,
 }
 
 impl Planned {
     /// Where nothing is known of how long it takes.
     fn new(recipe: Recipe, networks: usize) -> Self {
-        Self { recipe, networks, later: None }
+        Self { recipe, networks, each: Vec::new() }
     }
 }
 
@@ -51,14 +52,26 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         return Ok(Planned::new(recipe, *networks));
     };
     let mut last: Option<(Preset, Recipe)> = None;
-    for preset in preset.and_quicker() {
-        let chosen = recipe::of_competition(competition, &args.layers_with(preset)?)?;
+    for (place, preset) in preset.and_quicker().enumerate() {
+        let layers = args.layers_with(preset)?;
+        let chosen = match place {
+            0 => recipe::of_competition(competition, &layers)?,
+            // It may have no folds for the backbones that were named.
+            _ => recipe::of_fewer_folds(competition, &layers)?,
+        };
         let most = args.networks(&chosen, images.dataset.train.len());
         // What was begun goes on, whatever a measurement says today.
         if is_begun(training, &chosen)? {
             return Ok(Planned::new(chosen, most));
         }
-        let foreseen = Foreseen::of(&chosen, training)?;
+        let foreseen = match Foreseen::of(&chosen, training) {
+            Err(error) if preset != Preset::Quick && error.is::<NoWeights>() => {
+                let (why, _) = term::describe(&error);
+                term::warn(format_args!("`{}` is passed over: {why}", preset.word()));
+                continue;
+            }
+            measured => measured?,
+        };
         let tell = |networks, what: &str| {
             let told = foreseen.told(networks);
             term::say(format_args!("   `{}`, as measured here: {told}; {what}", preset.word()));
@@ -72,8 +85,8 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         }
         if let Some(networks) = fitting {
             tell(networks, "it is taken");
-            let later = Some(Duration::from_secs_f64(foreseen.most.later));
-            return Ok(Planned { recipe: chosen, networks, later });
+            let each = foreseen.each.into_iter().map(Duration::from_secs_f64).collect();
+            return Ok(Planned { recipe: chosen, networks, each });
         }
         last = Some((preset, chosen));
     }
@@ -112,6 +125,8 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
 struct Foreseen {
     least: Seconds,
     most: Seconds,
+    /// What each fold takes at most; the first with a backbone computes activations for all of these.
+    each: Vec<f64>,
     /// So many folds are trained; 0: it has none.
     folds: usize,
     has_teachers: bool,
@@ -121,8 +136,6 @@ struct Foreseen {
 struct Seconds {
     /// All of its folds, one after the other.
     once: f64,
-    /// The longest of them but the first, which computes activations for all with its backbone.
-    later: f64,
     /// A network on all images, whose activations are there by then; of folds one by the plan of each.
     again: f64,
 }
@@ -135,39 +148,42 @@ impl Foreseen {
         let mut foreseen = Self {
             least: Seconds::default(),
             most: Seconds::default(),
+            each: vec![0.0; folds.len()],
             folds: if recipe.folds == 0 { 0 } else { folds.len() },
             has_teachers: !recipe.distil.teacher.is_empty(),
         };
         let same = |one: &Recipe, other: &Recipe| one.own_backbone() == other.own_backbone();
         for (at, fold) in folds.iter().enumerate() {
             if !folds[..at].iter().any(|before| same(before, fold)) {
-                let n = folds.iter().filter(|other| same(fold, other)).count();
-                foreseen.add(fold, n, training)?;
+                let alike = (0..folds.len()).filter(|&other| same(fold, &folds[other]));
+                foreseen.add(fold, &alike.collect::<Vec<_>>(), training)?;
             }
         }
         Ok(foreseen)
     }
 
-    /// What so many folds with the backbone of one of them take.
-    fn add(&mut self, recipe: &Recipe, n: usize, training: &Training) -> Result<()> {
+    /// What the folds with the backbone of one of them take, by their places among all.
+    fn add(&mut self, recipe: &Recipe, places: &[usize], training: &Training) -> Result<()> {
         let Training { competition, images, ranks, .. } = training;
         let mut data = images.split(recipe)?;
         let alone = Ranks::alone(ranks.device);
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-        let n = n as f64;
-        let is_first = self.most.once == 0.0;
+        let n = places.len() as f64;
+        let one = |data: &Data, is_first| pace.seconds(data, cores, is_first);
         let seconds = |data: &Data| {
-            let [first, next] = [true, false].map(|is_first| pace.seconds(data, cores, is_first));
+            let [first, next] = [true, false].map(|is_first| one(data, is_first));
             let held_out = match recipe.folds {
                 0 => recipe.valid,
                 folds => 1.0 / folds as f64,
             };
             let again = n * next / (1.0 - held_out);
-            let later = if is_first { next } else { first };
-            Seconds { once: first + (n - 1.0) * next, later, again }
+            Seconds { once: first + (n - 1.0) * next, again }
         };
+        for (nth, &place) in places.iter().enumerate() {
+            self.each[place] = one(&data, nth == 0);
+        }
         self.most.add(&seconds(&data));
         let [least, first_cycle] = [2, 1].map(|cycles| {
             data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(cycles);
@@ -196,7 +212,6 @@ impl Foreseen {
 impl Seconds {
     fn add(&mut self, other: &Self) {
         self.once += other.once;
-        self.later = self.later.max(other.later);
         self.again += other.again;
     }
 

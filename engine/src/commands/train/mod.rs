@@ -182,10 +182,10 @@ fn train_and_tell(args: &Args, workspace: &Workspace, ranks: &Ranks) -> Result<T
         has_trained: Cell::new(false),
         has_gone_on: Cell::new(false),
     };
-    let Planned { recipe, networks, later } = foresee::planned(&training, typed)?;
+    let Planned { recipe, networks, each } = foresee::planned(&training, typed)?;
     training.networks = networks;
     let begun = Instant::now();
-    training.ends = Ends::of(args, begun, later);
+    training.ends = Ends::of(args, begun, each);
     if ranks.is_first() {
         let (runs, competition) = (workspace.runs(), &training.competition);
         let group = training.images.group(&recipe)?;

@@ -83,4 +83,17 @@ fn a_preset_that_takes_longer_than_there_is_time_gives_way_to_a_quicker_one() {
     assert!(lines[1].contains("`good`") && lines[1].ends_with("; too long"), "{told}");
     assert!(lines[2].contains("`quick`") && lines[2].ends_with("; too long"), "{told}");
     assert!(told.contains("is taken, since there is none quicker"), "{told}");
+
+    // Of several backbones those that have no folds take the first.
+    let mut offline = here.kaggle_kit();
+    offline
+        .args(train)
+        .args(["--preset", "best", "--max-minutes", "0.02"])
+        .env("HF_HUB_OFFLINE", "1");
+    offline.args(["--backbone", "tf_efficientnet_lite0,resnext101_64x4d"]);
+    let told = String::from_utf8(offline.output().unwrap().stderr).unwrap();
+    let passed =
+        told.find("`best` is passed over: `HF_HUB_OFFLINE` is set, and there are no weights");
+    let good = told.find("`good`, as measured here");
+    assert!(passed.is_some() && passed < good, "{told}");
 }
