@@ -18,6 +18,7 @@ impl Recipe {
     }
 
     /// The recipe of this fold's network, which knows nothing of the others'.
+    #[must_use]
     pub fn of_own_backbone(&self) -> Self {
         Self {
             backbone: self.own_backbone().to_owned(),
