@@ -35,7 +35,7 @@ impl Recipe {
         }
         ensure!(
             n <= self.folds,
-            "`backbone` names {n} for as many folds, and here are {}\nhint: `--set folds={n}` trains one with each, \
+            "`backbone` names {n} for as many folds, and here are {}\nhint: `--folds {n}` or `--set folds={n}` trains one with each, \
              `--backbone` names fewer; `+` in place of the comma puts them side by side in one network",
             self.folds
         );
@@ -120,7 +120,7 @@ mod tests {
     fn what_no_fold_would_take_is_an_error() {
         let told = |settings: &[&str]| format!("{:#}", recipe(settings).unwrap_err());
         let list = "backbone=resnet18,resnet34,resnet50";
-        assert!(told(&[list]).contains("`--set folds=3` trains one with each"));
+        assert!(told(&[list]).contains("`--folds 3` or `--set folds=3` trains one with each"));
         assert!(told(&[list, "folds=2"]).contains("names 3 for as many folds, and here are 2"));
         let of_weights = told(&["folds=3", list, "weights=a,b"]);
         assert!(of_weights.contains("`weights` names 2 for folds in turn"), "{of_weights}");

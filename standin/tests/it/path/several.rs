@@ -66,7 +66,7 @@ fn folds_with_backbones_of_their_own_are_one_model() {
     let train = ["train", "dogs-vs-cats", "--smoke", "--set", "unfreeze.run=false"];
     let both = ["--backbone", "tf_efficientnet_lite0,mobilenetv2_100", "--set", &weights];
     let too_few = here.kaggle_kit().args(train).args(both).assert().failure();
-    too_few.stderr(contains("`--set folds=2` trains one with each"));
+    too_few.stderr(contains("`--folds 2` or `--set folds=2` trains one"));
     let done = here.kaggle_kit().args(train).args(both).args(["--folds", "3"]).assert().success();
     done.stderr(contains("tf_efficientnet_lite0 at").and(contains("mobilenetv2_100 at")));
 
