@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fetch::Fetched;
 use super::stage;
-use super::train::Refit;
+use super::train::{AllImages, Refit};
 use crate::competition::{self, Competition};
 use crate::device::DeviceChoice;
 use crate::recipe::Preset;
@@ -39,17 +39,8 @@ pub struct Args {
     /// Take a quicker preset where training would take longer than so many minutes
     #[arg(long, value_name = "MINUTES")]
     pub max_minutes: Option<f64>,
-    /// Whether to train once more on all images: always, never, a number of networks, or auto, as `train` takes it
-    #[arg(
-        long,
-        value_name = "WHEN",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "auto",
-        default_missing_value = "always",
-        value_parser = Refit::parse
-    )]
-    pub refit: Refit,
+    #[command(flatten)]
+    pub all_images: AllImages,
     /// One setting of the recipe (repeatable), as `train` takes it
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
@@ -160,7 +151,8 @@ impl Entry<'_> {
 
     /// The runs of the model that is trained, or was before.
     fn train(&self, named: &str) -> Result<Vec<Run>> {
-        let Args { preset, max_minutes, refit, settings, device, .. } = self.args;
+        let Args { preset, max_minutes, settings, device, .. } = self.args;
+        let refit = self.args.all_images.refit;
         let mut command = self.command("train")?;
         command.arg(named).args(["--json", "--preset", preset.word()]);
         if let Some(minutes) = max_minutes {
@@ -169,7 +161,7 @@ impl Entry<'_> {
         for setting in settings {
             command.arg("--set").arg(setting);
         }
-        if *refit != Refit::Auto {
+        if refit != Refit::Auto {
             command.arg(format!("--refit={refit}"));
         }
         command.arg("--device").arg(device.to_string());

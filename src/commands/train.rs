@@ -56,21 +56,8 @@ pub struct Args {
     /// Train so many times, each with another part of the images held out
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=100))]
     pub folds: Option<u16>,
-    /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
-    /// epochs as led to the best weights, the same rates and choices. Its score stays that of the images held out.
-    /// Always, never, a number of networks whose mean predicts, or auto, which is one where there are 500 to
-    /// 10,000 images, no folds (but those of `--preset best`), no `--smoke`, and time for it. Of folds each is
-    /// trained once more, by its own plan
-    #[arg(
-        long,
-        value_name = "WHEN",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "auto",
-        default_missing_value = "always",
-        value_parser = Refit::parse
-    )]
-    pub refit: Refit,
+    #[command(flatten)]
+    pub all_images: AllImages,
     /// Train only this one of the folds
     #[arg(long, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fold: Option<u16>,
@@ -105,6 +92,26 @@ pub struct Args {
     pub json: bool,
 }
 
+// What follows the first training.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct AllImages {
+    /// Then train once more on all images, those too that were held out, by the plan that came of it: as many
+    /// epochs as led to the best weights, the same rates and choices. Its score stays that of the images held out.
+    /// Always, never, a number of networks whose mean predicts, or auto, which is one where there are 500 to
+    /// 10,000 images, no folds (but those of `--preset best`), no `--smoke`, and time for it. Of folds each is
+    /// trained once more, by its own plan
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "auto",
+        default_missing_value = "always",
+        value_parser = Refit::parse
+    )]
+    pub refit: Refit,
+}
+
 /// How many networks are trained once more on all images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Refit {
@@ -127,7 +134,7 @@ impl fmt::Display for Refit {
 }
 
 impl Refit {
-    pub(super) fn parse(typed: &str) -> Result<Self, String> {
+    fn parse(typed: &str) -> Result<Self, String> {
         match typed {
             "auto" => Ok(Self::Auto),
             "never" => Ok(Self::Never),
@@ -214,7 +221,7 @@ impl Args {
             recipe: RecipeArgs::default(),
             folds: None,
             fold: None,
-            refit: Refit::default(),
+            all_images: AllImages::default(),
             start: Start::default(),
             ranks: RanksArgs::default(),
             max_minutes: None,
@@ -233,7 +240,7 @@ impl Args {
         // With a preset it is measured how long that takes.
         let is_bounded = self.max_minutes.is_some() && self.recipe.preset.is_none();
         let is_short = self.recipe.smoke || is_bounded;
-        match self.refit {
+        match self.all_images.refit {
             // It is one itself.
             _ if !recipe.refit.is_empty() => 0,
             Refit::Networks(n) => n,
@@ -329,9 +336,9 @@ mod tests {
         assert_eq!([800, 100_000].map(|images| n(&args, &folds, images)), [1, 0]);
         args.recipe.smoke = true;
         assert_eq!(n(&args, &plain, 800), 0);
-        args.refit = Refit::parse("3").unwrap();
+        args.all_images.refit = Refit::parse("3").unwrap();
         assert_eq!([&plain, &of_plan].map(|recipe| n(&args, recipe, 100_000)), [3, 0]);
-        args.refit = Refit::Never;
+        args.all_images.refit = Refit::Never;
         assert_eq!(n(&args, &plain, 800), 0);
     }
 

@@ -22,6 +22,8 @@ pub struct Layer {
     /// Such as `--recipe mine.toml`.
     pub origin: String,
     pub settings: Table,
+    /// Whether a preset sets them: a competition's own lie over these.
+    pub(super) is_of_preset: bool,
 }
 
 impl Layer {
@@ -29,13 +31,13 @@ impl Layer {
     pub fn parse(origin: impl Into<String>, text: &str) -> Result<Self> {
         let origin = origin.into();
         let settings = lines::parse_toml(text, &origin)?;
-        Ok(Self { origin, settings })
+        Ok(Self { origin, settings, is_of_preset: false })
     }
 
     /// One setting that is a text, whatever is in it.
     pub fn text(origin: impl Into<String>, key: &str, text: &str) -> Self {
         let settings = Table::from_iter([(key.to_owned(), Value::String(text.to_owned()))]);
-        Self { origin: origin.into(), settings }
+        Self { origin: origin.into(), settings, is_of_preset: false }
     }
 
     /// `key=value` as typed: `whole-network.max-cycles=2`. What is no TOML value is a string.
@@ -58,7 +60,8 @@ impl Layer {
         for part in parts.into_iter().rev() {
             settings = Table::from_iter([(part.to_owned(), Value::Table(settings))]);
         }
-        Ok(Self { origin: format!("--set {}", term::short(typed, SHOWN)), settings })
+        let origin = format!("--set {}", term::short(typed, SHOWN));
+        Ok(Self { origin, settings, is_of_preset: false })
     }
 }
 

@@ -23,9 +23,10 @@ fn in_order(competition: &Competition, layers: &[Layer]) -> Vec<Layer> {
     let own = Layer {
         origin: format!("[recipe] of {}", competition.name),
         settings: competition.recipe.clone(),
+        is_of_preset: false,
     };
     let (preset, typed): (Vec<Layer>, Vec<Layer>) =
-        layers.iter().cloned().partition(Layer::is_of_preset);
+        layers.iter().cloned().partition(|layer| layer.is_of_preset);
     [preset, vec![own], typed].concat()
 }
 

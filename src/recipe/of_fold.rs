@@ -63,13 +63,7 @@ pub(super) fn fewer(recipe: &Recipe) -> Vec<Layer> {
 pub fn backbones_of_folds(names: &str) -> Result<Vec<&'static Architecture>> {
     let of_each: Vec<Vec<&Architecture>> =
         names.split(',').map(zoo::find_all).collect::<Result<_>>()?;
-    let mut all: Vec<&Architecture> = Vec::new();
-    for backbone in of_each.into_iter().flatten() {
-        if all.iter().all(|known| known.name != backbone.name) {
-            all.push(backbone);
-        }
-    }
-    Ok(all)
+    Ok(zoo::each_once(of_each.into_iter().flatten()))
 }
 
 /// What is parted by commas is for one fold after the other, from the first again behind the last.

@@ -5,9 +5,6 @@ use serde::Deserialize;
 
 use super::Layer;
 
-/// Where its settings come from, as errors say.
-const ORIGIN: &str = "--preset ";
-
 /// Networks of different kinds make different mistakes. A cycle takes twice the time of the one before: of seven that
 /// had lowered the loss by 5 to 10 %, one was followed by a better one.
 const BEST: &str = r#"
@@ -53,14 +50,8 @@ impl Preset {
             Self::Good => "",
             Self::Best => BEST,
         };
-        Layer::parse(format!("{ORIGIN}{}", self.word()), settings)
-    }
-}
-
-impl Layer {
-    /// Whether it is what a preset sets.
-    pub(super) fn is_of_preset(&self) -> bool {
-        self.origin.starts_with(ORIGIN)
+        let layer = Layer::parse(format!("--preset {}", self.word()), settings)?;
+        Ok(Layer { is_of_preset: true, ..layer })
     }
 }
 

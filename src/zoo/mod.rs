@@ -271,6 +271,19 @@ pub fn find_all(names: &str) -> Result<Vec<&'static Architecture>> {
     Ok(found)
 }
 
+/// Each of several backbones once, in their order.
+pub fn each_once(
+    backbones: impl IntoIterator<Item = &'static Architecture>,
+) -> Vec<&'static Architecture> {
+    let mut all: Vec<&Architecture> = Vec::new();
+    for backbone in backbones {
+        if all.iter().all(|known| known.name != backbone.name) {
+            all.push(backbone);
+        }
+    }
+    all
+}
+
 const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 const IMAGENET: &str = "ImageNet-1k's 1.28 million training photographs (Stanford Dogs is a part)";

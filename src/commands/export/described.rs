@@ -12,7 +12,7 @@ use crate::outputs::Outputs;
 use crate::recipe::Recipe;
 use crate::run::{Run, Summary, VIEWS};
 use crate::target::TargetKind;
-use crate::zoo::{Architecture, Layout};
+use crate::zoo::{self, Architecture, Layout};
 
 /// A network of the model: the only one, or a fold's.
 pub(super) struct Network {
@@ -35,18 +35,13 @@ pub(super) fn described(
         .iter()
         .map(|of| of.run.described_backbones(&of.run.recipe()?))
         .collect::<Result<Vec<_>>>()?;
-    let mut architectures: Vec<&Architecture> = Vec::new();
-    for backbone in of_each.iter().flatten() {
-        if architectures.iter().all(|known| known.name != backbone.name) {
-            architectures.push(backbone);
-        }
-    }
+    let architectures = zoo::each_once(of_each.iter().flatten().copied());
     let outputs = |run: &Run| match competition.target.kind {
         TargetKind::SingleLabel => Ok(Outputs::Classes { n: summary.classes.len() }),
         TargetKind::MultiLabel => Ok(Outputs::Tags { n: summary.classes.len() }),
         TargetKind::Ordinal | TargetKind::Number => run.scaled_outputs(),
     };
-    let described = |(of, own): (&Network, &Vec<&Architecture>)| -> Result<Value> {
+    let described = |(of, own): (&Network, &Vec<&'static Architecture>)| -> Result<Value> {
         let backbones: Vec<Value> = own.iter().map(|one| backbone(one, own.len() == 1)).collect();
         let outputs = outputs(&of.run)?;
         Ok(json!({

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use kaggle_kit::commands::models::NoWeights;
-use kaggle_kit::learn::{Cores, Data, Pace};
+use kaggle_kit::learn::{Cores, Pace};
 use kaggle_kit::recipe::{self, Preset, Recipe};
 use kaggle_kit::run::Run;
 use kaggle_kit::term;
@@ -85,7 +85,7 @@ pub(super) fn planned(training: &Training, recipe: Recipe) -> Result<Planned> {
         }
         if let Some(networks) = fitting {
             tell(networks, "it is taken");
-            let each = foreseen.each.into_iter().map(Duration::from_secs_f64).collect();
+            let each = foreseen.most.each.into_iter().map(Duration::from_secs_f64).collect();
             return Ok(Planned { recipe: chosen, networks, each });
         }
         last = Some((preset, chosen));
@@ -125,17 +125,14 @@ fn is_begun(training: &Training, recipe: &Recipe) -> Result<bool> {
 struct Foreseen {
     least: Seconds,
     most: Seconds,
-    /// What each fold takes at most; the first with a backbone computes activations for all of these.
-    each: Vec<f64>,
     /// So many folds are trained; 0: it has none.
     folds: usize,
     has_teachers: bool,
 }
 
-#[derive(Default)]
 struct Seconds {
-    /// All of its folds, one after the other.
-    once: f64,
+    /// Each of its folds; the first with a backbone computes activations for all of these.
+    each: Vec<f64>,
     /// A network on all images, whose activations are there by then; of folds one by the plan of each.
     again: f64,
 }
@@ -146,9 +143,8 @@ impl Foreseen {
         let folds: Vec<Recipe> =
             training.folds(recipe).map(|fold| Recipe { fold, ..recipe.clone() }).collect();
         let mut foreseen = Self {
-            least: Seconds::default(),
-            most: Seconds::default(),
-            each: vec![0.0; folds.len()],
+            least: Seconds::of(folds.len()),
+            most: Seconds::of(folds.len()),
             folds: if recipe.folds == 0 { 0 } else { folds.len() },
             has_teachers: !recipe.distil.teacher.is_empty(),
         };
@@ -170,26 +166,16 @@ impl Foreseen {
         let mut new = NewNetwork::new(competition, recipe, &data, &alone)?;
         let pace = Pace::measure(&mut new.network, &data)?;
         let cores = if ranks.device.is_cuda() { Cores::Apart } else { Cores::Shared };
-        let n = places.len() as f64;
-        let one = |data: &Data, is_first| pace.seconds(data, cores, is_first);
-        let seconds = |data: &Data| {
-            let [first, next] = [true, false].map(|is_first| one(data, is_first));
-            let held_out = match recipe.folds {
-                0 => recipe.valid,
-                folds => 1.0 / folds as f64,
-            };
-            let again = n * next / (1.0 - held_out);
-            Seconds { once: first + (n - 1.0) * next, again }
+        let held_out = match recipe.folds {
+            0 => recipe.valid,
+            folds => 1.0 / folds as f64,
         };
-        for (nth, &place) in places.iter().enumerate() {
-            self.each[place] = one(&data, nth == 0);
-        }
-        self.most.add(&seconds(&data));
-        let [least, first_cycle] = [2, 1].map(|cycles| {
+        let [most, least, one_cycle] = [usize::MAX, 2, 1].map(|cycles| {
             data.recipe.whole_network.max_cycles = recipe.whole_network.max_cycles.min(cycles);
-            seconds(&data)
+            [true, false].map(|is_first| pace.seconds(&data, cores, is_first))
         });
-        self.least.add(&Seconds { again: first_cycle.again, ..least });
+        self.most.add(places, most, most[1] / (1.0 - held_out));
+        self.least.add(places, least, one_cycle[1] / (1.0 - held_out));
         Ok(())
     }
 
@@ -210,12 +196,19 @@ impl Foreseen {
 }
 
 impl Seconds {
-    fn add(&mut self, other: &Self) {
-        self.once += other.once;
-        self.again += other.again;
+    fn of(folds: usize) -> Self {
+        Self { each: vec![0.0; folds], again: 0.0 }
+    }
+
+    /// Of the folds with one backbone, by their places: the first of them, each other, and each once more.
+    fn add(&mut self, places: &[usize], [first, next]: [f64; 2], again: f64) {
+        for (nth, &place) in places.iter().enumerate() {
+            self.each[place] = if nth == 0 { first } else { next };
+        }
+        self.again += places.len() as f64 * again;
     }
 
     fn in_all(&self, networks: usize) -> f64 {
-        self.once + networks as f64 * self.again
+        self.each.iter().sum::<f64>() + networks as f64 * self.again
     }
 }

@@ -125,13 +125,13 @@ fn opened(
          `head-with-augmentation.run`, or `unfreeze.run` and `whole-network.run`"
     );
     ensure!(
-        !(matches!(args.refit, Refit::Networks(2..)) && recipe.folds > 0),
+        !(matches!(args.all_images.refit, Refit::Networks(2..)) && recipe.folds > 0),
         "several networks by one plan are for one run, and here are {} folds\nhint: `--refit` trains each fold \
          once more on all images, by its own plan",
         recipe.folds
     );
     ensure!(
-        !(matches!(args.refit, Refit::Networks(_)) && args.max_minutes.is_some()),
+        !(matches!(args.all_images.refit, Refit::Networks(_)) && args.max_minutes.is_some()),
         "`--refit` trains as long as the first run did, whatever `--max-minutes` says\nhint: leave one of \
          them out"
     );

@@ -104,7 +104,7 @@ fn or_without(error: Error, plan: &str) -> Error {
 
 /// Whether all of `first` came to their end, so that each is a plan; an error where they must be.
 pub(super) fn are_plans(args: &Args, first: &[Run]) -> Result<bool> {
-    if args.refit == Refit::Auto && first.iter().any(Run::was_ended_early) {
+    if args.all_images.refit == Refit::Auto && first.iter().any(Run::was_ended_early) {
         term::say("   not once more on all images: training was ended before its end");
         return Ok(false);
     }
